@@ -1,0 +1,150 @@
+"""Frozen dataclasses in and out of plain values and TOML, strictly: a typo never passes silently."""
+
+import dataclasses
+import hashlib
+import json
+import tomllib
+import types
+import typing
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal, TypeVar, Union
+
+from tla.registry import did_you_mean
+
+T = TypeVar("T")
+
+
+def from_dict(cls: type[T], values: Mapping[str, Any], where: str = "") -> T:
+    """Build a dataclass from plain values.
+
+    A field whose type is an abstract class with a `registry` takes a table with a `name`:
+    `attack = {name = "pgd", steps = 7}`.
+
+    Args:
+        cls: A dataclass.
+        values: Plain values as TOML or JSON gives them; missing keys keep their defaults.
+        where: What is being read, for messages: "attack 'pgd'".
+
+    Raises:
+        ValueError: for an unknown or missing key or a value of the wrong type; names the key.
+    """
+    where = where or cls.__name__
+    if not isinstance(values, Mapping):
+        raise ValueError(f"{where}: must be a table of settings, got {values!r}")
+    registry = getattr(cls, "registry", None)
+    if registry is not None and "name" in values:
+        cls = registry.get(values["name"])
+        values = {key: value for key, value in values.items() if key != "name"}
+    fields = {field.name: field for field in dataclasses.fields(cls) if field.init}  # pyright: ignore
+    for key in values:
+        if key not in fields:
+            raise ValueError(f"{where}.{key}: unknown key; {did_you_mean(key, fields) if fields else 'it takes none'}")
+    for name, field in fields.items():
+        required = field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
+        if required and name not in values:
+            raise ValueError(f"{where}.{name}: missing")
+    hints = typing.get_type_hints(cls)
+    return cls(**{key: _convert(hints[key], value, f"{where}.{key}") for key, value in values.items()})
+
+
+def to_dict(value: Any) -> Any:
+    """The plain values of a dataclass (nested), the inverse of `from_dict`; None values are left out."""
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        registry = getattr(type(value), "registry", None)
+        head = {} if registry is None else {"name": registry.name_of(value)}
+        pairs = {field.name: to_dict(getattr(value, field.name)) for field in dataclasses.fields(value) if field.init}
+        return head | {key: item for key, item in pairs.items() if item is not None}
+    if isinstance(value, tuple | list):
+        return [to_dict(item) for item in value]
+    if isinstance(value, Mapping):
+        return {key: to_dict(item) for key, item in value.items()}
+    return value
+
+
+def digest(value: Any) -> str:
+    """A short, stable fingerprint of any dataclass or plain value: 16 hexadecimal digits of its SHA-256."""
+    text = json.dumps(to_dict(value), sort_keys=True, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """The plain values of a TOML file.
+
+    Raises:
+        ValueError: if the file is missing or is not valid TOML; names the file and the line.
+    """
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ValueError(f"{path}: there is no such recipe") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ValueError(f"{path}: not valid TOML: {error}") from None
+
+
+def merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
+    """Nested tables laid over one another; a table with another `name` replaces instead of mixing."""
+    merged = dict(base)
+    for key, value in over.items():
+        old = merged.get(key)
+        mixes = isinstance(old, Mapping) and isinstance(value, Mapping)
+        mixes = mixes and value.get("name", old.get("name")) == old.get("name")
+        merged[key] = merge(old, value) if mixes else value
+    return merged
+
+
+def _convert(kind: Any, value: Any, where: str) -> Any:
+    origin, args = typing.get_origin(kind), typing.get_args(kind)
+    if origin is typing.Annotated:
+        return _convert(args[0], value, where)
+    if origin in (Union, types.UnionType):
+        return _convert_union(args, value, where)
+    if origin is Literal:
+        if value not in args:
+            raise ValueError(f"{where}: must be one of {', '.join(map(repr, args))}, got {value!r}")
+        return value
+    if origin is tuple:
+        return _convert_tuple(args, value, where)
+    if origin in (dict, Mapping) or kind is dict:
+        if not isinstance(value, Mapping):
+            raise ValueError(f"{where}: must be a table, got {value!r}")
+        inner = args[1] if args else Any
+        return {key: _convert(inner, item, f"{where}.{key}") for key, item in value.items()}
+    if dataclasses.is_dataclass(kind) or hasattr(kind, "registry"):
+        return value if isinstance(value, kind) else from_dict(kind, value, where)
+    return _convert_plain(kind, value, where)
+
+
+def _convert_plain(kind: Any, value: Any, where: str) -> Any:
+    if kind is Any:
+        return value
+    if kind is float and isinstance(value, int) and not isinstance(value, bool):
+        return float(value)
+    if kind is Path and isinstance(value, str):
+        return Path(value)
+    if isinstance(kind, type) and isinstance(value, kind) and not (kind in (int, float) and isinstance(value, bool)):
+        return value
+    word = {"int": "a whole number", "float": "a number", "bool": "true or false", "str": "a text"}
+    name = getattr(kind, "__name__", str(kind))
+    raise ValueError(f"{where}: must be {word.get(name, name)}, got {value!r}")
+
+
+def _convert_union(args: tuple[Any, ...], value: Any, where: str) -> Any:
+    if value is None and type(None) in args:
+        return None
+    errors = []
+    for kind in (kind for kind in args if kind is not type(None)):
+        try:
+            return _convert(kind, value, where)
+        except ValueError as error:
+            errors.append(str(error))
+    raise ValueError(errors[0])
+
+
+def _convert_tuple(args: tuple[Any, ...], value: Any, where: str) -> tuple[Any, ...]:
+    if not isinstance(value, list | tuple):
+        raise ValueError(f"{where}: must be a list, got {value!r}")
+    kinds = [args[0]] * len(value) if len(args) == 2 and args[1] is Ellipsis else list(args)
+    if len(kinds) != len(value):
+        raise ValueError(f"{where}: must be a list of {len(kinds)}, got {len(value)}")
+    return tuple(_convert(kind, item, f"{where}[{i}]") for i, (kind, item) in enumerate(zip(kinds, value, strict=True)))

@@ -1,0 +1,63 @@
+"""Distances between embeddings. Smaller is closer, always."""
+
+from typing import Literal
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+DistanceName = Literal["abs_cosine", "cosine", "euclidean"]
+DISTANCES: tuple[DistanceName, ...] = ("abs_cosine", "cosine", "euclidean")
+GUARD = 1e-20
+
+
+def _unit(u: Float[Tensor, "*b d"]) -> Float[Tensor, "*b d"]:
+    return u / (u.square().sum(-1, keepdim=True) + GUARD).sqrt()
+
+
+def _from_cosine(similarity: Tensor, name: DistanceName) -> Tensor:
+    return 1 - (similarity.abs() if name == "abs_cosine" else similarity)
+
+
+def _check(name: str) -> None:
+    if name not in DISTANCES:
+        raise ValueError(f"distance must be one of {', '.join(DISTANCES)}, got {name!r}")
+
+
+def distance(
+    u: Float[Tensor, "*b d"], v: Float[Tensor, "*b d"], name: DistanceName = "abs_cosine"
+) -> Float[Tensor, "*b"]:
+    """Distance of each row of u to the same row of v.
+
+    Args:
+        u: Embeddings, shape (..., d).
+        v: Embeddings of the same shape.
+        name: "abs_cosine": 1 - |cos|, in [0, 1] (TLA, eq. 2); "cosine": 1 - cos, in [0, 2];
+            "euclidean": the L2 norm of u - v, >= 0.
+
+    Raises:
+        ValueError: for an unknown name.
+    """
+    _check(name)
+    if name == "euclidean":
+        return ((u - v).square().sum(-1) + GUARD).sqrt()
+    return _from_cosine((_unit(u) * _unit(v)).sum(-1), name)
+
+
+def pairwise(
+    u: Float[Tensor, "n d"], v: Float[Tensor, "m d"], name: DistanceName = "abs_cosine"
+) -> Float[Tensor, "n m"]:
+    """Distance of every row of u to every row of v, by one matrix product.
+
+    Args:
+        u: Embeddings, shape (n, d).
+        v: Embeddings, shape (m, d).
+        name: As in `distance`.
+
+    Raises:
+        ValueError: for an unknown name.
+    """
+    _check(name)
+    if name == "euclidean":
+        return torch.cdist(u, v)
+    return _from_cosine(_unit(u) @ _unit(v).mT, name)

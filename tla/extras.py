@@ -1,0 +1,37 @@
+"""Optional packages: imported where they are used, missed with a sentence that helps."""
+
+import importlib
+from types import ModuleType
+
+PIP_LINES = {
+    "streamlit": "pip install 'tla[app]'",
+    "pyautoattack": "pip install 'tla[adapters]'",
+    "adv_lib": "pip install --no-deps adv-lib tqdm",
+    "foolbox": "pip install 'tla[adapters]'",
+    "kaleido": "pip install 'tla[notebooks]'",
+    "anywidget": "pip install 'tla[notebooks]'",
+    "faiss": "pip install faiss-cpu  (or faiss-gpu on Linux)",
+    "umap": "pip install umap-learn",
+}
+
+
+def require(module: str, why: str) -> ModuleType:
+    """Import an optional package or say how to get it.
+
+    Args:
+        module: Its import name, "faiss".
+        why: What needs it, "nearest-neighbour retrieval".
+
+    Returns:
+        The imported module.
+
+    Raises:
+        ModuleNotFoundError: with the pip line, if the package is not installed.
+    """
+    try:
+        return importlib.import_module(module)
+    except ModuleNotFoundError as error:
+        if error.name != module.split(".")[0]:
+            raise
+        line = PIP_LINES.get(module.split(".")[0], f"pip install {module}")
+        raise ModuleNotFoundError(f"{why} needs the package {module!r}: {line}", name=module) from None

@@ -1,0 +1,106 @@
+"""One algorithm, one file: a registry finds every registered class of a package by its name."""
+
+import difflib
+import importlib
+import pkgutil
+from collections.abc import Callable, Iterable
+from typing import Any, Generic, TypeVar
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """A sentence that helps with a mistyped word.
+
+    Args:
+        word: What came.
+        known: What is allowed.
+
+    Returns:
+        "did you mean 'pgd'? Known: ..." or, without a near match, only the known words.
+    """
+    names = sorted(known)
+    near = difflib.get_close_matches(word, names, n=1, cutoff=0.5)
+    hint = f"did you mean {near[0]!r}? " if near else ""
+    return f"{hint}Known: {', '.join(names)}"
+
+
+T = TypeVar("T")
+
+
+class Registry(Generic[T]):
+    """Names of one kind of thing ("attack", "loss", ...) and the classes or functions behind them.
+
+    The modules of `package` are imported when a name is first asked for, so that a new file is
+    found the moment it exists.
+
+    Args:
+        kind: What is registered, as it appears in messages: "attack".
+        package: The package whose modules register themselves: "tla.attacks".
+    """
+
+    def __init__(self, kind: str, package: str) -> None:
+        self.kind = kind
+        self.package = package
+        self._items: dict[str, type[T]] = {}
+        self._loaded = False
+
+    def register(self, name: str) -> Callable[[Any], Any]:
+        """Decorator that files a class (or a function) under `name`.
+
+        Raises:
+            ValueError: if another object already has the name.
+        """
+
+        def file(item: Any) -> Any:
+            known = self._items.get(name)
+            if known is not None and known.__qualname__ != item.__qualname__:
+                raise ValueError(f"{self.kind} {name!r} is registered twice: {known} and {item}")
+            self._items[name] = item
+            return item
+
+        return file
+
+    def names(self) -> tuple[str, ...]:
+        """All registered names, sorted."""
+        self._load()
+        return tuple(sorted(self._items))
+
+    def get(self, name: str) -> type[T]:
+        """The class (or function) registered under `name`.
+
+        Raises:
+            ValueError: if nothing has that name; the message says which names there are.
+        """
+        self._load()
+        if name not in self._items:
+            raise ValueError(f"unknown {self.kind} {name!r}; {did_you_mean(name, self._items)}")
+        return self._items[name]
+
+    def build(self, name: str, **parameters: Any) -> T:
+        """Make the thing called `name` from plain values, checking every key and type.
+
+        Raises:
+            ValueError: for an unknown name, an unknown key or a value of the wrong type.
+        """
+        from tla.config import from_dict
+
+        return from_dict(self.get(name), parameters, where=f"{self.kind} {name!r}")
+
+    def name_of(self, item: object) -> str:
+        """The name under which an object's class is registered.
+
+        Raises:
+            ValueError: if its class is not registered.
+        """
+        self._load()
+        for name, cls in self._items.items():
+            if type(item) is cls:
+                return name
+        raise ValueError(f"{type(item).__name__} is not a registered {self.kind}")
+
+    def _load(self) -> None:
+        if self._loaded:
+            return
+        package = importlib.import_module(self.package)
+        for module in pkgutil.iter_modules(package.__path__):
+            importlib.import_module(f"{self.package}.{module.name}")
+        self._loaded = True

@@ -1,0 +1,206 @@
+"""The study folder: the only thing that command line, notebooks and dashboard share. No torch here."""
+
+import contextlib
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+SCHEMA = 1
+
+
+class DamagedFileError(ValueError):
+    """A file of a study cannot be read, or is not what the manifest says; nothing was overwritten."""
+
+
+@contextlib.contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """A temporary name beside `path`; synced and renamed to it when the block ends well.
+
+    Raises:
+        OSError: without space or permission; names the file and what to do, and leaves the old file whole.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        os.close(handle)
+    except OSError as error:
+        raise OSError(
+            error.errno, f"cannot write {path}: {error.strerror}; choose another folder with --out"
+        ) from error
+    temporary = Path(name)
+    try:
+        yield temporary
+        with temporary.open("rb+") as file:
+            os.fsync(file.fileno())
+        temporary.chmod(0o644)
+        temporary.replace(path)
+    except OSError as error:
+        raise OSError(error.errno, f"cannot write {path}: {error.strerror}; the old file is untouched") from error
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def file_digest(path: Path) -> str:
+    """SHA-256 of a file, in hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+@dataclass(frozen=True)
+class Store:
+    """The handle on one study folder.
+
+    Args:
+        path: The folder; made on the first write.
+    """
+
+    path: Path
+
+    def manifest(self) -> dict[str, Any]:
+        """The manifest, or an empty one where the study has not begun.
+
+        Raises:
+            DamagedFileError: if manifest.json is not valid, or of a newer schema.
+        """
+        file = self.path / "manifest.json"
+        if not file.exists():
+            return {"schema": SCHEMA, "steps": {}}
+        try:
+            manifest = json.loads(file.read_text(encoding="utf-8"))
+            steps = manifest["steps"]
+            assert_type = isinstance(steps, dict)
+        except (ValueError, KeyError, TypeError, UnicodeDecodeError) as error:
+            raise DamagedFileError(f"{file}: the manifest is damaged ({error}); {_HELP}") from None
+        if not assert_type:
+            raise DamagedFileError(f"{file}: the manifest is damaged (steps is no table); {_HELP}")
+        if manifest.get("schema") != SCHEMA:
+            raise DamagedFileError(f"{file}: schema {manifest.get('schema')}, this version reads {SCHEMA}; {_HELP}")
+        return manifest
+
+    def finished(self, step: str, digest: str) -> bool:
+        """True if `step` was finished with the same inputs and its files are all there, unchanged in size."""
+        entry = self.manifest()["steps"].get(step)
+        if entry is None or entry["digest"] != digest:
+            return False
+        return all(
+            (self.path / name).is_file() and (self.path / name).stat().st_size == facts["bytes"]
+            for name, facts in entry["files"].items()
+        )
+
+    def finish(self, step: str, digest: str, files: list[str], facts: Mapping[str, Any] | None = None) -> None:
+        """Enter a step in the manifest, last of all: a step without its entry did not happen.
+
+        Args:
+            step: Name of the step, "train/at-seed0".
+            digest: Fingerprint of everything the step depends on.
+            files: What it wrote, relative to the study folder.
+            facts: More to remember: seconds, hardware, accuracy.
+        """
+        manifest = self.manifest()
+        entry = {
+            name: {
+                "sha256": file_digest(self.path / name),
+                "bytes": (self.path / name).stat().st_size,
+                "rows": self._rows(name),
+            }
+            for name in files
+        }
+        manifest["steps"][step] = {"digest": digest, "files": entry, "facts": dict(facts or {})}
+        self.write_json("manifest.json", manifest)
+
+    def note(self, **facts: Any) -> None:
+        """Set top-level entries of the manifest: study, versions, hardware."""
+        self.write_json("manifest.json", self.manifest() | facts)
+
+    def forget(self, step: str) -> None:
+        """Take a step out of the manifest; its files stay until they are written anew."""
+        manifest = self.manifest()
+        if manifest["steps"].pop(step, None) is not None:
+            self.write_json("manifest.json", manifest)
+
+    def write_json(self, name: str, value: Any) -> None:
+        """Write a JSON file safely."""
+        self.write_text(name, json.dumps(value, indent=1, sort_keys=True, default=str) + "\n")
+
+    def write_text(self, name: str, text: str) -> None:
+        """Write a text file safely."""
+        with replacing(self.path / name) as temporary:
+            temporary.write_text(text, encoding="utf-8")
+
+    def write_table(self, name: str, frame: pd.DataFrame) -> str:
+        """Write tables/<name>.parquet safely; returns its path relative to the study folder."""
+        relative = f"tables/{name}.parquet"
+        with replacing(self.path / relative) as temporary:
+            frame.to_parquet(temporary, index=False, compression="zstd")
+        return relative
+
+    def table(self, name: str) -> pd.DataFrame:
+        """Read tables/<name>.parquet.
+
+        Raises:
+            FileNotFoundError: if the study has no such table; says which it has.
+            DamagedFileError: if the file cannot be read.
+        """
+        file = self.path / "tables" / f"{name}.parquet"
+        if not file.exists():
+            raise FileNotFoundError(f"{self.path} has no table {name!r}; it has: {', '.join(self.tables()) or 'none'}")
+        return self._reading(file, pd.read_parquet)
+
+    def has_table(self, name: str) -> bool:
+        """True if tables/<name>.parquet is there."""
+        return (self.path / "tables" / f"{name}.parquet").exists()
+
+    def tables(self) -> tuple[str, ...]:
+        """Names of the tables that are there."""
+        return tuple(sorted(file.stem for file in (self.path / "tables").glob("[!.]*.parquet")))
+
+    def write_arrays(self, name: str, arrays: Mapping[str, np.ndarray]) -> str:
+        """Write arrays/<name>.safetensors safely; returns its path relative to the study folder."""
+        from safetensors.numpy import save_file
+
+        relative = f"arrays/{name}.safetensors"
+        with replacing(self.path / relative) as temporary:
+            save_file({key: np.ascontiguousarray(value) for key, value in arrays.items()}, temporary)
+        return relative
+
+    def arrays(self, name: str) -> dict[str, np.ndarray]:
+        """Read arrays/<name>.safetensors.
+
+        Raises:
+            FileNotFoundError: if the study has no such arrays; says which it has.
+            DamagedFileError: if the file cannot be read.
+        """
+        from safetensors.numpy import load_file
+
+        file = self.path / "arrays" / f"{name}.safetensors"
+        if not file.exists():
+            there = sorted(
+                str(f.relative_to(self.path / "arrays"))[:-12] for f in self.path.glob("arrays/**/*.safetensors")
+            )
+            raise FileNotFoundError(f"{self.path} has no arrays {name!r}; it has: {', '.join(there) or 'none'}")
+        return self._reading(file, load_file)
+
+    def _rows(self, name: str) -> int | None:
+        if not name.endswith(".parquet"):
+            return None
+        import pyarrow.parquet
+
+        return pyarrow.parquet.read_metadata(self.path / name).num_rows
+
+    @staticmethod
+    def _reading(file: Path, read: Callable[[Path], Any]) -> Any:
+        try:
+            return read(file)
+        except Exception as error:  # every reader has its own kinds; the user needs the file's name
+            raise DamagedFileError(f"{file}: cannot be read ({type(error).__name__}: {error}); {_HELP}") from None
+
+
+_HELP = "nothing was overwritten: restore the file, or delete it and run the study again"

@@ -1,0 +1,136 @@
+"""What an attacker may do to an image. All norm geometry lives here; no attack branches on the norm."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+Norm = Literal["linf", "l2", "l1"]
+NORMS: tuple[Norm, ...] = ("linf", "l2", "l1")
+
+
+def _rows(value: Tensor, like: Tensor) -> Tensor:
+    """A per-example vector shaped to broadcast over `like`."""
+    return value.reshape(-1, *[1] * (like.ndim - 1))
+
+
+@dataclass(frozen=True)
+class Threat:
+    """A ball around each image, cut by the box of valid pixels.
+
+    Args:
+        norm: "linf", "l2" or "l1", over all values of an image.
+        eps: Radius in pixel units (0.3, 8/255), one number or one per example (shape (b,)).
+        low: Smallest valid pixel value.
+        high: Largest valid pixel value.
+
+    Raises:
+        ValueError: for an unknown norm, a negative or not finite eps, or low >= high.
+    """
+
+    norm: Norm = "linf"
+    eps: float | Tensor = 0.3
+    low: float = 0.0
+    high: float = 1.0
+
+    def __post_init__(self) -> None:
+        if self.norm not in NORMS:
+            raise ValueError(f"norm must be one of {', '.join(NORMS)}, got {self.norm!r}")
+        eps = torch.as_tensor(self.eps, dtype=torch.float64)
+        if not bool(torch.isfinite(eps).all()) or bool((eps < 0).any()):
+            raise ValueError(f"eps must be >= 0 and finite, got {self.eps}")
+        if eps.ndim > 1:
+            raise ValueError(f"eps must be one number or one per example, got shape {tuple(eps.shape)}")
+        if not self.low < self.high:
+            raise ValueError(f"low must be below high, got low={self.low}, high={self.high}")
+
+    def radius(self, like: Float[Tensor, "b ..."]) -> Float[Tensor, "b ..."]:
+        """eps on the device and dtype of `like`, shaped to broadcast over it: (b or 1, 1, ...)."""
+        return _rows(torch.as_tensor(self.eps, dtype=like.dtype, device=like.device).reshape(-1), like)
+
+    def select(self, rows: Tensor) -> "Threat":
+        """The same threat for some rows of the batch (positions or a mask)."""
+        if isinstance(self.eps, Tensor) and self.eps.ndim == 1:
+            return Threat(self.norm, self.eps[rows.to(self.eps.device)], self.low, self.high)
+        return self
+
+    def distance(self, x: Float[Tensor, "b ..."], other: Float[Tensor, "b ..."]) -> Float[Tensor, " b"]:
+        """The norm of other - x, per example, shape (b,)."""
+        delta = (other - x).flatten(1)
+        if self.norm == "linf":
+            return delta.abs().amax(1)
+        return delta.norm(dim=1) if self.norm == "l2" else delta.abs().sum(1)
+
+    def project(self, moved: Float[Tensor, "b ..."], x: Float[Tensor, "b ..."]) -> Float[Tensor, "b ..."]:
+        """The point of the ball around x, inside the box, that replaces `moved`.
+
+        Linf: the exact nearest point. L2 and L1: ball first, box second; since x lies in the box, cutting
+        at the box never leaves the ball.
+
+        Args:
+            moved: Any images, shape (b, ...).
+            x: The clean images, in the box, shape (b, ...).
+        """
+        radius = self.radius(x)
+        if self.norm == "linf":
+            return torch.clamp(torch.minimum(torch.maximum(moved, x - radius), x + radius), self.low, self.high)
+        delta = moved - x
+        inside = self._shrink_l2(delta, radius) if self.norm == "l2" else self._shrink_l1(delta, radius)
+        return (x + inside).clamp(self.low, self.high)
+
+    def start(self, x: Float[Tensor, "b ..."], generator: torch.Generator | None = None) -> Float[Tensor, "b ..."]:
+        """A random point of the ball, inside the box.
+
+        Linf: uniform in the cube. L2: uniform in the ball. L1: uniform in the ball (exponential spacings).
+        """
+        radius = self.radius(x)
+        if self.norm == "linf":
+            noise = torch.rand(x.shape, generator=generator, device=x.device, dtype=x.dtype)
+            return (x + radius * (2 * noise - 1)).clamp(self.low, self.high)
+        direction = torch.randn(x.shape, generator=generator, device=x.device, dtype=x.dtype).flatten(1)
+        share = torch.rand(len(x), 1, generator=generator, device=x.device, dtype=x.dtype) ** (1 / direction.shape[1])
+        if self.norm == "l2":
+            unit = direction / direction.norm(dim=1, keepdim=True).clamp_min(1e-12)
+        else:
+            spacing = (
+                -torch.rand(direction.shape, generator=generator, device=x.device, dtype=x.dtype).clamp_min(1e-12).log()
+            )
+            unit = direction.sign() * spacing / spacing.sum(1, keepdim=True)
+        return (x + radius * (unit * share).reshape(x.shape)).clamp(self.low, self.high)
+
+    def steepest(self, gradient: Float[Tensor, "b ..."]) -> Float[Tensor, "b ..."]:
+        """The direction of norm 1 that climbs fastest, per example.
+
+        Linf: the sign. L2: the gradient over its norm. L1: the sign of the largest 1 % of the coordinates (at least
+        one), over their number: the exact maximiser moves a single pixel per step and needs thousands of steps
+        (top-k steps; Tramer & Boneh 2019). A zero gradient gives a zero direction.
+        """
+        if self.norm == "linf":
+            return gradient.sign()
+        flat = gradient.flatten(1)
+        if self.norm == "l2":
+            return (flat / flat.norm(dim=1, keepdim=True).clamp_min(1e-12)).reshape(gradient.shape)
+        count = max(1, flat.shape[1] // 100)
+        top = flat.abs().topk(count, dim=1).indices
+        direction = torch.zeros_like(flat).scatter_(1, top, flat.gather(1, top).sign() / count)
+        return direction.reshape(gradient.shape)
+
+    @staticmethod
+    def _shrink_l2(delta: Tensor, radius: Tensor) -> Tensor:
+        norm = _rows(delta.flatten(1).norm(dim=1), delta)
+        return delta * torch.clamp(radius / norm.clamp_min(1e-12), max=1.0)
+
+    @staticmethod
+    def _shrink_l1(delta: Tensor, radius: Tensor) -> Tensor:
+        """Exact projection on the L1 ball (Duchi et al. 2008): soft-threshold by the right amount."""
+        flat = delta.flatten(1).abs()
+        eps = radius.reshape(-1, 1).expand(len(flat), 1)
+        ordered = flat.sort(dim=1, descending=True).values
+        excess = ordered.cumsum(1) - eps
+        counts = torch.arange(1, flat.shape[1] + 1, device=flat.device, dtype=flat.dtype)
+        kept = (ordered * counts > excess).sum(1, keepdim=True).clamp_min(1)
+        threshold = excess.gather(1, kept - 1) / kept
+        shrunk = delta.flatten(1).sign() * (flat - threshold.clamp_min(0)).clamp_min(0)
+        return torch.where(flat.sum(1, keepdim=True) > eps, shrunk, delta.flatten(1)).reshape(delta.shape)

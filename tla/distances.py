@@ -11,7 +11,8 @@ DISTANCES: tuple[DistanceName, ...] = ("abs_cosine", "cosine", "euclidean")
 GUARD = 1e-20
 
 
-def _unit(u: Float[Tensor, "*b d"]) -> Float[Tensor, "*b d"]:
+def unit(u: Float[Tensor, "*b d"]) -> Float[Tensor, "*b d"]:
+    """Each row at length 1; a row of zeros stays zero."""
     return u / (u.square().sum(-1, keepdim=True) + GUARD).sqrt()
 
 
@@ -41,7 +42,7 @@ def distance(
     _check(name)
     if name == "euclidean":
         return ((u - v).square().sum(-1) + GUARD).sqrt()
-    return _from_cosine((_unit(u) * _unit(v)).sum(-1), name)
+    return _from_cosine((unit(u) * unit(v)).sum(-1), name)
 
 
 def pairwise(
@@ -60,4 +61,4 @@ def pairwise(
     _check(name)
     if name == "euclidean":
         return torch.cdist(u, v)
-    return _from_cosine(_unit(u) @ _unit(v).mT, name)
+    return _from_cosine(unit(u) @ unit(v).mT, name)

@@ -1,0 +1,119 @@
+"""Exact nearest neighbours in chunks, with ties settled by position: the yardstick for every faster search."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from tla.distances import DistanceName, distance, unit
+
+CHUNK = 2**24
+SPARE = 8
+
+Search = Callable[[Tensor, int], Tensor]
+"""(queries (n, d), k) -> positions in a gallery that the search knows, (n, k), nearest first."""
+
+
+class Nearest(NamedTuple):
+    """Neighbours of each query, nearest first; of two at the same distance the smaller position first.
+
+    Attributes:
+        distance: As `tla.distances.distance` gives it, shape (n, k).
+        position: Rows of the gallery, shape (n, k), int64.
+    """
+
+    distance: Float[Tensor, "n k"]
+    position: Int[Tensor, "n k"]
+
+
+def nearest(
+    queries: Float[Tensor, "n d"],
+    gallery: Float[Tensor, "m d"],
+    k: int,
+    name: DistanceName = "abs_cosine",
+    *,
+    without: Int[Tensor, " n"] | None = None,
+) -> Nearest:
+    """The k nearest rows of the gallery, by brute force; memory is bounded by chunks of queries.
+
+    Args:
+        queries: Embeddings, shape (n, d).
+        gallery: Embeddings, shape (m, d).
+        k: How many, 1 <= k <= m (m - 1 with `without`).
+        name: The distance.
+        without: For each query one position that is left out (the query itself), shape (n,).
+
+    Raises:
+        ValueError: for a k that the gallery cannot give.
+    """
+    most = len(gallery) - (without is not None)
+    if not 1 <= k <= most:
+        raise ValueError(f"k must lie between 1 and {most} (the gallery has {len(gallery)} rows), got {k}")
+    queries, gallery = queries.detach(), gallery.detach()
+    measured = gallery if name == "euclidean" else unit(gallery)
+    squares = gallery.square().sum(1) if name == "euclidean" else None
+    wide = min(k + SPARE, most)
+    rows = max(1, CHUNK // max(len(gallery), wide * gallery.shape[1]))
+    parts = []
+    for start in range(0, len(queries), rows):
+        some = queries[start : start + rows]
+        left_out = None if without is None else without[start : start + rows]
+        found = _candidates(some, measured, squares, wide, name, left_out)
+        parts.append(refine(some, gallery, found, k, name))
+    if not parts:
+        return Nearest(queries.new_empty(0, k), torch.empty(0, k, dtype=torch.long, device=queries.device))
+    return Nearest(*(torch.cat(tensors) for tensors in zip(*parts, strict=True)))
+
+
+def refine(
+    queries: Float[Tensor, "n d"],
+    gallery: Float[Tensor, "m d"],
+    candidates: Int[Tensor, "n c"],
+    k: int,
+    name: DistanceName = "abs_cosine",
+) -> Nearest:
+    """The k nearest among candidates, measured row by row, so that equal vectors are equally far to the last bit.
+
+    Args:
+        queries: Embeddings, shape (n, d).
+        gallery: Embeddings, shape (m, d).
+        candidates: Positions in the gallery, shape (n, c), c >= k; -1 (nothing found) sorts last, at distance inf.
+        k: How many to keep.
+        name: The distance.
+    """
+    position = candidates.sort(dim=1).values
+    vectors = gallery[position.clamp_min(0)]
+    far = distance(queries[:, None, :].expand_as(vectors), vectors, name)
+    repeated = torch.zeros_like(position, dtype=torch.bool)
+    repeated[:, 1:] = position[:, 1:] == position[:, :-1]
+    far = far.masked_fill(repeated | (position < 0), torch.inf)
+    order = far.sort(dim=1, stable=True)
+    kept = order.indices[:, :k]
+    position = position.gather(1, kept)
+    return Nearest(order.values[:, :k], position.masked_fill(order.values[:, :k].isinf(), -1))
+
+
+def _candidates(
+    queries: Tensor, gallery: Tensor, squares: Tensor | None, wide: int, name: DistanceName, without: Tensor | None
+) -> Tensor:
+    """Positions of the `wide` nearest by one matrix product; among ties at the end the smaller positions."""
+    slack = 4 * torch.finfo(queries.dtype).eps
+    if squares is None:
+        score = unit(queries) @ gallery.mT
+        score = score.abs_().neg_() if name == "abs_cosine" else score.neg_()
+    else:
+        score = torch.addmm(squares, queries, gallery.mT, alpha=-2)
+        slack = slack * (queries.square().sum(1, keepdim=True) + squares.max())
+    if without is not None:
+        score.scatter_(1, without[:, None], torch.inf)
+    top = score.topk(wide, dim=1, largest=False)
+    bound = top.values[:, -1:]
+    tied = ((score <= bound + slack).sum(1) > wide).nonzero()[:, 0]
+    if not len(tied):
+        return top.indices
+    bound, slack = bound[tied], slack[tied] if isinstance(slack, Tensor) else slack
+    place = torch.arange(len(gallery), device=score.device).expand(len(tied), -1)
+    key = torch.where(score[tied] <= bound + slack, place, len(gallery)).masked_fill(score[tied] < bound - slack, -1)
+    return top.indices.index_copy(0, tied, key.topk(wide, dim=1, largest=False).indices)

@@ -46,7 +46,7 @@ class Threat:
         if not self.low < self.high:
             raise ValueError(f"low must be below high, got low={self.low}, high={self.high}")
 
-    def radius(self, like: Float[Tensor, "b ..."]) -> Float[Tensor, "b ..."]:
+    def radius(self, like: Float[Tensor, "b ..."]) -> Float[Tensor, "#b ..."]:
         """eps on the device and dtype of `like`, shaped to broadcast over it: (b or 1, 1, ...)."""
         return _rows(torch.as_tensor(self.eps, dtype=like.dtype, device=like.device).reshape(-1), like)
 

@@ -18,7 +18,8 @@ class AttackResult(NamedTuple):
     """What an attack found, per example.
 
     Attributes:
-        adversarial: Inside the ball and the box: the best image by goal value, also where the attack failed; shape (b, ...).
+        adversarial: Inside the ball and the box: the best image by goal value, also where the attack failed;
+            shape (b, ...).
         success: Recomputed on `adversarial` itself, shape (b,).
         distance: Norm of the perturbation in the threat's norm, shape (b,).
         value: The goal's value at `adversarial`, shape (b,).

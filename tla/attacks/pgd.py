@@ -1,0 +1,61 @@
+"""Projected gradient descent."""
+
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from tla.attacks.base import ATTACKS, Attack, AttackResult
+from tla.attacks.goals import Goal, Surrogate
+from tla.attacks.loop import Pursuit, Walk, climb
+from tla.attacks.steppers import Steepest
+from tla.threat import Threat
+from tla.types import Model, OnStep
+
+
+@ATTACKS.register("pgd")
+@dataclass(frozen=True, kw_only=True)
+class PGD(Attack):
+    """Projected gradient descent from a random start, in any norm (Madry et al. 2018; Linf, L2, L1).
+
+    Args:
+        steps: Gradient steps, >= 1.
+        step_size: Length of a step in pixel units; by default the larger of eps/4 and 2.5 eps/steps.
+        restarts: Searches per image; survivors only are searched again.
+        random_start: Begin at a random point of the ball.
+        loss: "ce", "margin", "dlr" or "cw"; by default what the goal says.
+        pursuit: "until_reached": images that are fooled (judged in float32) leave the batch. "all_steps": everyone
+            walks to the end and the best iterate is returned. "last_step": everyone walks to the end and the last
+            iterate is returned, as training wants it.
+
+    Raises:
+        ValueError: for steps or restarts below 1, a step size that is not positive, or restarts without a random start.
+    """
+
+    steps: int = 40
+    step_size: float | None = None
+    restarts: int = 1
+    random_start: bool = True
+    loss: Surrogate | None = None
+    pursuit: Pursuit = "until_reached"
+
+    def __post_init__(self) -> None:
+        self._walk()
+
+    def _walk(self) -> Walk:
+        stepper = Steepest(steps=self.steps, step_size=self.step_size)
+        return Walk(stepper, self.steps, self.restarts, self.random_start, self.pursuit)
+
+    def __call__(
+        self,
+        model: Model,
+        x: Float[Tensor, "b ..."],
+        goal: Goal,
+        threat: Threat,
+        *,
+        generator: torch.Generator | None = None,
+        on_step: OnStep | None = None,
+    ) -> AttackResult:
+        """Search for images that reach the goal; see `Attack`."""
+        return climb(self._walk(), model, x, goal.using(self.loss), threat, generator, on_step)

@@ -2,6 +2,7 @@
 
 import dataclasses
 import hashlib
+import inspect
 import json
 import tomllib
 import types
@@ -10,7 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal, TypeVar, Union
 
-from tla.registry import did_you_mean
+from tla.registry import Registry, did_you_mean
 
 T = TypeVar("T")
 
@@ -18,8 +19,8 @@ T = TypeVar("T")
 def from_dict(cls: type[T], values: Mapping[str, Any], where: str = "") -> T:
     """Build a dataclass from plain values.
 
-    A field whose type is an abstract class with a `registry` takes a table with a `name`:
-    `attack = {name = "pgd", steps = 7}`.
+    A field whose type is an abstract class with a `registry` takes a table with a `name`,
+    `attack = {name = "pgd", steps = 7}`, or the name alone, `attack = "pgd"`.
 
     Args:
         cls: A dataclass.
@@ -27,29 +28,30 @@ def from_dict(cls: type[T], values: Mapping[str, Any], where: str = "") -> T:
         where: What is being read, for messages: "attack 'pgd'".
 
     Raises:
-        ValueError: for an unknown or missing key or a value of the wrong type; names the key.
+        ValueError: for an unknown or missing key, a value of the wrong type, or one that the class refuses; says where.
     """
     where = where or cls.__name__
-    if not isinstance(values, Mapping):
-        raise ValueError(f"{where}: must be a table of settings, got {values!r}")
-    registry = getattr(cls, "registry", None)
-    if registry is not None and "name" in values:
-        cls = registry.get(values["name"])
-        values = {key: value for key, value in values.items() if key != "name"}
+    if hasattr(cls, "registry"):
+        cls, values = _registered(cls, values, where)
     fields = {field.name: field for field in dataclasses.fields(cls) if field.init}  # pyright: ignore
     for key in values:
         if key not in fields:
-            raise ValueError(f"{where}.{key}: unknown key; {did_you_mean(key, fields) if fields else 'it takes none'}")
+            help_ = did_you_mean(key, fields) if fields else "it takes none"
+            raise ValueError(f"{where}.{key}: unknown key for {cls.__name__}; {help_}")
     for name, field in fields.items():
         required = field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
         if required and name not in values:
             raise ValueError(f"{where}.{name}: missing")
     hints = typing.get_type_hints(cls)
-    return cls(**{key: _convert(hints[key], value, f"{where}.{key}") for key, value in values.items()})
+    settings = {key: _convert(hints[key], value, f"{where}.{key}") for key, value in values.items()}
+    try:
+        return cls(**settings)
+    except ValueError as error:
+        raise ValueError(f"{where}: {error}") from None
 
 
 def to_dict(value: Any) -> Any:
-    """The plain values of a dataclass (nested), the inverse of `from_dict`; None values are left out."""
+    """The plain values of a dataclass (nested), the inverse of `from_dict`; None is left out, a path is a text."""
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         registry = getattr(type(value), "registry", None)
         head = {} if registry is None else {"name": registry.name_of(value)}
@@ -59,12 +61,16 @@ def to_dict(value: Any) -> Any:
         return [to_dict(item) for item in value]
     if isinstance(value, Mapping):
         return {key: to_dict(item) for key, item in value.items()}
-    return value
+    return str(value) if isinstance(value, Path) else value
 
 
 def digest(value: Any) -> str:
-    """A short, stable fingerprint of any dataclass or plain value: 16 hexadecimal digits of its SHA-256."""
-    text = json.dumps(to_dict(value), sort_keys=True, default=str)
+    """A short, stable fingerprint of any dataclass or plain value: 16 hexadecimal digits of its SHA-256.
+
+    Raises:
+        TypeError: for a value that is not plain (an array, a set, a function): its text need not tell it apart.
+    """
+    text = json.dumps(to_dict(value), sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
@@ -87,10 +93,30 @@ def merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
     merged = dict(base)
     for key, value in over.items():
         old = merged.get(key)
-        mixes = isinstance(old, Mapping) and isinstance(value, Mapping)
-        mixes = mixes and value.get("name", old.get("name")) == old.get("name")
-        merged[key] = merge(old, value) if mixes else value
+        if isinstance(old, str) and isinstance(value, Mapping):
+            old = {"name": old}
+        if isinstance(old, Mapping) and isinstance(value, Mapping):
+            same = value.get("name", old.get("name")) == old.get("name")
+            merged[key] = merge(old, value) if same else value
+        else:
+            merged[key] = value
     return merged
+
+
+def _registered(cls: type[T], values: Mapping[str, Any], where: str) -> tuple[type[T], dict[str, Any]]:
+    """The class that `name` chooses among those registered, and the other settings."""
+    registry: Registry[T] = getattr(cls, "registry")  # noqa: B009 - a class attribute that T does not promise
+    settings = {key: value for key, value in values.items() if key != "name"}
+    if "name" not in values:
+        if inspect.isabstract(cls):
+            raise ValueError(f"{where}.name: missing; Known: {', '.join(registry.names())}")
+        return cls, settings
+    if not isinstance(values["name"], str):
+        raise ValueError(f"{where}.name: must be a text, got {values['name']!r}")
+    found = registry.get(values["name"])
+    if not issubclass(found, cls):
+        raise ValueError(f"{where}.name: must be a {cls.__name__}, got {values['name']!r}")
+    return found, settings
 
 
 def _convert(kind: Any, value: Any, where: str) -> Any:
@@ -110,8 +136,14 @@ def _convert(kind: Any, value: Any, where: str) -> Any:
             raise ValueError(f"{where}: must be a table, got {value!r}")
         inner = args[1] if args else Any
         return {key: _convert(inner, item, f"{where}.{key}") for key, item in value.items()}
-    if dataclasses.is_dataclass(kind) or hasattr(kind, "registry"):
-        return value if isinstance(value, kind) else from_dict(kind, value, where)
+    if isinstance(kind, type) and (dataclasses.is_dataclass(kind) or hasattr(kind, "registry")):
+        if isinstance(value, kind):
+            return value
+        if isinstance(value, str) and inspect.isabstract(kind):
+            value = {"name": value}
+        if not isinstance(value, Mapping):
+            raise ValueError(f"{where}: must be a table of settings, got {value!r}")
+        return from_dict(kind, value, where)
     return _convert_plain(kind, value, where)
 
 

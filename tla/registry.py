@@ -47,12 +47,12 @@ class Registry(Generic[T]):
         """Decorator that files a class (or a function) under `name`.
 
         Raises:
-            ValueError: if another object already has the name.
+            ValueError: if another object already has the name, or one that differs in "-" and "_" only.
         """
 
         def file(item: Any) -> Any:
-            known = self._items.get(name)
-            if known is not None and known.__qualname__ != item.__qualname__:
+            known = self._items.get(self._as_filed(name))
+            if known is not None and (known.__module__, known.__qualname__) != (item.__module__, item.__qualname__):
                 raise ValueError(f"{self.kind} {name!r} is registered twice: {known} and {item}")
             self._items[name] = item
             return item
@@ -65,15 +65,16 @@ class Registry(Generic[T]):
         return tuple(sorted(self._items))
 
     def get(self, name: str) -> type[T]:
-        """The class (or function) registered under `name`.
+        """The class (or function) registered under `name`; "-" and "_" are the same.
 
         Raises:
             ValueError: if nothing has that name; the message says which names there are.
         """
         self._load()
-        if name not in self._items:
+        filed = self._as_filed(name)
+        if filed not in self._items:
             raise ValueError(f"unknown {self.kind} {name!r}; {did_you_mean(name, self._items)}")
-        return self._items[name]
+        return self._items[filed]
 
     def build(self, name: str, **parameters: Any) -> T:
         """Make the thing called `name` from plain values, checking every key and type.
@@ -96,6 +97,10 @@ class Registry(Generic[T]):
             if type(item) is cls:
                 return name
         raise ValueError(f"{type(item).__name__} is not a registered {self.kind}")
+
+    def _as_filed(self, name: str) -> str:
+        same = (known for known in self._items if known.replace("-", "_") == name.replace("-", "_"))
+        return next(same, name)
 
     def _load(self) -> None:
         if self._loaded:

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from tla.distances import DistanceName, distance, unit
 
-CHUNK = 2**24
+CHUNK = 2**23
 SPARE = 8
 
 Search = Callable[[Tensor, int], Tensor]
@@ -108,12 +108,13 @@ def _candidates(
         slack = slack * (queries.square().sum(1, keepdim=True) + squares.max())
     if without is not None:
         score.scatter_(1, without[:, None], torch.inf)
-    top = score.topk(wide, dim=1, largest=False)
-    bound = top.values[:, -1:]
-    tied = ((score <= bound + slack).sum(1) > wide).nonzero()[:, 0]
+    top = score.topk(min(wide + 1, score.shape[1]), dim=1, largest=False)
+    bound = top.values[:, wide - 1 : wide]
+    found = top.indices[:, :wide]
+    tied = (top.values[:, wide:] <= bound + slack).any(1).nonzero()[:, 0]
     if not len(tied):
-        return top.indices
+        return found
     bound, slack = bound[tied], slack[tied] if isinstance(slack, Tensor) else slack
     place = torch.arange(len(gallery), device=score.device).expand(len(tied), -1)
     key = torch.where(score[tied] <= bound + slack, place, len(gallery)).masked_fill(score[tied] < bound - slack, -1)
-    return top.indices.index_copy(0, tied, key.topk(wide, dim=1, largest=False).indices)
+    return found.index_copy(0, tied, key.topk(wide, dim=1, largest=False).indices)

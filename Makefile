@@ -1,0 +1,56 @@
+# make study · make app · make test · make lint · make notebooks · make bench
+# `make study` on a fresh machine: makes .venv, installs, runs the main job, says where the report lies.
+
+PYTHON ?= python3
+VENV   ?= .venv
+BIN    := $(VENV)/bin
+READY  := $(VENV)/.ready
+SHARED := ../shared/data
+DATA   := $(or $(TLA_DATA),$(wildcard $(VENV)/data))
+export PIP_DISABLE_PIP_VERSION_CHECK = 1
+
+.PHONY: study app test lint notebooks gallery bench clean install
+
+study: $(READY)
+	$(BIN)/tla study digits
+
+app: $(READY)
+	$(BIN)/streamlit run app/streamlit_app.py
+
+install: $(READY)
+
+# uv downloads once and links; what pip would do in minutes takes seconds the second time.
+# adv-lib comes without its dependencies: it wants visdom, which no longer builds, and never uses it here.
+$(READY): pyproject.toml constraints.txt
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet "uv>=0.9"
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --constraint constraints.txt -e ".[all]"
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps adv-lib==0.2.8
+	touch $(READY)
+
+lint: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports
+	$(BIN)/pyright
+
+test: lint
+	@if [ -z "$(TLA_DATA)" ] && [ -f $(SHARED)/unpack.py ]; then $(BIN)/python $(SHARED)/unpack.py $(VENV)/data; fi
+	TLA_DATA="$(or $(TLA_DATA),$(if $(wildcard $(SHARED)/unpack.py),$(abspath $(VENV)/data)))" $(BIN)/pytest -n 2
+	$(MAKE) notebooks
+
+notebooks: $(READY)
+	$(BIN)/pytest --nbval --nbval-current-env --nbval-sanitize-with notebooks/sanitize.cfg notebooks
+
+gallery: $(READY)
+	$(BIN)/python docs/make_gallery.py
+
+bench: $(READY)
+	$(BIN)/python benchmarks/attacks.py
+	$(BIN)/python benchmarks/training.py
+	$(BIN)/python benchmarks/retrieval.py
+	$(BIN)/python benchmarks/figures.py
+	$(BIN)/python benchmarks/startup.py
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info

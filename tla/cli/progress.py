@@ -1,0 +1,35 @@
+"""A study's progress in the terminal: one bar for the whole, one line per finished step."""
+
+import contextlib
+from collections.abc import Iterator
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+from tla.study.progress import Progress as News
+from tla.study.progress import Watcher
+
+
+@contextlib.contextmanager
+def watching(console: Console) -> Iterator[Watcher]:
+    """A watcher that draws what it is told on the console, until the block ends."""
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=24),
+        TaskProgressColumn(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=console, transient=True, refresh_per_second=4) as bar:
+        task = bar.add_task("starting", total=1.0)
+
+        def watch(news: News) -> None:
+            bar.update(task, completed=news.done, description=f"{news.step:<24} {news.message}"[:72])
+            if news.state == "done":
+                bar.console.print(f"  [green]done[/]     {news.step:<24} {news.message}", highlight=False)
+            elif news.state == "skipped":
+                bar.console.print(f"  [dim]finished[/] {news.step:<24} {news.message}", highlight=False)
+            elif news.state == "failed":
+                bar.console.print(f"  [red]failed[/]   {news.step:<24} {news.message}", highlight=False)
+
+        yield watch

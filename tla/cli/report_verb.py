@@ -1,0 +1,21 @@
+"""`tla report STUDY`: the report, written anew."""
+
+from tla.study.locate import locate
+
+USAGE = """\
+usage: tla report STUDY
+
+Writes report.html of a study anew from its tables.   STUDY: a study folder, or the name of one under studies/
+"""
+
+
+def run(words: list[str]) -> int:
+    """Run `tla report`."""
+    if len(words) != 1 or words[0].startswith("-"):
+        print(USAGE)
+        return 0 if words and words[0] in ("-h", "--help") else 2
+    store = locate(words[0])
+    from tla.plots.report import write_report
+
+    print(f"Report: {write_report(store).resolve()}")
+    return 0

@@ -1,0 +1,153 @@
+"""The whole experiment as one value: nested frozen dataclasses, in and out of TOML."""
+
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from tla.attacks import ATTACKS, Attack
+from tla.config import from_dict, to_dict
+from tla.data import Source
+from tla.models import Backbone
+from tla.registry import did_you_mean
+from tla.threat import Norm, Threat
+from tla.training import METHODS, Method, TrainConfig
+
+
+@dataclass(frozen=True, kw_only=True)
+class AttackPlan:
+    """How every model is attacked after training.
+
+    Args:
+        norm: Norm of the threat, in training and in evaluation: linf, l2 or l1.
+        eps: Radius in pixel units (images lie in 0..1), in training and in evaluation.
+        examples: How many test images are attacked; all of them where there are fewer.
+        batch: Images attacked at a time.
+        main: Label of the attack whose images are embedded, mapped and retrieved.
+        suite: The attacks, by the label they have in tables and figures.
+        detection_eps: Larger radii at which detection of misclassification is judged.
+        precision: "auto" (bf16 where the processor is fast at it), "fp32" or "bf16"; verdicts are float32 always.
+    """
+
+    norm: Norm = "linf"
+    eps: float = 0.3
+    examples: int = 500
+    batch: int = 250
+    main: str = "pgd"
+    suite: dict[str, Attack] = field(default_factory=dict)
+    detection_eps: tuple[float, ...] = ()
+    precision: str = "auto"
+
+    def __post_init__(self) -> None:
+        Threat(self.norm, self.eps)
+        if self.examples < 1 or self.batch < 1:
+            raise ValueError(f"attack.examples and attack.batch must be >= 1, got {self.examples} and {self.batch}")
+        if self.suite and self.main not in self.suite:
+            raise ValueError(f"attack.main {self.main!r} is not in the suite; {did_you_mean(self.main, self.suite)}")
+        for eps in self.detection_eps:
+            Threat(self.norm, eps)
+
+    @property
+    def threat(self) -> Threat:
+        """The threat of training and evaluation."""
+        return Threat(self.norm, self.eps)
+
+
+@dataclass(frozen=True, kw_only=True)
+class AnalysisPlan:
+    """What is measured on the embeddings.
+
+    Args:
+        gallery: How many natural training images the retrieval gallery holds; all of them where there are fewer.
+        neighbours: How many nearest neighbours are kept per query (k).
+        projection: Which map is drawn: umap, pca or tsne.
+        map_points: How many test images the map shows, each clean and adversarial.
+        trajectories: For how many test images the attack's path is kept.
+        detectors: Detection scores that are compared.
+        layers: Whether the similarity (CKA) of every layer is measured; needs 4 images or more.
+        audit: Whether the quick audit of the evaluation is run on every model.
+    """
+
+    gallery: int = 10_000
+    neighbours: int = 10
+    projection: str = "umap"
+    map_points: int = 500
+    trajectories: int = 24
+    detectors: tuple[str, ...] = ("gaussian_diagonal", "max_softmax", "max_logit")
+    layers: bool = True
+    audit: bool = True
+
+    def __post_init__(self) -> None:
+        for name in ("gallery", "neighbours", "map_points"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"analysis.{name} must be >= 1, got {getattr(self, name)}")
+        if self.trajectories < 0:
+            raise ValueError(f"analysis.trajectories must be >= 0, got {self.trajectories}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Study:
+    """A study: train several methods on one data set, attack each, measure and show what happened.
+
+    Args:
+        name: Name of the study, and of its folder.
+        methods: Training methods that are compared.
+        seeds: Each method is trained once per seed.
+        source: Where the images come from.
+        model: The backbone that every method trains.
+        train: Training, the same for all methods.
+        attack: Attacks after training.
+        analysis: What is measured on the embeddings.
+        method: Settings of single methods that differ from their defaults, by method.
+        caption: One line on what the recipe is for, shown in the report.
+    """
+
+    name: str
+    source: Source
+    model: Backbone
+    methods: tuple[str, ...] = ("natural", "at", "alp", "tla", "tla-rn", "tla-sa")
+    seeds: tuple[int, ...] = (0,)
+    train: TrainConfig = field(default_factory=TrainConfig)
+    attack: AttackPlan = field(default_factory=AttackPlan)
+    analysis: AnalysisPlan = field(default_factory=AnalysisPlan)
+    method: dict[str, dict[str, Any]] = field(default_factory=dict)
+    caption: str = ""
+
+    def __post_init__(self) -> None:
+        if not self.methods:
+            raise ValueError("methods must name at least one method, got none")
+        if not self.seeds or len(set(self.seeds)) < len(self.seeds) or min(self.seeds) < 0:
+            raise ValueError(f"seeds must be different whole numbers >= 0, got {list(self.seeds)}")
+        if len(set(self.methods)) < len(self.methods):
+            raise ValueError(f"methods must be different, got {list(self.methods)}")
+        for name in (*self.methods, *self.method):
+            self.build_method(name)
+        if not self.attack.suite:
+            object.__setattr__(self, "attack", replace(self.attack, suite={"pgd": ATTACKS.build("pgd")}))
+        same = replace(self.train, norm=self.attack.norm, eps=self.attack.eps)
+        object.__setattr__(self, "train", same)
+
+    def build_method(self, name: str) -> Method:
+        """A method with this study's settings for it.
+
+        Raises:
+            ValueError: for an unknown method or setting.
+        """
+        return METHODS.build(name, **self.method.get(name, {}))
+
+    @property
+    def models(self) -> tuple[tuple[str, int], ...]:
+        """(method, seed) of every model of the study, methods first."""
+        return tuple((method, seed) for method in self.methods for seed in self.seeds)
+
+
+def study_from(values: dict[str, Any]) -> Study:
+    """A study from plain values, as a recipe holds them.
+
+    Raises:
+        ValueError: names the key that is unknown, missing or wrong.
+    """
+    return from_dict(Study, values, where="recipe")
+
+
+def study_values(study: Study) -> dict[str, Any]:
+    """The plain values of a study, the inverse of `study_from`."""
+    return to_dict(study)

@@ -1,0 +1,61 @@
+"""First step: the images that the study works on."""
+
+import numpy as np
+import pandas as pd
+
+from tla.data import Images
+from tla.study.bench import Bench, Step, Tell, Written
+
+
+def check(bench: Bench) -> None:
+    """Refuse what cannot work before anything is trained.
+
+    Raises:
+        ValueError: if the backbone cannot take the images, or a data set is too small for the study.
+        FileNotFoundError: if the data are not there; says where it looked.
+    """
+    train = bench.splits.train
+    bench.study.model.build(train.shape, len(train.classes))
+    largest = bench.study.analysis.neighbours
+    if largest > len(bench.gallery):
+        raise ValueError(f"analysis.neighbours must be <= the gallery's {len(bench.gallery)} images, got {largest}")
+
+
+def step(bench: Bench) -> Step:
+    """Keeps the attacked images and the gallery in the study folder."""
+    return Step("data", bench.data_digest, 0.2, lambda tell: _run(bench, tell))
+
+
+def _run(bench: Bench, tell: Tell) -> Written:
+    tell(0.1, "writing images")
+    queries, gallery = bench.queries, bench.gallery
+    arrays = bench.store.write_arrays("images", {**_arrays("test", queries), **_arrays("gallery", gallery)})
+    samples = pd.concat([_frame(queries), _frame(gallery)], ignore_index=True)
+    table = bench.store.write_table("samples", samples)
+    classes = list(queries.classes)
+    facts = {
+        "name": queries.name,
+        "classes": classes,
+        "shape": list(queries.shape),
+        "train": len(bench.splits.train),
+        "test": len(bench.splits.test),
+        "queries": len(queries),
+        "gallery": len(gallery),
+    }
+    bench.store.note(data=facts)
+    return Written(
+        [arrays, table], f"{facts['train']} training and {facts['test']} test images of {queries.name}", facts
+    )
+
+
+def _arrays(name: str, images: Images) -> dict[str, np.ndarray]:
+    return {
+        name: images.pixels.numpy(),
+        f"{name}_id": images.ids.numpy().astype(np.int32),
+        f"{name}_y": images.labels.numpy().astype(np.int16),
+    }
+
+
+def _frame(images: Images) -> pd.DataFrame:
+    ids = images.ids.numpy().astype(np.int32)
+    return pd.DataFrame({"id": ids, "split": images.split, "y": images.labels.numpy().astype(np.int16)})

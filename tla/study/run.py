@@ -1,0 +1,144 @@
+"""Runs a study: every step once, what is finished is skipped, what was cut off goes on."""
+
+import shutil
+import sys
+import time
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from tla.config import digest
+from tla.store import Store
+from tla.study import analyse, attack, audit, collect, data, report, train
+from tla.study.bench import Bench, Step, Trained
+from tla.study.config import Study, study_values
+from tla.study.progress import Teller, Watcher
+
+VERSIONED = ("tla", "torch", "torchvision", "numpy", "scikit-learn", "umap-learn", "plotly")
+
+
+def run_study(
+    study: Study,
+    folder: Path,
+    *,
+    data_root: Path | None = None,
+    watch: Watcher | None = None,
+    request: str = "",
+    anew: bool = False,
+) -> Store:
+    """Do every step of a study that is not done yet.
+
+    Args:
+        study: What is to be done.
+        folder: The study folder; made where it is missing.
+        data_root: Folder of data sets; see `tla.data.data_root`.
+        watch: Told about progress.
+        request: Fingerprint of what was asked for, kept in the manifest once everything is finished.
+        anew: Begin again: forget what is finished (files stay until they are replaced).
+
+    Returns:
+        The finished study.
+
+    Raises:
+        ValueError: for a damaged manifest, a setting that does not fit the data, or weights that do not fit the study.
+        OSError: without space or permission; what is finished is kept.
+    """
+    store = Store(folder)
+    manifest = store.manifest()
+    if anew:
+        for name in list(manifest["steps"]):
+            store.forget(name)
+    bench = Bench(study, store, data_root)
+    data.check(bench)
+    store.note(complete=None, study=study_values(study), versions=_versions(), hardware=_hardware(bench))
+    store.write_text("study.toml", _toml(study))
+    steps = plan(bench)
+    teller = Teller(folder, {step.name: step.weight for step in steps}, watch)
+    for step in steps:
+        _do(store, step, teller)
+    _forget_others(store, steps)
+    store.note(complete=request or digest(study))
+    return store
+
+
+def plan(bench: Bench) -> list[Step]:
+    """The steps of a study in order, with the fingerprint of each."""
+    models = [Trained(method, seed) for method, seed in bench.study.models]
+    steps = [data.step(bench)]
+    parts: list[Step] = []
+    for model in models:
+        trained = train.step(bench, model)
+        attacked = attack.step(bench, model, trained.digest)
+        analysed = analyse.step(bench, model, attacked.digest)
+        parts += [trained, attacked, analysed]
+        if bench.study.analysis.audit:
+            parts.append(audit.step(bench, model, attacked.digest))
+    collected = collect.step(bench, models, [part.digest for part in parts])
+    return [*steps, *parts, collected, report.step(bench, collected.digest)]
+
+
+def _do(store: Store, step: Step, teller: Teller) -> None:
+    if store.finished(step.name, step.digest):
+        teller.tell(step.name, "skipped", message="already there")
+        return
+    begun = time.perf_counter()
+    teller.tell(step.name, "running", message="")
+    try:
+        written = step.run(lambda share, message: teller.tell(step.name, "running", share, message))
+    except BaseException as error:
+        teller.tell(step.name, "failed", message=str(error)[:200] or type(error).__name__)
+        raise
+    seconds = time.perf_counter() - begun
+    store.finish(step.name, step.digest, written.files, written.facts | {"seconds": round(seconds, 2)})
+    teller.tell(step.name, "done", message=f"{written.message} ({seconds:.1f} s)".strip())
+
+
+def _forget_others(store: Store, steps: list[Step]) -> None:
+    """Steps that this study no longer has leave the manifest; models stay on disk, they were dear."""
+    wanted = {step.name for step in steps}
+    for name in store.manifest()["steps"]:
+        if name not in wanted and not name.startswith("train/"):
+            store.forget(name)
+
+
+def _versions() -> dict[str, str]:
+    found = {"python": sys.version.split()[0]}
+    for package in VERSIONED:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            found[package] = "not installed"
+    return found
+
+
+def _hardware(bench: Bench) -> dict[str, Any]:
+    import platform
+
+    import torch
+
+    name = torch.cuda.get_device_name(0) if bench.device.type == "cuda" else _processor()
+    return {
+        "device": name,
+        "threads": torch.get_num_threads(),
+        "system": platform.system(),
+        "free_disk_gb": round(
+            shutil.disk_usage(bench.store.path.parent if bench.store.path.parent.exists() else ".").free / 1e9
+        ),
+    }
+
+
+def _processor() -> str:
+    import platform
+
+    info = Path("/proc/cpuinfo")
+    if info.exists():
+        for line in info.read_text().splitlines():
+            if line.startswith("model name"):
+                return line.split(":", 1)[1].strip()
+    return platform.processor() or platform.machine()
+
+
+def _toml(study: Study) -> str:
+    import tomli_w
+
+    return tomli_w.dumps(study_values(study))

@@ -47,8 +47,15 @@ class Threat:
             raise ValueError(f"low must be below high, got low={self.low}, high={self.high}")
 
     def radius(self, like: Float[Tensor, "b ..."]) -> Float[Tensor, "#b ..."]:
-        """eps on the device and dtype of `like`, shaped to broadcast over it: (b or 1, 1, ...)."""
-        return _rows(torch.as_tensor(self.eps, dtype=like.dtype, device=like.device).reshape(-1), like)
+        """eps on the device and dtype of `like`, shaped to broadcast over it: (b or 1, 1, ...).
+
+        Raises:
+            ValueError: if eps is one per example, and there are more or fewer examples.
+        """
+        eps = torch.as_tensor(self.eps, dtype=like.dtype, device=like.device).reshape(-1)
+        if len(eps) not in (1, len(like)):
+            raise ValueError(f"eps must be one number or one per example, got {len(eps)} for {len(like)} examples")
+        return _rows(eps, like)
 
     def select(self, rows: Tensor) -> "Threat":
         """The same threat for some rows of the batch (positions or a mask)."""

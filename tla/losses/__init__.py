@@ -1,0 +1,5 @@
+"""Losses, one per file, and the mining that chooses their triplets."""
+
+from tla.losses.base import LOSSES, Loss, LossValue, Triplets, Views
+
+__all__ = ["LOSSES", "Loss", "LossValue", "Triplets", "Views"]

@@ -1,0 +1,22 @@
+"""Training: methods, the loop, checkpoints."""
+
+from tla.training.checkpoint import Saved, load_model, save_model
+from tla.training.config import TrainConfig
+from tla.training.engine import Engine, open_engine
+from tla.training.loop import DivergedError, Progress, TrainResult, train
+from tla.training.methods import METHODS, Method
+
+__all__ = [
+    "METHODS",
+    "DivergedError",
+    "Engine",
+    "Method",
+    "Progress",
+    "Saved",
+    "TrainConfig",
+    "TrainResult",
+    "load_model",
+    "open_engine",
+    "save_model",
+    "train",
+]

@@ -1,0 +1,158 @@
+"""What a run leaves on disk: the trained model, and everything it needs to go on."""
+
+import errno
+import hashlib
+import io
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from tla.config import from_dict, to_dict
+from tla.models import Backbone, Classifier
+from tla.store import DamagedFileError, replacing
+from tla.types import Shape
+
+SCHEMA = 1
+HELP = "nothing was overwritten: restore the file, or delete it and train again"
+
+
+class Saved(NamedTuple):
+    """A model read from disk.
+
+    Attributes:
+        model: In evaluation mode, on the CPU, float32.
+        header: What was written about it: model, shape, classes, method, config, seed, facts.
+    """
+
+    model: Classifier
+    header: dict[str, Any]
+
+
+def describe(backbone: Backbone, shape: Shape, classes: tuple[str, ...]) -> dict[str, Any]:
+    """The part of a header from which the network can be built again."""
+    return {"model": to_dict(backbone), "shape": list(shape), "classes": list(classes)}
+
+
+def save_model(path: Path, model: nn.Module, header: Mapping[str, Any], *, half: bool = False) -> None:
+    """Write weights and their header as one safetensors file, safely.
+
+    Args:
+        path: Where to; replaced only when everything is written.
+        model: The network.
+        header: Plain values; what `describe` gives, and anything else worth knowing.
+        half: Write float16 (half the size; the loss is far below the noise of training).
+
+    Raises:
+        OSError: without space or permission; the old file is whole.
+    """
+    from safetensors.torch import save
+
+    tensors = {name: value.detach().cpu().contiguous() for name, value in model.state_dict().items()}
+    if half:
+        tensors = {name: v.half() if v.dtype == torch.float32 else v for name, v in tensors.items()}
+    text = json.dumps({"schema": SCHEMA, **header, "weights": fingerprint(tensors)}, default=str)
+    content = save(tensors, {"tla": text})
+    with replacing(path) as temporary:
+        temporary.write_bytes(content)
+
+
+def load_model(path: Path) -> Saved:
+    """Read a model that `save_model` wrote and build its network again.
+
+    Raises:
+        FileNotFoundError: if there is no such file.
+        DamagedFileError: if it is damaged or not one of ours; names the file.
+    """
+    header, tensors = read_weights(path)
+    try:
+        shape = Shape(*header["shape"])
+        model = build(from_dict(Backbone, header["model"]), shape, len(header["classes"]), seed=0)
+        model.load_state_dict({n: v.float() if v.is_floating_point() else v for n, v in tensors.items()})
+    except (KeyError, TypeError, ValueError, RuntimeError) as error:
+        raise DamagedFileError(f"{path}: not a model of this project ({error}); {HELP}") from None
+    return Saved(model.eval(), header)
+
+
+def read_weights(path: Path) -> "Weights":
+    """The header and the tensors of a safetensors file of ours, unharmed.
+
+    Raises:
+        FileNotFoundError: if there is no such file.
+        DamagedFileError: if it is damaged or not one of ours; names the file.
+    """
+    from safetensors import SafetensorError, safe_open
+
+    if not path.is_file():
+        raise FileNotFoundError(f"{path}: there is no such model")
+    try:
+        with safe_open(path, "pt") as file:
+            text = (file.metadata() or {}).get("tla")
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a mapping)
+        header = None if text is None else json.loads(text)
+    except (SafetensorError, OSError, ValueError) as error:
+        raise DamagedFileError(f"{path}: cannot be read ({type(error).__name__}: {error}); {HELP}") from None
+    if not isinstance(header, dict) or header.get("schema") != SCHEMA:
+        raise DamagedFileError(f"{path}: not a model of this project (no header of schema {SCHEMA}); {HELP}")
+    if header.get("weights") != fingerprint(tensors):
+        raise DamagedFileError(f"{path}: the weights are not those that were written; {HELP}")
+    return Weights(header, tensors)
+
+
+class Weights(NamedTuple):
+    """A header of plain values and the tensors that it speaks of."""
+
+    header: dict[str, Any]
+    tensors: dict[str, Tensor]
+
+
+def build(backbone: Backbone, shape: Shape, classes: int, *, seed: int) -> Classifier:
+    """A freshly initialised network; the global generator is put back.
+
+    Raises:
+        ValueError: if the backbone cannot take images of this size.
+    """
+    with torch.random.fork_rng(devices=[]):  # noqa: TID251 (layers take no generator; its state is restored)
+        torch.default_generator.manual_seed(seed)
+        return backbone.build(shape, classes)
+
+
+def save_state(path: Path, state: Mapping[str, Any]) -> None:
+    """Write everything a run needs to go on, safely, with its SHA-256 in front.
+
+    Raises:
+        OSError: without space or permission; the old file is whole.
+    """
+    buffer = io.BytesIO()
+    torch.save(dict(state), buffer)
+    content = buffer.getbuffer()
+    with replacing(path) as temporary, temporary.open("wb") as file:
+        file.write(hashlib.sha256(content).digest())
+        if file.write(content) != len(content):
+            raise OSError(errno.ENOSPC, "no space left on device")
+
+
+def load_state(path: Path) -> dict[str, Any]:
+    """Read what `save_state` wrote; only tensors and plain values are ever unpickled.
+
+    Raises:
+        DamagedFileError: if the file is damaged or not one of ours; names the file.
+    """
+    with path.open("rb") as file:
+        digest, content = file.read(32), file.read()
+    if hashlib.sha256(content).digest() != digest:
+        raise DamagedFileError(f"{path}: the checkpoint is damaged, or not one of this project; {HELP}")
+    return torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
+
+
+def fingerprint(tensors: Mapping[str, Tensor]) -> str:
+    """SHA-256 over names, types, shapes and bytes."""
+    digest = hashlib.sha256()
+    for name in sorted(tensors):
+        value = tensors[name].detach().cpu().contiguous()
+        digest.update(f"{name} {value.dtype} {tuple(value.shape)}".encode())
+        digest.update(value.reshape(-1).view(torch.uint8).numpy().tobytes())
+    return digest.hexdigest()

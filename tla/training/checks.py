@@ -1,0 +1,68 @@
+"""What can be known to go wrong is said before any training starts."""
+
+import torch
+from torch import nn
+
+from tla.data import Images
+from tla.training.config import TrainConfig
+from tla.training.methods import Method
+
+
+def check_data(images: Images, kept: int, method: Method, config: TrainConfig, world: int) -> None:
+    """Refuse data that the method and the configuration cannot work with.
+
+    Args:
+        images: All training images.
+        kept: How many of them are trained on (the others are kept aside).
+        method: Training method.
+        config: Configuration.
+        world: Number of processes.
+
+    Raises:
+        ValueError: names the knob, what is allowed and what came.
+    """
+    if kept < 1:
+        raise ValueError(f"holdout must leave images to train on: {config.holdout} of {len(images)} are kept aside")
+    if config.batch > kept:
+        raise ValueError(f"batch must be at most the {kept} images trained on, got {config.batch}")
+    if config.batch % world:
+        raise ValueError(f"batch must be a multiple of the {world} processes, got {config.batch}")
+    wants = method.wants()
+    if wants.pool > kept:
+        raise ValueError(f"pool must be at most the {kept} images trained on, got {wants.pool}")
+    if wants.keys > config.batch // world:
+        raise ValueError(f"keys must be at most the {config.batch // world} images of a batch, got {wants.keys}")
+
+
+def check_classes(labels: torch.Tensor, classes: tuple[str, ...], method: Method) -> None:
+    """Refuse a class that has but one image where the method needs a second one as positive.
+
+    Raises:
+        ValueError: names the classes.
+    """
+    counts = torch.bincount(labels, minlength=len(classes))
+    lonely = [classes[k] for k in (counts == 1).nonzero()[:, 0].tolist()]
+    if method.wants().positives and lonely:
+        raise ValueError(
+            f"{Method.registry.name_of(method)} needs two training images of each class (a positive is another image); "
+            f"only one of: {', '.join(lonely)}"
+        )
+    if method.wants().positives and int((counts > 0).sum()) < 2:
+        raise ValueError(f"{Method.registry.name_of(method)} needs images of two classes or more (negatives)")
+
+
+def check_model(module: nn.Module, images: Images) -> None:
+    """Refuse a network for other images or other classes.
+
+    Raises:
+        ValueError: says what the network gave.
+    """
+    module.eval()
+    try:
+        with torch.no_grad():
+            found = module(torch.zeros(2, *images.shape)).logits.shape[1]
+    except RuntimeError as error:
+        shape = " x ".join(map(str, images.shape))
+        raise ValueError(f"the model cannot take {images.name} images of {shape} values: {error}") from None
+    if found != len(images.classes):
+        raise ValueError(f"the model has {found} classes, {images.name} has {len(images.classes)}")

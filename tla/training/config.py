@@ -1,0 +1,100 @@
+"""How a network is trained, whatever the method: the knobs that a fair comparison holds equal."""
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from tla.attacks.base import Attack
+from tla.attacks.pgd import PGD
+from tla.threat import Norm, Threat
+
+Precision = Literal["auto", "fp32", "bf16"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainConfig:
+    """Schedule, optimiser, attack and selection of one training run.
+
+    Args:
+        epochs: Passes over the training images, >= 1.
+        batch: Images per step over all devices together; an epoch's last, smaller batch is left out.
+        optimizer: "adam", or "sgd" with Nesterov momentum.
+        learning_rate: Largest learning rate of the schedule, > 0.
+        momentum: Momentum of SGD, in [0, 1).
+        weight_decay: L2 penalty on weight matrices and kernels only, >= 0.
+        schedule: "constant"; "cosine" to zero; "onecycle": up and down in straight lines; "step": a tenth after
+            50 % and again after 75 % of the steps.
+        warmup: Share of all steps in which the learning rate rises from zero, in [0, 1).
+        clip: Largest L2 norm of the gradient; 0 leaves it alone.
+        label_smoothing: Share of each label spread over all classes, in [0, 1).
+        ema: Decay per step of the averaged weights that are judged and kept, in [0, 1); 0 keeps the plain ones.
+        batch_norm: Whose statistics batch norm keeps for evaluation: those of the "clean" images, of the
+            "adversarial" ones, or of "both" in one batch. Methods that see one kind only use that kind, except
+            that "clean" costs AT a further forward pass.
+        pad: Zero pixels added around each image before it is cropped back at random, >= 0.
+        flip: Mirror each image left to right with probability 1/2.
+        norm: Norm of the training threat.
+        eps: Radius of the training threat in pixel units, > 0.
+        eps_warmup: Share of all steps in which the radius rises from zero, in [0, 1).
+        attack: Attack on the training images; none of them leaves the batch, the last iterate is trained on.
+        strong: Attack that replaces `attack` in the last `strong_epochs` epochs.
+        strong_epochs: How many epochs end with `strong`, >= 0.
+        holdout: Training images kept aside to judge and select by, >= 0; the same ones for every method and seed.
+        select: Keep the weights of the epoch with the best robust accuracy on the images kept aside (natural training:
+            the best clean accuracy); the test set is never looked at. Otherwise keep the last ones.
+        judge: Attack on the images kept aside.
+        judge_every: Judge after every so many epochs (and after the last).
+        save_every: Write the checkpoint after every so many epochs (and after the last).
+        precision: "bf16" autocast, "fp32", or "auto": bf16 where the device multiplies it faster.
+        channels_last: Keep images and kernels in channels-last order.
+        compile: Compile the network with torch.compile.
+
+    Raises:
+        ValueError: for a value outside its range; names the knob.
+    """
+
+    epochs: int = 8
+    batch: int = 128
+    optimizer: Literal["adam", "sgd"] = "adam"
+    learning_rate: float = 1e-3
+    momentum: float = 0.9
+    weight_decay: float = 2e-4
+    schedule: Literal["constant", "cosine", "onecycle", "step"] = "onecycle"
+    warmup: float = 0.2
+    clip: float = 0.0
+    label_smoothing: float = 0.0
+    ema: float = 0.0
+    batch_norm: Literal["clean", "adversarial", "both"] = "adversarial"
+    pad: int = 0
+    flip: bool = False
+    norm: Norm = "linf"
+    eps: float = 0.3
+    eps_warmup: float = 0.0
+    attack: Attack = field(default_factory=lambda: PGD(steps=7))
+    strong: Attack = field(default_factory=lambda: PGD(steps=20))
+    strong_epochs: int = 0
+    holdout: int = 1000
+    select: bool = True
+    judge: Attack = field(default_factory=lambda: PGD(steps=10))
+    judge_every: int = 1
+    save_every: int = 1
+    precision: Precision = "auto"
+    channels_last: bool = True
+    compile: bool = False
+
+    def __post_init__(self) -> None:
+        for name in ("epochs", "batch", "judge_every", "save_every"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} must be >= 1, got {getattr(self, name)}")
+        for name in ("holdout", "weight_decay", "clip", "pad", "strong_epochs"):
+            if not getattr(self, name) >= 0:
+                raise ValueError(f"{name} must be >= 0, got {getattr(self, name)}")
+        for name in ("momentum", "label_smoothing", "ema", "warmup", "eps_warmup"):
+            if not 0 <= getattr(self, name) < 1:
+                raise ValueError(f"{name} must be in [0, 1), got {getattr(self, name)}")
+        if not self.learning_rate > 0:
+            raise ValueError(f"learning_rate must be > 0, got {self.learning_rate}")
+        if not self.eps > 0:
+            raise ValueError(f"eps must be > 0, got {self.eps}; to train without an attack use the method natural")
+        if self.select and self.holdout == 0:
+            raise ValueError("select needs images to select by: set holdout to 1 or more, or select to false")
+        Threat(self.norm, self.eps)

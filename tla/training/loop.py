@@ -1,0 +1,220 @@
+"""The training loop: the one place where weights change."""
+
+import json
+import math
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pandas as pd
+import torch
+from torch import Tensor, nn
+
+from tla.data import Images
+from tla.models import Backbone
+from tla.seeding import generator
+from tla.store import replacing
+from tla.threat import Threat
+from tla.training.batches import Pool
+from tla.training.checkpoint import describe, save_model
+from tla.training.config import TrainConfig
+from tla.training.engine import Engine, device_name, open_engine
+from tla.training.judging import Verdict, judge
+from tla.training.methods import METHODS, Method
+from tla.training.run import PARTS, Run
+from tla.training.setup import prepare
+
+LOOK_EVERY = 50
+
+
+class Progress(NamedTuple):
+    """How far a run is.
+
+    Attributes:
+        epoch: Epochs that are finished.
+        epochs: All of them.
+        step: Steps of the current epoch that are done.
+        steps: Steps of an epoch.
+        images: Images per second in this epoch so far; on a GPU, of work handed out.
+        row: The epoch's row of the history, when one was just finished.
+    """
+
+    epoch: int
+    epochs: int
+    step: int
+    steps: int
+    images: float
+    row: Mapping[str, Any] | None = None
+
+
+class TrainResult(NamedTuple):
+    """What training leaves.
+
+    Attributes:
+        model: The selected weights, in evaluation mode, float32, on the run's device.
+        history: One row per epoch, columns of the table `history`, and angle (degrees) and margin.
+        facts: epochs, best_epoch, seconds, images_per_second, device, precision, parameters, accuracies.
+        path: The safetensors file.
+    """
+
+    model: nn.Module
+    history: pd.DataFrame
+    facts: dict[str, Any]
+    path: Path
+
+
+class DivergedError(RuntimeError):
+    """The loss stopped being a number; the message says where, and which checkpoint is still good."""
+
+
+def train(
+    model: Backbone | nn.Module,
+    images: Images,
+    method: Method,
+    config: TrainConfig,
+    *,
+    seed: int,
+    folder: Path,
+    progress: Callable[[Progress], None] | None = None,
+    engine: Engine | None = None,
+    header: Mapping[str, Any] | None = None,
+) -> TrainResult:
+    """Train a network, or go on where an interrupted run of the same kind stopped.
+
+    Writes train.pt (to go on), log.jsonl (the history) and, at the end, model.safetensors into `folder`. A
+    folder that holds a finished run of the same kind is read, not trained again.
+
+    Args:
+        model: Parameters of a network, initialised from `seed`; or a network (then `load_model` needs a header that
+            says how to build it, see `tla.training.checkpoint.describe`).
+        images: Training images. Some are kept aside, see `TrainConfig.holdout`.
+        method: Which images are attacked and which loss is taken.
+        config: Everything else.
+        seed: Experiment seed, >= 0: initial weights, order, augmentation, attack, mining.
+        folder: Where to write.
+        progress: Called about once a second and after every epoch.
+        engine: Device and precision; by default what this machine has.
+        header: More to write beside the weights.
+
+    Raises:
+        ValueError: before anything starts, for data, model, method or folder that do not fit.
+        DivergedError: if the loss is NaN or infinite.
+        OSError: if the folder cannot be written; what is there stays whole.
+    """
+    engine = engine or open_engine(precision=config.precision)
+    run, aside = prepare(model, images, method, config, seed, folder, engine)
+    for epoch in range(run.epoch, config.epochs):
+        with run.layers_seeded(epoch):
+            row = _epoch(run, epoch, aside, progress)
+        if progress is not None:
+            progress(Progress(epoch + 1, config.epochs, run.steps, run.steps, row["images_per_second"], row))
+    known = describe(model, images.shape, images.classes) if isinstance(model, Backbone) else {}
+    return _finish(run, folder, {**known, "data": images.name, **(header or {})})
+
+
+def _epoch(run: Run, epoch: int, aside: Pool, progress: Callable[[Progress], None] | None) -> dict[str, Any]:
+    """One pass over the images, judged and written down."""
+    started = told = time.perf_counter()
+    order = run.pool.order(run.seed, epoch)
+    run.tools.begin(epoch)
+    parts = torch.zeros(run.steps, len(PARTS), device=run.engine.device)
+    for step in range(run.steps):
+        parts[step] = _step(run, epoch, step, order)
+        if run.engine.device.type == "cpu" or step % LOOK_EVERY == LOOK_EVERY - 1 or step == run.steps - 1:
+            _stop_if_broken(run, epoch, order, parts[: step + 1, 0])
+        now = time.perf_counter()
+        if progress is not None and now - told > 1:
+            told, rate = now, (step + 1) * run.config.batch / (now - started)
+            progress(Progress(epoch, run.config.epochs, step + 1, run.steps, rate))
+    run.engine.synchronize()
+    seconds = time.perf_counter() - started
+    means = dict(zip(PARTS, run.engine.mean(parts).mean(0).tolist(), strict=True))
+    verdict = _judge(run, epoch, aside)
+    row = {"method": METHODS.name_of(run.method), "seed": run.seed, "epoch": epoch, **means, **verdict._asdict()}
+    row |= {"learning_rate": run.optimizer.param_groups[0]["lr"], "seconds": time.perf_counter() - started}
+    row |= {"images_per_second": run.steps * run.config.batch / seconds}
+    _note(run, epoch, row, verdict)
+    return row
+
+
+def _step(run: Run, epoch: int, step: int, order: Tensor) -> Tensor:
+    """One step; broken weights show first in the attack, which refuses NaN logits."""
+    try:
+        return run.step(epoch, step, run.share(order, step))
+    except ValueError:
+        if all(bool(torch.isfinite(weight).all()) for weight in run.module.parameters()):
+            raise
+        raise _diverged(run, epoch, step, order, "the weights are no longer finite") from None
+
+
+def _stop_if_broken(run: Run, epoch: int, order: Tensor, losses: Tensor) -> None:
+    bad = (~torch.isfinite(losses)).nonzero()
+    if len(bad):
+        step = int(bad[0, 0])
+        raise _diverged(run, epoch, step, order, f"the loss is {float(losses[step])}")
+
+
+def _diverged(run: Run, epoch: int, step: int, order: Tensor, what: str) -> DivergedError:
+    ids = run.ids[run.share(order, step).cpu()].tolist()
+    good = f"the last good checkpoint is {run.path} (epoch {run.epoch})" if run.epoch else "there is no checkpoint yet"
+    return DivergedError(
+        f"{what} in epoch {epoch}, step {step}, batch ids {ids}; {good}; lower learning_rate or set clip"
+    )
+
+
+def _judge(run: Run, epoch: int, aside: Pool) -> Verdict:
+    last = epoch + 1 == run.config.epochs
+    if not last and (epoch + 1) % run.config.judge_every:
+        return Verdict()
+    for buffer in run.judged.buffers():
+        if run.engine.world > 1 and buffer.is_floating_point():
+            buffer.copy_(run.engine.mean(buffer))
+    source = generator(run.seed, "judge", epoch, run.engine.rank, device=run.engine.device)
+    return judge(run.engine, run.judged, aside, run.config.judge, Threat(run.config.norm, run.config.eps), source)
+
+
+def _note(run: Run, epoch: int, row: dict[str, Any], verdict: Verdict) -> None:
+    """Write an epoch down: history, best weights, checkpoint."""
+    run.epoch = epoch + 1
+    run.history.append(row)
+    last = run.epoch == run.config.epochs
+    if last or not math.isnan(verdict.clean_accuracy):
+        run.remember(verdict.clean_accuracy, verdict.robust_accuracy)
+    if last or run.epoch % run.config.save_every == 0:
+        run.save()
+        if run.engine.rank == 0:
+            with replacing(run.path.with_name("log.jsonl")) as temporary:
+                temporary.write_text("".join(_line(row) for row in run.history))
+
+
+def _line(row: Mapping[str, Any]) -> str:
+    """One row as a line of strict JSON: what was not measured is null."""
+    plain = {key: None if isinstance(value, float) and math.isnan(value) else value for key, value in row.items()}
+    return json.dumps(plain, allow_nan=False) + "\n"
+
+
+def _finish(run: Run, folder: Path, header: dict[str, Any]) -> TrainResult:
+    """The selected weights, written and returned."""
+    best = run.best or {}
+    run.module.load_state_dict(best["weights"])
+    facts = {
+        "epochs": run.config.epochs,
+        "best_epoch": best["epoch"],
+        "clean_accuracy": best["clean"],
+        "robust_accuracy": best["robust"],
+        "seconds": sum(row["seconds"] for row in run.history),
+        "images_per_second": sum(row["images_per_second"] for row in run.history) / len(run.history),
+        "parameters": sum(weight.numel() for weight in run.module.parameters()),
+        "device": device_name(run.engine.device),
+        "processes": run.engine.world,
+        "precision": "bf16" if run.engine.bf16 else "fp32",
+        "torch": torch.__version__,
+    }
+    path = folder / "model.safetensors"
+    if run.engine.rank == 0:
+        told = {"method": run.identity["method"], "config": run.identity["config"], "seed": run.seed, "facts": facts}
+        save_model(path, run.module, {**header, **told})
+    run.engine.barrier()
+    model = run.module.eval()
+    return TrainResult(model, pd.DataFrame(run.history), facts, path)

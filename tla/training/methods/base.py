@@ -1,0 +1,84 @@
+"""What every training method takes and returns."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import ClassVar, NamedTuple
+
+from jaxtyping import Float
+from torch import Tensor
+
+from tla.registry import Registry
+from tla.training.batches import Batch
+from tla.training.toolbox import Toolbox
+
+
+class Terms(NamedTuple):
+    """The loss of one step and its parts.
+
+    Attributes:
+        loss: What is minimised (weight decay is the optimiser's).
+        cross_entropy: The cross-entropy in it.
+        triplet: The triplet term before its weight, or None.
+        active: Share of triplets that still push, or None.
+        undo: Called after the backward pass and before the optimiser's step.
+    """
+
+    loss: Float[Tensor, ""]
+    cross_entropy: Float[Tensor, ""]
+    triplet: Float[Tensor, ""] | None = None
+    active: Float[Tensor, ""] | None = None
+    undo: Callable[[], None] | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Method(ABC):
+    """Parameters of a training method; subclasses are registered in `METHODS`, one per file."""
+
+    registry: ClassVar[Registry["Method"]]
+
+    @abstractmethod
+    def __call__(self, batch: Batch, tools: Toolbox) -> Terms:
+        """The loss of one batch.
+
+        Args:
+            batch: Augmented images, classes, positions.
+            tools: Attack, forward passes, draws.
+        """
+
+    def wants(self) -> "Wants":
+        """What the method asks of the data, checked before training starts."""
+        return Wants()
+
+
+class Wants(NamedTuple):
+    """What a method asks of the data.
+
+    Attributes:
+        positives: Every class needs a second image.
+        pool: Size of its negative pool, 0 for none.
+        bank: Places in its memory of embeddings, 0 for none.
+        keys: Clean images of the batch that it looks at, 0 for none or all.
+        robust: Selected by robust accuracy on the images kept aside; otherwise by clean accuracy.
+    """
+
+    positives: bool = False
+    pool: int = 0
+    bank: int = 0
+    keys: int = 0
+    robust: bool = True
+
+
+METHODS: Registry[Method] = Registry("method", "tla.training.methods")
+Method.registry = METHODS
+
+
+def at_least_zero(owner: Method, *names: str) -> None:
+    """Refuse negative knobs.
+
+    Raises:
+        ValueError: names the knob.
+    """
+    for name in names:
+        if not getattr(owner, name) >= 0:
+            raise ValueError(f"{name} must be >= 0, got {getattr(owner, name)}")

@@ -1,0 +1,32 @@
+"""One-step adversarial training."""
+
+from dataclasses import dataclass
+
+from tla.attacks.pgd import PGD
+from tla.losses import Views
+from tla.training.batches import Batch
+from tla.training.methods.base import METHODS, Method, Terms
+from tla.training.toolbox import Toolbox
+
+
+@METHODS.register("fast")
+@dataclass(frozen=True, kw_only=True)
+class Fast(Method):
+    """Cross-entropy on FGSM images from a random start (Wong et al. 2020); the run's own attack is not used.
+
+    Args:
+        stride: Length of the one step, in units of eps, > 0.
+    """
+
+    stride: float = 1.25
+
+    def __post_init__(self) -> None:
+        if not self.stride > 0:
+            raise ValueError(f"stride must be > 0, got {self.stride}")
+
+    def __call__(self, batch: Batch, tools: Toolbox) -> Terms:
+        """CE(f(x'), y)."""
+        step = PGD(steps=1, step_size=self.stride * tools.radius, pursuit="last_step")
+        seen = tools.forward(batch, adversarial=tools.attack(batch, attack=step))
+        loss = tools.cross_entropy(Views(batch.y, adversarial=seen.adversarial))
+        return Terms(loss, loss)

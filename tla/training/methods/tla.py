@@ -1,0 +1,19 @@
+"""Triplet loss adversarial training."""
+
+from dataclasses import dataclass
+
+from tla.losses.mining import Choice, nearest_other
+from tla.training.batches import Batch
+from tla.training.methods.base import METHODS
+from tla.training.methods.triplets import Keys, Queries, TripletMethod
+from tla.training.toolbox import Toolbox
+
+
+@METHODS.register("tla")
+@dataclass(frozen=True, kw_only=True)
+class TLA(TripletMethod):
+    """Anchor h(x'), positive of its class, negative the nearest key of another class (Mao et al. 2019)."""
+
+    def negatives(self, batch: Batch, queries: Queries, keys: Keys, tools: Toolbox) -> Choice:
+        """The key of another class nearest to h(x')."""
+        return nearest_other(queries(), batch.y, keys.embeddings(), keys.y, self.distance)

@@ -1,0 +1,28 @@
+"""Triplet loss adversarial training with random negatives."""
+
+from dataclasses import dataclass
+
+from tla.losses.mining import Choice, other_class, random_key
+from tla.training.batches import Batch
+from tla.training.methods.base import METHODS
+from tla.training.methods.triplets import Keys, Queries, TripletMethod
+from tla.training.toolbox import Toolbox
+
+
+@METHODS.register("tla-rn")
+@dataclass(frozen=True, kw_only=True)
+class TLARN(TripletMethod):
+    """As TLA, but the negative is drawn at random.
+
+    Args:
+        filtered: Negatives are of another class (the poster); false takes any key (the public code).
+    """
+
+    filtered: bool = True
+
+    def negatives(self, batch: Batch, queries: Queries, keys: Keys, tools: Toolbox) -> Choice:
+        """Any key of another class, or any key."""
+        allowed = other_class(batch.y, keys.y)
+        if not self.filtered:
+            allowed = (keys.y >= 0).expand(len(batch.y), -1)
+        return random_key(allowed, tools.mining)

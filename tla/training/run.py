@@ -1,0 +1,165 @@
+"""One training run: what changes from step to step, and what has to survive an interruption."""
+
+import copy
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, cast
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor, nn
+
+from tla.seeding import derive
+from tla.training.batches import Batch, Pool
+from tla.training.checkpoint import save_state
+from tla.training.config import TrainConfig
+from tla.training.engine import Engine
+from tla.training.methods import Method
+from tla.training.schedule import learning_rate, radius
+from tla.training.toolbox import Toolbox
+
+PARTS = ("loss", "cross_entropy", "triplet", "active")
+
+
+class Run:
+    """The moving parts of a training run, all on the engine's device.
+
+    Args:
+        engine: Device and precision.
+        module: The network; its weights change here.
+        pool: Images to train on.
+        method: Training method.
+        config: Configuration.
+        seed: The run's seed.
+        path: The checkpoint, train.pt.
+        identity: What makes this run this run; see `tla.training.setup.identity`.
+        ids: Ids of the images trained on, on the CPU.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        module: nn.Module,
+        pool: Pool,
+        method: Method,
+        config: TrainConfig,
+        seed: int,
+        path: Path,
+        identity: dict[str, Any],
+        ids: Int[Tensor, " n"],
+    ) -> None:
+        self.engine, self.module, self.pool, self.method = engine, module, pool, method
+        self.config, self.seed, self.path, self.identity, self.ids = config, seed, path, identity, ids
+        self.steps = len(pool) // config.batch
+        self.epoch = 0
+        self.history: list[dict[str, Any]] = []
+        self.best: dict[str, Any] | None = None
+        self.averaged = copy.deepcopy(module).eval().requires_grad_(False) if config.ema else None
+        self.optimizer = make_optimizer(module, config)
+        handle = cast(nn.Module, torch.compile(module, dynamic=False)) if config.compile else module
+        self.tools = Toolbox(engine, handle, engine.setup(handle, self.optimizer), pool, config, seed)
+
+    @property
+    def judged(self) -> nn.Module:
+        """The weights that are judged and kept: the averaged ones, where there are."""
+        return self.averaged or self.module
+
+    def step(self, epoch: int, index: int, rows: Int[Tensor, " b"]) -> Float[Tensor, "4"]:
+        """One step of the optimiser; returns loss, cross-entropy, triplet term and active share, on the device."""
+        at, total = epoch * self.steps + index, self.config.epochs * self.steps
+        for group in self.optimizer.param_groups:
+            group["lr"] = learning_rate(self.config, at, total)
+        self.tools.radius = radius(self.config, at, total)
+        batch = Batch(self.pool.view(rows, self.tools.augmenting), self.pool.labels[rows], rows)
+        terms = self.method(batch, self.tools)
+        self.optimizer.zero_grad(set_to_none=True)
+        self.engine.backward(terms.loss)
+        if terms.undo is not None:
+            terms.undo()
+        if self.config.clip:
+            nn.utils.clip_grad_norm_(self.module.parameters(), self.config.clip)
+        self.optimizer.step()
+        self._average(at)
+        absent = terms.loss.new_full((), float("nan"))
+        parts = (terms.loss, terms.cross_entropy, terms.triplet, terms.active)
+        return torch.stack([absent if part is None else part.detach().float() for part in parts])
+
+    def share(self, order: Int[Tensor, " n"], index: int) -> Int[Tensor, " b"]:
+        """This process's part of a step's batch."""
+        each = self.config.batch // self.engine.world
+        start = index * self.config.batch + self.engine.rank * each
+        return order[start : start + each]
+
+    def remember(self, clean: float, robust: float) -> None:
+        """Keep the judged weights if they are the best so far (always, where nothing is selected).
+
+        Args:
+            clean: Accuracy on the images kept aside.
+            robust: The same under attack; what an undefended method is not selected by.
+        """
+        score = [robust, clean] if self.method.wants().robust else [clean]
+        if self.config.select and self.best is not None and score < self.best["score"]:
+            return
+        weights = {name: value.detach().cpu().clone() for name, value in self.judged.state_dict().items()}
+        self.best = {"score": score, "clean": clean, "robust": robust, "epoch": self.epoch, "weights": weights}
+
+    def save(self) -> None:
+        """Write everything that an interrupted run needs; one process writes."""
+        if self.engine.rank == 0:
+            save_state(self.path, self.state())
+        self.engine.barrier()
+
+    def state(self) -> dict[str, Any]:
+        """Everything that changes, as tensors and plain values. Random numbers derive from seed and epoch."""
+        bank = self.tools.bank
+        return {
+            "identity": self.identity,
+            "epoch": self.epoch,
+            "module": self.module.state_dict(),
+            "averaged": None if self.averaged is None else self.averaged.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "bank": None if bank is None else bank.state(),
+            "best": self.best,
+            "history": self.history,
+        }
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go back to where a saved run was."""
+        self.module.load_state_dict(state["module"])
+        if self.averaged is not None:
+            self.averaged.load_state_dict(state["averaged"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        if self.tools.bank is not None:
+            self.tools.bank.restore(state["bank"])
+        self.epoch, self.best, self.history = state["epoch"], state["best"], state["history"]
+
+    @contextmanager
+    def layers_seeded(self, epoch: int) -> Iterator[None]:
+        """Layers that draw (dropout) draw from this run's numbers; the global generators are put back."""
+        devices = [self.engine.device] if self.engine.device.type == "cuda" else []
+        with torch.random.fork_rng(devices=devices):  # noqa: TID251 (layers take no generator)
+            torch.manual_seed(derive(self.seed, "layers", epoch, self.engine.rank))  # noqa: TID251
+            yield
+
+    def _average(self, at: int) -> None:
+        if self.averaged is None:
+            return
+        decay = min(self.config.ema, (1 + at) / (10 + at))
+        now, mean = self.module.state_dict(), self.averaged.state_dict()
+        names = [name for name, value in now.items() if value.is_floating_point()]
+        torch._foreach_lerp_(  # pyright: ignore[reportPrivateImportUsage] (one kernel for all weights)
+            [mean[name] for name in names], [now[name] for name in names], 1 - decay
+        )
+
+
+def make_optimizer(module: nn.Module, config: TrainConfig) -> torch.optim.Optimizer:
+    """The optimiser; weight decay on weight matrices and kernels only."""
+    weights = [p for p in module.parameters() if p.ndim > 1]
+    others = [p for p in module.parameters() if p.ndim <= 1]
+    groups = [{"params": weights, "weight_decay": config.weight_decay}, {"params": others, "weight_decay": 0.0}]
+    groups = [group for group in groups if group["params"]]
+    if config.optimizer == "adam":
+        return torch.optim.Adam(groups, lr=config.learning_rate, fused=True)
+    nesterov = config.momentum > 0
+    return torch.optim.SGD(groups, lr=config.learning_rate, momentum=config.momentum, nesterov=nesterov, fused=True)

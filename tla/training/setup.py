@@ -1,0 +1,117 @@
+"""From data, method and configuration to a run that can start, or go on."""
+
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import torch
+from jaxtyping import Int
+from torch import Tensor, nn
+
+from tla.config import to_dict
+from tla.data import Images
+from tla.models import Backbone
+from tla.seeding import derive, generator
+from tla.store import DamagedFileError
+from tla.training.bank import Bank
+from tla.training.batches import Pool
+from tla.training.checkpoint import build, load_state
+from tla.training.checks import check_classes, check_data, check_model
+from tla.training.config import TrainConfig
+from tla.training.engine import Engine
+from tla.training.methods import Method
+from tla.training.run import Run
+
+
+class Prepared(NamedTuple):
+    """A run, and the images that it is judged on."""
+
+    run: Run
+    aside: Pool
+
+
+def prepare(
+    model: Backbone | nn.Module,
+    images: Images,
+    method: Method,
+    config: TrainConfig,
+    seed: int,
+    folder: Path,
+    engine: Engine,
+) -> Prepared:
+    """Check everything, build everything, and read the checkpoint if there is one; see `tla.training.train`."""
+    aside, kept = split(len(images), config.holdout)
+    check_data(images, len(kept), method, config, engine.world)
+    check_classes(images.labels[kept], images.classes, method)
+    if isinstance(model, Backbone):
+        module = build(model, images.shape, len(images.classes), seed=derive(seed, "init"))
+    else:
+        module = model
+    check_model(module.cpu(), images)
+    form = torch.channels_last if config.channels_last else torch.contiguous_format
+    module = module.to(device=engine.device, memory_format=form)  # pyright: ignore[reportCallIssue]
+    pools = {"device": engine.device, "channels_last": config.channels_last}
+    pool = Pool(images.subset(kept), pad=config.pad, flip=config.flip, **pools)
+    who = identity(module, images, method, config, seed)
+    run = Run(engine, module, pool, method, config, seed, folder / "train.pt", who, images.ids[kept].cpu())
+    if method.wants().bank:
+        with torch.no_grad():
+            width = module(pool.view(torch.zeros(1, dtype=torch.int64, device=engine.device), run.tools.mining))
+        run.tools.bank = Bank(method.wants().bank, width.embedding.shape[1], engine.device)
+    _resume(run)
+    return Prepared(run, Pool(images.subset(aside), pad=0, flip=False, **pools))
+
+
+class Split(NamedTuple):
+    """Positions of the images kept aside, and of those trained on, both sorted."""
+
+    aside: Int[Tensor, " h"]
+    kept: Int[Tensor, " k"]
+
+
+def split(count: int, holdout: int) -> Split:
+    """Which training images are kept aside: the same for every method and seed, so that their scores compare."""
+    order = torch.randperm(count, generator=generator(0, "holdout"))
+    return Split(order[:holdout].sort().values, order[holdout:].sort().values)
+
+
+def identity(module: nn.Module, images: Images, method: Method, config: TrainConfig, seed: int) -> dict[str, Any]:
+    """What has to be equal for a checkpoint to be gone on from, as plain values."""
+    digest = hashlib.sha256(images.labels.numpy(force=True).tobytes())
+    digest.update(images.pixels[:: max(1, len(images) // 1000)].numpy(force=True).tobytes())
+    shapes = [f"{name} {tuple(value.shape)}" for name, value in module.state_dict().items()]
+    return {
+        "data": {"name": images.name, "count": len(images), "digest": digest.hexdigest()[:16]},
+        "model": hashlib.sha256("\n".join(shapes).encode()).hexdigest()[:16],
+        "method": to_dict(method),
+        "config": to_dict(config),
+        "seed": seed,
+    }
+
+
+def differences(old: Any, new: Any, where: str = "") -> list[str]:
+    """What differs between two nested plain values: "config.epochs was 4, is 8"."""
+    if isinstance(old, Mapping) and isinstance(new, Mapping):
+        keys = sorted(set(old) | set(new))
+        return [line for key in keys for line in differences(old.get(key), new.get(key), f"{where}.{key}".strip("."))]
+    return [] if old == new else [f"{where} was {old}, is {new}"]
+
+
+def _resume(run: Run) -> None:
+    """Go on from train.pt, if there is one and it is this run's."""
+    for stale in run.path.parent.glob(".*.pt.*") if run.engine.rank == 0 else ():
+        stale.unlink(missing_ok=True)
+    if not run.path.exists():
+        return
+    state = load_state(run.path)
+    changed = differences(state.get("identity"), run.identity)
+    if changed:
+        raise ValueError(
+            f"{run.path}: is the checkpoint of another run ({'; '.join(changed[:3])}); "
+            "choose another folder, or delete it to train anew"
+        )
+    try:
+        run.restore(state)
+    except (KeyError, TypeError, RuntimeError, ValueError) as error:
+        raise DamagedFileError(f"{run.path}: cannot be gone on from ({error}); delete it to train anew") from None

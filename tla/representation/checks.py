@@ -1,0 +1,53 @@
+"""What every measure asks of its inputs, said once."""
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+
+def check_embeddings(name: str, embedding: Tensor, like: tuple[str, Tensor] | None = None) -> None:
+    """Refuse anything but finite rows of numbers, of the same length as another embedding's.
+
+    Raises:
+        ValueError: names the argument and what is wrong with it.
+    """
+    if embedding.ndim != 2 or not embedding.is_floating_point():
+        raise ValueError(f"{name} must be floats of shape (n, d), got {embedding.dtype} of {tuple(embedding.shape)}")
+    if like is not None and embedding.shape[1] != like[1].shape[1]:
+        lengths = f"{embedding.shape[1]} and {like[1].shape[1]}"
+        raise ValueError(f"{name} and {like[0]} must come from one layer of one model, got lengths {lengths}")
+    broken = int((~embedding.isfinite()).any(1).sum())
+    if broken:
+        raise ValueError(f"{name} must be finite, got {broken} of {len(embedding)} rows with NaN or infinity")
+
+
+def check_labels(name: str, labels: Tensor, n: int, classes: int | None = None) -> None:
+    """Refuse labels that are not whole numbers 0..classes-1, one for each of n rows.
+
+    Raises:
+        ValueError: names the argument and what is wrong with it.
+    """
+    if labels.shape != (n,) or labels.is_floating_point():
+        got = f"{labels.dtype} of shape {tuple(labels.shape)}"
+        raise ValueError(f"{name} must be whole numbers of shape ({n},), one per embedding, got {got}")
+    low, high = (int(labels.min()), int(labels.max())) if n else (0, 0)
+    if low < 0 or (classes is not None and high >= classes):
+        allowed = "0 and above" if classes is None else f"0..{classes - 1}"
+        raise ValueError(f"{name} must lie in {allowed}, got {low}..{high}")
+
+
+def check_logits(logits: Tensor, n: int) -> None:
+    """Refuse logits that are not finite, of at least two classes, one row for each of n embeddings.
+
+    Raises:
+        ValueError: says what is wrong.
+    """
+    if logits.ndim != 2 or len(logits) != n or logits.shape[1] < 2:
+        raise ValueError(f"logits must have shape ({n}, classes >= 2), got {tuple(logits.shape)}")
+    if not bool(logits.isfinite().all()):
+        raise ValueError("logits must be finite, got NaN or infinity")
+
+
+def positions(ids: Int[Tensor, " n"] | None, like: Float[Tensor, "n d"]) -> Int[Tensor, " n"]:
+    """Ids as given, or 0..n-1."""
+    return torch.arange(len(like)) if ids is None else ids

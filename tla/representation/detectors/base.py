@@ -1,0 +1,79 @@
+"""What a detector's file provides: one frozen dataclass that is fitted on natural training embeddings."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from tla.nearest import Search
+from tla.registry import Registry
+from tla.representation.checks import check_embeddings, check_labels, check_logits
+from tla.types import Outputs
+
+Score = Callable[[Outputs], Float[Tensor, " b"]]
+"""How suspicious each example is, larger = more; float32, differentiable through embedding or logits."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Detector(ABC):
+    """A way to tell suspicious outputs; subclasses are registered in `DETECTORS`, one per file."""
+
+    registry: ClassVar[Registry["Detector"]]
+
+    @abstractmethod
+    def fit(
+        self,
+        embedding: Float[Tensor, "n d"],
+        logits: Float[Tensor, "n c"],
+        y: Int[Tensor, " n"],
+        search: Search | None = None,
+    ) -> Score:
+        """Learn what natural looks like.
+
+        Args:
+            embedding: Natural TRAINING embeddings, shape (n, d).
+            logits: Their logits, shape (n, classes).
+            y: Their classes, shape (n,).
+            search: A faster search of `embedding`, `(queries, k) -> positions`, for the detectors that need neighbours.
+
+        Returns:
+            A score of `Outputs`, on the device of `embedding`.
+
+        Raises:
+            ValueError: for inputs that are not finite, do not fit together, or are too few.
+        """
+
+
+DETECTORS: Registry[Detector] = Registry("detector", "tla.representation.detectors")
+Detector.registry = DETECTORS
+
+
+def check_training(embedding: Tensor, logits: Tensor, y: Tensor, least: int = 1) -> None:
+    """Refuse training embeddings that a detector cannot be fitted on.
+
+    Args:
+        embedding: Shape (n, d).
+        logits: Shape (n, classes).
+        y: Shape (n,).
+        least: How many embeddings each class needs.
+
+    Raises:
+        ValueError: names the argument, or the class that has too few.
+    """
+    check_embeddings("embedding", embedding)
+    check_logits(logits, len(embedding))
+    check_labels("y", y, len(embedding), logits.shape[1])
+    few = (torch.bincount(y, minlength=logits.shape[1]) < least).nonzero()[:, 0].tolist()
+    if few:
+        raise ValueError(f"every class needs at least {least} training embeddings, classes {few} have fewer")
+
+
+def class_means(embedding: Tensor, y: Tensor, classes: int) -> Tensor:
+    """Mean embedding of each class, float64, shape (classes, d)."""
+    total = torch.zeros(classes, embedding.shape[1], dtype=torch.float64, device=embedding.device)
+    total.index_add_(0, y, embedding.double())
+    return total / torch.bincount(y, minlength=classes)[:, None]

@@ -1,0 +1,48 @@
+"""One Gaussian per class with its own diagonal covariance."""
+
+import math
+from dataclasses import dataclass
+
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from tla.nearest import Search
+from tla.representation.detectors.base import DETECTORS, Detector, Score, check_training, class_means
+from tla.types import Outputs
+
+
+@DETECTORS.register("gaussian_diagonal")
+@dataclass(frozen=True, kw_only=True)
+class GaussianDiagonal(Detector):
+    """-log p(h | predicted class), Gaussian classes, each with a variance of its own per feature.
+
+    Args:
+        floor: Share of the mean variance that is added to every feature's, > 0: a feature that is dead in a class
+            would otherwise make every live one infinitely surprising.
+    """
+
+    floor: float = 1e-3
+
+    def fit(
+        self,
+        embedding: Float[Tensor, "n d"],
+        logits: Float[Tensor, "n c"],
+        y: Int[Tensor, " n"],
+        search: Search | None = None,
+    ) -> Score:
+        """See `Detector.fit`."""
+        check_training(embedding, logits, y, least=2)
+        means = class_means(embedding, y, logits.shape[1])
+        squared = class_means((embedding.double() - means[y]).square(), y, logits.shape[1])
+        if not squared.mean() > 0:
+            raise ValueError("embedding must vary within its classes, got the same vector for all of a class")
+        variance = (squared + self.floor * squared.mean()).float()
+        centre = means.float()
+        log_volume = (variance.log() + math.log(2 * math.pi)).sum(1) / 2
+
+        def score(outputs: Outputs) -> Float[Tensor, " b"]:
+            predicted = outputs.logits.argmax(1)
+            off = outputs.embedding.float() - centre[predicted]
+            return (off.square() / variance[predicted]).sum(1) / 2 + log_volume[predicted]
+
+        return score

@@ -1,0 +1,80 @@
+"""Logits and embeddings of many images, batch by batch, leaving the model as it was."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Literal
+
+import torch
+from jaxtyping import Float, UInt8
+from torch import Tensor, nn
+
+from tla.types import Model, Outputs
+
+Precision = Literal["float32", "bfloat16"]
+Pixels = Float[Tensor, "n ..."] | UInt8[Tensor, "n ..."]
+"""Images in [0, 1], or bytes 0..255 that are divided by 255 batch by batch."""
+
+
+@contextmanager
+def evaluating(model: nn.Module) -> Iterator[None]:
+    """Evaluation mode inside the block; afterwards every module has the mode it had, each its own."""
+    modes = [(module, module.training) for module in model.modules()]
+    model.eval()
+    try:
+        yield
+    finally:
+        for module, training in modes:
+            module.training = training
+
+
+def batches(x: Pixels, size: int, device: torch.device) -> Iterator[Float[Tensor, "b ..."]]:
+    """Pieces of x in order, as numbers in [0, 1] on the device.
+
+    Raises:
+        ValueError: for a size below 1.
+    """
+    if size < 1:
+        raise ValueError(f"batch must be >= 1, got {size}")
+    for start in range(0, len(x), size):
+        some = x[start : start + size].to(device)
+        yield some.float() / 255 if some.dtype == torch.uint8 else some
+
+
+def home(model: nn.Module) -> torch.device:
+    """Where the model lives; the CPU for one without weights."""
+    return next((weight.device for weight in model.parameters()), torch.device("cpu"))
+
+
+def embed(model: Model, x: Pixels, batch: int = 512, precision: Precision = "float32") -> Outputs:
+    """Logits and embeddings of images, in evaluation mode and without gradients.
+
+    Args:
+        model: Maps images in [0, 1] to `Outputs`; mode, gradients and hooks are left as they were.
+        x: Images, shape (n, ...), n >= 1; they may lie on another device than the model.
+        batch: Images per forward pass.
+        precision: "bfloat16" runs under autocast; the result is float32 either way.
+
+    Returns:
+        Float32 outputs on the device of x, shapes (n, classes) and (n, d); ordinary tensors, fit for autograd.
+
+    Raises:
+        ValueError: for no images, a batch below 1, or a model that does not return `Outputs`.
+    """
+    if not len(x):
+        raise ValueError("x must hold at least one image, got none")
+    device = home(model)
+    kept: Outputs | None = None
+    done = 0
+    with evaluating(model), torch.autocast(device.type, torch.bfloat16, enabled=precision == "bfloat16"):
+        for images in batches(x, batch, device):
+            with torch.inference_mode():
+                outputs = model(images)
+            if not isinstance(outputs, Outputs):
+                raise ValueError(f"model must return Outputs(logits, embedding), got {type(outputs).__name__}")
+            if kept is None:
+                kept = Outputs(*(torch.empty(len(x), part.shape[1], device=x.device) for part in outputs))
+            for whole, part in zip(kept, outputs, strict=True):
+                whole[done : done + len(images)] = part.to(x.device)
+            done += len(images)
+    assert kept is not None  # x is not empty
+    return kept

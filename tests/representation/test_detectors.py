@@ -1,0 +1,233 @@
+import math
+
+import numpy as np
+import pytest
+import torch
+from scipy.stats import multivariate_normal
+from sklearn.mixture import GaussianMixture
+from sklearn.neighbors import NearestNeighbors
+
+from tla.nearest import nearest
+from tla.representation import DETECTORS, auc, detection_frame, sides
+from tla.representation.roc import Sides
+from tla.types import Outputs
+
+D, C = 6, 3
+
+
+def blobs(seed, n, spread=1.0):
+    """Three classes on the axes, and a head that reads them."""
+    rng = torch.Generator().manual_seed(seed)
+    y = torch.arange(n) % C
+    embedding = (4 * torch.eye(C, D)[y] + spread * torch.randn(n, D, generator=rng)).relu()
+    return Outputs(embedding @ torch.eye(D, C), embedding), y
+
+
+@pytest.fixture
+def training():
+    return blobs(0, 300)
+
+
+@pytest.mark.parametrize("name", DETECTORS.names())
+class TestContract:
+    @pytest.mark.parametrize("b", [1, 3, 8])
+    def test_one_finite_score_per_example_whatever_the_batch(self, name, b, training):
+        outputs, y = training
+        score = DETECTORS.build(name).fit(outputs.embedding, outputs.logits, y)
+        test, _ = blobs(1, 8)
+        whole = score(test)
+        assert whole.shape == (8,)
+        assert whole.isfinite().all()
+        torch.testing.assert_close(score(Outputs(test.logits[:b], test.embedding[:b])), whole[:b], rtol=1e-4, atol=1e-4)
+
+    def test_far_from_training_is_more_suspicious(self, name, training):
+        outputs, y = training
+        score = DETECTORS.build(name).fit(outputs.embedding, outputs.logits, y)
+        ordinary, _ = blobs(2, 90)
+        odd = torch.rand(90, D, generator=torch.Generator().manual_seed(3)) * 3
+        odd[:, :C] *= 0.4
+        strange = score(Outputs(odd @ torch.eye(D, C), odd))
+        assert auc(Sides(strange.double().numpy(), score(ordinary).double().numpy())) > 0.75
+
+    def test_has_a_gradient_for_the_adaptive_attacker(self, name, training):
+        outputs, y = training
+        score = DETECTORS.build(name).fit(outputs.embedding, outputs.logits, y)
+        test, _ = blobs(4, 5)
+        embedding = test.embedding.clone().requires_grad_()
+        (gradient,) = torch.autograd.grad(score(Outputs(embedding @ torch.eye(D, C), embedding)).sum(), embedding)
+        step = 1e-3 * torch.randn(5, D, generator=torch.Generator().manual_seed(5))
+        with torch.no_grad():
+            up, down = (score(Outputs(e @ torch.eye(D, C), e)) for e in (embedding + step, embedding - step))
+        predicted = 2 * (gradient * step).sum(1)
+        assert gradient.abs().amax() > 0
+        torch.testing.assert_close(up - down, predicted, rtol=0.05, atol=2e-4 * float(score(test).abs().max()))
+
+    def test_unfit_training_data_are_refused(self, name, training):
+        outputs, y = training
+        broken = outputs.embedding.clone()
+        broken[0, 0] = torch.inf
+        if name in ("max_softmax", "max_logit", "energy"):
+            return
+        with pytest.raises(ValueError, match="embedding must be finite, got 1 of 300 rows"):
+            DETECTORS.build(name).fit(broken, outputs.logits, y)
+        with pytest.raises(ValueError, match=r"y must lie in 0..2, got 0..9"):
+            DETECTORS.build(name).fit(outputs.embedding, outputs.logits, y.index_fill(0, y[:1], 9))
+
+
+def covariance_of(outputs, y):
+    centred = np.concatenate([(e := outputs.embedding[y == c].double().numpy()) - e.mean(0) for c in range(C)])
+    return centred.T @ centred / len(centred)
+
+
+def test_gaussian_is_scipys_density(training):
+    outputs, y = training
+    score = DETECTORS.build("gaussian", floor=0.01).fit(outputs.embedding, outputs.logits, y)
+    covariance = covariance_of(outputs, y)
+    covariance += 0.01 * np.diag(covariance).mean() * np.eye(D)
+    test, _ = blobs(1, 20)
+    expected = [
+        -multivariate_normal(outputs.embedding[y == c].double().numpy().mean(0), covariance).logpdf(e)
+        for e, c in zip(test.embedding.double().numpy(), test.logits.argmax(1), strict=True)
+    ]
+    np.testing.assert_allclose(score(test), expected, rtol=1e-4)
+
+
+def test_diagonal_gaussian_is_scipys_density(training):
+    outputs, y = training
+    score = DETECTORS.build("gaussian_diagonal", floor=0.01).fit(outputs.embedding, outputs.logits, y)
+    variance = np.stack([outputs.embedding[y == c].double().numpy().var(0) for c in range(C)])
+    variance += 0.01 * variance.mean()
+    test, _ = blobs(1, 20)
+    expected = [
+        -multivariate_normal(outputs.embedding[y == c].double().numpy().mean(0), np.diag(variance[c])).logpdf(e)
+        for e, c in zip(test.embedding.double().numpy(), test.logits.argmax(1), strict=True)
+    ]
+    np.testing.assert_allclose(score(test), expected, rtol=1e-4)
+
+
+def test_mixture_is_scikit_learns(training):
+    outputs, y = training
+    score = DETECTORS.build("mixture", components=2, floor=0.01).fit(outputs.embedding, outputs.logits, y)
+    spread = np.mean([outputs.embedding[y == c].double().numpy().var(0).mean() for c in range(C)])
+    test, _ = blobs(1, 20)
+    for c in range(C):
+        rows = test.logits.argmax(1) == c
+        peer = GaussianMixture(2, covariance_type="diag", reg_covar=0.01 * spread, random_state=0)
+        peer.fit(outputs.embedding[y == c].double().numpy())
+        expected = -peer.score_samples(test.embedding[rows].double().numpy())
+        found = score(Outputs(test.logits[rows], test.embedding[rows]))
+        np.testing.assert_allclose(found, expected, rtol=1e-4)
+
+
+def test_mahalanobis_is_the_smallest_quadratic_form(training):
+    outputs, y = training
+    score = DETECTORS.build("mahalanobis", floor=0.01).fit(outputs.embedding, outputs.logits, y)
+    covariance = covariance_of(outputs, y)
+    inverse = np.linalg.inv(covariance + 0.01 * np.diag(covariance).mean() * np.eye(D))
+    test, _ = blobs(1, 20)
+    offs = [test.embedding.double().numpy() - outputs.embedding[y == c].double().numpy().mean(0) for c in range(C)]
+    expected = np.min([np.einsum("nd,de,ne->n", off, inverse, off) for off in offs], 0)
+    np.testing.assert_allclose(score(test), expected, rtol=1e-4)
+
+
+def test_knn_is_scikit_learns_and_takes_a_search(training):
+    outputs, y = training
+    test, _ = blobs(1, 20)
+    peer = NearestNeighbors(n_neighbors=7, metric="cosine").fit(outputs.embedding.numpy())
+    expected = peer.kneighbors(test.embedding.numpy())[0][:, -1]
+    asked = []
+
+    def search(queries, k):
+        asked.append(k)
+        return nearest(queries, outputs.embedding, k).position
+
+    for given in (None, search):
+        score = DETECTORS.build("knn", k=7).fit(outputs.embedding, outputs.logits, y, given)
+        np.testing.assert_allclose(score(test), expected, atol=1e-6)
+    assert asked == [7]
+
+
+def test_lid_finds_the_dimension_of_a_cloud():
+    """Uniform points of a d-dimensional cube have local dimension d, also when the cube lies in a larger space."""
+    rng = torch.Generator().manual_seed(0)
+    for d in (2, 5):
+        cloud = torch.nn.functional.pad(torch.rand(4000, d, generator=rng), (0, 8 - d))
+        logits, y = torch.zeros(4000, 2), torch.zeros(4000, dtype=torch.long)
+        score = DETECTORS.build("lid", k=100).fit(cloud, logits, y)
+        inside = torch.nn.functional.pad(0.3 + 0.4 * torch.rand(100, d, generator=rng), (0, 8 - d))
+        assert float(score(Outputs(torch.zeros(100, 2), inside)).mean()) == pytest.approx(d, rel=0.1)
+
+
+def test_scores_of_logits_by_hand():
+    outputs = Outputs(torch.tensor([[0.0, math.log(3.0)]]), torch.zeros(1, 1))
+    y = torch.tensor([0])
+    for name, expected in [("max_softmax", -math.log(3)), ("max_logit", -math.log(3)), ("energy", -math.log(4))]:
+        score = DETECTORS.build(name).fit(outputs.embedding, outputs.logits, y)(outputs)
+        assert float(score) == pytest.approx(expected, rel=1e-6)
+    cold = DETECTORS.build("energy", temperature=2.0).fit(outputs.embedding, outputs.logits, y)(outputs)
+    assert float(cold) == pytest.approx(-2 * math.log(1 + math.sqrt(3)))
+
+
+def test_confident_images_do_not_tie():
+    logits = torch.tensor([[40.0, 0.0], [50.0, 0.0]])
+    assert (logits.softmax(1).amax(1) == 1).all()
+    score = DETECTORS.build("max_softmax").fit(logits, logits, torch.tensor([0, 0]))
+    assert score(Outputs(logits, logits)).tolist() == [-40, -50]
+
+
+def test_dead_features_do_not_break_the_gaussians(training):
+    outputs, y = training
+    dead = torch.nn.functional.pad(outputs.embedding, (0, 2))
+    alive = torch.nn.functional.pad(outputs.embedding[:1], (0, 2), value=1.0)
+    for name in ("gaussian", "gaussian_diagonal", "mixture", "mahalanobis"):
+        score = DETECTORS.build(name).fit(dead, outputs.logits, y)
+        before, after = score(Outputs(outputs.logits[:1], dead[:1])), score(Outputs(outputs.logits[:1], alive))
+        assert after.isfinite().all()
+        assert after > before
+
+
+def test_too_little_to_learn_from(training):
+    outputs, y = training
+    one = torch.tensor([0, 3, 1, 4, 2])
+    few = outputs.embedding[one], outputs.logits[one], y[one]
+    with pytest.raises(ValueError, match=r"every class needs at least 2 training embeddings, classes \[2\] have fewer"):
+        DETECTORS.build("gaussian_diagonal").fit(*few)
+    with pytest.raises(ValueError, match=r"k must be <= 5 \(the training embeddings\), got 10"):
+        DETECTORS.build("knn").fit(*few)
+    same = torch.ones_like(outputs.embedding)
+    for name in ("gaussian", "gaussian_diagonal", "mixture", "mahalanobis"):
+        with pytest.raises(ValueError, match="embedding must vary within its classes"):
+            DETECTORS.build(name).fit(same, outputs.logits, y)
+
+
+@pytest.mark.parametrize(
+    ("name", "setting", "text"),
+    [
+        ("knn", {"k": 0}, "k must be >= 1, got 0"),
+        ("lid", {"k": 1}, "k must be >= 2, got 1"),
+        ("mixture", {"components": 0}, "components must be >= 1, got 0"),
+        ("energy", {"temperature": 0}, "temperature must be > 0, got 0.0"),
+        ("gaussian", {"flor": 1}, "gaussian.*flor: unknown key.*did you mean 'floor'"),
+    ],
+)
+def test_settings_that_make_no_sense(name, setting, text):
+    with pytest.raises(ValueError, match=text):
+        DETECTORS.build(name, **setting)
+
+
+def test_detection_frame(training):
+    outputs, y = training
+    scores = {name: DETECTORS.build(name).fit(outputs.embedding, outputs.logits, y) for name in ("knn", "max_logit")}
+    clean, labels = blobs(1, 9)
+    attacked, _ = blobs(2, 9, spread=3)
+    frame = detection_frame(scores, clean, attacked, labels, ids=torch.arange(50, 59), adaptive=True)
+    assert list(frame) == ["detector", "adaptive", "kind", "id", "y", "prediction", "score"]
+    assert len(frame) == 2 * 2 * 9
+    assert frame["adaptive"].all()
+    part = frame[(frame["detector"] == "max_logit") & (frame["kind"] == "adversarial")]
+    assert part["score"].tolist() == (-attacked.logits.amax(1)).tolist()
+    assert part["id"].tolist() == list(range(50, 59))
+    wrong = int((attacked.logits.argmax(1) != labels).sum())
+    assert len(sides(part).positive) == wrong > 0
+    with pytest.raises(ValueError, match=r"logits must have shape \(9, classes >= 2\), got \(8, 3\)"):
+        detection_frame(scores, clean, Outputs(attacked.logits[:8], attacked.embedding[:8]), labels)

@@ -1,4 +1,4 @@
-"""Models whose minimal perturbation is known, and a small network trained on the digits."""
+"""A small network trained on the digits."""
 
 from typing import NamedTuple
 
@@ -11,19 +11,6 @@ from tla.data import SOURCES
 from tla.models import MODELS
 from tla.seeding import generator
 from tla.threat import Threat
-from tla.types import Outputs
-
-
-class Linear(nn.Module):
-    """Logits W x + b of images of any shape; the embedding is the flattened image."""
-
-    def __init__(self, weight: Tensor, bias: Tensor):
-        super().__init__()
-        self.weight, self.bias = nn.Parameter(weight), nn.Parameter(bias)
-
-    def forward(self, x: Tensor) -> Outputs:
-        flat = x.flatten(1)
-        return Outputs(flat @ self.weight.T + self.bias, flat)
 
 
 class Trained(NamedTuple):

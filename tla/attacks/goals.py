@@ -48,6 +48,18 @@ class Goal(ABC):
         """The same goal, climbed by another loss; None, and goals that have but one loss, change nothing."""
         return self
 
+    def toward(self, rival: int | None, clean: Outputs | None) -> "Goal | None":
+        """The same goal, climbed in one of several directions.
+
+        Args:
+            rival: Rank of the wrong class to climb to, 0 for the likeliest on the clean image; None for any.
+            clean: What the model says about the clean images.
+
+        Returns:
+            None where there is no such direction; this goal where it has but one.
+        """
+        return self
+
 
 def best_other(logits: Float[Tensor, "b k"], y: Int[Tensor, " b"]) -> Float[Tensor, " b"]:
     """The largest logit of a class other than y, shape (b,)."""
@@ -112,6 +124,61 @@ class Untargeted(Goal):
         return replace(self, y=self.y[rows])
 
     def using(self, surrogate: Surrogate | None) -> "Untargeted":
+        """The same goal with another surrogate."""
+        return self if surrogate is None else replace(self, surrogate=surrogate)
+
+    def toward(self, rival: int | None, clean: Outputs | None) -> "Goal | None":
+        """Any wrong class counts, but one is climbed to: the one of rank `rival` on the clean image."""
+        if rival is None or clean is None:
+            return self
+        if rival > clean.logits.shape[1] - 2:
+            return None
+        wrong = clean.logits.scatter(1, self.y[:, None], -torch.inf)
+        return Toward(self.y, wrong.topk(rival + 1, dim=1).indices[:, rival], self.surrogate)
+
+
+@dataclass(frozen=True, eq=False)
+class Toward(Goal):
+    """Any class but the true one, by way of one chosen wrong class.
+
+    Args:
+        y: True classes, shape (b,), int64.
+        target: The class to climb to, shape (b,), int64.
+        surrogate: As for `Targeted`, with the true class in place of the best other one.
+    """
+
+    y: Int[Tensor, " b"]
+    target: Int[Tensor, " b"]
+    surrogate: Surrogate = "margin"
+
+    @property
+    def size(self) -> int:
+        """Number of examples."""
+        return len(self.y)
+
+    def check(self, outputs: Outputs) -> None:
+        """Refuse dlr with too few classes."""
+        check_dlr(outputs.logits, self.surrogate, least=4)
+
+    def value(self, outputs: Outputs) -> Float[Tensor, " b"]:
+        """The surrogate, larger is nearer to the chosen class."""
+        logits = outputs.logits.float()
+        if self.surrogate == "ce":
+            return -cross_entropy(logits, self.target, reduction="none")
+        margin = own(logits, self.target) - own(logits, self.y)
+        if self.surrogate == "cw":
+            return -(CW_CONFIDENCE - margin).relu()
+        return margin / dlr_spread(logits) if self.surrogate == "dlr" else margin
+
+    def reached(self, outputs: Outputs) -> Bool[Tensor, " b"]:
+        """True where the predicted class is not y."""
+        return outputs.logits.argmax(1) != self.y
+
+    def select(self, rows: Tensor) -> "Toward":
+        """The same goal for some rows."""
+        return replace(self, y=self.y[rows], target=self.target[rows])
+
+    def using(self, surrogate: Surrogate | None) -> "Toward":
         """The same goal with another surrogate."""
         return self if surrogate is None else replace(self, surrogate=surrogate)
 

@@ -50,6 +50,31 @@ def low_precision(x: Tensor) -> bool:
     return torch.is_autocast_enabled(x.device.type)
 
 
+@contextlib.contextmanager
+def ambient(x: Tensor) -> Iterator[None]:
+    """The precision that is on already, without autocast's cache.
+
+    A weight that was cast without gradient must not stay in the cache: a training step under the same autocast would
+    take it from there, and train nothing.
+    """
+    kind = x.device.type
+    with torch.autocast(kind, torch.get_autocast_dtype(kind), enabled=low_precision(x), cache_enabled=False):
+        yield
+
+
+def input_gradient(value: Tensor, x: Tensor) -> Tensor:
+    """The gradient of each example's value to its image; no weight's gradient is computed or touched.
+
+    Raises:
+        ValueError: if the value does not depend on x.
+    """
+    if not value.requires_grad:
+        raise ValueError(
+            "the model cuts the gradient between its input and its outputs; use an attack without gradients"
+        )
+    return torch.autograd.grad(value.sum(), x)[0]
+
+
 def check_inputs(x: Tensor, goal: Goal, threat: Threat) -> None:
     """Refuse images that no attack can start from.
 

@@ -2,27 +2,39 @@
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import Literal
 
 import torch
+from jaxtyping import Float
 from torch import Tensor
 
-from tla.attacks.base import AttackResult
-from tla.attacks.goals import Goal
-from tla.attacks.judge import check_inputs, check_outputs, evaluating, judge, look, low_precision
+from tla.attacks.base import Attack, AttackResult
+from tla.attacks.best import Best
+from tla.attacks.goals import Goal, Surrogate
+from tla.attacks.judge import (
+    ambient,
+    check_inputs,
+    check_outputs,
+    evaluating,
+    input_gradient,
+    judge,
+    look,
+    low_precision,
+)
 from tla.threat import Threat
 from tla.types import Model, OnStep, Outputs, Step
 
 Pursuit = Literal["until_reached", "all_steps", "last_step"]
+PURSUITS: tuple[Pursuit, ...] = ("until_reached", "all_steps", "last_step")
 CHECK_EVERY = 5
 
 
 @dataclass(frozen=True)
 class Moment:
-    """What a stepper sees: the rows still walking, all tensors with the same first dimension.
+    """What a stepper sees: the rows still walking; all tensors have the same first dimension.
 
     Attributes:
-        index: Number of the step, from 0.
+        number: Of the step, from 0.
         x: Clean images.
         iterate: Where the walk is.
         gradient: Of the goal's value, at the iterate.
@@ -30,7 +42,7 @@ class Moment:
         threat: The ball of these rows.
     """
 
-    index: int
+    number: int
     x: Tensor
     iterate: Tensor
     gradient: Tensor
@@ -50,36 +62,93 @@ class Stepper(ABC):
         """The next iterate, inside the ball and the box."""
 
 
-@dataclass(frozen=True)
-class Walk:
-    """How to search: everything the loop needs beside the model, the goal and the threat.
+@dataclass(frozen=True, kw_only=True)
+class Phase:
+    """One search of the ball, from its start to its last step.
 
     Args:
         stepper: How to move.
         steps: Gradient steps, >= 1.
-        restarts: Searches per example, >= 1; only survivors are searched again.
-        random_start: Whether a search begins at a random point of the ball.
-        pursuit: "until_reached": fooled images leave the batch, after a float32 judgement, and the best iterate is
-            returned. "all_steps": nobody leaves, the best iterate is returned. "last_step": nobody leaves, the last
-            iterate is returned and judged at the precision around the attack: what training wants.
+        random_start: Whether to begin at a random point of the ball.
+        loss: What to climb; None for what the goal says.
+        rival: Climb toward the wrong class of this rank (0 = the likeliest on the clean image); None for any class.
+
+    Raises:
+        ValueError: for fewer than one step.
     """
 
     stepper: Stepper
     steps: int
-    restarts: int = 1
     random_start: bool = True
+    loss: Surrogate | None = None
+    rival: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.steps < 1:
+            raise ValueError(f"steps must be >= 1, got {self.steps}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """Searches, one after the other; each takes up only the images that all before it failed on.
+
+    Args:
+        phases: The searches; images are compared between them by the first one's loss.
+        pursuit: "until_reached": images that reach the goal (judged in float32) leave the batch, and the best iterate
+            is returned. "all_steps": nobody leaves during a search, the best iterate is returned. "last_step": nobody
+            leaves, the last iterate is returned, judged at the precision around the attack: what training wants.
+
+    Raises:
+        ValueError: for an unknown pursuit.
+    """
+
+    phases: tuple[Phase, ...]
     pursuit: Pursuit = "until_reached"
 
     def __post_init__(self) -> None:
-        for name in ("steps", "restarts"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name} must be >= 1, got {getattr(self, name)}")
-        if self.restarts > 1 and not self.random_start:
-            raise ValueError(f"restarts={self.restarts} without random_start would repeat the same search")
+        if self.pursuit not in PURSUITS:
+            raise ValueError(f"pursuit must be one of {', '.join(PURSUITS)}, got {self.pursuit!r}")
+
+
+def repeated(phase: Phase, restarts: int) -> tuple[Phase, ...]:
+    """The same search several times.
+
+    Raises:
+        ValueError: for fewer than one, or for several without a random start.
+    """
+    if restarts < 1:
+        raise ValueError(f"restarts must be >= 1, got {restarts}")
+    if restarts > 1 and not phase.random_start:
+        raise ValueError(f"restarts={restarts} without random_start would repeat the same search")
+    return (phase,) * restarts
+
+
+class FirstOrder(Attack):
+    """An attack that is a plan for the loop."""
+
+    @abstractmethod
+    def plan(self) -> Plan:
+        """The searches that this attack makes."""
+
+    def __post_init__(self) -> None:
+        self.plan()
+
+    def __call__(
+        self,
+        model: Model,
+        x: Float[Tensor, "b ..."],
+        goal: Goal,
+        threat: Threat,
+        *,
+        generator: torch.Generator | None = None,
+        on_step: OnStep | None = None,
+    ) -> AttackResult:
+        """Search for images that reach the goal; see `Attack`."""
+        return climb(self.plan(), model, x, goal, threat, generator, on_step)
 
 
 def climb(
-    walk: Walk,
+    plan: Plan,
     model: Model,
     x: Tensor,
     goal: Goal,
@@ -90,111 +159,73 @@ def climb(
     """Search the ball around each image for the goal; see `Attack.__call__` for arguments and errors."""
     check_inputs(x, goal, threat)
     x = x.detach()
+    wanted = goal.using(plan.phases[0].loss)
+    best, rows = Best.none(x), torch.arange(len(x), device=x.device)
     with evaluating(model):
-        result = _Best.empty(x)
-        rows = torch.arange(len(x), device=x.device)
-        for restart in range(walk.restarts):
-            search = _Search(walk, model, x[rows] if restart else x, goal.select(rows), threat.select(rows), rows)
-            result = result.merge(rows, search.run(restart, generator, on_step))
-            if restart + 1 < walk.restarts:
-                rows = rows[~result.reached[rows]]
-                if len(rows) == 0:
-                    break
-    distance = threat.distance(x, result.images)
-    return AttackResult(result.images, result.reached, distance, result.value, result.queries)
-
-
-class _Best(NamedTuple):
-    """The best image so far, per example."""
-
-    images: Tensor
-    reached: Tensor
-    value: Tensor
-    queries: Tensor
-
-    @classmethod
-    def empty(cls, x: Tensor) -> "_Best":
-        n, device = len(x), x.device
-        return cls(
-            x.clone(),
-            torch.zeros(n, dtype=torch.bool, device=device),
-            torch.full((n,), -torch.inf, device=device),
-            torch.zeros(n, dtype=torch.int64, device=device),
-        )
-
-    def better(self, reached: Tensor, value: Tensor) -> Tensor:
-        """Where a newcomer wins: reached beats not reached, then the higher value."""
-        return (reached & ~self.reached) | ((reached == self.reached) & (value > self.value))
-
-    def take(self, images: Tensor, reached: Tensor, value: Tensor) -> "_Best":
-        """The better one of each row."""
-        wins = self.better(reached, value)
-        return self.replace(wins, images, reached, value)
-
-    def replace(self, where: Tensor, images: Tensor, reached: Tensor, value: Tensor) -> "_Best":
-        mask = where.reshape(-1, *[1] * (images.ndim - 1))
-        return _Best(
-            torch.where(mask, images, self.images),
-            torch.where(where, reached, self.reached),
-            torch.where(where, value, self.value),
-            self.queries,
-        )
-
-    def select(self, rows: Tensor) -> "_Best":
-        return _Best._make(part[rows] for part in self)
-
-    def merge(self, rows: Tensor, found: "_Best") -> "_Best":
-        """This, with the better of the two on `rows`."""
-        queries = self.queries.index_add(0, rows, found.queries)
-        kept = self.select(rows).take(found.images, found.reached, found.value)
-        parts = [part.index_copy(0, rows, new) for part, new in zip(self[:3], kept[:3], strict=True)]
-        return _Best(parts[0], parts[1], parts[2], queries)
+        clean = judge(model, x) if any(phase.rival is not None for phase in plan.phases) else None
+        if clean is not None:
+            best = best.asked()
+        for number, phase in enumerate(plan.phases):
+            climbed = goal.using(phase.loss).toward(phase.rival, clean)
+            if climbed is None or len(rows) == 0:
+                continue
+            search = _Search(
+                plan, phase, model, x[rows], climbed.select(rows), wanted.select(rows), threat.select(rows)
+            )
+            best = best.merge(rows, search.run(number, rows, generator, on_step))
+            if number + 1 < len(plan.phases):
+                rows = (~best.reached).nonzero()[:, 0]
+    return AttackResult(best.images, best.reached, threat.distance(x, best.images), best.value, best.queries)
 
 
 class _Search:
-    """One restart. Rows that leave are written down in `left`; everything else shrinks with them."""
+    """One phase. Rows that leave are written down in `left`; everything else shrinks with them."""
 
-    def __init__(self, walk: Walk, model: Model, x: Tensor, goal: Goal, threat: Threat, names: Tensor) -> None:
-        self.walk, self.model, self.x, self.goal, self.threat, self.names = walk, model, x, goal, threat, names
-        self.best = _Best.empty(x)
-        self.left = _Best.empty(x)
+    def __init__(
+        self, plan: Plan, phase: Phase, model: Model, x: Tensor, climbed: Goal, wanted: Goal, threat: Threat
+    ) -> None:
+        self.pursuit, self.phase, self.model = plan.pursuit, phase, model
+        self.x, self.climbed, self.wanted, self.threat = x, climbed, wanted, threat
+        self.best = self.left = Best.none(x)
         self.alive = torch.arange(len(x), device=x.device)
         self.memory: Memory = {}
         self.low = low_precision(x)
 
-    def run(self, restart: int, generator: torch.Generator | None, on_step: OnStep | None) -> _Best:
-        iterate = self.threat.start(self.x, generator) if self.walk.random_start else self.x
-        for index in range(self.walk.steps):
+    def run(self, number: int, rows: Tensor, generator: torch.Generator | None, on_step: OnStep | None) -> Best:
+        """Walk, judge after the last step, and return the best image of each row."""
+        iterate = self.threat.start(self.x, generator) if self.phase.random_start else self.x
+        for index in range(self.phase.steps):
             iterate = iterate.detach().requires_grad_()
             with torch.enable_grad():
                 outputs = look(self.model, iterate)
-                if index == 0 and restart == 0:
-                    check_outputs(outputs, self.goal)
-                value = self.goal.value(outputs)
-            (gradient,) = torch.autograd.grad(value.sum(), iterate)
-            iterate, value = iterate.detach(), value.detach()
-            self.note(index, restart, iterate, outputs, value, on_step)
-            moment = Moment(index, self.x, iterate, gradient, value, self.threat)
-            iterate = self.walk.stepper.move(moment, self.memory)
-            if self.walk.pursuit == "until_reached" and index % CHECK_EVERY == CHECK_EVERY - 1:
+                if index == 0:
+                    check_outputs(outputs, self.climbed)
+                value = self.climbed.value(outputs)
+            gradient = input_gradient(value, iterate)
+            step = Step(index, rows[self.alive], _detached(outputs), value.detach(), value, iterate.detach(), number)
+            self.note(step, on_step)
+            moment = Moment(index, self.x, step.images, gradient, step.value, self.threat)
+            iterate = self.phase.stepper.move(moment, self.memory)
+            if self.pursuit == "until_reached" and index % CHECK_EVERY == CHECK_EVERY - 1:
                 iterate = self.dismiss(iterate)
                 if len(self.alive) == 0:
                     return self.left
-        return self.finish(iterate, restart, on_step)
+        return self.finish(number, rows, iterate, on_step)
 
-    def note(
-        self, index: int, restart: int, iterate: Tensor, outputs: Outputs, value: Tensor, on_step: OnStep | None
-    ) -> None:
-        """Remember the iterate if it is the best, and show it to the recorder."""
-        self.best = self.best._replace(queries=self.best.queries + 1)
-        if self.walk.pursuit == "last_step" and on_step is None:
+    def note(self, step: Step, on_step: OnStep | None) -> None:
+        """Keep the iterate if it is the best of its row, and show it to whoever watches."""
+        self.best = self.best.asked()
+        if self.pursuit == "last_step" and on_step is None:
             return
-        outputs = Outputs(*(part.detach() for part in outputs))
-        reached = self.goal.reached(outputs)
-        if self.walk.pursuit != "last_step":
-            self.best = self.best.take(iterate, reached, value)
+        step = step._replace(success=self.wanted.reached(step.outputs))
+        if self.pursuit != "last_step":
+            value = step.value if self.climbed is self.wanted else self.wanted.value(step.outputs)
+            if step.index == 0 and not self.phase.random_start:
+                # The clean image counts as found only where it is fooled already: a failed attack returns a real try.
+                value = torch.where(step.success, value, -torch.inf)
+            self.best = self.best.take(step.images, step.success, value)
         if on_step is not None:
-            on_step(Step(index, self.names[self.alive], outputs, value, reached, iterate, restart))
+            on_step(step)
 
     def dismiss(self, iterate: Tensor) -> Tensor:
         """Let rows go whose best image reaches the goal in float32."""
@@ -204,49 +235,33 @@ class _Search:
         if self.low:
             self.confirm(claims)
         goes = self.best.reached
-        self.left = _write(self.left, self.alive[goes], self.best.select(goes))
+        self.left = self.left.write(self.alive[goes], self.best.select(goes))
         stays = (~goes).nonzero()[:, 0]
         self.alive, self.x, self.best = self.alive[stays], self.x[stays], self.best.select(stays)
-        self.goal, self.threat = self.goal.select(stays), self.threat.select(stays)
+        same = self.climbed is self.wanted
+        self.wanted, self.threat = self.wanted.select(stays), self.threat.select(stays)
+        self.climbed = self.wanted if same else self.climbed.select(stays)
         self.memory = {name: value[stays] for name, value in self.memory.items()}
         return iterate[stays]
 
     def confirm(self, claims: Tensor) -> None:
         """Judge the best images of some rows in float32; a claim that falls is forgotten."""
-        images = self.best.images[claims]
-        goal = self.goal.select(claims)
-        outputs = judge(self.model, images)
-        reached, value = goal.reached(outputs), goal.value(outputs)
-        queries = self.best.queries.index_add(0, claims, torch.ones_like(claims))
-        self.best = _Best(
-            self.best.images,
-            self.best.reached.index_copy(0, claims, reached),
-            self.best.value.index_copy(0, claims, value),
-            queries,
-        )
+        found, goal = self.best.select(claims).asked(), self.wanted.select(claims)
+        outputs = judge(self.model, found.images)
+        self.best = self.best.write(claims, found._replace(reached=goal.reached(outputs), value=goal.value(outputs)))
 
-    def finish(self, iterate: Tensor, restart: int, on_step: OnStep | None) -> _Best:
+    def finish(self, number: int, rows: Tensor, iterate: Tensor, on_step: OnStep | None) -> Best:
         """Judge after the last step, then write down everyone who is left."""
-        last = self.walk.pursuit == "last_step"
-        # Weights cast without a gradient must not stay in autocast's cache: a training step follows.
-        with (
-            torch.no_grad(),
-            torch.autocast(
-                iterate.device.type,
-                dtype=torch.get_autocast_dtype(iterate.device.type),
-                enabled=self.low,
-                cache_enabled=False,
-            ),
-        ):
+        with torch.no_grad(), ambient(iterate):
             outputs = look(self.model, iterate)
-            value = self.goal.value(outputs)
-        self.note(self.walk.steps, restart, iterate, outputs, value, on_step)
-        if last:
-            self.best = _Best(iterate, self.goal.reached(outputs), value, self.best.queries)
+            value = self.climbed.value(outputs)
+        self.note(Step(self.phase.steps, rows[self.alive], outputs, value, value, iterate, number), on_step)
+        if self.pursuit == "last_step":
+            self.best = Best(iterate, self.wanted.reached(outputs), self.wanted.value(outputs), self.best.queries)
         elif self.low:
             self.confirm(torch.arange(len(iterate), device=iterate.device))
-        return _write(self.left, self.alive, self.best)
+        return self.left.write(self.alive, self.best)
 
 
-def _write(table: _Best, rows: Tensor, new: _Best) -> _Best:
-    return _Best._make(part.index_copy(0, rows, value) for part, value in zip(table, new, strict=True))
+def _detached(outputs: Outputs) -> Outputs:
+    return Outputs(*(part.detach() for part in outputs))

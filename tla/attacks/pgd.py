@@ -2,21 +2,15 @@
 
 from dataclasses import dataclass
 
-import torch
-from jaxtyping import Float
-from torch import Tensor
-
-from tla.attacks.base import ATTACKS, Attack, AttackResult
-from tla.attacks.goals import Goal, Surrogate
-from tla.attacks.loop import Pursuit, Walk, climb
+from tla.attacks.base import ATTACKS
+from tla.attacks.goals import Surrogate
+from tla.attacks.loop import FirstOrder, Phase, Plan, Pursuit, repeated
 from tla.attacks.steppers import Steepest
-from tla.threat import Threat
-from tla.types import Model, OnStep
 
 
 @ATTACKS.register("pgd")
 @dataclass(frozen=True, kw_only=True)
-class PGD(Attack):
+class PGD(FirstOrder):
     """Projected gradient descent from a random start, in any norm (Madry et al. 2018; Linf, L2, L1).
 
     Args:
@@ -40,22 +34,8 @@ class PGD(Attack):
     loss: Surrogate | None = None
     pursuit: Pursuit = "until_reached"
 
-    def __post_init__(self) -> None:
-        self._walk()
-
-    def _walk(self) -> Walk:
+    def plan(self) -> Plan:
+        """The same search for every restart."""
         stepper = Steepest(steps=self.steps, step_size=self.step_size)
-        return Walk(stepper, self.steps, self.restarts, self.random_start, self.pursuit)
-
-    def __call__(
-        self,
-        model: Model,
-        x: Float[Tensor, "b ..."],
-        goal: Goal,
-        threat: Threat,
-        *,
-        generator: torch.Generator | None = None,
-        on_step: OnStep | None = None,
-    ) -> AttackResult:
-        """Search for images that reach the goal; see `Attack`."""
-        return climb(self._walk(), model, x, goal.using(self.loss), threat, generator, on_step)
+        phase = Phase(stepper=stepper, steps=self.steps, random_start=self.random_start, loss=self.loss)
+        return Plan(phases=repeated(phase, self.restarts), pursuit=self.pursuit)

@@ -14,7 +14,8 @@ class Steepest(Stepper):
 
     Args:
         steps: Length of the walk; it decides the default step size.
-        step_size: In pixel units, > 0; by default max(eps/4, 2.5 eps/steps).
+        step_size: In pixel units, > 0; by default `share` of eps.
+        share: Step size as a share of eps, > 0; by default max(1/4, 2.5/steps).
         decay: Momentum: how much of the old direction is kept, 0 for none (Dong et al. 2018: gradients are divided by
             their mean absolute value before they are added up).
 
@@ -24,6 +25,7 @@ class Steepest(Stepper):
 
     steps: int
     step_size: float | None = None
+    share: float | None = None
     decay: float = 0.0
 
     def __post_init__(self) -> None:
@@ -31,6 +33,8 @@ class Steepest(Stepper):
             raise ValueError(
                 f"step_size must be > 0 (or left out, for max(eps/4, 2.5 eps/steps)), got {self.step_size}"
             )
+        if self.share is not None and not self.share > 0:
+            raise ValueError(f"share must be > 0, got {self.share}")
         if not self.decay >= 0:
             raise ValueError(f"decay must be >= 0, got {self.decay}")
 
@@ -45,7 +49,8 @@ class Steepest(Stepper):
             memory["momentum"] = gradient
         direction = moment.threat.steepest(gradient)
         if self.step_size is None:
-            moved = moment.iterate + moment.threat.radius(moment.x) * max(1 / 4, 2.5 / self.steps) * direction
+            share = self.share or max(1 / 4, 2.5 / self.steps)
+            moved = moment.iterate + moment.threat.radius(moment.x) * share * direction
         else:
             moved = torch.add(moment.iterate, direction, alpha=self.step_size)
         return moment.threat.project(moved, moment.x)

@@ -1,0 +1,68 @@
+"""Every registered attack, quick enough for a test; linear models whose minimal perturbation is known."""
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from tla.attacks import ATTACKS
+from tla.attacks.loop import FirstOrder
+from tla.seeding import generator
+from tla.types import Outputs
+
+QUICK = {"rfgsm": {"share": 10.0}, "apgd": {"steps": 40}}
+OWNED = [name for name in ATTACKS.names() if issubclass(ATTACKS.get(name), FirstOrder)]
+ALL = ATTACKS.names()
+VARIANTS = [
+    ("pgd", {"loss": "margin"}),
+    ("pgd", {"loss": "dlr", "pursuit": "all_steps"}),
+    ("pgd", {"step_size": 0.02, "steps": 60, "pursuit": "last_step"}),
+    ("apgd", {"steps": 40, "loss": "ce"}),
+    ("apgd", {"steps": 40, "targets": 3}),
+]
+
+
+def quick(name, **parameters):
+    """A registered attack with the parameters of its test."""
+    return ATTACKS.build(name, **QUICK.get(name, {}) | parameters)
+
+
+class Linear(nn.Module):
+    """Logits W x + b of images of any shape; the embedding is the flattened image."""
+
+    def __init__(self, weight: Tensor, bias: Tensor):
+        super().__init__()
+        self.weight, self.bias = nn.Parameter(weight), nn.Parameter(bias)
+
+    def forward(self, x: Tensor) -> Outputs:
+        flat = x.flatten(1)
+        return Outputs(flat @ self.weight.T + self.bias, flat)
+
+
+class Problem(NamedTuple):
+    """A linear model, images, their classes, and each one's distance to the other class."""
+
+    model: Linear
+    x: Tensor
+    y: Tensor
+    distance: Tensor
+
+
+SHAPES = {1: (12,), 2: (4, 5), 3: (3, 4, 4)}
+DUAL = {"linf": 1, "l2": 2, "l1": torch.inf}
+
+
+def linear_problem(batch, shape, norm, seed=0):
+    """Two classes that meet at a plane, and two that never win."""
+    source = generator(seed, "linear")
+    size = torch.Size(shape).numel()
+    weight = torch.zeros(4, size)
+    weight[:2] = torch.randn(2, size, generator=source)
+    x = 0.5 + 0.1 * (torch.rand(batch, *shape, generator=source) - 0.5)
+    normal = weight[0] - weight[1]
+    offset = 0.05 * normal.norm(p=DUAL[norm])
+    bias = torch.tensor([0.0, float(0.5 * normal.sum() - offset), -20.0, -21.0])
+    model = Linear(weight, bias)
+    logits = model(x).logits.detach()
+    distance = (logits[:, 0] - logits[:, 1]).abs() / normal.norm(p=DUAL[norm])
+    return Problem(model, x, logits.argmax(1), distance)

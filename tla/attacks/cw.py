@@ -1,0 +1,36 @@
+"""The margin loss of Carlini & Wagner, climbed inside a ball."""
+
+from dataclasses import dataclass
+
+from tla.attacks.base import ATTACKS
+from tla.attacks.loop import FirstOrder, Phase, Plan, Pursuit, repeated
+from tla.attacks.steppers import Steepest
+
+
+@ATTACKS.register("cw")
+@dataclass(frozen=True, kw_only=True)
+class CW(FirstOrder):
+    """Projected gradient descent on -relu(z_y - max_other + 50) (Carlini & Wagner 2017, as in Madry et al. 2018).
+
+    Args:
+        steps: Gradient steps, >= 1.
+        step_size: Length of a step in pixel units; by default the larger of eps/4 and 2.5 eps/steps.
+        restarts: Searches per image; survivors only are searched again.
+        random_start: Begin at a random point of the ball.
+        pursuit: Who walks how far; see `PGD`.
+
+    Raises:
+        ValueError: for steps or restarts below 1, a step size that is not positive, or restarts without a random start.
+    """
+
+    steps: int = 40
+    step_size: float | None = None
+    restarts: int = 1
+    random_start: bool = True
+    pursuit: Pursuit = "until_reached"
+
+    def plan(self) -> Plan:
+        """The same search for every restart."""
+        stepper = Steepest(steps=self.steps, step_size=self.step_size)
+        phase = Phase(stepper=stepper, steps=self.steps, random_start=self.random_start, loss="cw")
+        return Plan(phases=repeated(phase, self.restarts), pursuit=self.pursuit)

@@ -1,0 +1,25 @@
+"""The fast gradient sign method."""
+
+from dataclasses import dataclass
+
+from tla.attacks.base import ATTACKS
+from tla.attacks.goals import Surrogate
+from tla.attacks.loop import FirstOrder, Phase, Plan
+from tla.attacks.steppers import Steepest
+
+
+@ATTACKS.register("fgsm")
+@dataclass(frozen=True, kw_only=True)
+class FGSM(FirstOrder):
+    """One step of length eps along the steepest direction, from the image itself (Goodfellow et al. 2015).
+
+    Args:
+        loss: "ce", "margin", "dlr" or "cw"; by default what the goal says.
+    """
+
+    loss: Surrogate | None = None
+
+    def plan(self) -> Plan:
+        """One step."""
+        stepper = Steepest(steps=1, share=1.0)
+        return Plan(phases=(Phase(stepper=stepper, steps=1, random_start=False, loss=self.loss),))

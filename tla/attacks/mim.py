@@ -1,0 +1,37 @@
+"""Momentum iterations."""
+
+from dataclasses import dataclass
+
+from tla.attacks.base import ATTACKS
+from tla.attacks.goals import Surrogate
+from tla.attacks.loop import FirstOrder, Phase, Plan, Pursuit
+from tla.attacks.steppers import Steepest
+
+
+@ATTACKS.register("mim")
+@dataclass(frozen=True, kw_only=True)
+class MIM(FirstOrder):
+    """Steps along the decaying sum of gradients, from the image itself (Dong et al. 2018).
+
+    Args:
+        steps: Gradient steps, >= 1.
+        step_size: Length of a step in pixel units; by default the larger of eps/4 and 2.5 eps/steps.
+        decay: How much of the old direction is kept, > 0.
+        loss: "ce", "margin", "dlr" or "cw"; by default what the goal says.
+        pursuit: Who walks how far; see `PGD`.
+
+    Raises:
+        ValueError: for steps below 1, a step size that is not positive, or a negative decay.
+    """
+
+    steps: int = 40
+    step_size: float | None = None
+    decay: float = 1.0
+    loss: Surrogate | None = None
+    pursuit: Pursuit = "until_reached"
+
+    def plan(self) -> Plan:
+        """One search."""
+        stepper = Steepest(steps=self.steps, step_size=self.step_size, decay=self.decay)
+        phase = Phase(stepper=stepper, steps=self.steps, random_start=False, loss=self.loss)
+        return Plan(phases=(phase,), pursuit=self.pursuit)

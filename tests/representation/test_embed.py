@@ -36,10 +36,16 @@ def test_each_module_keeps_its_own_mode_and_gradients_stay(model):
     assert (model.head.weight.grad == 1).all()
 
 
+class Broken(nn.Linear):
+    def forward(self, x):
+        raise RuntimeError("broken")
+
+
 def test_mode_is_restored_after_an_error(model):
     model.train()
-    with pytest.raises(RuntimeError):
-        embed(model, torch.rand(2, 3, 8, 8))
+    model.head = Broken(16, 5)
+    with pytest.raises(RuntimeError, match="broken"):
+        embed(model, torch.rand(2, 1, 8, 8))
     assert all(module.training for module in model.modules())
 
 

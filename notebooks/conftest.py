@@ -1,0 +1,80 @@
+"""Makes nbval really compare: figures, pictures and printed numbers, each with its tolerance (see nbcompare)."""
+
+import os
+from functools import partial
+from typing import Any
+
+import pytest
+from camera import Camera, NoChromeError
+from nbcompare import compare_outputs
+from nbval.plugin import IPyNbCell
+
+NOTES = "notebook"
+_studio = pytest.StashKey["Studio"]()
+
+
+class Studio:
+    """Draws figures while there is a Chrome; without one no picture is drawn, and the summary says so."""
+
+    def __init__(self) -> None:
+        self.camera = Camera()
+        self.missing = ""
+
+    def render(self, figure: dict[str, Any]) -> bytes | None:
+        """A figure as PNG, or None without Chrome."""
+        if self.missing:
+            return None
+        try:
+            return self.camera.png(figure)
+        except NoChromeError as error:
+            self.missing = f"the pictures of the figures were not drawn again: {error}"
+            return None
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Kernels show figures as data only; their pictures are drawn here, all by one Chrome."""
+    os.environ["PLOTLY_RENDERER"] = "plotly_mimetype"
+    config.stash[_studio] = Studio()
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Cells compare with tolerances."""
+    if isinstance(item, IPyNbCell):
+        item.compare_outputs = partial(compare_cell, item)
+
+
+def compare_cell(item: IPyNbCell, shown: list[Any], stored: list[Any]) -> bool:
+    """True if the outputs agree; takes the place of nbval's bit for bit comparison.
+
+    Args:
+        item: The cell under test.
+        shown: The outputs that came now.
+        stored: The outputs in the notebook.
+    """
+    studio = item.config.stash[_studio]
+    found = compare_outputs(stored, shown, sanitize=item.sanitize, render=studio.render)
+    item.comparison_traceback = [str(part) for part in found if part.fatal]
+    notes = [str(part) for part in found if not part.fatal]
+    if studio.missing:
+        notes.append(studio.missing)
+    item.user_properties += [(NOTES, note) for note in notes]
+    return not item.comparison_traceback
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Point out what is not quite as it was stored."""
+    reports = [report for kind in ("passed", "failed") for report in terminalreporter.stats.get(kind, [])]
+    notes = [(report.nodeid, note) for report in reports for name, note in report.user_properties if name == NOTES]
+    if not notes:
+        return
+    terminalreporter.section("pointed out in notebooks")
+    everywhere = {note for _, note in notes if note.startswith("the pictures")}
+    for line in [f"{cell} {note}" for cell, note in notes if note not in everywhere] + sorted(everywhere):
+        terminalreporter.line(line)
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """End Chrome."""
+    studio = config.stash.get(_studio, None)
+    if studio is not None:
+        studio.camera.close()

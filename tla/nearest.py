@@ -51,8 +51,7 @@ def nearest(
     most = len(gallery) - (without is not None)
     if not 1 <= k <= most:
         raise ValueError(f"k must lie between 1 and {most} (the gallery has {len(gallery)} rows), got {k}")
-    queries, gallery = queries.detach(), gallery.detach()
-    measured = gallery if name == "euclidean" else unit(gallery)
+    queries, gallery = measured(queries.detach(), name), measured(gallery.detach(), name)
     squares = gallery.square().sum(1) if name == "euclidean" else None
     wide = min(k + SPARE, most)
     rows = max(1, CHUNK // max(len(gallery), wide * gallery.shape[1]))
@@ -60,11 +59,16 @@ def nearest(
     for start in range(0, len(queries), rows):
         some = queries[start : start + rows]
         left_out = None if without is None else without[start : start + rows]
-        found = _candidates(some, measured, squares, wide, name, left_out)
+        found = _candidates(some, gallery, squares, wide, name, left_out)
         parts.append(refine(some, gallery, found, k, name))
     if not parts:
         return Nearest(queries.new_empty(0, k), torch.empty(0, k, dtype=torch.long, device=queries.device))
     return Nearest(*(torch.cat(tensors) for tensors in zip(*parts, strict=True)))
+
+
+def measured(embedding: Float[Tensor, "n d"], name: DistanceName) -> Float[Tensor, "n d"]:
+    """What a distance compares: directions (length 1) for the cosines, the embeddings themselves otherwise."""
+    return embedding if name == "euclidean" else unit(embedding)
 
 
 def refine(
@@ -77,22 +81,27 @@ def refine(
     """The k nearest among candidates, measured row by row, so that equal vectors are equally far to the last bit.
 
     Args:
-        queries: Embeddings, shape (n, d).
-        gallery: Embeddings, shape (m, d).
-        candidates: Positions in the gallery, shape (n, c), c >= k; -1 (nothing found) sorts last, at distance inf.
+        queries: As `measured` gives them, shape (n, d).
+        gallery: As `measured` gives it, shape (m, d).
+        candidates: Positions in the gallery, shape (n, c), c >= k; repeated ones count once, -1 is nothing found.
         k: How many to keep.
         name: The distance.
+
+    Returns:
+        Where there are fewer than k candidates, the last are at position -1 and distance inf.
     """
     position = candidates.sort(dim=1).values
     vectors = gallery[position.clamp_min(0)]
-    far = distance(queries[:, None, :].expand_as(vectors), vectors, name)
+    if name == "euclidean":
+        far = distance(queries[:, None].expand_as(vectors), vectors, name)
+    else:
+        cosine = vectors.mul_(queries[:, None]).sum(2)
+        far = 1 - (cosine.abs() if name == "abs_cosine" else cosine)
     repeated = torch.zeros_like(position, dtype=torch.bool)
     repeated[:, 1:] = position[:, 1:] == position[:, :-1]
-    far = far.masked_fill(repeated | (position < 0), torch.inf)
-    order = far.sort(dim=1, stable=True)
-    kept = order.indices[:, :k]
-    position = position.gather(1, kept)
-    return Nearest(order.values[:, :k], position.masked_fill(order.values[:, :k].isinf(), -1))
+    ordered = far.masked_fill_(repeated | (position < 0), torch.inf).sort(dim=1, stable=True)
+    far = ordered.values[:, :k]
+    return Nearest(far, position.gather(1, ordered.indices[:, :k]).masked_fill(far.isinf(), -1))
 
 
 def _candidates(
@@ -101,7 +110,7 @@ def _candidates(
     """Positions of the `wide` nearest by one matrix product; among ties at the end the smaller positions."""
     slack = 4 * torch.finfo(queries.dtype).eps
     if squares is None:
-        score = unit(queries) @ gallery.mT
+        score = queries @ gallery.mT
         score = score.abs_().neg_() if name == "abs_cosine" else score.neg_()
     else:
         score = torch.addmm(squares, queries, gallery.mT, alpha=-2)

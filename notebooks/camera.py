@@ -1,6 +1,7 @@
 """Draws Plotly figures as PNG with one headless Chrome for all of them."""
 
 import asyncio
+import io
 import json
 import logging
 from typing import Any, Self
@@ -10,6 +11,16 @@ HELP = (
     "kaleido found no Chrome or Chromium: install it (Debian and Ubuntu: apt install chromium; elsewhere: "
     "plotly_get_chrome), or say where it is: BROWSER_PATH=/path/to/chrome"
 )
+
+
+def compact(png: bytes) -> bytes:
+    """The same picture in 256 colours: a third of the bytes, no difference that one sees."""
+    from PIL import Image
+
+    picture = Image.open(io.BytesIO(png)).convert("RGB")
+    file = io.BytesIO()
+    picture.quantize(256, dither=Image.Dither.NONE).save(file, "PNG", optimize=True)
+    return file.getvalue()
 
 
 class NoChromeError(RuntimeError):
@@ -46,7 +57,7 @@ class Camera:
         layout = plain.get("layout", {})
         options = {"format": "png", "scale": 1}
         options |= {key: layout.get(key) or size for key, size in zip(("width", "height"), SIZE, strict=True)}
-        return loop.run_until_complete(kaleido.calc_fig(json.loads(json.dumps(plain)), opts=options))
+        return compact(loop.run_until_complete(kaleido.calc_fig(json.loads(json.dumps(plain)), opts=options)))
 
     def close(self) -> None:
         """End Chrome."""

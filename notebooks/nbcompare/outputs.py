@@ -11,6 +11,7 @@ from nbcompare.text import compare_text
 
 PLOTLY = "application/vnd.plotly.v1+json"
 PICTURES = ("image/png", "image/jpeg")
+GRAIN = 8
 RANDOM = ("application/vnd.jupyter.widget-view+json",)
 
 Render = Callable[[Any], bytes | None]
@@ -68,7 +69,8 @@ def _compare_drawings(
         drawn = before.get("image/png")
         again = drawn and (now.get("image/png") or render(now[PLOTLY]))
         if again:
-            found += [part.inside(f"picture of figure {number} ") for part in compare_pictures(drawn, again)]
+            differences = compare_pictures(drawn, again, grain=GRAIN)
+            found += [part.inside(f"picture of figure {number} ") for part in differences]
     return found
 
 

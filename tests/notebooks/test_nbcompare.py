@@ -138,6 +138,22 @@ def test_pictures_by_their_mean_difference():
     assert str(size) == ": stored 600 x 600 pixels, came 600 x 300"
 
 
+def test_a_small_place_is_a_changed_picture_too():
+    picture = np.full((600, 800, 3), 255)
+    stamped = picture.copy()
+    stamped[300:370, 500:570] = 0
+    assert np.abs(picture - stamped).mean() / 255 < 0.01
+    assert verdict(compare_pictures(png(picture), png(stamped), grain=8)) == "changed"
+
+
+def test_grain_forgives_what_only_moves_a_little():
+    letters = np.full((600, 800, 3), 255)
+    letters[::12, ::6] = 0
+    moved = np.roll(letters, 1, axis=1)
+    assert verdict(compare_pictures(png(letters), png(moved), grain=1)) == "changed"
+    assert verdict(compare_pictures(png(letters), png(moved), grain=8)) == "pointed out"
+
+
 def test_pictures_inside_a_figure():
     old, new = (
         "data:image/png;base64," + base64.b64encode(png(np.full((20, 20, 3), grey))).decode() for grey in (0, 90)
@@ -160,7 +176,9 @@ def test_the_picture_of_a_figure_is_drawn_again():
     assert compare_outputs(stored, shown, render=lambda figure: black) == []
     (found,) = compare_outputs(stored, shown, render=lambda figure: white)
     assert found.fatal
-    assert str(found) == "picture of figure 0: the mean difference of the pixels is 1.0e+00 (of 1)"
+    assert str(found) == (
+        "picture of figure 0: the mean difference of the pixels is 1.0e+00, at most 1.00 in a square of 64 (of 1)"
+    )
     assert compare_outputs([figure([1.0])], shown, render=lambda figure: white) == []
 
 

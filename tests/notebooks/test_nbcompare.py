@@ -139,7 +139,7 @@ def test_pictures_by_their_mean_difference():
 
 
 def test_a_small_place_is_a_changed_picture_too():
-    picture = np.full((600, 800, 3), 255)
+    picture = np.full((900, 900, 3), 255)
     stamped = picture.copy()
     stamped[300:370, 500:570] = 0
     assert np.abs(picture - stamped).mean() / 255 < 0.01

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from torch import nn
 
-from tla.models.base import MODELS, Backbone
+from tla.models.base import MODELS, Backbone, check_size
 from tla.models.classifier import Classifier
 from tla.types import Shape
 
@@ -24,8 +24,7 @@ class SmallCNN(Backbone):
 
     def build(self, shape: Shape, classes: int) -> Classifier:
         """A freshly initialised classifier for images of at least 4 x 4 pixels."""
-        if min(shape.height, shape.width) < 4:
-            raise ValueError(f"small_cnn needs images of at least 4 x 4 pixels, got {shape.height} x {shape.width}")
+        check_size("small_cnn", shape, 4)
         after = self.width * 2 * (shape.height // 4) * (shape.width // 4)
         backbone = nn.Sequential(
             nn.Conv2d(shape.channels, self.width, 4, stride=2, padding=1),
@@ -36,4 +35,4 @@ class SmallCNN(Backbone):
             nn.Linear(after, self.embedding),
             nn.ReLU(),
         )
-        return Classifier(backbone, self.embedding, classes)
+        return Classifier(backbone, self.embedding, classes, shape=shape)

@@ -1,0 +1,40 @@
+"""The network of the MNIST challenge that robust-training papers compare on."""
+
+from dataclasses import dataclass
+
+from torch import nn
+
+from tla.models.base import MODELS, Backbone, check_size
+from tla.models.classifier import Classifier
+from tla.types import Shape
+
+
+@MODELS.register("madry_cnn")
+@dataclass(frozen=True, kw_only=True)
+class MadryCNN(Backbone):
+    """Two 5 x 5 convolutions, each pooled, and one hidden layer (3.3 M weights on 28 x 28; Madry et al. 2018).
+
+    Args:
+        width: Channels of the first convolution; the second has twice as many.
+        embedding: Length of the embedding.
+    """
+
+    width: int = 32
+    embedding: int = 1024
+
+    def build(self, shape: Shape, classes: int) -> Classifier:
+        """A freshly initialised classifier for images of at least 4 x 4 pixels."""
+        check_size("madry_cnn", shape, 4)
+        after = 2 * self.width * (shape.height // 4) * (shape.width // 4)
+        backbone = nn.Sequential(
+            nn.Conv2d(shape.channels, self.width, 5, padding=2),
+            nn.ReLU(),
+            nn.MaxPool2d(2),
+            nn.Conv2d(self.width, 2 * self.width, 5, padding=2),
+            nn.ReLU(),
+            nn.MaxPool2d(2),
+            nn.Flatten(),
+            nn.Linear(after, self.embedding),
+            nn.ReLU(),
+        )
+        return Classifier(backbone, self.embedding, classes, shape=shape)

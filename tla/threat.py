@@ -52,7 +52,9 @@ class Threat:
         Raises:
             ValueError: if eps is one per example, and there are more or fewer examples.
         """
-        eps = torch.as_tensor(self.eps, dtype=like.dtype, device=like.device).reshape(-1)
+        if not isinstance(self.eps, Tensor):
+            return like.new_full([1] * like.ndim, self.eps)  # filled on the device: a copy would wait for it
+        eps = self.eps.to(like).reshape(-1)
         if len(eps) not in (1, len(like)):
             raise ValueError(f"eps must be one number or one per example, got {len(eps)} for {len(like)} examples")
         return _rows(eps, like)

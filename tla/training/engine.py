@@ -2,9 +2,10 @@
 
 import contextlib
 import importlib.util
+import inspect
 import os
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from typing import Any
 
@@ -31,7 +32,7 @@ class Engine(ABC):
     bf16: bool
 
     @abstractmethod
-    def setup(self, module: nn.Module, optimizer: torch.optim.Optimizer) -> Callable[[Tensor], Any]:
+    def setup(self, module: nn.Module) -> Callable[[Tensor], Any]:
         """What to call for a training forward pass; nothing else may be called on it."""
 
     @abstractmethod
@@ -49,6 +50,16 @@ class Engine(ABC):
     @abstractmethod
     def barrier(self) -> None:
         """Wait for the other processes."""
+
+    @contextlib.contextmanager
+    def tuned(self) -> Iterator[None]:
+        """Kernels are chosen by trial, as fits many steps of one shape; afterwards as before."""
+        before = torch.backends.cudnn.benchmark
+        torch.backends.cudnn.benchmark = self.device.type == "cuda"
+        try:
+            yield
+        finally:
+            torch.backends.cudnn.benchmark = before
 
     def synchronize(self) -> None:
         """Wait until the device has done what it was given (to read a clock)."""
@@ -100,14 +111,9 @@ class PlainEngine(Engine):
     def __init__(self, device: torch.device, bf16: bool) -> None:
         self.device, self.rank, self.world, self.bf16 = device, 0, 1, bf16
 
-    def setup(self, module: nn.Module, optimizer: torch.optim.Optimizer) -> Callable[[Tensor], Any]:
+    def setup(self, module: nn.Module) -> Callable[[Tensor], Any]:
         """The module itself, called under autocast."""
-
-        def call(x: Tensor) -> Any:
-            with self.autocast():
-                return module(x)
-
-        return call
+        return under(self, module)
 
     def autocast(self) -> AbstractContextManager[Any]:
         """Bfloat16 autocast, or nothing."""
@@ -132,6 +138,8 @@ class _FabricEngine(Engine):
         from lightning_fabric import Fabric
         from lightning_fabric.strategies.ddp import DDPStrategy
 
+        known = inspect.signature(nn.parallel.DistributedDataParallel).parameters
+        buffers = "forward_sync_buffers" if "forward_sync_buffers" in known else "broadcast_buffers"
         local = int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
         many = int(os.environ.get("WORLD_SIZE", "1")) > 1
         one = [device.index or 0] if device.type == "cuda" else 1
@@ -139,16 +147,16 @@ class _FabricEngine(Engine):
             accelerator=device.type,
             devices=local if many else one,
             num_nodes=int(os.environ.get("WORLD_SIZE", "1")) // local,
-            strategy=DDPStrategy(broadcast_buffers=False) if many else "auto",
+            strategy=DDPStrategy(**{buffers: False}) if many else "auto",
             precision="bf16-mixed" if bf16 else "32-true",
         )
         self._fabric.launch()
         self.device, self.rank, self.world = self._fabric.device, self._fabric.global_rank, self._fabric.world_size
         self.bf16 = bf16
 
-    def setup(self, module: nn.Module, optimizer: torch.optim.Optimizer) -> Callable[[Tensor], Any]:
-        """The module wrapped for all processes; the optimiser stays as it is."""
-        return self._fabric.setup_module(module)
+    def setup(self, module: nn.Module) -> Callable[[Tensor], Any]:
+        """The module wrapped for all processes; alone, the module itself under autocast."""
+        return under(self, module) if self.world == 1 else self._fabric.setup_module(module)
 
     def autocast(self) -> AbstractContextManager[Any]:
         """Fabric's precision."""
@@ -169,6 +177,16 @@ class _FabricEngine(Engine):
     def barrier(self) -> None:
         """Wait for the other processes."""
         self._fabric.barrier()
+
+
+def under(engine: Engine, module: nn.Module) -> Callable[[Tensor], Any]:
+    """A module that is called at the engine's precision."""
+
+    def call(x: Tensor) -> Any:
+        with engine.autocast():
+            return module(x)
+
+    return call
 
 
 def device_name(device: torch.device) -> str:

@@ -105,7 +105,7 @@ def train(
     engine = engine or open_engine(precision=config.precision)
     run, aside = prepare(model, images, method, config, seed, folder, engine)
     for epoch in range(run.epoch, config.epochs):
-        with run.layers_seeded(epoch):
+        with run.layers_seeded(epoch), engine.tuned():
             row = _epoch(run, epoch, aside, progress)
         if progress is not None:
             progress(Progress(epoch + 1, config.epochs, run.steps, run.steps, row["images_per_second"], row))

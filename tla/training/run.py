@@ -58,7 +58,7 @@ class Run:
         self.averaged = copy.deepcopy(module).eval().requires_grad_(False) if config.ema else None
         self.optimizer = make_optimizer(module, config)
         handle = cast(nn.Module, torch.compile(module, dynamic=False)) if config.compile else module
-        self.tools = Toolbox(engine, handle, engine.setup(handle, self.optimizer), pool, config, seed)
+        self.tools = Toolbox(engine, handle, engine.setup(handle), pool, config, seed)
 
     @property
     def judged(self) -> nn.Module:

@@ -1,11 +1,10 @@
 """The study folder: the only thing that command line, notebooks and dashboard share. No torch here."""
 
-import contextlib
+import errno
 import hashlib
 import json
-import os
-import tempfile
-from collections.abc import Callable, Iterator, Mapping
+import zlib
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,39 +12,15 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from tla.files import replacing
+
+__all__ = ["SCHEMA", "DamagedFileError", "Store", "file_digest", "replacing"]
+
 SCHEMA = 1
 
 
 class DamagedFileError(ValueError):
     """A file of a study cannot be read, or is not what the manifest says; nothing was overwritten."""
-
-
-@contextlib.contextmanager
-def replacing(path: Path) -> Iterator[Path]:
-    """A temporary name beside `path`; synced and renamed to it when the block ends well.
-
-    Raises:
-        OSError: without space or permission; names the file and what to do, and leaves the old file whole.
-    """
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        os.close(handle)
-    except OSError as error:
-        raise OSError(
-            error.errno, f"cannot write {path}: {error.strerror}; choose another folder with --out"
-        ) from error
-    temporary = Path(name)
-    try:
-        yield temporary
-        with temporary.open("rb+") as file:
-            os.fsync(file.fileno())
-        temporary.chmod(0o644)
-        temporary.replace(path)
-    except OSError as error:
-        raise OSError(error.errno, f"cannot write {path}: {error.strerror}; the old file is untouched") from error
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def file_digest(path: Path) -> str:
@@ -75,12 +50,10 @@ class Store:
             return {"schema": SCHEMA, "steps": {}}
         try:
             manifest = json.loads(file.read_text(encoding="utf-8"))
-            steps = manifest["steps"]
-            assert_type = isinstance(steps, dict)
-        except (ValueError, KeyError, TypeError, UnicodeDecodeError) as error:
+        except ValueError as error:
             raise DamagedFileError(f"{file}: the manifest is damaged ({error}); {_HELP}") from None
-        if not assert_type:
-            raise DamagedFileError(f"{file}: the manifest is damaged (steps is no table); {_HELP}")
+        if not _is_manifest(manifest):
+            raise DamagedFileError(f"{file}: the manifest is damaged (no list of steps and their files); {_HELP}")
         if manifest.get("schema") != SCHEMA:
             raise DamagedFileError(f"{file}: schema {manifest.get('schema')}, this version reads {SCHEMA}; {_HELP}")
         return manifest
@@ -139,7 +112,7 @@ class Store:
         """Write tables/<name>.parquet safely; returns its path relative to the study folder."""
         relative = f"tables/{name}.parquet"
         with replacing(self.path / relative) as temporary:
-            frame.to_parquet(temporary, index=False, compression="zstd")
+            frame.to_parquet(temporary, index=False, compression="zstd", write_page_checksum=True)
         return relative
 
     def table(self, name: str) -> pd.DataFrame:
@@ -152,7 +125,7 @@ class Store:
         file = self.path / "tables" / f"{name}.parquet"
         if not file.exists():
             raise FileNotFoundError(f"{self.path} has no table {name!r}; it has: {', '.join(self.tables()) or 'none'}")
-        return self._reading(file, pd.read_parquet)
+        return self._reading(file, _read_table)
 
     def has_table(self, name: str) -> bool:
         """True if tables/<name>.parquet is there."""
@@ -164,11 +137,16 @@ class Store:
 
     def write_arrays(self, name: str, arrays: Mapping[str, np.ndarray]) -> str:
         """Write arrays/<name>.safetensors safely; returns its path relative to the study folder."""
+        from safetensors import SafetensorError
         from safetensors.numpy import save_file
 
         relative = f"arrays/{name}.safetensors"
+        solid = {key: np.asarray(value, order="C") for key, value in arrays.items()}
         with replacing(self.path / relative) as temporary:
-            save_file({key: np.ascontiguousarray(value) for key, value in arrays.items()}, temporary)
+            try:
+                save_file(solid, temporary, {"crc32": _checksum(solid)})
+            except SafetensorError as error:  # its word for a full disk
+                raise OSError(errno.EIO, str(error)) from None
         return relative
 
     def arrays(self, name: str) -> dict[str, np.ndarray]:
@@ -178,15 +156,13 @@ class Store:
             FileNotFoundError: if the study has no such arrays; says which it has.
             DamagedFileError: if the file cannot be read.
         """
-        from safetensors.numpy import load_file
-
         file = self.path / "arrays" / f"{name}.safetensors"
         if not file.exists():
             there = sorted(
                 str(f.relative_to(self.path / "arrays"))[:-12] for f in self.path.glob("arrays/**/*.safetensors")
             )
             raise FileNotFoundError(f"{self.path} has no arrays {name!r}; it has: {', '.join(there) or 'none'}")
-        return self._reading(file, load_file)
+        return self._reading(file, _read_arrays)
 
     def _rows(self, name: str) -> int | None:
         if not name.endswith(".parquet"):
@@ -201,6 +177,40 @@ class Store:
             return read(file)
         except Exception as error:  # every reader has its own kinds; the user needs the file's name
             raise DamagedFileError(f"{file}: cannot be read ({type(error).__name__}: {error}); {_HELP}") from None
+
+
+def _is_manifest(value: Any) -> bool:
+    steps = value.get("steps") if isinstance(value, dict) else None
+    return isinstance(steps, dict) and all(
+        isinstance(step, dict)
+        and isinstance(step.get("digest"), str)
+        and isinstance(step.get("files"), dict)
+        and all(isinstance(facts, dict) and isinstance(facts.get("bytes"), int) for facts in step["files"].values())
+        for step in steps.values()
+    )
+
+
+def _read_table(file: Path) -> pd.DataFrame:
+    return pd.read_parquet(file, page_checksum_verification=True)
+
+
+def _read_arrays(file: Path) -> dict[str, np.ndarray]:
+    from safetensors import safe_open
+
+    with safe_open(file, "numpy") as content:
+        arrays = {name: content.get_tensor(name) for name in content.keys()}  # noqa: SIM118 (not a mapping)
+        expected = (content.metadata() or {}).get("crc32")
+    if expected not in (None, _checksum(arrays)):
+        raise ValueError("the numbers are not those that were written")
+    return arrays
+
+
+def _checksum(arrays: Mapping[str, np.ndarray]) -> str:
+    total = 0
+    for name in sorted(arrays):
+        head = f"{name} {arrays[name].dtype} {arrays[name].shape}".encode()
+        total = zlib.crc32(arrays[name].reshape(-1).view(np.uint8).data, zlib.crc32(head, total))
+    return f"{total:08x}"
 
 
 _HELP = "nothing was overwritten: restore the file, or delete it and run the study again"

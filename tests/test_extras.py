@@ -1,0 +1,28 @@
+"""A missing package is met with the line that installs it."""
+
+import pytest
+
+from tla.extras import PIP_LINES, require
+
+
+def test_an_installed_package_is_imported():
+    import json
+
+    assert require("json", "a test") is json
+
+
+def test_a_missing_package_is_named_with_its_pip_line(monkeypatch):
+    monkeypatch.setitem(PIP_LINES, "no_such_package", "pip install 'tla[thing]'")
+    with pytest.raises(
+        ModuleNotFoundError, match="drawing needs the package 'no_such_package': pip install 'tla\\[thing\\]'"
+    ):
+        require("no_such_package", "drawing")
+    with pytest.raises(ModuleNotFoundError, match="drawing needs the package 'another_one': pip install another_one"):
+        require("another_one", "drawing")
+
+
+def test_a_package_that_lacks_a_part_of_its_own_is_not_called_missing(tmp_path, monkeypatch):
+    (tmp_path / "half_there.py").write_text("import not_there_at_all\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(ModuleNotFoundError, match="No module named 'not_there_at_all'"):
+        require("half_there", "a test")

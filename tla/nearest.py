@@ -43,7 +43,7 @@ def nearest(
         gallery: Embeddings, shape (m, d).
         k: How many, 1 <= k <= m (m - 1 with `without`).
         name: The distance.
-        without: For each query one position that is left out (the query itself), shape (n,).
+        without: For each query one position that is left out (the query itself), -1 for none, shape (n,).
 
     Raises:
         ValueError: for a k that the gallery cannot give.
@@ -52,14 +52,13 @@ def nearest(
     if not 1 <= k <= most:
         raise ValueError(f"k must lie between 1 and {most} (the gallery has {len(gallery)} rows), got {k}")
     queries, gallery = measured(queries.detach(), name), measured(gallery.detach(), name)
-    squares = gallery.square().sum(1) if name == "euclidean" else None
     wide = min(k + SPARE, most)
     rows = max(1, CHUNK // max(len(gallery), wide * gallery.shape[1]))
     parts = []
     for start in range(0, len(queries), rows):
         some = queries[start : start + rows]
         left_out = None if without is None else without[start : start + rows]
-        found = _candidates(some, gallery, squares, wide, name, left_out)
+        found = _candidates(some, gallery, wide, name, left_out)
         parts.append(refine(some, gallery, found, k, name))
     if not parts:
         return Nearest(queries.new_empty(0, k), torch.empty(0, k, dtype=torch.long, device=queries.device))
@@ -104,26 +103,41 @@ def refine(
     return Nearest(far, position.gather(1, ordered.indices[:, :k]).masked_fill(far.isinf(), -1))
 
 
-def _candidates(
-    queries: Tensor, gallery: Tensor, squares: Tensor | None, wide: int, name: DistanceName, without: Tensor | None
-) -> Tensor:
+def ordering(queries: Float[Tensor, "n d"], gallery: Float[Tensor, "m d"], name: DistanceName) -> Float[Tensor, "n m"]:
+    """Numbers that order the gallery as the distance does, smaller is nearer, by one matrix product.
+
+    Args:
+        queries: As `measured` gives them, shape (n, d).
+        gallery: As `measured` gives it, shape (m, d).
+        name: The distance.
+    """
+    if name == "euclidean":
+        return torch.addmm(gallery.square().sum(1), queries, gallery.mT, alpha=-2)
+    score = queries @ gallery.mT
+    return score.abs_().neg_() if name == "abs_cosine" else score.neg_()
+
+
+def leave_out(score: Float[Tensor, "n m"], without: Int[Tensor, " n"]) -> None:
+    """Put one column of each row out of reach, in place; -1 for none."""
+    place = without[:, None].clamp_min(0)
+    score.scatter_(1, place, score.gather(1, place).masked_fill(without[:, None] >= 0, torch.inf))
+
+
+def _candidates(queries: Tensor, gallery: Tensor, wide: int, name: DistanceName, without: Tensor | None) -> Tensor:
     """Positions of the `wide` nearest by one matrix product; among ties at the end the smaller positions."""
-    slack = 4 * torch.finfo(queries.dtype).eps
-    if squares is None:
-        score = queries @ gallery.mT
-        score = score.abs_().neg_() if name == "abs_cosine" else score.neg_()
-    else:
-        score = torch.addmm(squares, queries, gallery.mT, alpha=-2)
-        slack = slack * (queries.square().sum(1, keepdim=True) + squares.max())
+    score = ordering(queries, gallery, name)
+    slack = torch.full_like(score[:, :1], 4 * torch.finfo(queries.dtype).eps)
+    if name == "euclidean":
+        slack *= queries.square().sum(1, keepdim=True) + gallery.square().sum(1).amax()
     if without is not None:
-        score.scatter_(1, without[:, None], torch.inf)
+        leave_out(score, without)
     top = score.topk(min(wide + 1, score.shape[1]), dim=1, largest=False)
     bound = top.values[:, wide - 1 : wide]
     found = top.indices[:, :wide]
     tied = (top.values[:, wide:] <= bound + slack).any(1).nonzero()[:, 0]
     if not len(tied):
         return found
-    bound, slack = bound[tied], slack[tied] if isinstance(slack, Tensor) else slack
+    bound, slack = bound[tied], slack[tied]
     place = torch.arange(len(gallery), device=score.device).expand(len(tied), -1)
     key = torch.where(score[tied] <= bound + slack, place, len(gallery)).masked_fill(score[tied] < bound - slack, -1)
     return found.index_copy(0, tied, key.topk(wide, dim=1, largest=False).indices)

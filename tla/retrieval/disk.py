@@ -1,0 +1,87 @@
+"""An index on disk: FAISS's own file, and beside it vectors, classes and ids."""
+
+import json
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from torch import Tensor
+
+from tla.distances import DistanceName
+from tla.extras import require
+from tla.retrieval.engines import WHY, Engine, Flat, IvfPq
+from tla.retrieval.gallery import GalleryIndex
+from tla.store import DamagedFileError, replacing
+
+
+class Saved(NamedTuple):
+    """The two files of an index."""
+
+    faiss: Path
+    vectors: Path
+
+
+def save(gallery: GalleryIndex, path: Path) -> Saved:
+    """Write `path` in FAISS's format (any FAISS program can read it) and a .safetensors of the same name.
+
+    Args:
+        gallery: What to save.
+        path: Ends in ".faiss"; its folder is made.
+
+    Raises:
+        ModuleNotFoundError: without FAISS; says how to get it.
+        OSError: where it cannot be written; old files stay whole.
+    """
+    from safetensors.torch import save_file
+
+    engine = gallery.engine or Flat(gallery.vectors.numpy(), gallery.distance == "euclidean")
+    settings: dict[str, Any] = {"distance": gallery.distance}
+    if isinstance(engine, IvfPq):
+        settings |= {"probes": engine.probes, "pool": engine.pool}
+    files = Saved(path, path.with_suffix(".safetensors"))
+    with replacing(files.faiss) as temporary:
+        engine.save(temporary)
+    with replacing(files.vectors) as temporary:
+        tensors = {"vectors": gallery.vectors, "y": gallery.y, "ids": gallery.ids}
+        save_file(tensors, temporary, {"gallery": json.dumps(settings)})
+    return files
+
+
+def load(path: Path, *, gpu: bool = True) -> GalleryIndex:
+    """Read what `save` wrote.
+
+    Args:
+        path: The ".faiss" file.
+        gpu: Search exactly on the GPUs, where FAISS sees any.
+
+    Raises:
+        FileNotFoundError: if one of the two files is missing; names it.
+        DamagedFileError: if one cannot be read, or they do not belong together.
+        ModuleNotFoundError: for an approximate index without FAISS.
+    """
+    from safetensors import safe_open
+
+    beside = path.with_suffix(".safetensors")
+    for file in (path, beside):
+        if not file.is_file():
+            raise FileNotFoundError(f"{file}: there is no such index; build it again with GalleryIndex.build")
+    try:
+        with safe_open(beside, "pt") as opened:  # pyright: ignore[reportGeneralTypeIssues]
+            settings = json.loads((opened.metadata() or {})["gallery"])
+            vectors, y, ids = (opened.get_tensor(name) for name in ("vectors", "y", "ids"))
+        engine = _engine(path, vectors, settings, gpu)
+    except ModuleNotFoundError:
+        raise
+    except Exception as error:  # every reader has its own kinds; the user needs the file's name
+        raise DamagedFileError(f"{path}: cannot be read ({error}); delete it and build it again") from None
+    return GalleryIndex(vectors, y, ids, settings["distance"], engine)
+
+
+def _engine(path: Path, vectors: Tensor, settings: dict[str, Any], gpu: bool) -> Engine:
+    distance: DistanceName = settings["distance"]
+    faiss = require("faiss", WHY)
+    index = faiss.read_index(str(path))
+    if index.ntotal != len(vectors):
+        raise ValueError(f"the index holds {index.ntotal} vectors, its .safetensors {len(vectors)}")
+    if "probes" in settings:
+        return IvfPq(index, settings["probes"], settings["pool"])
+    return Flat.build(vectors.numpy(), distance == "euclidean", gpu)

@@ -1,0 +1,90 @@
+"""Embeddings from elsewhere: npy and parquet files."""
+
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from tla.store import DamagedFileError
+
+
+class Embeddings(NamedTuple):
+    """Embeddings that were made elsewhere.
+
+    Attributes:
+        embedding: Float32, shape (n, d).
+        y: Classes, shape (n,); all 0 where the file has none.
+        ids: Positions, shape (n,); 0..n-1 where the file has none.
+    """
+
+    embedding: Float[Tensor, "n d"]
+    y: Int[Tensor, " n"]
+    ids: Int[Tensor, " n"]
+
+
+def read_embeddings(path: Path, labels: Path | None = None) -> Embeddings:
+    """Read bring-your-own embeddings.
+
+    Args:
+        path: A .npy file of shape (n, d); or a .parquet file with a column "embedding" (a list per row) or else one
+            numeric column per feature, and, if there are any, columns "y" (or "label") and "id".
+        labels: A .npy file of classes, shape (n,), in place of those of `path`.
+
+    Raises:
+        FileNotFoundError: if a file is missing; names it.
+        DamagedFileError: if it cannot be read; names it.
+        ValueError: for another kind of file, a wrong shape, or labels that do not fit.
+    """
+    for file in (path, labels):
+        if file is not None and not file.is_file():
+            raise FileNotFoundError(f"{file}: there is no such file")
+    readers = {".npy": _npy, ".parquet": _parquet}
+    if path.suffix not in readers:
+        raise ValueError(f"{path}: embeddings come from .npy or .parquet files, got {path.suffix or 'no ending'!r}")
+    embedding, y, ids = readers[path.suffix](path)
+    if labels is not None:
+        y = torch.from_numpy(_load(labels)).flatten()
+    if embedding.ndim != 2 or not embedding.shape[1]:
+        raise ValueError(f"{path}: embeddings must have shape (n, d), got {tuple(embedding.shape)}")
+    if len(y) != len(embedding):
+        raise ValueError(f"{labels or path}: {len(embedding)} embeddings need as many labels, got {len(y)}")
+    if y.is_floating_point():
+        raise ValueError(f"{labels or path}: labels must be whole numbers, got {y.dtype}")
+    return Embeddings(embedding, y.long(), ids)
+
+
+def _load(path: Path) -> np.ndarray:
+    try:
+        return np.load(path, allow_pickle=False)
+    except (ValueError, EOFError, OSError) as error:
+        raise DamagedFileError(f"{path}: cannot be read ({error})") from None
+
+
+def _npy(path: Path) -> Embeddings:
+    values = _load(path)
+    if not np.issubdtype(values.dtype, np.number):
+        raise ValueError(f"{path}: embeddings must be numbers, got {values.dtype}")
+    count = torch.arange(len(values)) if values.ndim else torch.arange(0)
+    return Embeddings(torch.from_numpy(values.astype(np.float32)), torch.zeros_like(count), count)
+
+
+def _parquet(path: Path) -> Embeddings:
+    try:
+        frame = pd.read_parquet(path)
+    except Exception as error:  # pyarrow has many kinds; the user needs the file's name
+        raise DamagedFileError(f"{path}: cannot be read ({type(error).__name__}: {error})") from None
+    label = next((name for name in ("y", "label") if name in frame), None)
+    y = torch.zeros(len(frame), dtype=torch.long) if label is None else torch.from_numpy(frame.pop(label).to_numpy())
+    ids = torch.from_numpy(frame.pop("id").to_numpy()) if "id" in frame else torch.arange(len(frame))
+    if "embedding" in frame:
+        lengths = {len(row) for row in frame["embedding"]}
+        if len(lengths) > 1:
+            raise ValueError(f"{path}: embeddings must have one length, got {min(lengths)} to {max(lengths)}")
+        values = np.stack(list(frame["embedding"])) if len(frame) else np.empty((0, 1))
+    else:
+        values = frame.select_dtypes("number").to_numpy()
+    return Embeddings(torch.from_numpy(values.astype(np.float32)), y, ids)

@@ -1,0 +1,87 @@
+"""How well a query finds its own class."""
+
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor
+
+from tla.distances import DistanceName
+from tla.nearest import CHUNK, leave_out, measured, ordering
+
+
+def recall_at_k(neighbour_y: Int[Tensor, "n r"], y: Int[Tensor, " n"], k: int) -> Bool[Tensor, " n"]:
+    """True where at least one of the k nearest has the query's class (recall@k of metric learning).
+
+    Args:
+        neighbour_y: Classes of the neighbours, nearest first, shape (n, r), r >= k.
+        y: Classes of the queries, shape (n,).
+        k: How many count.
+
+    Raises:
+        ValueError: for a k that the neighbours cannot give.
+    """
+    if not 1 <= k <= neighbour_y.shape[1]:
+        raise ValueError(f"k must lie between 1 and {neighbour_y.shape[1]} (the neighbours given), got {k}")
+    return (neighbour_y[:, :k] == y[:, None]).any(1)
+
+
+def map_at_r(
+    queries: Float[Tensor, "n d"],
+    y: Int[Tensor, " n"],
+    gallery: Float[Tensor, "m d"],
+    gallery_y: Int[Tensor, " m"],
+    name: DistanceName = "abs_cosine",
+    *,
+    without: Int[Tensor, " n"] | None = None,
+) -> Float[Tensor, " n"]:
+    """Mean average precision at R of each query, exactly, in chunks of queries (Musgrave et al. 2020).
+
+    R is the number of gallery vectors of the query's class. MAP@R = 1/R sum over ranks i <= R of (precision at i, if
+    the i-th neighbour has the class, else 0); in [0, 1], and 1 only where the R nearest are just those.
+
+    Args:
+        queries: Embeddings, shape (n, d).
+        y: Their classes, shape (n,).
+        gallery: Embeddings, shape (m, d).
+        gallery_y: Their classes, shape (m,).
+        name: The distance.
+        without: For each query one position of the gallery that is left out, -1 for none, shape (n,).
+
+    Returns:
+        Shape (n,); NaN where the gallery has no vector of the class.
+    """
+    relevant = torch.stack([(gallery_y == c).sum() for c in y.unique()])[torch.unique(y, return_inverse=True)[1]]
+    if without is not None:
+        relevant = relevant - ((without >= 0) & (gallery_y[without.clamp_min(0)] == y)).long()
+    queries, gallery = measured(queries.detach(), name), measured(gallery.detach(), name)
+    rows = max(1, CHUNK // len(gallery))
+    parts = []
+    for start in range(0, len(queries), rows):
+        some = slice(start, start + rows)
+        deepest = int(relevant[some].max())
+        if deepest == 0:
+            parts.append(torch.full_like(queries[some, 0], torch.nan))
+            continue
+        score = ordering(queries[some], gallery, name)
+        if without is not None:
+            leave_out(score, without[some])
+        found = score.topk(deepest, dim=1, largest=False).indices
+        parts.append(average_precision(gallery_y[found] == y[some, None], relevant[some]))
+    return torch.cat(parts) if parts else queries.new_empty(0)
+
+
+def average_precision(hit: Bool[Tensor, "n r"], relevant: Int[Tensor, " n"]) -> Float[Tensor, " n"]:
+    """MAP@R from ranked hits.
+
+    Args:
+        hit: True where the neighbour of that rank has the query's class, nearest first, shape (n, r).
+        relevant: R of each query, <= r, shape (n,).
+
+    Returns:
+        Shape (n,), float32; NaN where R is 0.
+    """
+    rank = torch.arange(1, hit.shape[1] + 1, device=hit.device)
+    counted = hit & (rank <= relevant[:, None])
+    precision = counted.cumsum(1) / rank
+    return (precision * counted).sum(1) / relevant.masked_fill(relevant == 0, -1) + torch.where(
+        relevant == 0, torch.nan, 0.0
+    )

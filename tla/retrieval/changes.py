@@ -30,7 +30,7 @@ def turnover(neighbours: pd.DataFrame) -> pd.DataFrame:
 
 
 def neighbour_path(
-    index: GalleryIndex, path: Float[Tensor, "s d"], steps: Int[Tensor, " s"], y: int, k: int = 10
+    index: GalleryIndex, path: Float[Tensor, "s d"], steps: Int[Tensor, " t"], y: int, k: int = 10
 ) -> pd.DataFrame:
     """The neighbours of one image along an attack.
 

@@ -47,14 +47,18 @@ def read_embeddings(path: Path, labels: Path | None = None) -> Embeddings:
         raise ValueError(f"{path}: embeddings come from .npy or .parquet files, got {path.suffix or 'no ending'!r}")
     embedding, y, ids = readers[path.suffix](path)
     if labels is not None:
-        y = torch.from_numpy(_load(labels)).flatten()
+        y = _whole(labels, "labels", _load(labels).reshape(-1))
     if embedding.ndim != 2 or not embedding.shape[1]:
         raise ValueError(f"{path}: embeddings must have shape (n, d), got {tuple(embedding.shape)}")
     if len(y) != len(embedding):
         raise ValueError(f"{labels or path}: {len(embedding)} embeddings need as many labels, got {len(y)}")
-    if y.is_floating_point():
-        raise ValueError(f"{labels or path}: labels must be whole numbers, got {y.dtype}")
-    return Embeddings(embedding, y.long(), ids)
+    return Embeddings(embedding, y, ids)
+
+
+def _whole(path: Path, name: str, values: np.ndarray) -> Int[Tensor, " n"]:
+    if not np.issubdtype(values.dtype, np.integer):
+        raise ValueError(f"{path}: {name} must be whole numbers, got {values.dtype}")
+    return torch.tensor(values.astype(np.int64))
 
 
 def _load(path: Path) -> np.ndarray:
@@ -78,8 +82,11 @@ def _parquet(path: Path) -> Embeddings:
     except Exception as error:  # pyarrow has many kinds; the user needs the file's name
         raise DamagedFileError(f"{path}: cannot be read ({type(error).__name__}: {error})") from None
     label = next((name for name in ("y", "label") if name in frame), None)
-    y = torch.zeros(len(frame), dtype=torch.long) if label is None else torch.from_numpy(frame.pop(label).to_numpy())
-    ids = torch.from_numpy(frame.pop("id").to_numpy()) if "id" in frame else torch.arange(len(frame))
+    y, ids = torch.zeros(len(frame), dtype=torch.long), torch.arange(len(frame))
+    if label is not None:
+        y = _whole(path, label, frame.pop(label).to_numpy())
+    if "id" in frame:
+        ids = _whole(path, "id", frame.pop("id").to_numpy())
     if "embedding" in frame:
         lengths = {len(row) for row in frame["embedding"]}
         if len(lengths) > 1:

@@ -49,7 +49,8 @@ def map_at_r(
     Returns:
         Shape (n,); NaN where the gallery has no vector of the class.
     """
-    relevant = torch.stack([(gallery_y == c).sum() for c in y.unique()])[torch.unique(y, return_inverse=True)[1]]
+    size = torch.bincount(gallery_y, minlength=int(y.max()) + 1 if len(y) else 0)
+    relevant = size[y]
     if without is not None:
         relevant = relevant - ((without >= 0) & (gallery_y[without.clamp_min(0)] == y)).long()
     queries, gallery = measured(queries.detach(), name), measured(gallery.detach(), name)

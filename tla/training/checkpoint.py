@@ -73,7 +73,8 @@ def load_model(path: Path) -> Saved:
         model = build(from_dict(Backbone, header["model"]), shape, len(header["classes"]), seed=0)
         model.load_state_dict({n: v.float() if v.is_floating_point() else v for n, v in tensors.items()})
     except (KeyError, TypeError, ValueError, RuntimeError) as error:
-        raise DamagedFileError(f"{path}: not a model of this project ({error}); {HELP}") from None
+        told = " ".join(str(error).split())
+        raise DamagedFileError(f"{path}: not a model of this project ({told}); {HELP}") from None
     return Saved(model.eval(), header)
 
 

@@ -61,7 +61,7 @@ def check_model(module: nn.Module, images: Images) -> None:
     try:
         with torch.no_grad():
             found = module(torch.zeros(2, *images.shape)).logits.shape[1]
-    except RuntimeError as error:
+    except (RuntimeError, ValueError) as error:
         shape = " x ".join(map(str, images.shape))
         raise ValueError(f"the model cannot take {images.name} images of {shape} values: {error}") from None
     if found != len(images.classes):

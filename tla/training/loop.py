@@ -1,9 +1,10 @@
 """The training loop: the one place where weights change."""
 
+import contextlib
 import json
 import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -120,7 +121,8 @@ def _epoch(run: Run, epoch: int, aside: Pool, progress: Callable[[Progress], Non
     run.tools.begin(epoch)
     parts = torch.zeros(run.steps, len(PARTS), device=run.engine.device)
     for step in range(run.steps):
-        parts[step] = _step(run, epoch, step, order)
+        with _broken_shows(run, epoch, step, order):
+            parts[step] = run.step(epoch, step, run.share(order, step))
         if run.engine.device.type == "cpu" or step % LOOK_EVERY == LOOK_EVERY - 1 or step == run.steps - 1:
             _stop_if_broken(run, epoch, order, parts[: step + 1, 0])
         now = time.perf_counter()
@@ -130,7 +132,8 @@ def _epoch(run: Run, epoch: int, aside: Pool, progress: Callable[[Progress], Non
     run.engine.synchronize()
     seconds = time.perf_counter() - started
     means = dict(zip(PARTS, run.engine.mean(parts).mean(0).tolist(), strict=True))
-    verdict = _judge(run, epoch, aside)
+    with _broken_shows(run, epoch, run.steps - 1, order):
+        verdict = _judge(run, epoch, aside)
     row = {"method": METHODS.name_of(run.method), "seed": run.seed, "epoch": epoch, **means, **verdict._asdict()}
     row |= {"learning_rate": run.optimizer.param_groups[0]["lr"], "seconds": time.perf_counter() - started}
     row |= {"images_per_second": run.steps * run.config.batch / seconds}
@@ -138,14 +141,16 @@ def _epoch(run: Run, epoch: int, aside: Pool, progress: Callable[[Progress], Non
     return row
 
 
-def _step(run: Run, epoch: int, step: int, order: Tensor) -> Tensor:
-    """One step; broken weights show first in the attack, which refuses NaN logits."""
+@contextlib.contextmanager
+def _broken_shows(run: Run, epoch: int, step: int, order: Tensor) -> Iterator[None]:
+    """Attacks refuse a network whose logits are NaN; here that means that training diverged."""
     try:
-        return run.step(epoch, step, run.share(order, step))
+        yield
     except ValueError:
-        if all(bool(torch.isfinite(weight).all()) for weight in run.module.parameters()):
+        images = run.pool.view(run.share(order, step), run.tools.augmenting)
+        if bool(torch.isfinite(run.tools.look(images).logits).all()):
             raise
-        raise _diverged(run, epoch, step, order, "the weights are no longer finite") from None
+        raise _diverged(run, epoch, step, order, "the network's outputs are no longer finite") from None
 
 
 def _stop_if_broken(run: Run, epoch: int, order: Tensor, losses: Tensor) -> None:

@@ -1,10 +1,16 @@
 """Trains one model of the study."""
 
+from typing import TYPE_CHECKING
+
 from tla.config import digest
 from tla.study.bench import Bench, Step, Tell, Trained, Written
 from tla.study.collect import write_part
 
+if TYPE_CHECKING:
+    from tla.training import Progress
+
 COST = {"natural": 1.0, "fast": 2.0}
+SHOWN = ("clean_accuracy", "robust_accuracy", "best_epoch", "images_per_second")
 
 
 def step(bench: Bench, trained: Trained) -> Step:
@@ -16,25 +22,26 @@ def step(bench: Bench, trained: Trained) -> Step:
 
 
 def _run(bench: Bench, trained: Trained, tell: Tell) -> Written:
-    from tla.models import build_model
+    from tla.config import to_dict
     from tla.training import train
 
-    study, images = bench.study, bench.splits.train
-    folder = bench.store.path / "models" / trained.key
-    model = build_model(study.model, images.shape, len(images.classes), seed=trained.seed)
+    study = bench.study
 
-    def watch(news: dict[str, float]) -> None:
-        tell(news["epoch"] / study.train.epochs, f"epoch {news['epoch']:.0f} of {study.train.epochs}")
+    def watch(news: "Progress") -> None:
+        share = (news.epoch + news.step / news.steps * (news.row is None)) / news.epochs
+        tell(share, f"epoch {min(news.epoch + 1, news.epochs)}/{news.epochs}, {news.images:,.0f} images/s")
 
     result = train(
-        model, images, study.build_method(trained.method), study.train, seed=trained.seed, folder=folder, progress=watch
+        study.model,
+        bench.splits.train,
+        study.build_method(trained.method),
+        study.train,
+        seed=trained.seed,
+        folder=bench.store.path / "models" / trained.key,
+        progress=watch,
+        header={"source": to_dict(study.source), "attack": to_dict(study.attack)},
     )
-    part = write_part(bench.store, "history", trained, result.history)
-    facts = dict(result.facts)
-    return Written([bench.model_file(trained), part], _summary(facts), facts)
-
-
-def _summary(facts: dict[str, object]) -> str:
-    return ", ".join(
-        f"{name.replace('_', ' ')} {value}" for name, value in facts.items() if isinstance(value, int | float)
-    )
+    part = write_part(bench.store, "history", trained, result.history.drop(columns=["method", "seed"]))
+    shown = {name: result.facts[name] for name in SHOWN}
+    message = "held-out accuracy {clean_accuracy:.1%} clean, {robust_accuracy:.1%} attacked, epoch {best_epoch}"
+    return Written([bench.model_file(trained), part], message.format(**shown), dict(result.facts))

@@ -81,6 +81,7 @@ class Toolbox:
         self.augmenting = generator(self.seed, "augment", epoch, self.engine.rank, **where)
         self.attacking = generator(self.seed, "attack", epoch, self.engine.rank, **where)
         self.mining = generator(self.seed, "mining", epoch, self.engine.rank, **where)
+        self.progress = epoch / self.config.epochs
         self.radius = self.config.eps
 
     @property

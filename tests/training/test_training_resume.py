@@ -9,38 +9,55 @@ from pathlib import Path
 
 import pytest
 import torch
+from killed_run import go
 
 SCRIPT = Path(__file__).with_name("killed_run.py")
 
 
-def start(folder, name):
-    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    line = [sys.executable, str(SCRIPT), str(folder), name]
-    return subprocess.Popen(line, stdout=subprocess.PIPE, text=True, env=environment)
-
-
-def finish(folder, name):
-    process = start(folder, name)
-    output, _ = process.communicate(timeout=120)
-    assert process.returncode == 0
-    return output.split(), torch.load(folder / "final.pt", weights_only=True)
-
-
-@pytest.mark.parametrize("name", ["at", "tla"])
-def test_killed_runs_end_with_the_same_weights(name, tmp_path):
-    """Killed once right after an epoch (while the next runs or the checkpoint is written), then once in between."""
-    _, reference = finish(tmp_path / "calm", name)
-    folder = tmp_path / "killed"
-    for epoch, delay in (("2", 0.0), ("4", 0.02)):
-        process = start(folder, name)
-        for line in process.stdout:
-            if line.strip() == epoch:
+def kill_after(epoch, delay, folder):
+    """Run in another process; kill it some seconds after it finished an epoch (counted over all attempts)."""
+    line, environment = [sys.executable, str(SCRIPT), str(folder)], {**os.environ, "OMP_NUM_THREADS": "1"}
+    with subprocess.Popen(line, stdout=subprocess.PIPE, text=True, env=environment) as process:
+        for told in process.stdout:
+            if int(told) == epoch:
                 break
         time.sleep(delay)
         process.send_signal(signal.SIGKILL)
-        process.wait()
-        process.stdout.close()
-    output, final = finish(folder, name)
-    assert output[1] in ("5", "6")  # went on, did not begin again
+    return process.returncode
+
+
+@pytest.mark.slow
+def test_killed_runs_end_with_the_same_weights(tmp_path, capsys):
+    """Killed as soon as an epoch is told, and once more while the next one runs or is written."""
+    reference = go(tmp_path / "calm").model.state_dict()
+    folder = tmp_path / "killed"
+    assert kill_after(2, 0.0, folder) == -signal.SIGKILL
+    assert kill_after(4, 0.015, folder) == -signal.SIGKILL
+    capsys.readouterr()
+    final = go(folder).model.state_dict()
+    assert capsys.readouterr().out.split()[0] in ("5", "6")  # it went on, it did not begin again
     assert all(torch.equal(final[key], reference[key]) for key in reference)
     assert not list(folder.glob(".*"))  # nothing half-written is left
+
+
+def test_a_run_cut_inside_an_epoch_ends_with_the_same_weights(tmp_path, monkeypatch, capsys):
+    """An error in the middle of an epoch is a kill that a test can place."""
+    from tla.training.run import Run
+
+    reference = go(tmp_path / "calm").model.state_dict()
+    plain, steps = Run.step, []
+
+    def failing(self, epoch, index, rows):
+        steps.append(index)
+        if len(steps) == 13:
+            raise KeyboardInterrupt
+        return plain(self, epoch, index, rows)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Run, "step", failing)
+        with pytest.raises(KeyboardInterrupt):
+            go(tmp_path / "cut")
+    capsys.readouterr()
+    final = go(tmp_path / "cut").model.state_dict()
+    assert capsys.readouterr().out.split()[0] == "3"
+    assert all(torch.equal(final[key], reference[key]) for key in reference)

@@ -1,7 +1,6 @@
 """Devices and precision: the only module that names a device. Lightning Fabric behind one door."""
 
 import contextlib
-import importlib.util
 import inspect
 import os
 from abc import ABC, abstractmethod
@@ -92,16 +91,14 @@ def open_engine(device: str | None = None, precision: Precision = "auto") -> Eng
     if chosen.type == "cuda" and not torch.cuda.is_available():
         raise ValueError(f"device must be one that is there: {chosen} was asked for, but there is no CUDA device")
     bf16 = fast_bf16(chosen) if precision == "auto" else precision == "bf16"
-    if int(os.environ.get("WORLD_SIZE", "1")) > 1:
-        require("lightning_fabric", "training on several devices")
-        return _FabricEngine(chosen, bf16)
-    if chosen.type in ("cpu", "cuda") and importlib.util.find_spec("lightning_fabric") is not None:
-        return _FabricEngine(chosen, bf16)
-    return PlainEngine(chosen, bf16)
+    if int(os.environ.get("WORLD_SIZE", "1")) == 1:
+        return PlainEngine(chosen, bf16)
+    require("lightning_fabric", "training on several devices")
+    return FabricEngine(chosen, bf16)
 
 
 class PlainEngine(Engine):
-    """One device, no other processes, nothing to install.
+    """One device, no other processes, nothing to install (and no seconds spent on importing Fabric).
 
     Args:
         device: Where to compute.
@@ -131,8 +128,13 @@ class PlainEngine(Engine):
         """Nothing to wait for."""
 
 
-class _FabricEngine(Engine):
-    """Lightning Fabric: one device, or distributed data parallel over the processes that torchrun started."""
+class FabricEngine(Engine):
+    """Lightning Fabric: distributed data parallel over the processes that torchrun started, or one device.
+
+    Args:
+        device: Where to compute; with several processes each gets its own of this type.
+        bf16: Forward passes under bfloat16 autocast.
+    """
 
     def __init__(self, device: torch.device, bf16: bool) -> None:
         from lightning_fabric import Fabric
@@ -140,6 +142,7 @@ class _FabricEngine(Engine):
 
         known = inspect.signature(nn.parallel.DistributedDataParallel).parameters
         buffers = "forward_sync_buffers" if "forward_sync_buffers" in known else "broadcast_buffers"
+        alone: dict[str, Any] = {buffers: False}  # every process keeps its own statistics; judging averages them
         local = int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
         many = int(os.environ.get("WORLD_SIZE", "1")) > 1
         one = [device.index or 0] if device.type == "cuda" else 1
@@ -147,7 +150,7 @@ class _FabricEngine(Engine):
             accelerator=device.type,
             devices=local if many else one,
             num_nodes=int(os.environ.get("WORLD_SIZE", "1")) // local,
-            strategy=DDPStrategy(**{buffers: False}) if many else "auto",
+            strategy=DDPStrategy(**alone) if many else "auto",
             precision="bf16-mixed" if bf16 else "32-true",
         )
         self._fabric.launch()

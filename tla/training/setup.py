@@ -100,8 +100,9 @@ def differences(old: Any, new: Any, where: str = "") -> list[str]:
 
 def _resume(run: Run) -> None:
     """Go on from train.pt, if there is one and it is this run's."""
-    for stale in run.path.parent.glob(".*.pt.*") if run.engine.rank == 0 else ():
-        stale.unlink(missing_ok=True)
+    for name in (run.path.name, "log.jsonl", "model.safetensors") if run.engine.rank == 0 else ():
+        for stale in run.path.parent.glob(f".{name}.*"):
+            stale.unlink(missing_ok=True)
     if not run.path.exists():
         return
     state = load_state(run.path)

@@ -66,3 +66,37 @@ def linear_problem(batch, shape, norm, seed=0):
     logits = model(x).logits.detach()
     distance = (logits[:, 0] - logits[:, 1]).abs() / normal.norm(p=DUAL[norm])
     return Problem(model, x, logits.argmax(1), distance)
+
+
+def _evaluate_a_shard(rank, folder):
+    import torch.distributed
+
+    from tla.attacks import PGD, Shard, evaluate
+    from tla.models import MODELS
+    from tla.threat import Threat
+    from tla.types import Shape
+
+    torch.set_num_threads(1)
+    store = torch.distributed.FileStore(str(folder / "store"), 2)
+    torch.distributed.init_process_group("gloo", store=store, rank=rank, world_size=2)
+    given = torch.load(folder / "given.pt", weights_only=True)
+    model = MODELS.build("small_cnn", width=8, embedding=32).build(Shape(1, 8, 8), 10)
+    model.load_state_dict(given["weights"])
+    attacks = {"pgd": PGD(steps=5), "fgsm": PGD(steps=1, random_start=False, step_size=0.1)}
+    threat, shard = Threat("linf", 0.1), Shard(rank, 2)
+    mine = evaluate(model, given["x"], given["y"], attacks, threat, batch=16, precision="fp32", shard=shard)
+    frames = [None, None]
+    torch.distributed.all_gather_object(frames, mine)
+    if rank == 0:
+        for number, frame in enumerate(frames):
+            frame.to_parquet(folder / f"{number}.parquet")
+    torch.distributed.destroy_process_group()
+
+
+def in_two_processes(folder):
+    """The tables of two processes that share the batches, gathered over gloo."""
+    import pandas as pd
+    import torch.multiprocessing
+
+    torch.multiprocessing.spawn(_evaluate_a_shard, args=(folder,), nprocs=2)
+    return [pd.read_parquet(folder / f"{number}.parquet") for number in range(2)]

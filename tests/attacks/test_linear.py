@@ -7,7 +7,6 @@ from tla.attacks import Targeted, Untargeted
 from tla.seeding import generator
 from tla.threat import Threat
 
-
 CASES = [(1, 1, "linf"), (3, 2, "l2"), (8, 3, "l1"), (1, 2, "l1"), (3, 3, "linf"), (8, 1, "l2")]
 
 

@@ -6,6 +6,9 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
+from tla.attacks.goals import Goal
+from tla.types import Outputs
+
 
 class Best(NamedTuple):
     """A table with one row per example; every method returns a new one.
@@ -13,12 +16,14 @@ class Best(NamedTuple):
     Attributes:
         images: Shape (b, ...).
         reached: Whether the image reaches the goal, shape (b,).
+        stage: How far the image comes (see `Goal.stage`), -1 for nothing found yet, shape (b,).
         value: The goal's value at it, shape (b,).
         queries: Forward passes spent on the example, shape (b,).
     """
 
     images: Float[Tensor, "b ..."]
     reached: Bool[Tensor, " b"]
+    stage: Int[Tensor, " b"]
     value: Float[Tensor, " b"]
     queries: Int[Tensor, " b"]
 
@@ -29,19 +34,21 @@ class Best(NamedTuple):
         return cls(
             x,
             torch.zeros(n, dtype=torch.bool, device=device),
+            torch.full((n,), -1, dtype=torch.int64, device=device),
             torch.full((n,), -torch.inf, device=device),
             torch.zeros(n, dtype=torch.int64, device=device),
         )
 
-    def take(self, images: Tensor, reached: Tensor, value: Tensor) -> "Best":
-        """The better one of each row: reached beats not reached, then the higher value wins."""
-        wins = (reached & ~self.reached) | ((reached == self.reached) & (value > self.value))
-        mask = wins.reshape(-1, *[1] * (images.ndim - 1))
+    def take(self, other: "Best") -> "Best":
+        """The better one of each row, by stage, then by value; the queries are the sum of both."""
+        wins = (other.stage > self.stage) | ((other.stage == self.stage) & (other.value > self.value))
+        mask = wins.reshape(-1, *[1] * (self.images.ndim - 1))
         return Best(
-            torch.where(mask, images, self.images),
-            torch.where(wins, reached, self.reached),
-            torch.where(wins, value, self.value),
-            self.queries,
+            torch.where(mask, other.images, self.images),
+            torch.where(wins, other.reached, self.reached),
+            torch.where(wins, other.stage, self.stage),
+            torch.where(wins, other.value, self.value),
+            self.queries + other.queries,
         )
 
     def asked(self) -> "Best":
@@ -57,7 +64,16 @@ class Best(NamedTuple):
         return Best._make(part.index_copy(0, rows, value) for part, value in zip(self, new, strict=True))
 
     def merge(self, rows: Tensor, found: "Best") -> "Best":
-        """This table, with the better of the two on some of its rows, and the queries of both."""
-        old = self.select(rows)
-        kept = old.take(found.images, found.reached, found.value)
-        return self.write(rows, kept._replace(queries=old.queries + found.queries))
+        """This table, with the better of the two on some of its rows."""
+        return self.write(rows, self.select(rows).take(found))
+
+
+def found(images: Tensor, outputs: Outputs, goal: Goal) -> Best:
+    """What one forward pass says about some images."""
+    return Best(
+        images,
+        goal.reached(outputs),
+        goal.stage(outputs),
+        goal.value(outputs),
+        torch.ones(len(images), dtype=torch.int64, device=images.device),
+    )

@@ -27,6 +27,10 @@ class Goal(ABC):
     def reached(self, outputs: Outputs) -> Bool[Tensor, " b"]:
         """True where the attack has what it wants."""
 
+    def stage(self, outputs: Outputs) -> Int[Tensor, " b"]:
+        """How far the attack has come, 1 for reached; an image of a later stage is better whatever its value."""
+        return self.reached(outputs).long()
+
     @abstractmethod
     def select(self, rows: Tensor) -> "Goal":
         """The same goal for some rows of the batch (positions or a mask)."""

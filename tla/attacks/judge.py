@@ -1,27 +1,14 @@
-"""Looking at a model without changing it: mode, precision, and what it returns."""
+"""Looking at a model: what it returns, its gradient, and at which precision."""
 
 import contextlib
 from collections.abc import Iterator
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from tla.attacks.goals import Goal
 from tla.threat import Threat
 from tla.types import Model, Outputs
-
-
-@contextlib.contextmanager
-def evaluating(model: nn.Module) -> Iterator[None]:
-    """Every module in evaluation mode; afterwards each has its own training flag back."""
-    training = [module for module in model.modules() if module.training]
-    for module in training:
-        module.training = False
-    try:
-        yield
-    finally:
-        for module in training:
-            module.training = True
 
 
 def look(model: Model, x: Tensor) -> Outputs:
@@ -72,7 +59,7 @@ def input_gradient(value: Tensor, x: Tensor) -> Tensor:
         raise ValueError(
             "the model cuts the gradient between its input and its outputs; use an attack without gradients"
         )
-    return torch.autograd.grad(value.sum(), x)[0]
+    return torch.autograd.grad(value, x, torch.ones_like(value))[0]
 
 
 def check_inputs(x: Tensor, goal: Goal, threat: Threat) -> None:

@@ -9,18 +9,18 @@ from jaxtyping import Float
 from torch import Tensor
 
 from tla.attacks.base import Attack, AttackResult
-from tla.attacks.best import Best
+from tla.attacks.best import Best, found
 from tla.attacks.goals import Goal, Surrogate
 from tla.attacks.judge import (
     ambient,
     check_inputs,
     check_outputs,
-    evaluating,
     input_gradient,
     judge,
     look,
     low_precision,
 )
+from tla.models.mode import evaluating
 from tla.threat import Threat
 from tla.types import Model, OnStep, Outputs, Step
 
@@ -157,8 +157,21 @@ def climb(
     on_step: OnStep | None = None,
 ) -> AttackResult:
     """Search the ball around each image for the goal; see `Attack.__call__` for arguments and errors."""
+    with torch.inference_mode(False):
+        return _climb(plan, model, x, goal, threat, generator, on_step)
+
+
+def _climb(
+    plan: Plan,
+    model: Model,
+    x: Tensor,
+    goal: Goal,
+    threat: Threat,
+    generator: torch.Generator | None,
+    on_step: OnStep | None,
+) -> AttackResult:
     check_inputs(x, goal, threat)
-    x = x.detach()
+    x = x.clone() if x.is_inference() else x.detach()
     wanted = goal.using(plan.phases[0].loss)
     best, rows = Best.none(x), torch.arange(len(x), device=x.device)
     with evaluating(model):
@@ -214,18 +227,19 @@ class _Search:
 
     def note(self, step: Step, on_step: OnStep | None) -> None:
         """Keep the iterate if it is the best of its row, and show it to whoever watches."""
-        self.best = self.best.asked()
         if self.pursuit == "last_step" and on_step is None:
+            self.best = self.best.asked()
             return
-        step = step._replace(success=self.wanted.reached(step.outputs))
-        if self.pursuit != "last_step":
-            value = step.value if self.climbed is self.wanted else self.wanted.value(step.outputs)
-            if step.index == 0 and not self.phase.random_start:
-                # The clean image counts as found only where it is fooled already: a failed attack returns a real try.
-                value = torch.where(step.success, value, -torch.inf)
-            self.best = self.best.take(step.images, step.success, value)
+        new = found(step.images, step.outputs, self.wanted)
         if on_step is not None:
-            on_step(step)
+            on_step(step._replace(success=new.reached))
+        if self.pursuit == "last_step":
+            self.best = self.best.asked()
+            return
+        if step.index == 0 and not self.phase.random_start:
+            # The clean image counts as found only where it is fooled already: a failed attack returns a real try.
+            new = new._replace(stage=torch.where(new.reached, new.stage, -2))
+        self.best = self.best.take(new)
 
     def dismiss(self, iterate: Tensor) -> Tensor:
         """Let rows go whose best image reaches the goal in float32."""
@@ -246,9 +260,9 @@ class _Search:
 
     def confirm(self, claims: Tensor) -> None:
         """Judge the best images of some rows in float32; a claim that falls is forgotten."""
-        found, goal = self.best.select(claims).asked(), self.wanted.select(claims)
-        outputs = judge(self.model, found.images)
-        self.best = self.best.write(claims, found._replace(reached=goal.reached(outputs), value=goal.value(outputs)))
+        claimed = self.best.select(claims)
+        verdict = found(claimed.images, judge(self.model, claimed.images), self.wanted.select(claims))
+        self.best = self.best.write(claims, verdict._replace(queries=claimed.queries + 1))
 
     def finish(self, number: int, rows: Tensor, iterate: Tensor, on_step: OnStep | None) -> Best:
         """Judge after the last step, then write down everyone who is left."""
@@ -257,7 +271,7 @@ class _Search:
             value = self.climbed.value(outputs)
         self.note(Step(self.phase.steps, rows[self.alive], outputs, value, value, iterate, number), on_step)
         if self.pursuit == "last_step":
-            self.best = Best(iterate, self.wanted.reached(outputs), self.wanted.value(outputs), self.best.queries)
+            self.best = found(iterate, outputs, self.wanted)._replace(queries=self.best.queries)
         elif self.low:
             self.confirm(torch.arange(len(iterate), device=iterate.device))
         return self.left.write(self.alive, self.best)

@@ -1,0 +1,135 @@
+"""An evaluation as a row of batches, each of which can be done, kept and found again on its own."""
+
+import copy
+import time
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from tla.attacks.base import Attack
+from tla.attacks.block import CLEAN, Block, Precision, autocast
+from tla.attacks.parts import Part, Parts, fingerprint, model_fingerprint
+from tla.config import digest
+from tla.models.mode import evaluating
+from tla.seeding import generator
+from tla.threat import Threat
+from tla.types import Model
+
+
+@dataclass(frozen=True)
+class Shard:
+    """Which batches one of several processes takes: every world-th, from rank on.
+
+    Args:
+        rank: Of this process, 0..world - 1.
+        world: Number of processes.
+
+    Raises:
+        ValueError: for a rank outside the world.
+    """
+
+    rank: int = 0
+    world: int = 1
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.rank < self.world:
+            raise ValueError(f"rank must lie in 0..world - 1, got rank={self.rank}, world={self.world}")
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Work:
+    """What is attacked, batch by batch; arguments and errors are those of `evaluate`."""
+
+    model: Model
+    x: Tensor
+    y: Tensor
+    threat: Threat
+    ids: Tensor | None
+    batch: int
+    seed: int
+    precision: Precision
+
+    def __post_init__(self) -> None:
+        if self.batch < 1:
+            raise ValueError(f"batch must be >= 1, got {self.batch}")
+        if len(self.x) == 0:
+            raise ValueError("there is no image to attack: x is empty")
+        if self.y.ndim != 1 or self.y.dtype != torch.int64:
+            raise ValueError(f"y must be int64 of shape (n,), got {self.y.dtype} of shape {tuple(self.y.shape)}")
+        for name, labels in (("y", self.y), ("ids", self.ids)):
+            if labels is not None and len(labels) != len(self.x):
+                raise ValueError(f"x has {len(self.x)} images, {name} has {len(labels)} entries")
+        autocast(self.x.device, self.precision)
+
+    def numbers(self, shard: Shard) -> range:
+        """The batches of a shard, by number."""
+        return range(-(-len(self.x) // self.batch))[shard.rank :: shard.world]
+
+    def rows(self, number: int) -> range:
+        """The images of a batch, by position."""
+        return range(len(self.x))[number * self.batch : (number + 1) * self.batch]
+
+    def run(
+        self, attacks: Mapping[str, Attack], numbers: Sequence[int], parts: Parts | None, wanted: Collection[str]
+    ) -> Iterator[tuple[Part, bool]]:
+        """Every attack on every batch; each part comes with whether it was made now rather than found.
+
+        Args:
+            attacks: Label and recipe.
+            numbers: Of the batches.
+            parts: Where finished parts are kept.
+            wanted: Labels whose adversarial images the parts shall carry.
+        """
+        model = working_copy(self.model)
+        name = model_fingerprint(model) if parts is not None else ""
+        with evaluating(model):
+            for number in numbers:
+                block = self._block(model, number)
+                yield Part(CLEAN, block.clean().frame, 0.0), True
+                facts = [name, self._facts(block, number)] if parts is not None else []
+                for label, attack in attacks.items():
+                    key = digest([label, attack, *facts])
+                    found = parts.load(key) if parts is not None else None
+                    if found is not None and (label not in wanted or found.images is not None):
+                        yield found, False
+                        continue
+                    part = self._attacked(block, label, attack, number, label in wanted)
+                    if parts is not None:
+                        parts.save(key, part)
+                    yield part, True
+
+    def _block(self, model: Model, number: int) -> Block:
+        device = next((weight.device for weight in model.parameters()), self.x.device)
+        rows = torch.tensor(self.rows(number), device=self.x.device)
+        x, y = self.x[rows].to(device), self.y[rows.to(self.y.device)].to(device)
+        if x.dtype == torch.uint8:
+            x = x.float() / 255
+        if x.ndim == 4:
+            x = x.contiguous(memory_format=torch.channels_last)
+        ids = rows if self.ids is None else self.ids[rows.to(self.ids.device)]
+        return Block(model, x, y, ids, self.threat.select(rows))
+
+    def _facts(self, block: Block, number: int) -> list[object]:
+        """Everything beside model and attack that a part depends on."""
+        threat, eps = self.threat, block.threat.radius(block.x)
+        images = fingerprint(block.x, block.y, block.ids, block.prediction, eps)
+        return [images, threat.norm, threat.low, threat.high, self.seed, number, self.precision]
+
+    def _attacked(self, block: Block, label: str, attack: Attack, number: int, with_images: bool) -> Part:
+        started = time.perf_counter()
+        source = generator(self.seed, "attack", number, device=block.x.device)
+        frame, images = block.attacked(label, attack, source, self.precision)
+        return Part(label, frame, time.perf_counter() - started, images.cpu() if with_images else None)
+
+
+def working_copy(model: Model) -> Model:
+    """A copy of a model, laid out for fast convolutions; the model itself where it cannot be copied.
+
+    A copy can be laid out and put into evaluation mode without the owner, or another thread, noticing.
+    """
+    try:
+        return copy.deepcopy(model).to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
+    except (RuntimeError, TypeError, NotImplementedError, AttributeError):
+        return model

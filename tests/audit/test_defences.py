@@ -1,0 +1,125 @@
+"""Each broken defence trips the check that names its fault."""
+
+import defences
+import pytest
+import torch
+
+from tla.attacks import ATTACKS, PGD
+from tla.audit import plain, run_audit
+
+
+def audit(model, digits, threat, **settings):
+    torch.manual_seed(0)  # random defences take torch's global numbers
+    return run_audit(model, digits.x, digits.y, threat, **settings)
+
+
+BROKEN = {
+    "quantised input": (defences.Quantised, "zero_gradient", "FAIL", "zero or NaN gradient for"),
+    "gradient cut": (defences.Detached, "zero_gradient", "FAIL", "zero or NaN gradient for"),
+    "dead relu": (defences.DeadReLU, "zero_gradient", "FAIL", "zero or NaN gradient for"),
+    "softmax output": (defences.Softmax, "logits", "FAIL", "these are probabilities"),
+    "temperature 100": (defences.Temperature, "zero_gradient", "WARN", "under cross-entropy"),
+    "random resize": (defences.RandomResize, "deterministic", "FAIL", "repeated forward passes differ"),
+    "dropout left on": (defences.Dropout, "eval_mode", "FAIL", "came in training mode: layer"),
+    "batch statistics": (defences.BatchStatistics, "deterministic", "FAIL", "the other images in the batch"),
+    "adapting": (defences.Adapting, "eval_mode", "FAIL", "changed the model: shift"),
+    "normalised twice": (defences.NormalisedTwice, "inputs", "WARN", "2 modules normalise"),
+    "nan": (defences.NotANumber, "logits", "FAIL", "NaN or infinite for"),
+    "wrong shape": (defences.WrongShape, "logits", "FAIL", "(200, 10, 8, 8), wanted (200, classes)"),
+    "raising": (defences.Raising, "logits", "FAIL", "raises RuntimeError: mat1 and mat2"),
+}
+ALSO = {
+    # What else must speak: randomness and batch statistics spoil every later number.
+    "random resize": {"recheck", "silent_success", "incomplete", "monotone_eps", "iterative_beats_single", "ball"},
+    "batch statistics": {"recheck", "silent_success"},
+}
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_a_broken_defence_trips_the_right_check_and_no_wrong_one(name, sound, digits, threat):
+    defence, check, word, evidence = BROKEN[name]
+    report = audit(defence(sound), digits, threat)
+    assert report[check].verdict == word, plain(report)
+    assert evidence in report[check].evidence
+    assert report[check].advice
+    tripped = {verdict.check for verdict in report.verdicts if verdict.tripped}
+    assert tripped - ALSO.get(name, set()) == {check}, plain(report)
+    assert report.overall == word
+
+
+def test_dropout_that_never_stops_is_random(sound, digits, threat):
+    report = audit(defences.Dropout(sound, always=True), digits, threat)
+    assert report["deterministic"].verdict == "FAIL"
+
+
+def test_masked_gradients_are_masked_in_the_numbers_too(sound, digits, threat):
+    report = audit(defences.Quantised(sound), digits, threat, level="standard")
+    assert report.facts.robust.share > 0.9
+    for check in ("unbounded", "random_noise"):
+        assert report[check].verdict == "FAIL", plain(report)
+    assert report.facts.minimum.share < report.facts.robust.share
+    assert set(report["random_noise"].ids) <= set(range(500))
+
+
+def test_temperature_fails_where_the_attack_climbs_cross_entropy(sound, digits, threat):
+    report = audit(defences.Temperature(sound), digits, threat, attack=PGD(steps=40, loss="ce"), level="standard")
+    assert report["zero_gradient"].verdict == "FAIL"
+    assert "margin" in report["zero_gradient"].advice
+    assert report["loss_swap"].verdict == "FAIL", plain(report)
+
+
+@pytest.mark.parametrize(
+    ("attack", "checks"),
+    [
+        (PGD(steps=3, step_size=0.1 / 30, loss="margin"), {"incomplete", "iterative_beats_single"}),
+        (ATTACKS.build("fgsm"), {"incomplete"}),
+        (defences.Overwriting(), {"silent_success", "iterative_beats_single"}),
+        (defences.Noise(), {"iterative_beats_single"}),
+    ],
+    ids=["too few steps", "one step", "overwritten", "noise"],
+)
+def test_a_poor_attack_trips_the_right_checks(attack, checks, sound, digits, threat):
+    report = audit(sound, digits, threat, attack=attack)
+    assert {verdict.check for verdict in report.verdicts if verdict.tripped} == checks, plain(report)
+
+
+def test_small_steps_are_found_by_every_check_of_effort(sound, digits, threat):
+    report = audit(sound, digits, threat, attack=PGD(steps=10, step_size=0.1 / 30), level="standard")
+    for check in ("incomplete", "iterative_beats_single", "doubling", "loss_swap", "step_size"):
+        assert report[check].verdict == "FAIL", plain(report)
+
+
+def test_an_attack_that_leaves_the_ball_breaks_nothing(sound, digits, threat):
+    report = audit(sound, digits, threat, attack=defences.TooFar())
+    assert report["ball"].verdict == "FAIL"
+    assert "leave the ball or the box, by up to 0.1" in report["ball"].evidence
+    assert len(report["ball"].ids) > 100
+    assert report.facts.robust.share == report.facts.clean.share
+
+
+def test_shattered_gradients_show_in_noise_around_the_images(sound, digits, threat):
+    report = audit(defences.Steep(sound), digits, threat, level="standard")
+    assert report["instability"].verdict in ("WARN", "FAIL"), plain(report)
+    assert report["unbounded"].verdict == "FAIL"
+
+
+def test_images_normalised_before_the_model_leave_the_box(sound, digits, threat):
+    report = run_audit(sound, (digits.x - 0.3) / 0.4, digits.y, threat)
+    assert report["inputs"].verdict == "FAIL"
+    assert "leave the declared box [0, 1]" in report["inputs"].evidence
+    assert report["ball"].verdict == "NOT RUN"
+
+
+def test_images_divided_by_255_twice_use_none_of_the_box(sound, digits, threat):
+    report = run_audit(sound, digits.x / 255, digits.y, threat)
+    assert report["inputs"].verdict == "WARN"
+
+
+def test_a_normalisation_that_the_model_misses_is_named(sound, digits, threat):
+    class Wants(defences.Wrapped):
+        def forward(self, x):
+            return self.model((x * 0.3081 + 0.1307) * (x.amax() > 1) + (1 - x) * (x.amax() <= 1))
+
+    report = run_audit(Wants(sound), digits.x, digits.y, threat)
+    assert report["inputs"].verdict == "WARN"
+    assert "applying a normalisation (MNIST's constants) raises clean accuracy" in report["inputs"].evidence

@@ -1,0 +1,22 @@
+"""Is this evaluation believable? One check per file in `checks`, each with verdict, evidence and advice."""
+
+from tla.audit.base import CHECKS, LEVELS, Check, Level, Verdict
+from tla.audit.report import AuditReport, Facts, plain, rendered, statement
+from tla.audit.run import Progress, audit_stored, default_attack, run_audit
+
+__all__ = [
+    "CHECKS",
+    "LEVELS",
+    "Check",
+    "Level",
+    "Verdict",
+    "AuditReport",
+    "Facts",
+    "Progress",
+    "run_audit",
+    "audit_stored",
+    "default_attack",
+    "plain",
+    "rendered",
+    "statement",
+]

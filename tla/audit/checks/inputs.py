@@ -1,0 +1,139 @@
+"""Are the images what the model expects, in the units in which eps is measured?"""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from tla.audit.base import CHECKS, Check, Verdict
+from tla.audit.context import Context
+from tla.audit.statistics import sign_test
+
+USUAL = {
+    "MNIST's constants": ((0.1307,), (0.3081,)),
+    "CIFAR-10's constants": ((0.4914, 0.4822, 0.4465), (0.247, 0.2435, 0.2616)),
+    "ImageNet's constants": ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225)),
+    "mean 0.5 and std 0.5": ((0.5,), (0.5,)),
+}
+
+
+class Scaling(NamedTuple):
+    """One way to normalise: x becomes (x - mean) / std, per channel."""
+
+    name: str
+    mean: Tensor
+    std: Tensor
+
+
+class Gain(NamedTuple):
+    """A scaling that the model likes better than what it gets: whether it is its own, and the sentence about it."""
+
+    own: bool
+    sentence: str
+
+
+@CHECKS.register("inputs")
+@dataclass(frozen=True, kw_only=True)
+class Inputs(Check):
+    """Images lie in the declared box and use it, and are normalised neither twice nor never.
+
+    FAIL: a pixel outside the box or not finite; or undoing one of the model's own normalisations (x std + mean, with
+    the constants of every module that has a mean and a std) raises clean accuracy by more than `gain`, and
+    significantly (one-sided exact McNemar, p < `significance` over the number of tries). WARN: undoing or applying
+    one of the usual normalisations does; two modules normalise; or all images together use less than a tenth of the
+    box (scaled twice?). With a wrong scale eps is not what it is said to be. Source: Carlini et al. 2019, checklist.
+
+    Args:
+        gain: Smallest rise of clean accuracy that matters.
+        significance: Level of all tries together.
+    """
+
+    number = 4
+    title = "inputs"
+    level = "quick"
+    gain: float = 0.02
+    significance: float = 0.001
+
+    def __call__(self, context: Context) -> Verdict:
+        """FAIL where images are outside the box or wrongly scaled."""
+        outside = self._outside(context)
+        if outside is not None:
+            return outside
+        own = _normalisers(context.original, context.x.shape[1] if context.x.ndim == 4 else 1)
+        found = self._rescaled(context, own)
+        if found is not None:
+            advice = "Normalise once, inside the model, and give images in the declared box; eps is measured there."
+            return self.say(context, "FAIL" if found.own else "WARN", found.sentence, advice)
+        low, high = (float(edge) for edge in context.x.aminmax())
+        span = f"values span [{low:.3g}, {high:.3g}] in the box {_box(context)}"
+        if high - low < 0.1 * (context.threat.high - context.threat.low):
+            return self.say(context, "WARN", span, "Were the pixels scaled twice? eps would then be huge beside them.")
+        if len(own) > 1:
+            names = ", ".join(item.name for item in own)
+            evidence = f"{len(own)} modules normalise ({names}); undoing one does not raise clean accuracy"
+            return self.say(context, "WARN", evidence, "Keep one of them, or say why there are several.")
+        return self.say(context, "OK", f"{span}; no other scaling raises clean accuracy")
+
+    def _outside(self, context: Context) -> Verdict | None:
+        flat, threat = context.x.flatten(1), context.threat
+        outside = ~torch.isfinite(flat).all(1) | (flat.amin(1) < threat.low) | (flat.amax(1) > threat.high)
+        if not bool(outside.any()):
+            return None
+        span = f"[{float(flat.min()):.3g}, {float(flat.max()):.3g}]"
+        evidence = (
+            f"{int(outside.sum())} of {context.n} images leave the declared box {_box(context)}: values span {span}"
+        )
+        advice = "Give images before normalisation (it belongs inside the model), or declare the box they live in."
+        return self.say(context, "FAIL", evidence, advice, outside)
+
+    def _rescaled(self, context: Context, own: list[Scaling]) -> Gain | None:
+        """The first scaling that the model likes better than what it gets."""
+        x, right = context.x, context.correct
+        if x.ndim != 4:
+            return None
+        usual = [Scaling(name, _column(mean, x), _column(std, x)) for name, (mean, std) in USUAL.items()]
+        usual = [item for item in usual if item.mean.shape[1] in (1, x.shape[1])]
+        tries = [(True, "undoing", item) for item in own]
+        tries += [(False, word, item) for item in usual for word in ("undoing", "applying")]
+        for mine, word, (name, mean, std) in tries:
+            mean, std = mean.to(x), std.to(x)
+            better = context.predictions(x * std + mean if word == "undoing" else (x - mean) / std) == context.y
+            gain = float((better.float() - right.float()).mean())
+            p = sign_test(int((better & ~right).sum()), int((right & ~better).sum()))
+            if gain > self.gain and p < self.significance / len(tries):
+                before, after = float(right.float().mean()), float(better.float().mean())
+                change = f"raises clean accuracy from {before:.3f} to {after:.3f} (McNemar p = {p:.1g})"
+                return Gain(mine, f"{word} a normalisation ({name}) {change}")
+        return None
+
+
+def _box(context: Context) -> str:
+    return f"[{context.threat.low:g}, {context.threat.high:g}]"
+
+
+def _column(values: tuple[float, ...], like: Tensor) -> Tensor:
+    return torch.tensor(values, dtype=like.dtype, device=like.device).reshape(1, -1, 1, 1)
+
+
+def _normalisers(model: nn.Module, channels: int) -> list[Scaling]:
+    """The modules that hold a mean and a std which change something."""
+    found = []
+    for name, module in model.named_modules():
+        mean, std = (_constant(getattr(module, word, None), channels) for word in ("mean", "std"))
+        if mean is None or std is None:
+            continue
+        if bool((mean != 0).any()) or bool((std != 1).any()):
+            found.append(Scaling(f"module {name or type(module).__name__}", mean, std))
+    return found
+
+
+def _constant(value: object, channels: int) -> Tensor | None:
+    """Per-channel constants of a module, shape (1, channels or 1, 1, 1); None if it is anything else."""
+    if not isinstance(value, Tensor | list | tuple | float):
+        return None
+    try:
+        tensor = torch.as_tensor(value, dtype=torch.float32).detach().flatten()
+    except (TypeError, ValueError):
+        return None
+    return tensor.reshape(1, -1, 1, 1) if tensor.numel() in (1, channels) else None

@@ -1,0 +1,46 @@
+"""Is the attack better than no attack?"""
+
+from dataclasses import dataclass
+
+import torch
+
+from tla.audit.base import CHECKS, Check, Verdict
+from tla.audit.context import Context
+from tla.audit.missed import compare, verdict, weaker_rule
+
+
+@CHECKS.register("random_noise")
+@dataclass(frozen=True, kw_only=True)
+class RandomNoise(Check):
+    """Random points of the ball fool nothing that the attack does not.
+
+    Half of the draws are spread over the ball, half lie on its surface (corners of the cube for Linf). FAIL: more
+    than 1 % of the images, with 95 % confidence, fall to noise and not to the attack. Sources: Athalye et al. 2018
+    ("random sampling finds adversarial examples"), Carlini et al. 2019.
+
+    Args:
+        draws: Random points per image, an even number.
+    """
+
+    number = 15
+    title = "noise fools nothing more"
+    level = "standard"
+    draws: int = 20
+
+    def __call__(self, context: Context) -> Verdict:
+        """FAIL where noise fools what the attack leaves."""
+        source, x, threat = context.source("noise"), context.x, context.threat
+        fooled = ~context.correct
+        for draw in range(self.draws):
+            if draw % 2:
+                noise = torch.randn(x.shape, generator=source, device=x.device, dtype=x.dtype)
+                images = threat.project(x + threat.radius(x) * threat.steepest(noise), x)
+            else:
+                images = threat.start(x, source)
+            fooled = fooled | context.breaks(images)
+        context.broken["noise"] = fooled
+        missed = compare(fooled, context.run.broken)
+        advice = (
+            "The attack is worse than chance there: the gradient misleads it. Use Square, more starts, or transfer."
+        )
+        return verdict(self, context, weaker_rule(missed), f"{self.draws} random points per image", missed, advice)

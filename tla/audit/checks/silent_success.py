@@ -1,0 +1,39 @@
+"""Did the attack find something and lose it?"""
+
+from dataclasses import dataclass
+
+import torch
+
+from tla.audit.base import CHECKS, Check, Verdict
+from tla.audit.context import Context
+from tla.audit.statistics import exceeds
+from tla.audit.variants import CannotRunError
+
+
+@CHECKS.register("silent_success")
+@dataclass(frozen=True, kw_only=True)
+class SilentSuccess(Check):
+    """No image was fooled on the way and counted as robust in the end.
+
+    WARN: some iterate of one image fooled the model, but the returned image does not. FAIL: so for more than 1 % of
+    the images, with 95 % confidence. Source: Pintor et al. 2022, indicator "silent success": the attack returns its
+    last iterate instead of its best; a random model does it too.
+    """
+
+    number = 8
+    title = "silent success"
+    level = "quick"
+
+    def __call__(self, context: Context) -> Verdict:
+        """WARN or FAIL where an iterate fooled the model and the result does not."""
+        track = context.run.trajectory
+        if track is None:
+            raise CannotRunError(f"{context.run.name} does not show its steps")
+        ever = torch.zeros(context.n, dtype=torch.bool, device=context.x.device)
+        ever[track.row[track.success]] = True
+        lost = ever & context.survivors
+        count = int(lost.sum())
+        evidence = f"{count} of {context.n} images were fooled at some step and are not by the returned image"
+        word = "OK" if count == 0 else "FAIL" if exceeds(count, context.n) else "WARN"
+        advice = "Return the best iterate, not the last; if the model is random, see the check deterministic."
+        return self.say(context, word, evidence, advice, lost)

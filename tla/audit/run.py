@@ -1,0 +1,227 @@
+"""Asking all questions about one evaluation."""
+
+import contextlib
+import time
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from tla.attacks import PGD, Attack
+from tla.audit.base import CHECKS, Check, Level, Verdict, checks_of
+from tla.audit.context import Context, Stored
+from tla.audit.facts import gather
+from tla.audit.preserve import preserved
+from tla.audit.report import AuditReport
+from tla.audit.variants import CannotRunError
+from tla.seeding import generator
+from tla.threat import Threat
+
+STORED_CHECKS = ("ball", "recheck", "fooled_clean")
+IMAGES = 200
+
+
+class Progress(NamedTuple):
+    """Where an audit stands: the check at work, how many are done, how many there are."""
+
+    check: str
+    done: int
+    total: int
+
+
+Claims = Mapping[str, Any]
+"""Label of an attack and its adversarial images (array or tensor, shape (n, ...)), or a pair of them and the claimed
+success (shape (n,))."""
+
+
+def run_audit(
+    model: nn.Module,
+    x: Tensor,
+    y: Tensor,
+    threat: Threat,
+    *,
+    attack: Attack | None = None,
+    level: Level = "quick",
+    stored: Claims | None = None,
+    sources: Mapping[str, nn.Module] | None = None,
+    detector: Any = None,
+    seed: int = 0,
+    ids: Tensor | None = None,
+    n: int | None = IMAGES,
+    batch: int = 256,
+    progress: Callable[[Progress], None] | None = None,
+) -> AuditReport:
+    """Is this evaluation believable? One verdict per check; the model is left as it was.
+
+    Args:
+        model: Maps images to logits, to a pair (logits, embedding) or to `Outputs`.
+        x: Images, shape (m, ...), in the threat's box (the audit says so if they are not).
+        y: True classes, shape (m,), int64.
+        threat: Norm, radius and box of the evaluation.
+        attack: The attack whose result is to be believed; by default `default_attack()`.
+        level: "quick" costs about one run of the attack, "standard" about a dozen, "long" AutoAttack beside.
+        stored: Adversarial images that the evaluation left behind, for all of x: label to array, or to (array,
+            success).
+        sources: Other models of the same classes, by name, for transfer.
+        detector: A fitted detector, see `tla.audit.checks.representation`.
+        seed: Every random number derives from it.
+        ids: Name of each image, shape (m,); by default its position.
+        n: How many of the images are attacked, drawn by the seed; None takes all. Stored images are all looked at.
+        batch: Images per forward pass.
+        progress: Called before every check and at the end.
+
+    Raises:
+        ValueError: for an empty batch, labels that are not whole numbers >= 0, lengths that differ, or n or batch < 1;
+            what is wrong with the model or the pixels becomes a verdict.
+    """
+    ids = torch.arange(len(x)) if ids is None else ids
+    _check_call(x, y, ids, n, batch)
+    rows = _subset(len(x), n, seed).to(x.device)
+    with contextlib.ExitStack() as stack:
+        before = stack.enter_context(preserved(model))
+        for source in (sources or {}).values():
+            stack.enter_context(preserved(source))
+        context = Context(
+            original=model,
+            before=before,
+            x=x[rows].detach(),
+            y=y[rows],
+            ids=ids[rows.to(ids.device)],
+            rows=rows,
+            threat=threat.select(rows),
+            attack=attack or default_attack(),
+            stored=_stored(stored or {}, x, y, ids, threat),
+            sources=sources or {},
+            detector=detector,
+            seed=seed,
+            batch=batch,
+        )
+        return _report(context, checks_of(level), level, progress)
+
+
+def audit_stored(
+    model: nn.Module,
+    x: Tensor,
+    y: Tensor,
+    threat: Threat,
+    stored: Claims,
+    *,
+    ids: Tensor | None = None,
+    batch: int = 256,
+    progress: Callable[[Progress], None] | None = None,
+) -> AuditReport:
+    """Only what the arrays of a finished evaluation can tell: the checks ball, recheck and fooled_clean, no attack.
+
+    Args:
+        model: As for `run_audit`.
+        x: Clean images, shape (m, ...).
+        y: True classes, shape (m,), int64.
+        threat: What the evaluation says that the attacker may do.
+        stored: Label to array, or to (array, success); each of m rows.
+        ids: Name of each image, shape (m,); by default its position.
+        batch: Images per forward pass; success is rechecked in another size.
+        progress: Called before every check and at the end.
+
+    Raises:
+        ValueError: as for `run_audit`, and if nothing is stored.
+    """
+    if not stored:
+        raise ValueError("stored must hold at least one array of adversarial images, got none")
+    ids = torch.arange(len(x)) if ids is None else ids
+    _check_call(x, y, ids, None, batch)
+    with preserved(model) as before:
+        context = Context(
+            original=model,
+            before=before,
+            x=x.detach(),
+            y=y,
+            ids=ids,
+            rows=torch.arange(len(x), device=x.device),
+            threat=threat,
+            attack=default_attack(),
+            stored=_stored(stored, x, y, ids, threat),
+            batch=batch,
+            attacks_run=False,
+        )
+        return _report(context, tuple(CHECKS.get(name) for name in STORED_CHECKS), "stored", progress)
+
+
+def default_attack() -> Attack:
+    """What is audited where no attack is named: PGD-40 on the margin loss, with the default step size."""
+    return PGD(steps=40, loss="margin")
+
+
+def _report(
+    context: Context,
+    checks: tuple[type[Check], ...],
+    level: str,
+    progress: Callable[[Progress], None] | None,
+) -> AuditReport:
+    started = time.perf_counter()
+    verdicts = []
+    for number, check in enumerate(checks):
+        name = CHECKS.name_of(check())
+        if progress is not None:
+            progress(Progress(name, number, len(checks)))
+        verdicts.append(_answer(name, check(), context))
+    if progress is not None:
+        progress(Progress("", len(checks), len(checks)))
+    seconds = time.perf_counter() - started
+    return AuditReport(verdicts=tuple(verdicts), facts=gather(context, verdicts, level, seconds))
+
+
+def _answer(name: str, check: Check, context: Context) -> Verdict:
+    """A check's verdict; whatever goes wrong in it is named, and ends nothing else."""
+    try:
+        return check(context)
+    except CannotRunError as error:
+        return Verdict(check=name, number=check.number, verdict="NOT RUN", evidence=str(error))
+    except ModuleNotFoundError as error:
+        return Verdict(check=name, number=check.number, verdict="NOT RUN", evidence=str(error), advice="Install it.")
+    except Exception as error:  # a user's model or attack may raise anything; the other checks go on
+        evidence = f"{type(error).__name__}: {error}"
+        advice = "The model or the attack raised this; repair it and run the audit again."
+        return Verdict(check=name, number=check.number, verdict="NOT RUN", evidence=evidence, advice=advice)
+
+
+def _check_call(x: Tensor, y: Tensor, ids: Tensor, n: int | None, batch: int) -> None:
+    if x.ndim < 2 or len(x) == 0 or not x.is_floating_point():
+        raise ValueError(
+            f"x must be floating-point images of shape (n, ...), n >= 1, got {x.dtype} of {tuple(x.shape)}"
+        )
+    if y.dtype != torch.int64 or y.shape != (len(x),) or int(y.min()) < 0:
+        got = f"{y.dtype} of shape {tuple(y.shape)}"
+        raise ValueError(f"y must be class indices >= 0: int64 of shape ({len(x)},), got {got}; use y.long()")
+    if ids.shape != (len(x),):
+        raise ValueError(f"ids must name each of the {len(x)} images, got shape {tuple(ids.shape)}")
+    for name, value in (("n", n), ("batch", batch)):
+        if value is not None and value < 1:
+            raise ValueError(f"{name} must be >= 1, got {value}")
+
+
+def _subset(total: int, n: int | None, seed: int) -> Tensor:
+    """Positions of n images drawn without replacement, in order."""
+    if n is None or n >= total:
+        return torch.arange(total)
+    return torch.randperm(total, generator=generator(seed, "audit", "images"))[:n].sort().values
+
+
+def _stored(claims: Claims, x: Tensor, y: Tensor, ids: Tensor, threat: Threat) -> tuple[Stored, ...]:
+    found = []
+    for name, claim in claims.items():
+        images, success = claim if isinstance(claim, tuple) else (claim, None)
+        images = torch.as_tensor(np.asarray(images) if not isinstance(images, Tensor) else images).to(x)
+        if images.shape != x.shape:
+            raise ValueError(
+                f"stored[{name!r}] must have one image per row of x, shape {tuple(x.shape)}, got {tuple(images.shape)}"
+            )
+        if success is not None:
+            success = torch.as_tensor(success).to(x.device).bool()
+            if success.shape != y.shape:
+                raise ValueError(
+                    f"stored[{name!r}]: success must have shape {tuple(y.shape)}, got {tuple(success.shape)}"
+                )
+        found.append(Stored(name, x.detach(), y, ids, images, threat, success))
+    return tuple(found)

@@ -1,0 +1,17 @@
+"""Flat maps of embeddings, how far they can be trusted, and where new points come to lie."""
+
+from tla.projection.align import align_maps, procrustes
+from tla.projection.base import PROJECTIONS, Fitted, Projection
+from tla.projection.frames import Points, map_frame
+from tla.projection.placement import barycentre
+
+__all__ = [
+    "PROJECTIONS",
+    "Fitted",
+    "Points",
+    "Projection",
+    "align_maps",
+    "barycentre",
+    "map_frame",
+    "procrustes",
+]

@@ -1,0 +1,44 @@
+"""The two directions of largest variance."""
+
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from tla.nearest import Search, measured
+from tla.projection.base import PROJECTIONS, Fitted, Projection, check_points
+
+
+@PROJECTIONS.register("pca")
+@dataclass(frozen=True, kw_only=True)
+class PCA(Projection):
+    """Principal components: the only one of the maps that is linear.
+
+    Args:
+        distance: The cosines draw embeddings at length 1, "euclidean" draws them as they are.
+    """
+
+    @property
+    def transforms(self) -> bool:
+        """Always: the same linear map."""
+        return True
+
+    def fit(self, embedding: Float[Tensor, "n d"], seed: int = 0, search: Search | None = None) -> Fitted:
+        """See `Projection.fit`; nothing is random."""
+        check_points(embedding, 1)
+        points = self._points(embedding)
+        mean = points.mean(0)
+        centred = points - mean
+        axes = torch.linalg.eigh(centred.mT @ centred).eigenvectors.flip(1)[:, :2]
+        axes = torch.nn.functional.pad(axes, (0, 2 - axes.shape[1]))
+        sign = axes.gather(0, axes.abs().argmax(0, keepdim=True)).sign()
+        axes = axes * torch.where(sign == 0, 1, sign)
+
+        def transform(new: Float[Tensor, "m d"]) -> Float[Tensor, "m 2"]:
+            return ((self._points(new) - mean) @ axes).float()
+
+        return Fitted((centred @ axes).float(), transform)
+
+    def _points(self, embedding: Tensor) -> Tensor:
+        return measured(embedding.detach().double().cpu(), self.distance)

@@ -1,0 +1,1 @@
+"""What the pages share: finding studies, the focus sample, pictures, charts, live attacks."""

@@ -1,0 +1,106 @@
+// The path of one attack: a handle scrubs through its steps in the browser, without asking Python.
+function make(kind, parent, className, words) {
+  const item = document.createElement(kind);
+  if (className) item.className = className;
+  if (words !== undefined) item.textContent = words;
+  parent.append(item);
+  return item;
+}
+
+function portrait(parent, title) {
+  const figure = make("figure", parent);
+  const image = make("img", figure);
+  const caption = make("figcaption", figure);
+  image.alt = title;
+  return { image, caption };
+}
+
+function bars(parent, data) {
+  const box = make("div", parent, "bars");
+  const rows = data.order.map((k) => {
+    make("span", box, "name", data.classes[k]);
+    const bar = make("div", box, "bar");
+    const fill = make("i", bar);
+    const before = make("b", bar);
+    before.style.left = `calc(${(100 * data.before[k]).toFixed(1)}% - 1px)`;
+    const number = make("span", box, "number");
+    return { k, bar, fill, number };
+  });
+  make("span", box, "legend", "bar: at this step · upright mark: clean image");
+  return rows;
+}
+
+function best(row) {
+  return row.reduce((at, value, k) => (value > row[at] ? k : at), 0);
+}
+
+function show(parts, data, at) {
+  const probabilities = data.probabilities[at];
+  const said = best(probabilities);
+  const right = said === data.truth;
+  parts.noise.image.src = data.noises[at];
+  parts.now.image.src = data.frames[at];
+  parts.now.image.className = right ? "good" : "bad";
+  parts.now.caption.textContent = `${right ? "✓" : "✗"} says ${data.classes[said]} (${(100 * probabilities[said]).toFixed(0)} %)`;
+  parts.rows.forEach(({ k, bar, fill, number }) => {
+    fill.style.width = `${(100 * probabilities[k]).toFixed(1)}%`;
+    number.textContent = `${(100 * probabilities[k]).toFixed(1)} %`;
+    bar.className = `bar ${k === data.truth ? "true" : k === said ? "said" : ""}`;
+  });
+  parts.handle.value = at;
+  parts.words.textContent = data.labels[at];
+  parts.handle.setAttribute("aria-valuetext", `${data.labels[at]}, ${parts.now.caption.textContent}`);
+}
+
+export default function (component) {
+  const { parentElement, data } = component;
+  const root = document.createElement("div");
+  root.className = "film";
+  root.style.setProperty("--size", `${data.size}px`);
+  root.style.setProperty("--good", data.good);
+  root.style.setProperty("--bad", data.bad);
+  const line = make("div", root, "line");
+  const clean = portrait(line, "clean image");
+  clean.image.src = data.clean;
+  const start = best(data.before);
+  clean.image.className = start === data.truth ? "good" : "bad";
+  clean.caption.textContent = `clean: says ${data.classes[start]} (${(100 * data.before[start]).toFixed(0)} %)`;
+  make("span", line, "sign", "+");
+  const noise = portrait(line, "noise, magnified");
+  noise.caption.textContent = data.noise_words;
+  make("span", line, "sign", "=");
+  const now = portrait(line, "adversarial image");
+  const rows = bars(line, data);
+  const scrub = make("div", root, "scrub");
+  const play = make("button", scrub, "", "▶ Play");
+  play.type = "button";
+  const handle = make("input", scrub);
+  Object.assign(handle, { type: "range", min: 0, max: data.frames.length - 1, step: 1 });
+  handle.setAttribute("aria-label", "attack step");
+  const words = make("output", scrub);
+  const parts = { noise, now, rows, handle, words };
+  show(parts, data, data.frames.length - 1);
+  let timer = null;
+  const halt = () => {
+    clearInterval(timer);
+    timer = null;
+    play.textContent = "▶ Play";
+  };
+  handle.oninput = () => {
+    halt();
+    show(parts, data, Number(handle.value));
+  };
+  play.onclick = () => {
+    if (timer) return halt();
+    let at = Number(handle.value) >= data.frames.length - 1 ? -1 : Number(handle.value);
+    play.textContent = "❚❚ Stop";
+    timer = setInterval(() => {
+      at += 1;
+      show(parts, data, at);
+      if (at >= data.frames.length - 1) halt();
+    }, Math.max(40, Math.min(250, 3000 / data.frames.length)));
+  };
+  parentElement.querySelector(".film")?.remove();
+  parentElement.append(root);
+  return halt;
+}

@@ -1,0 +1,52 @@
+// A pad to draw on: white on black; every lifted pen sends the picture to Python.
+const SIDE = 196;
+
+function clear(context) {
+  context.fillStyle = "#000";
+  context.fillRect(0, 0, SIDE, SIDE);
+}
+
+export default function (component) {
+  const { parentElement, setStateValue, data } = component;
+  if (parentElement.querySelector(".pad")) return;
+  const root = document.createElement("div");
+  root.className = "pad";
+  const canvas = document.createElement("canvas");
+  canvas.width = canvas.height = SIDE;
+  canvas.setAttribute("role", "img");
+  canvas.setAttribute("aria-label", "pad to draw a digit on");
+  const context = canvas.getContext("2d");
+  clear(context);
+  Object.assign(context, { strokeStyle: "#fff", lineWidth: data.pen, lineCap: "round", lineJoin: "round" });
+  let down = false;
+  const place = (event) => {
+    const box = canvas.getBoundingClientRect();
+    return [((event.clientX - box.left) * SIDE) / box.width, ((event.clientY - box.top) * SIDE) / box.height];
+  };
+  canvas.onpointerdown = (event) => {
+    down = true;
+    canvas.setPointerCapture(event.pointerId);
+    context.beginPath();
+    context.moveTo(...place(event));
+    context.lineTo(...place(event));
+    context.stroke();
+  };
+  canvas.onpointermove = (event) => {
+    if (!down) return;
+    context.lineTo(...place(event));
+    context.stroke();
+  };
+  canvas.onpointerup = () => {
+    down = false;
+    setStateValue("drawing", canvas.toDataURL("image/png"));
+  };
+  const wipe = document.createElement("button");
+  wipe.type = "button";
+  wipe.textContent = "Clear";
+  wipe.onclick = () => {
+    clear(context);
+    setStateValue("drawing", null);
+  };
+  root.append(canvas, wipe);
+  parentElement.append(root);
+}

@@ -1,0 +1,98 @@
+"""Controls for an attack's parameters, made from its dataclass: a new attack is in the form the moment it exists."""
+
+import dataclasses
+import inspect
+import types
+from typing import Any, Literal, NamedTuple, Union, get_args, get_origin, get_type_hints
+
+import streamlit as st
+
+PLAIN = (bool, int, float)
+FIRST = ("steps", "restarts", "step_size")
+AUTO = "auto"
+
+
+class Parameter(NamedTuple):
+    """One parameter of an attack.
+
+    Attributes:
+        name: Its name in Python.
+        kind: bool, int, float or "choice".
+        default: Its default.
+        optional: True if None is allowed and means "as the attack sees fit".
+        choices: What a choice can be.
+        help: What its docstring says.
+    """
+
+    name: str
+    kind: type | str
+    default: Any
+    optional: bool
+    choices: tuple[str, ...]
+    help: str
+
+
+def parameters(cls: type) -> list[Parameter]:
+    """The plain parameters of a frozen dataclass, those that matter most first."""
+    words = documented(cls)
+    hints = get_type_hints(cls)
+    found = []
+    for field in dataclasses.fields(cls):
+        kind, optional = _without_none(hints[field.name])
+        default = None if field.default is dataclasses.MISSING else field.default
+        if get_origin(kind) is Literal:
+            choices = tuple(str(choice) for choice in get_args(kind))
+            found.append(Parameter(field.name, "choice", default, optional, choices, words.get(field.name, "")))
+        elif kind in PLAIN:
+            found.append(Parameter(field.name, kind, default, optional, (), words.get(field.name, "")))
+    return sorted(found, key=lambda p: FIRST.index(p.name) if p.name in FIRST else len(FIRST))
+
+
+def documented(cls: type) -> dict[str, str]:
+    """What the `Args` of a class say about each parameter."""
+    words: dict[str, str] = {}
+    name = ""
+    inside = False
+    for line in inspect.cleandoc(cls.__doc__ or "").splitlines():
+        depth = len(line) - len(line.lstrip())
+        if depth == 0 and line.strip():
+            inside = line.strip() == "Args:"
+        elif inside and depth == 4 and ":" in line:
+            name, _, text = line.strip().partition(":")
+            words[name] = text.strip()
+        elif inside and depth > 4 and name:
+            words[name] += " " + line.strip()
+    return words
+
+
+def ask(parameter: Parameter, *, usual: Any = None) -> Any:
+    """A control for one parameter; its value is in the address of the page.
+
+    Args:
+        parameter: Which.
+        usual: Value to begin with instead of the parameter's default.
+    """
+    label = parameter.name.replace("_", " ").capitalize()
+    default = parameter.default if usual is None else usual
+    key, bind = f"attack_{parameter.name}", "query-params"
+    help_text = parameter.help or None
+    if parameter.kind == "choice":
+        options = [AUTO, *parameter.choices] if parameter.optional else list(parameter.choices)
+        index = options.index(default if default in options else options[0])
+        chosen = st.selectbox(label, options, index=index, key=key, bind=bind, help=help_text)
+        return None if chosen == AUTO else chosen
+    if parameter.kind is bool:
+        return st.toggle(label, value=bool(default), key=key, bind=bind, help=help_text)
+    if parameter.kind is int:
+        return st.number_input(label, 0, 1000, value=default, step=1, key=key, bind=bind, help=help_text)
+    return st.number_input(
+        label, value=default, step=0.01, format="%.4f", placeholder=AUTO, key=key, bind=bind, help=help_text
+    )
+
+
+def _without_none(hint: Any) -> tuple[Any, bool]:
+    if get_origin(hint) in (Union, types.UnionType):
+        inner = [part for part in get_args(hint) if part is not type(None)]
+        if len(inner) == 1:
+            return inner[0], len(inner) < len(get_args(hint))
+    return hint, False

@@ -1,0 +1,19 @@
+"""What was added to an image, made visible."""
+
+import numpy as np
+
+
+def unit(image: np.ndarray) -> np.ndarray:
+    """Pixels as numbers in [0, 1], float32."""
+    return image.astype(np.float32) / 255 if image.dtype == np.uint8 else image.astype(np.float32)
+
+
+def noise(clean: np.ndarray, adversarial: np.ndarray, reach: float) -> np.ndarray:
+    """The difference of two images: grey where nothing changed, black and white at -reach and +reach.
+
+    Args:
+        clean: Shape (c, h, w), uint8 or numbers in [0, 1].
+        adversarial: The same shape.
+        reach: Change in pixel units that becomes black or white, > 0.
+    """
+    return np.clip(0.5 + (unit(adversarial) - unit(clean)) / (2 * max(reach, 1e-6)), 0, 1)

@@ -1,0 +1,106 @@
+"""Studies that the dashboard itself has started: it owns their processes, and ends them with itself."""
+
+import atexit
+import json
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass, field
+from pathlib import Path
+from threading import Lock
+from typing import IO, NamedTuple
+
+import streamlit as st
+
+
+class Progress(NamedTuple):
+    """How far a study is.
+
+    Attributes:
+        state: "starting", "running", "done" or "failed".
+        done: Finished share, 0..1.
+        message: What happens now, or what went wrong.
+    """
+
+    state: str
+    done: float
+    message: str
+
+
+@dataclass
+class Runs:
+    """Processes of this dashboard, by study folder; shared by all visitors."""
+
+    processes: dict[Path, subprocess.Popen[bytes]] = field(default_factory=dict)
+    output: dict[Path, IO[bytes]] = field(default_factory=dict)
+    lock: Lock = field(default_factory=Lock)
+
+    def start(self, recipe: str, folder: Path) -> None:
+        """Begin (or go on with) a study, unless this dashboard is already at it."""
+        with self.lock:
+            if self.running(folder):
+                return
+            (folder / "progress.json").unlink(missing_ok=True)
+            self.output[folder] = tempfile.TemporaryFile()  # noqa: SIM115  (lives as long as the process)
+            command = [sys.executable, "-m", "tla.cli", "study", recipe, "--out", str(folder)]
+            self.processes[folder] = subprocess.Popen(
+                command, stdout=self.output[folder], stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL
+            )
+
+    def running(self, folder: Path) -> bool:
+        """True while a study that was started here is at work."""
+        process = self.processes.get(folder)
+        return process is not None and process.poll() is None
+
+    def stop(self, folder: Path) -> None:
+        """End a study; what it has finished stays, and the next start goes on from there."""
+        process = self.processes.pop(folder, None)
+        if process is None or process.poll() is not None:
+            return
+        process.terminate()
+        try:
+            process.wait(10)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+    def stop_all(self) -> None:
+        """End everything that was started here."""
+        for folder in list(self.processes):
+            self.stop(folder)
+
+    def progress(self, folder: Path) -> Progress | None:
+        """How far a study is; None if it was not started here."""
+        process = self.processes.get(folder)
+        if process is None:
+            return None
+        code = process.poll()
+        if code:
+            return Progress("failed", 0.0, self._last_words(folder) or f"the study ended with code {code}")
+        if code == 0:
+            return Progress("done", 1.0, "finished")
+        return read_progress(folder) or Progress("starting", 0.0, "starting")
+
+    def _last_words(self, folder: Path) -> str:
+        file = self.output[folder]
+        file.seek(0)
+        lines = file.read().decode(errors="replace").strip().splitlines()
+        return "\n".join(lines[-6:])
+
+
+def read_progress(folder: Path) -> Progress | None:
+    """What a running study last said in its folder; None if it has said nothing readable."""
+    try:
+        news = json.loads((folder / "progress.json").read_text(encoding="utf-8"))
+        step, message = str(news["step"]), str(news.get("message") or "")
+        return Progress(str(news["state"]), float(news["done"]), f"{step}: {message}" if message else step)
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+@st.cache_resource(show_spinner=False)
+def runs() -> Runs:
+    """The one book of processes."""
+    book = Runs()
+    atexit.register(book.stop_all)
+    return book

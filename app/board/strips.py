@@ -1,0 +1,72 @@
+"""Strips of images that several pages show."""
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from board import select
+from board.studies import View
+from board.tiles import Tile, tiles
+
+
+def neighbour_strip(view: View, method: str, sample: int, seed: int, *, k: int, key: str, size: int = 40) -> None:
+    """The nearest training images of the clean query on the left, of the adversarial one on the right.
+
+    Args:
+        view: The study.
+        method: Whose embedding.
+        sample: Id of the query.
+        seed: Training seed.
+        k: How many.
+        key: Unique name.
+        size: Height of a picture, pixels.
+    """
+    found = {kind: select.neighbours(view, sample, seed, kind, k).get(method) for kind in ("clean", "adversarial")}
+    for column, (kind, frame) in zip(st.columns(2, gap="medium"), found.items(), strict=True):
+        with column:
+            if frame is None or frame.empty:
+                st.caption(f"No neighbours of the {kind} query were kept.")
+                continue
+            st.caption(headline(view, kind, frame, found["clean"] if kind == "adversarial" else None))
+            items = [query_tile(view, method, sample, seed, kind), *neighbour_tiles(view, frame)]
+            tiles(items, key=f"{key}_{kind}", label=f"{method}, {kind} query and its nearest", size=size)
+
+
+def headline(view: View, kind: str, frame: pd.DataFrame, before: pd.DataFrame | None) -> str:
+    """How many neighbours are right, and how many the attack has exchanged."""
+    right = np.count_nonzero(frame["neighbour_y"].to_numpy() == frame["y"].to_numpy())
+    words = f"{kind.capitalize()} query: {right} of {len(frame)} are a {view.classes[int(frame['y'].to_numpy()[0])]}"
+    if before is None:
+        return words
+    new = len(set(frame["neighbour"]) - set(before["neighbour"]))
+    return f"{words}, {new} came in with the attack"
+
+
+def query_tile(view: View, method: str, sample: int, seed: int, kind: str) -> Tile:
+    """The query itself, with what the model takes it for."""
+    place = view.positions[sample]
+    images = view.arrays("images")["test"] if kind == "clean" else select.adversarial(view, method, seed)
+    said = select.said(view, method, seed, sample)
+    prediction = said.clean if kind == "clean" else said.adversarial
+    return Tile(
+        id=sample,
+        images=[images[place]],
+        title=f"says {view.classes[prediction]}",
+        note="query",
+        tone="good" if prediction == view.truth(sample) else "bad",
+    )
+
+
+def neighbour_tiles(view: View, frame: pd.DataFrame) -> list[Tile]:
+    """Training images with their class and distance."""
+    images = view.arrays("images")["gallery"]
+    return [
+        Tile(
+            id=int(row["neighbour"]),
+            images=[images[view.gallery_positions[int(row["neighbour"])]]],
+            title=view.classes[int(row["neighbour_y"])],
+            note=f"{row['distance']:.3f}",
+            tone="good" if row["neighbour_y"] == row["y"] else "bad",
+        )
+        for row in frame.to_dict("records")
+    ]

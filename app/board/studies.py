@@ -1,0 +1,179 @@
+"""Opening studies: tables are read once per version of their file, and never changed."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from tla.store import DamagedFileError, Store
+from tla.study.locate import available, shipped_studies
+
+if TYPE_CHECKING:
+    from tla.threat import Norm
+
+
+class MissingPartError(LookupError):
+    """The study does not have (yet) what a page wants to show."""
+
+
+def root() -> Path:
+    """The folder of one's own studies: the variable TLA_STUDIES, else studies/ where the dashboard was started."""
+    return Path(os.environ.get("TLA_STUDIES", "studies"))
+
+
+def studies() -> dict[str, Path]:
+    """Name and folder of every study that can be opened."""
+    return available(root())
+
+
+@dataclass(frozen=True)
+class View:
+    """One study as the dashboard sees it.
+
+    Args:
+        name: Name of its folder.
+        path: Its folder.
+        stamp: When its manifest was last written, in nanoseconds: another stamp, another view.
+    """
+
+    name: str
+    path: Path
+    stamp: int
+
+    @cached_property
+    def store(self) -> Store:
+        """The study folder."""
+        return Store(self.path)
+
+    @cached_property
+    def manifest(self) -> dict[str, Any]:
+        """Its manifest.
+
+        Raises:
+            DamagedFileError: if it cannot be read.
+        """
+        return self.store.manifest()
+
+    @property
+    def plan(self) -> dict[str, Any]:
+        """The study as it was asked for: nested plain values."""
+        return self.manifest.get("study", {})
+
+    @property
+    def classes(self) -> list[str]:
+        """Names of the classes."""
+        return list(self.manifest.get("data", {}).get("classes", []))
+
+    @property
+    def methods(self) -> list[str]:
+        """Training methods, in the study's order."""
+        return list(self.plan.get("methods", []))
+
+    @property
+    def seeds(self) -> list[int]:
+        """Training seeds."""
+        return list(self.plan.get("seeds", [0]))
+
+    @property
+    def eps(self) -> float:
+        """Radius of the attacks in training and in evaluation, pixel units."""
+        return float(self.plan.get("attack", {}).get("eps", 0.0))
+
+    @property
+    def norm(self) -> "Norm":
+        """Norm of the threat."""
+        return self.plan.get("attack", {}).get("norm", "linf")
+
+    @property
+    def main(self) -> str:
+        """Label of the attack whose images are embedded and mapped."""
+        return str(self.plan.get("attack", {}).get("main", "pgd"))
+
+    @property
+    def complete(self) -> bool:
+        """True if every step is finished."""
+        return bool(self.manifest.get("complete"))
+
+    @property
+    def shipped(self) -> bool:
+        """True if it came with the package."""
+        return self.path.is_relative_to(shipped_studies())
+
+    def has(self, name: str) -> bool:
+        """True if the study has this table."""
+        return self.store.has_table(name)
+
+    def table(self, name: str) -> pd.DataFrame:
+        """A table, shared by all visitors: select from it, never change it.
+
+        Raises:
+            MissingPartError: if the study has no such table; says what to do.
+        """
+        file = self.path / "tables" / f"{name}.parquet"
+        if not file.exists():
+            state = "is not finished yet" if not self.complete else "was made without it"
+            raise MissingPartError(f"The study {self.name!r} has no table {name!r}: it {state}.")
+        return _table(str(self.path), name, file.stat().st_mtime_ns)
+
+    def arrays(self, name: str) -> Mapping[str, np.ndarray]:
+        """Arrays, shared by all visitors: read only.
+
+        Raises:
+            MissingPartError: if the study has no such arrays.
+        """
+        file = self.path / "arrays" / f"{name}.safetensors"
+        if not file.exists():
+            raise MissingPartError(f"The study {self.name!r} has no arrays {name!r}.")
+        return _arrays(str(self.path), name, file.stat().st_mtime_ns)
+
+    @cached_property
+    def positions(self) -> dict[int, int]:
+        """Position in `images/test` of every id."""
+        return {int(i): k for k, i in enumerate(self.arrays("images")["test_id"])}
+
+    @cached_property
+    def gallery_positions(self) -> dict[int, int]:
+        """Position in `images/gallery` of every id of the train split."""
+        return {int(i): k for k, i in enumerate(self.arrays("images")["gallery_id"])}
+
+    @property
+    def ids(self) -> list[int]:
+        """Ids of the attacked test images."""
+        return list(self.positions)
+
+    def truth(self, sample: int) -> int:
+        """True class of a test image."""
+        return int(self.arrays("images")["test_y"][self.positions[sample]])
+
+
+def open_study(name: str, path: Path) -> View:
+    """The study as it is now on disk; the same object until its manifest is written anew."""
+    manifest = path / "manifest.json"
+    return _view(name, path, manifest.stat().st_mtime_ns if manifest.exists() else 0)
+
+
+@st.cache_resource(show_spinner=False, max_entries=16)
+def _view(name: str, path: Path, stamp: int) -> View:
+    return View(name, path, stamp)
+
+
+@st.cache_resource(show_spinner=False, max_entries=64)
+def _table(path: str, name: str, stamp: int) -> pd.DataFrame:
+    return Store(Path(path)).table(name)
+
+
+@st.cache_resource(show_spinner=False, max_entries=32)
+def _arrays(path: str, name: str, stamp: int) -> dict[str, np.ndarray]:
+    arrays = Store(Path(path)).arrays(name)
+    for array in arrays.values():
+        array.setflags(write=False)
+    return arrays
+
+
+__all__ = ["DamagedFileError", "MissingPartError", "View", "open_study", "root", "studies"]

@@ -1,0 +1,92 @@
+"""What is in the study, on what it was made, and how to start another."""
+
+import numpy as np
+import streamlit as st
+from board import select, shell
+from board.charts import chart
+from board.running import runs
+from board.studies import View, root
+
+from tla.study.recipes import shipped
+
+
+def main() -> None:
+    """The page."""
+    with shell.page("Data & runs", "What is in this study, where it comes from, and how to make another.") as view:
+        facts(view)
+        if view.has("history"):
+            alt = "Accuracy and loss of each method against the epoch"
+            chart("learning_curves", view.table("history"), view=view, key="history", alt=alt)
+        contents(view)
+    start_another()
+
+
+def facts(view: View) -> None:
+    """The study in a few numbers."""
+    data = view.manifest.get("data", {})
+    done = select.steps(view.manifest)
+    minutes = float(np.nansum(done["seconds"].to_numpy(float))) / 60
+    numbers = {
+        "Data set": f"{data.get('name', '?')}",
+        "Training images": f"{data.get('train', '?')}",
+        "Attacked images": f"{data.get('queries', len(view.ids))}",
+        "Models": f"{len(view.methods) * len(view.seeds)}",
+        "Computing time": f"{minutes:.1f} min",
+    }
+    for column, (label, value) in zip(st.columns(len(numbers)), numbers.items(), strict=True):
+        column.metric(label, value, border=True)
+    shell.source(shell.about(view).replace("**", ""))
+
+
+def contents(view: View) -> None:
+    """Steps, files with their hashes, versions, and the study as it was asked for."""
+    tabs = st.tabs(["Steps", "Files", "Versions", "study.toml"])
+    with tabs[0]:
+        st.dataframe(select.steps(view.manifest), hide_index=True, key="steps", alt="Finished steps of the study")
+    with tabs[1]:
+        st.dataframe(select.files(view.manifest), hide_index=True, key="files", alt="Files of the study with SHA-256")
+    with tabs[2]:
+        st.json({key: view.manifest.get(key, {}) for key in ("versions", "hardware", "data")})
+    with tabs[3]:
+        toml = view.path / "study.toml"
+        st.code(toml.read_text(encoding="utf-8") if toml.exists() else "# not kept", language="toml")
+
+
+def start_another() -> None:
+    """Start a study from a recipe that ships; those that run here show how far they are."""
+    st.subheader("Make a study", anchor=False)
+    book = runs()
+    for folder in [folder for folder in book.processes if book.running(folder)]:
+        st.markdown(f"**{folder.name}**")
+        shell.watch(folder)
+    recipes = list(shipped())
+    left, right = st.columns([3, 2], vertical_alignment="bottom", gap="medium")
+    recipe = left.selectbox(
+        "Recipe",
+        recipes,
+        index=recipes.index(shell.DIGITS) if shell.DIGITS in recipes else 0,
+        key="recipe",
+        help="Recipes other than digits need their data set: in the folder that TLA_DATA names, or downloaded.",
+    )
+    folder = root() / str(recipe)
+    right.button(
+        "Start",
+        type="primary",
+        icon=":material/play_arrow:",
+        on_click=book.start,
+        args=(recipe, folder),
+        disabled=book.running(folder),
+        key="start_recipe",
+    )
+    last = book.progress(folder)
+    if last is not None and last.state == "failed":
+        st.error(last.message, icon=":material/error:")
+    st.code(
+        f"tla study {recipe} --out {folder}\n"
+        "tla study folder:PATH        # any folder of class folders\n"
+        "tla study my.toml            # your own recipe",
+        language="bash",
+    )
+
+
+main()

@@ -1,0 +1,95 @@
+"""Every figure of the study as a file, and the Python that draws it."""
+
+import importlib.util
+import shutil
+import tempfile
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+from board import charts, shell
+from board.studies import View
+
+from tla.plots import FIGURES, Look, draw
+from tla.plots.export import BROWSERS, save
+
+KINDS = {".png": "image/png", ".svg": "image/svg+xml", ".html": "text/html", ".csv": "text/csv"}
+
+
+def main() -> None:
+    """The page."""
+    with shell.page("Figures", "Every figure of this study as a file, and the Python that draws it.") as view:
+        names = drawable(view)
+        one, two, three = st.columns([4, 3, 4], gap="medium", vertical_alignment="bottom")
+        first = "accuracy_bars" if "accuracy_bars" in names else names[0]
+        name = one.selectbox("Figure", names, index=names.index(first), key="figure", bind="query-params")
+        theme = two.segmented_control(
+            "Theme", ["light", "dark"], default="light", key="figure_theme", bind="query-params"
+        )
+        width = three.slider("Width (pixels)", 400, 1600, 1100, 50, key="figure_width", bind="query-params")
+        page = charts.look(view)
+        look = Look(theme="dark" if theme == "dark" else "light", width=width, classes=page.classes, source=page.source)
+        figure = draw(name or first, view.store, look=look)
+        st.plotly_chart(
+            figure, width=width, theme=None, config=charts.CONFIG, key="export", alt=f"The figure {name} of this study"
+        )
+        downloads(figure, str(name), width)
+        st.markdown("**Python**")
+        st.code(code(view, str(name), look), language="python")
+        st.markdown("**Command line**")
+        st.code(f"tla figure {name} {view.path} --out {name}.svg" + (" --dark" if look.theme == "dark" else ""), "bash")
+
+
+def drawable(view: View) -> list[str]:
+    """Figures whose tables the study has."""
+    found = []
+    for name in FIGURES.names():
+        tables = getattr(FIGURES.get(name), "tables", ())
+        if all(view.has(table) for table in tables):
+            found.append(name)
+    return found
+
+
+def downloads(figure: Any, name: str, width: int) -> None:
+    """A button per kind of file; a file is made when its button is pressed."""
+    can_draw = any(shutil.which(browser) for browser in BROWSERS) or importlib.util.find_spec("kaleido") is not None
+    with st.container(horizontal=True):
+        for ending, mime in KINDS.items():
+            picture = ending in (".png", ".svg")
+            st.download_button(
+                ending[1:].upper(),
+                data=partial(file, figure, ending, width),
+                file_name=f"{name}{ending}",
+                mime=mime,
+                icon=":material/download:",
+                key=f"download{ending}",
+                disabled=picture and not can_draw,
+                help="Needs Chromium or kaleido on the machine of the dashboard." if picture else None,
+                on_click="ignore",
+            )
+
+
+def file(figure: Any, ending: str, width: int) -> bytes:
+    """A figure as the bytes of a file."""
+    with tempfile.TemporaryDirectory(prefix="tla-figure-") as folder:
+        return save(figure, Path(folder) / f"figure{ending}", width=width).read_bytes()
+
+
+def code(view: View, name: str, look: Look) -> str:
+    """Python that draws the figure and writes it."""
+    return "\n".join(
+        [
+            "from pathlib import Path",
+            "from tla.plots import draw, look_of",
+            "from tla.plots.export import save",
+            "from tla.study import locate",
+            "",
+            f'store = locate("{view.path}")',
+            f'figure = draw("{name}", store, look=look_of(store, theme="{look.theme}", width={look.width}))',
+            f'save(figure, Path("{name}.svg"), width={look.width})',
+        ]
+    )
+
+
+main()

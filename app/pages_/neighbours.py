@@ -1,0 +1,62 @@
+"""Nearest training images of the clean and of the adversarial query, method by method."""
+
+import streamlit as st
+from board import select, shell, state
+from board.charts import chart
+from board.choices import methods_choice
+from board.strips import neighbour_strip
+from board.studies import View
+
+
+def main() -> None:
+    """The page."""
+    with shell.page(
+        "Neighbours", "Which training images are nearest, in the full embedding, before and after the attack?"
+    ) as view:
+        seed, sample = state.seed(view), state.focus(view)
+        most = select.most_neighbours(view)
+        left, middle, right = st.columns([5, 4, 3], vertical_alignment="bottom", gap="medium")
+        with left:
+            methods = methods_choice(view, "neighbour_methods", most=3)
+        k = middle.slider("Neighbours k", 1, most, min(6, most), key="k", bind="query-params")
+        failing = select.failing(view, seed, methods, k)
+        right.button(
+            "Next failing query",
+            on_click=state.step_focus,
+            args=(view, failing),
+            disabled=not failing,
+            icon=":material/skip_next:",
+            shortcut="F",
+            help="The next image whose adversarial neighbours are mostly of other classes, for one of these methods.",
+        )
+        for method in methods:
+            with st.container(border=True):
+                st.markdown(f"**{shell.label(method)}**")
+                neighbour_strip(view, method, sample, seed, k=k, key=method, size=44)
+        whole_set(view, methods, seed)
+        shell.show_code(
+            "from tla.study import locate",
+            "",
+            f'neighbours = locate("{view.path}").table("neighbours")',
+            f'rows = neighbours.query("id == {sample} and seed == {seed} and rank <= {k}")',
+            'rows.pivot(index=["method", "kind"], columns="rank", values="neighbour_y")',
+        )
+
+
+def whole_set(view: View, methods: list[str], seed: int) -> None:
+    """The same question over all queries: one image proves nothing."""
+    st.subheader("Over all queries", anchor=False)
+    chart(
+        "purity_curves",
+        select.of_run(view.table("neighbours"), seed, methods),
+        view=view,
+        key="purity",
+        alt="Share of neighbours of the true class against k, for clean and adversarial queries of each method",
+    )
+    shell.source(
+        f"this study: {len(view.ids)} test images, seed {seed}; neighbours among natural training images by cosine "
+        "distance, exact search"
+    )
+
+
+main()

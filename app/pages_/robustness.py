@@ -1,0 +1,80 @@
+"""Accuracy under every attack, with intervals; what holds at other eps; and whether the figures can be believed."""
+
+import streamlit as st
+from board import select, shell, state
+from board.charts import chart
+from board.choices import methods_choice
+from board.studies import View
+
+
+def main() -> None:
+    """The page."""
+    with shell.page(
+        "Robustness", "How many images stay right under each attack, and is the evaluation to be believed?"
+    ) as view:
+        left, right = st.columns([6, 3], gap="medium", vertical_alignment="bottom")
+        with left:
+            methods = methods_choice(view, "robust_methods", most=6)
+        across = right.segmented_control(
+            "Along the axis", ["attacks", "methods"], default="attacks", key="across", bind="query-params"
+        )
+        attacks = view.table("attacks")
+        attacks = attacks.loc[attacks["method"].isin(methods)]
+        chart(
+            "accuracy_bars",
+            attacks,
+            view=view,
+            key="bars",
+            alt="Accuracy of each method under each attack, with 95 % intervals",
+            across=across or "attacks",
+        )
+        chart(
+            "accuracy_table",
+            attacks,
+            view=view,
+            key="table",
+            alt="Accuracy of each method under each attack, as a table",
+        )
+        weaker(view, attacks, methods)
+        audit(view, methods)
+        shell.show_code(
+            "from tla.plots import draw",
+            "from tla.study import locate",
+            "",
+            f'draw("accuracy_bars", locate("{view.path}"), across="{across or "attacks"}")',
+        )
+
+
+def weaker(view: View, attacks: select.Frame, methods: list[str]) -> None:
+    """Accuracy against eps, and class against predicted class."""
+    left, right = st.columns(2, gap="medium")
+    with left:
+        alt = "Accuracy against eps for each method"
+        chart("accuracy_curve", attacks, view=view, key="curve", share=0.48, alt=alt)
+    with right:
+        if view.has("trajectory"):
+            rows = select.of_run(view.table("trajectory"), state.seed(view), methods)
+            alt = "Share of images not yet fooled against attack steps"
+            chart("accuracy_steps", rows, view=view, key="steps", share=0.48, alt=alt)
+    with st.expander("Which class is taken for which", icon=":material/grid_on:"):
+        alt = "Confusion matrix under attack for each method"
+        chart("class_confusion", attacks, view=view, key="confused", alt=alt, methods=methods)
+
+
+def audit(view: View, methods: list[str]) -> None:
+    """The audit's verdicts: is this evaluation believable?"""
+    st.subheader("Is it to be believed?", anchor=False)
+    if not view.has("audit"):
+        st.info("This study was made without an audit.", icon=":material/info:")
+        return
+    rows = view.table("audit")
+    rows = rows.loc[rows["method"].isin(methods)]
+    chart("audit_verdicts", rows, view=view, key="audit", alt="Verdict of every check of the audit for each method")
+    findings = select.findings(rows)
+    if len(findings):
+        st.dataframe(findings, hide_index=True, key="findings", alt="What the audit found, with advice")
+    else:
+        st.success("No check found anything to object to.", icon=":material/check_circle:")
+
+
+main()

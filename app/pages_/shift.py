@@ -1,0 +1,115 @@
+"""Where the attack moves the representations: maps beside measurements, a selection, its images."""
+
+import streamlit as st
+from board import select, shell, state
+from board.charts import chart
+from board.choices import classes_choice, method_choice, methods_choice
+from board.strips import neighbour_strip
+from board.studies import View
+from board.tiles import Tile, tiles
+
+COLOURS = {"true class": "true", "predicted class": "predicted", "flipped or not": "flipped"}
+MOST_TILES = 60
+
+
+def main() -> None:
+    """The page."""
+    with shell.page(
+        "Shift", "Where does the attack move each image in the representation? Press a point, or draw a lasso."
+    ) as view:
+        seed, sample = state.seed(view), state.focus(view)
+        one, two, three = st.columns([5, 4, 3], gap="medium", vertical_alignment="bottom")
+        with one:
+            methods = methods_choice(view, "shift_methods", most=3)
+        with two:
+            colour = st.segmented_control(
+                "Colour", list(COLOURS), default="true class", key="colour", bind="query-params"
+            )
+        with three:
+            classes = classes_choice(view, "shift_classes")
+        chart(
+            "shift_arrows",
+            view.table("map"),
+            view=view,
+            key="shift_map",
+            alt="Maps of the embedding, one per method: a dot per clean image, an arrow to its adversarial twin",
+            on_ids=state.pick,
+            shift=view.table("shift"),
+            methods=methods,
+            classes=classes,
+            seed=seed,
+            colour=COLOURS[colour or "true class"],
+            marked=[sample, *state.picked(view)],
+        )
+        selection(view, methods, seed, sample)
+        measures(view, methods, seed, sample)
+        shell.show_code(*code(view, methods, classes, seed, COLOURS[colour or "true class"]))
+
+
+def selection(view: View, methods: list[str], seed: int, sample: int) -> None:
+    """The images of the selection, clean and adversarial, and the neighbours of the focus sample."""
+    picked = state.picked(view)
+    head, choice, clear = st.columns([5, 5, 2], vertical_alignment="bottom")
+    head.subheader(f"Selection: {len(picked)} images" if picked else "The largest turns", anchor=False)
+    with choice:
+        method = method_choice("Adversarial images of", methods, "shift_shown")
+    clear.button("Clear", on_click=state.pick, args=([],), disabled=not picked, icon=":material/close:")
+    shown = picked or select.largest_turns(view, method, seed, 14)
+    items = [pair_tile(view, method, seed, i) for i in shown[:MOST_TILES]]
+    tiles(items, key="selection", label="images of the selection", size=40, focus=sample, on_press=state.set_focus)
+    if len(shown) > MOST_TILES:
+        st.caption(f"The first {MOST_TILES} of {len(shown)} are shown.")
+    st.markdown(f"**Nearest training images of image {sample}, {shell.label(method)}**")
+    neighbour_strip(view, method, sample, seed, k=8, key="shift_near")
+
+
+def pair_tile(view: View, method: str, seed: int, sample: int) -> Tile:
+    """A clean image, its adversarial twin, and what the model says of both."""
+    place = view.positions[sample]
+    said = select.said(view, method, seed, sample)
+    names = view.classes
+    return Tile(
+        id=sample,
+        images=[view.arrays("images")["test"][place], select.adversarial(view, method, seed)[place]],
+        title=f"{names[said.clean]} → {names[said.adversarial]}",
+        note=f"image {sample}",
+        tone="good" if said.adversarial == view.truth(sample) else "bad",
+    )
+
+
+def measures(view: View, methods: list[str], seed: int, sample: int) -> None:
+    """What the full space says: distances in a map prove nothing."""
+    st.subheader("Measured in the full embedding", anchor=False)
+    picked = state.picked(view)
+    whole = "the selection" if len(picked) > 1 else "all images"
+    left, right = st.columns(2, gap="medium")
+    with left:
+        st.caption(f"Image {sample}")
+        st.dataframe(
+            select.measures(view, methods, seed, [sample]), key="measures_one", alt="Shift measures of the focus sample"
+        )
+    with right:
+        st.caption(f"Median of {whole}")
+        ids = picked if len(picked) > 1 else view.ids
+        st.dataframe(
+            select.measures(view, methods, seed, ids), key="measures_all", alt=f"Median shift measures of {whole}"
+        )
+    shell.source(
+        f"this study: {len(ids)} test images, seed {seed}, {view.main} at {view.norm.capitalize()} eps {view.eps:g}; "
+        "centroids and neighbours from natural training images. Turn: angle between clean and adversarial embedding. "
+        "Margin: distance to the false minus to the own centroid, below 0 the image lies nearer the false one."
+    )
+
+
+def code(view: View, methods: list[str], classes: list[int] | None, seed: int, colour: str) -> list[str]:
+    """Python that draws the maps."""
+    return [
+        "from tla.plots import draw",
+        "from tla.study import locate",
+        "",
+        f'draw("shift_arrows", locate("{view.path}"), methods={methods},',
+        f'     classes={classes}, seed={seed}, colour="{colour}")',
+    ]
+
+
+main()

@@ -1,0 +1,202 @@
+"""Six scenes, from an image that changes its class to a representation that holds."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import streamlit as st
+from board import select, shell, state
+from board.charts import chart
+from board.choices import method_choice
+from board.studies import View
+
+from tla.plots import Pictures
+
+
+class Scene(NamedTuple):
+    """One scene: its name, what it says, what it shows, and the page that goes deeper."""
+
+    name: str
+    words: str
+    show: Callable[[View], None]
+    deeper: str
+    link: str
+
+
+def image(view: View) -> None:
+    """An image, the noise, and what a model makes of their sum."""
+    seed, sample = state.seed(view), state.focus(view)
+    method = method_choice("Model", view.methods, "tour_model")
+    said = select.said(view, method, seed, sample)
+    place = view.positions[sample]
+    chart(
+        "attack_triptych",
+        view.arrays("images")["test"][place],
+        select.adversarial(view, method, seed)[place],
+        view=view,
+        key="tour_image",
+        alt=f"Image {sample}, the noise magnified, and the adversarial image of {method}",
+        y=view.truth(sample),
+        prediction=(said.clean, said.adversarial),
+        name=f"{shell.label(method)}, {view.main} at eps {view.eps:g}",
+    )
+
+
+def landing(view: View) -> None:
+    """Where the images land."""
+    chart(
+        "shift_arrows",
+        view.table("map"),
+        view=view,
+        key="tour_map",
+        alt="Maps of the embedding with an arrow from every image to its adversarial twin",
+        shift=view.table("shift"),
+        methods=few(view, "natural", "at"),
+        seed=state.seed(view),
+        marked=[state.focus(view)],
+        on_ids=state.pick,
+    )
+
+
+def triplet(view: View) -> None:
+    """The triplet loss, drawn."""
+    alpha = st.slider("Margin alpha", 0.0, 0.3, 0.05, 0.01, key="tour_alpha")
+    chart(
+        "triplet_drawn",
+        view=view,
+        key="tour_triplet",
+        alt="Anchor, positive and negative as arrows, and the wedge that the loss keeps free of negatives",
+        alpha=alpha,
+    )
+
+
+def after(view: View) -> None:
+    """One class's adversarial images, method by method."""
+    names = view.classes
+    chosen = st.pills("Class", names, key="tour_class", help="By default the class that is most often mistaken.")
+    chart(
+        "one_class",
+        view.table("map"),
+        view=view,
+        key="tour_class_map",
+        alt="Adversarial images of one class in each method's map, coloured by the predicted class",
+        shift=view.table("shift"),
+        klass=names.index(chosen) if chosen in names else None,
+        methods=few(view, "natural", "at", "alp", "tla"),
+        seed=state.seed(view),
+    )
+
+
+def detection(view: View) -> None:
+    """Misclassified adversarial images told from clean ones."""
+    refused = st.slider("Refuse this share of clean images", 0.0, 30.0, 5.0, 0.5, format="%.1f %%", key="tour_refused")
+    chart(
+        "roc",
+        select.of_run(view.table("detection"), state.seed(view)),
+        view=view,
+        key="tour_roc",
+        alt="ROC curve of misclassification detection for each method",
+        methods=few(view, "natural", "at", "alp", "tla"),
+        false_alarms=refused / 100,
+    )
+
+
+def neighbours(view: View) -> None:
+    """The nearest training images of one query."""
+    seed = state.seed(view)
+    methods = few(view, "natural", "at", "tla")
+    kind = st.segmented_control("Query", ["clean", "adversarial"], default="adversarial", key="tour_kind")
+    chart(
+        "neighbour_rows",
+        select.of_run(view.table("neighbours"), seed),
+        view=view,
+        key="tour_neighbours",
+        alt="The nearest training images of the focus sample, a row per method",
+        pictures=Pictures.of(view.store, tuple(f"{method}-seed{seed}" for method in methods)),
+        query=state.focus(view),
+        kinds=(kind or "adversarial",),
+        methods=methods,
+        seed=seed,
+    )
+
+
+def few(view: View, *wanted: str) -> list[str]:
+    """Those of some methods that the study has, or its first ones."""
+    return [method for method in wanted if method in view.methods] or view.methods[: len(wanted)]
+
+
+SCENES = [
+    Scene(
+        "An image",
+        "A network that is right about an image can be made wrong by a change too small to matter to us. The noise in "
+        "the middle is magnified; every pixel moves by at most eps.",
+        image,
+        "attack",
+        "Attack an image yourself",
+    ),
+    Scene(
+        "Where it lands",
+        "Inside the network the image moves much further than its pixels do: its representation leaves its own class "
+        "and lands among images of another. Each arrow is one image.",
+        landing,
+        "shift",
+        "Explore the maps",
+    ),
+    Scene(
+        "The idea",
+        "Triplet loss adversarial training (TLA) pulls the representation of an adversarial image (the anchor) towards "
+        "images of its own class and pushes it away from the nearest image of another class, up to a margin alpha.",
+        triplet,
+        "trajectory",
+        "Follow one image, step by step",
+    ),
+    Scene(
+        "After training",
+        "The adversarial images of one class, coloured by what the model takes them for. Where the training works, "
+        "they stay together, and fewer change their colour.",
+        after,
+        "robustness",
+        "See every attack, with intervals",
+    ),
+    Scene(
+        "Detection",
+        "An image that still gets through can be refused, if its representation gives it away. The curve says how many "
+        "are caught for how many clean images that are refused by mistake.",
+        detection,
+        "detection",
+        "Choose score, eps and threshold",
+    ),
+    Scene(
+        "Neighbours",
+        "Ask each model for the training images most similar to the query. If the representation holds, the neighbours "
+        "of the attacked image are still of its class.",
+        neighbours,
+        "neighbours",
+        "Look at other queries",
+    ),
+]
+
+
+def go(by: int) -> None:
+    """One scene on or back."""
+    names = [scene.name for scene in SCENES]
+    here = names.index(st.session_state.get("scene") or names[0])
+    st.session_state["scene"] = names[(here + by) % len(names)]
+
+
+def main() -> None:
+    """The page."""
+    with shell.page(
+        "Representation under attack", "What an attack does to a network from within, in six scenes."
+    ) as view:
+        names = [scene.name for scene in SCENES]
+        chosen = st.segmented_control("Scene", names, default=names[0], key="scene", bind="query-params")
+        scene = SCENES[names.index(chosen) if chosen in names else 0]
+        st.markdown(scene.words)
+        scene.show(view)
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.button("Back", on_click=go, args=(-1,), icon=":material/arrow_back:", key="scene_back", shortcut="Left")
+            st.button("Next", on_click=go, args=(1,), type="primary", key="scene_next", shortcut="Right")
+            st.page_link(f"pages_/{scene.deeper}.py", label=scene.link, icon=":material/arrow_outward:")
+
+
+main()

@@ -1,0 +1,64 @@
+"""The path of one image through the representation while it is attacked."""
+
+import streamlit as st
+from board import select, shell, state
+from board.charts import chart
+from board.choices import methods_choice
+from board.studies import View
+from board.tiles import Tile, tiles
+
+
+def main() -> None:
+    """The page."""
+    with shell.page("Trajectory", "Which way does one image take through the representation, step by step?") as view:
+        seed = state.seed(view)
+        methods = methods_choice(view, "path_methods", most=3)
+        rows = select.of_run(view.table("trajectory"), seed, methods)
+        recorded = sorted(int(i) for i in rows["id"].unique())
+        if not recorded:
+            st.info("This study kept no paths: `analysis.trajectories` was 0.", icon=":material/info:")
+            return
+        sample = choose(view, recorded, rows)
+        chart(
+            "trajectory",
+            rows,
+            view=view,
+            key="trajectory",
+            alt=f"Path of image {sample} in each method's map, and its distance to the own and the false centroid",
+            map=view.table("map"),
+            image=sample,
+            methods=methods,
+            seed=seed,
+        )
+        shell.source(f"this study: {len(recorded)} images were followed, seed {seed}, {view.main} at eps {view.eps:g}")
+        st.page_link("pages_/attack.py", label="Attack this image live, step by step", icon=":material/bolt:")
+        shell.show_code(
+            "from tla.plots import draw",
+            "from tla.study import locate",
+            "",
+            f'draw("trajectory", locate("{view.path}"), image={sample}, methods={methods}, seed={seed})',
+        )
+
+
+def choose(view: View, recorded: list[int], rows: select.Frame) -> int:
+    """The focus sample if its path was kept, else the first that was; pictures to choose another."""
+    focus = state.focus(view)
+    sample = focus if focus in recorded else recorded[0]
+    if sample != focus:
+        st.caption(f"The path of image {focus} was not kept; this is image {sample}. Press a picture to see another.")
+    fooled = select.ever_fooled(rows)
+    images = view.arrays("images")["test"]
+    items = [
+        Tile(
+            id=i,
+            images=[images[view.positions[i]]],
+            title=view.classes[view.truth(i)],
+            note=f"fools {fooled.get(i, 0)}",
+        )
+        for i in recorded
+    ]
+    tiles(items, key="recorded", label="images whose path was kept", size=36, focus=sample, on_press=state.set_focus)
+    return sample
+
+
+main()

@@ -1,0 +1,86 @@
+"""Every page runs, on nothing, on half a study and on a whole one, and says what it shows."""
+
+import json
+
+import pytest
+from conftest import PAGES
+from study import make_study
+
+HEADINGS = {
+    "attack.py": "Attack lab",
+    "data.py": "Data & runs",
+    "detection.py": "Detection",
+    "export.py": "Figures",
+    "neighbours.py": "Neighbours",
+    "robustness.py": "Robustness",
+    "shift.py": "Shift",
+    "tour.py": "Representation under attack",
+    "trajectory.py": "Trajectory",
+}
+CHARTS = {
+    "data.py": ["history"],
+    "detection.py": ["roc", "score_histograms", "confusion"],
+    "export.py": ["export"],
+    "neighbours.py": ["purity"],
+    "robustness.py": ["bars", "table", "curve", "steps", "confused", "audit"],
+    "shift.py": ["shift_map"],
+    "tour.py": ["tour_image"],
+    "trajectory.py": ["trajectory"],
+}
+
+
+def charts(app):
+    """Specification of every chart, by its key."""
+    found = {}
+    for element in app.get("plotly_chart"):
+        key = element.proto.id.rpartition("-")[2]
+        found[key] = json.loads(element.proto.spec)
+    return found
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_runs_without_a_study_and_offers_to_make_one(empty, open_page, name):
+    app = open_page(name)
+    assert not app.exception
+    assert app.header[0].value == HEADINGS[name]
+    assert app.subheader[0].value == "There is no study yet"
+    assert any(code.value.startswith("tla study digits") for code in app.code)
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_runs_on_a_study(studies, open_page, name):
+    app = open_page(name)
+    assert not app.exception
+    assert not app.error
+    assert app.header[0].value == HEADINGS[name]
+    assert list(charts(app)) == CHARTS.get(name, [])
+    for element in app.get("plotly_chart"):
+        assert len(element.proto.alt) > 20, "a chart without a description"
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_half_a_study_is_offered_to_go_on(tmp_path, looking_in, open_page, name):
+    make_study(tmp_path / "half", complete=False)
+    looking_in(tmp_path)
+    app = open_page(name)
+    assert not app.exception
+    assert "is not finished" in app.subheader[0].value
+
+
+def test_a_damaged_manifest_is_named(tmp_path, looking_in, open_page):
+    make_study(tmp_path / "torn")
+    (tmp_path / "torn" / "manifest.json").write_text("{")
+    looking_in(tmp_path)
+    app = open_page("shift.py")
+    assert not app.exception
+    assert "the manifest is damaged" in app.error[0].value
+
+
+def test_a_missing_table_is_named(tmp_path, looking_in, open_page):
+    store = make_study(tmp_path / "thin")
+    (store.path / "tables" / "detection.parquet").unlink()
+    looking_in(tmp_path)
+    app = open_page("detection.py")
+    assert not app.exception
+    assert "no table 'detection'" in app.info[0].value
+    assert "tla study thin" in app.info[0].value

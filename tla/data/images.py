@@ -56,6 +56,10 @@ class Images:
         """Some of the images, by position; their ids go with them."""
         return replace(self, pixels=self.pixels[rows], labels=self.labels[rows], ids=self.ids[rows])
 
+    def as_split(self, split: str) -> "Images":
+        """The same images as a split of their own: ids are counted anew from 0."""
+        return replace(self, ids=torch.arange(len(self)), split=split)
+
     def to(self, device: torch.device | str) -> "Images":
         """The same images on another device."""
         return replace(self, pixels=self.pixels.to(device), labels=self.labels.to(device), ids=self.ids.to(device))

@@ -1,0 +1,63 @@
+"""CIFAR-10, as torchvision keeps it or as class folders."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from tla.data.base import SOURCES, Source, Splits, data_root, data_roots, find_or_fetch
+from tla.data.folders import class_folders, list_folder, read_listing
+from tla.data.images import Images
+
+_BATCHES = "cifar-10-batches-py"
+_HOW = (
+    f"Run it once where there is a network, or put torchvision's {_BATCHES}, or class folders "
+    "cifar10/train/CLASS/*.png and cifar10/test/CLASS/*.png, into a folder and name that folder with --data or TLA_DATA"
+)
+
+
+@SOURCES.register("cifar10")
+@dataclass(frozen=True, kw_only=True)
+class CIFAR10(Source):
+    """60,000 photographs of ten kinds, 32 x 32 pixels (Krizhevsky 2009); downloaded where they are not found."""
+
+    def load(self, root: Path | None = None) -> Splits:
+        """Train (50,000 images) and test (10,000).
+
+        Raises:
+            ValueError: for a damaged file; names it.
+            FileNotFoundError: if the files are not there and cannot be downloaded; says where it looked.
+        """
+        looked = [place / kind for place in data_roots(root) for kind in (_BATCHES, "cifar10")]
+        found = find_or_fetch("cifar10", looked, _there, lambda: _fetch(data_root(root)), _HOW)
+        if found.name == _BATCHES:
+            return Splits(_from_batches(found, "train"), _from_batches(found, "test"))
+        train = list_folder(found / "train")
+        test = list_folder(found / "test", train.classes)
+        return Splits(read_listing(train, "cifar10", "train"), read_listing(test, "cifar10", "test"))
+
+
+def _there(place: Path) -> bool:
+    if place.name == _BATCHES:
+        return (place / "batches.meta").is_file()
+    return all((place / split).is_dir() and class_folders(place / split) for split in ("train", "test"))
+
+
+def _fetch(root: Path) -> Path:
+    from torchvision.datasets import CIFAR10 as Torchvision
+
+    Torchvision(str(root), download=True)
+    return root / _BATCHES
+
+
+def _from_batches(folder: Path, split: str) -> Images:
+    """torchvision's reader unpickles only files whose checksum is the published one."""
+    from torchvision.datasets import CIFAR10 as Torchvision
+
+    try:
+        data = Torchvision(str(folder.parent), train=split == "train")
+    except RuntimeError:
+        raise ValueError(f"{folder}: damaged (a checksum differs); delete the folder, and it is fetched anew") from None
+    pixels = torch.from_numpy(data.data).permute(0, 3, 1, 2).contiguous()
+    y = torch.tensor(data.targets, dtype=torch.int64)
+    return Images(pixels, y, tuple(data.classes), torch.arange(len(y)), "cifar10", split)

@@ -1,0 +1,82 @@
+"""Tiny ImageNet in its official layout."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from tla.data.base import SOURCES, Source, Splits, data_roots, find_or_fetch
+from tla.data.folders import Listing, arrange, read_listing
+from tla.registry import did_you_mean
+
+_HOW = (
+    "Get tiny-imagenet-200.zip (http://cs231n.stanford.edu/tiny-imagenet-200.zip, 237 MB), unzip it into a folder and "
+    "name that folder with --data or TLA_DATA"
+)
+
+
+@SOURCES.register("tiny-imagenet")
+@dataclass(frozen=True, kw_only=True)
+class TinyImageNet(Source):
+    """Photographs of up to 200 kinds, 64 x 64 pixels (Le & Yang 2015); its validation images are the test split.
+
+    Classes are those of wnids.txt, by the first word that words.txt has for them.
+    """
+
+    def load(self, root: Path | None = None) -> Splits:
+        """Train (500 images a class) and test (50 a class).
+
+        Raises:
+            ValueError: for a damaged list or picture; names the file.
+            FileNotFoundError: if the folder is not there; says where it looked.
+        """
+        looked = [place / "tiny-imagenet-200" for place in data_roots(root)]
+        folder = find_or_fetch("tiny-imagenet", looked, lambda place: (place / "wnids.txt").is_file(), None, _HOW)
+        ids = tuple(_rows(folder / "wnids.txt", 1)[0])
+        classes = _words(folder, ids)
+        train = {label: _pictures(folder / "train" / wnid / "images") for label, wnid in enumerate(ids)}
+        return Splits(
+            read_listing(arrange(folder / "train", train, classes), "tiny-imagenet", "train"),
+            read_listing(_validation(folder / "val", ids, classes), "tiny-imagenet", "test"),
+        )
+
+
+def _pictures(folder: Path) -> list[str]:
+    files = sorted(str(file) for file in folder.glob("*.JPEG"))
+    if not files:
+        raise ValueError(f"{folder} holds no picture")
+    return files
+
+
+def _validation(folder: Path, ids: tuple[str, ...], classes: tuple[str, ...]) -> Listing:
+    file = folder / "val_annotations.txt"
+    names, wnids = _rows(file, 2)
+    strange = next((wnid for wnid in wnids if wnid not in ids), None)
+    if strange is not None:
+        raise ValueError(f"{file}: unknown class {strange!r}; {did_you_mean(strange, ids)}")
+    files: dict[int, list[str]] = {label: [] for label in range(len(ids))}
+    for name, wnid in sorted(zip(names, wnids, strict=True)):
+        files[ids.index(wnid)].append(str(folder / "images" / name))
+    return arrange(folder, files, classes)
+
+
+def _words(folder: Path, ids: tuple[str, ...]) -> tuple[str, ...]:
+    """A readable name for each class; its number is added where two would have the same."""
+    wnids, words = _rows(folder / "words.txt", 2)
+    known = dict(zip(wnids, words, strict=True))
+    names = [known.get(wnid, wnid).split(",")[0].strip() for wnid in ids]
+    return tuple(name if names.count(name) == 1 else f"{name} ({wnid})" for name, wnid in zip(names, ids, strict=True))
+
+
+def _rows(file: Path, columns: int) -> list[list[str]]:
+    """The first columns of a list with tabs between them.
+
+    Raises:
+        ValueError: if the file is missing, or a line has too few columns; names both.
+    """
+    try:
+        lines = [line.split("\t") for line in file.read_text(encoding="utf-8").splitlines() if line.strip()]
+    except (OSError, UnicodeDecodeError) as error:
+        raise ValueError(f"{file}: cannot be read ({error})") from None
+    for number, line in enumerate(lines, 1):
+        if len(line) < columns:
+            raise ValueError(f"{file}: line {number} must have {columns} columns with tabs between them, got {line}")
+    return [[line[column].strip() for line in lines] for column in range(columns)]

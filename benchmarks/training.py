@@ -68,10 +68,8 @@ def main() -> None:
                     times[name].append(spent)
     print(f"{device_name(engine.device)} ({platform.processor() or platform.machine()}), torch {torch.__version__}")
     shape = "x".join(map(str, args.shape))
-    precision = "bf16" if engine.bf16 else "fp32"
-    print(
-        f"{args.model} on {shape}, batch {args.batch}, PGD-{args.steps}, {precision}, {args.rounds} rounds, {args.clock}"
-    )
+    kind = f"{'bf16' if engine.bf16 else 'fp32'}, {args.rounds} rounds, {args.clock} clock"
+    print(f"{args.model} on {shape}, batch {args.batch}, PGD-{args.steps}, {kind}")
     print(f"{'':14}{'images/s':>10}{'ms/step':>10}{'quartiles':>18}{'over at':>9}")
     for name, spent in times.items():
         low, middle, high = (1e3 * q for q in statistics.quantiles(spent, n=4))

@@ -1,0 +1,106 @@
+"""Finds the model that a verb speaks of, and images that fit it."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tla.data import Images, load_source
+from tla.registry import did_you_mean
+from tla.store import Store
+from tla.types import Model
+
+MODEL_HELP = """\
+MODEL            one of
+                   digits:tla or PATH:at-seed1      a model of a study, by study (name or folder) and method
+                   mnist/tla                        weights that ship (tla list weights)
+                   PATH/model.safetensors           a checkpoint written by tla
+                   package.module:function          your own: a callable that returns a torch module which gives
+                                                    logits, or (logits, embedding), for images in 0..1
+                   torchvision:resnet18             a torchvision model by name (--weights DEFAULT for trained ones)"""
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A model to examine.
+
+    Attributes:
+        name: What it was called.
+        model: Maps images to `Outputs`.
+        header: What its file says of it: study values, data set, facts; empty for foreign models.
+        store: The study it belongs to, if any.
+        key: Its name in that study ("tla-seed0").
+    """
+
+    name: str
+    model: Model
+    header: dict[str, Any]
+    store: Store | None = None
+    key: str = ""
+
+
+def find_model(name: str) -> Subject:
+    """The model called `name`; see MODEL_HELP.
+
+    Raises:
+        ValueError: if the name has no meaning, or the model cannot be used.
+        FileNotFoundError: if the study or file is not there.
+    """
+    if name.endswith(".safetensors"):
+        return _checkpoint(name, Path(name))
+    if ":" in name:
+        head, _, tail = name.partition(":")
+        study = _study(head)
+        if study is not None:
+            return _of_study(name, study, tail)
+        from tla.models import load_user_model
+
+        return Subject(name, load_user_model(name), {})
+    from tla.weights import card, load
+
+    return Subject(name, load(name), card(name))
+
+
+def images_for(subject: Subject, data: str | None, root: Path | None) -> Images:
+    """Test images for a model: those asked for, else those it was trained on.
+
+    Raises:
+        ValueError: if none were asked for and the model does not say what it was trained on.
+    """
+    if data is not None:
+        return load_source(data).load(root).test
+    source = subject.header.get("source")
+    if source is None:
+        raise ValueError(f"{subject.name} does not say what it was trained on: name a data set with --data mnist (or folder:PATH)")
+    from tla.config import from_dict
+    from tla.data import Source
+
+    return from_dict(Source, source).load(root).test
+
+
+def _study(name: str) -> Store | None:
+    from tla.study.locate import locate
+
+    try:
+        return locate(name)
+    except FileNotFoundError:
+        return None
+
+
+def _of_study(name: str, store: Store, wanted: str) -> Subject:
+    there = sorted(file.parent.name for file in store.path.glob("models/*/model.safetensors"))
+    matches = [key for key in there if wanted in (key, key.rsplit("-seed", 1)[0])]
+    if not matches:
+        raise ValueError(f"{store.path} has no model {wanted!r}; {did_you_mean(wanted, there)}")
+    found = _checkpoint(name, store.path / "models" / matches[0] / "model.safetensors")
+    study = store.manifest().get("study", {})
+    header = {**found.header, "source": study.get("source"), "attack": study.get("attack")}
+    return Subject(name, found.model, header, store, matches[0])
+
+
+def _checkpoint(name: str, path: Path) -> Subject:
+    from tla.training import load_model
+
+    if not path.exists():
+        raise FileNotFoundError(f"there is no checkpoint {path}")
+    loaded = load_model(path)
+    return Subject(name, loaded.model.eval(), dict(loaded.header))

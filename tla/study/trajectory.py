@@ -1,0 +1,95 @@
+"""The way of single images through the attack: where the embedding goes, step by step."""
+
+import numpy as np
+import pandas as pd
+import torch
+from torch import Tensor
+
+from tla.attacks import Recorder, Trajectory, Untargeted
+from tla.distances import distance
+from tla.projection import barycentre
+from tla.representation import class_centroids
+from tla.seeding import generator
+from tla.study.bench import Bench, Trained
+from tla.study.embedded import Embedded
+from tla.types import Step
+
+
+def trajectory_frame(bench: Bench, trained: Trained, seen: Embedded, maps: pd.DataFrame) -> pd.DataFrame:
+    """The `trajectory` table of one model: the first images of the study, attacked once more and recorded.
+
+    Args:
+        bench: The work bench.
+        trained: Which model.
+        seen: Its outputs.
+        maps: Its maps; steps are placed on the study's main one, between their neighbours.
+    """
+    plan = bench.study.attack
+    rows = _chosen(bench, seen)
+    x, y = bench.queries.floats(rows).to(bench.device), seen.y[rows].to(bench.device)
+    recorder, logits = Recorder(embedding=torch.float32), []
+
+    def watch(step: Step) -> None:
+        recorder(step)
+        logits.append(step.outputs.logits.float().cpu())
+
+    source = generator(bench.seed(trained, "trajectory"), device=bench.device)
+    plan.suite[plan.main](bench.model(trained), x, Untargeted(y), plan.threat, generator=source, on_step=watch)
+    return _frame(bench, seen, rows, recorder.trajectory(), torch.cat(logits).softmax(1), maps)
+
+
+def _chosen(bench: Bench, seen: Embedded) -> Tensor:
+    """Images that the model gets right, an equal number of each class, in the order of their ids."""
+    count = min(bench.study.analysis.trajectories, len(seen.y))
+    right = (seen.clean.logits.argmax(1) == seen.y).nonzero()[:, 0]
+    turn = torch.zeros(len(right), dtype=torch.int64)
+    for label in seen.y.unique():
+        mine = (seen.y[right] == label).nonzero()[:, 0]
+        turn[mine] = torch.arange(len(mine))
+    order = (turn * len(seen.y) + torch.arange(len(right))).argsort()
+    return right[order[:count]].sort().values
+
+
+def _frame(
+    bench: Bench, seen: Embedded, rows: Tensor, path: Trajectory, probability: Tensor, maps: pd.DataFrame
+) -> pd.DataFrame:
+    if path.embedding is None:
+        raise RuntimeError("the recorder kept no embeddings")
+    plan, row, embedding = bench.study.attack, path.row.cpu(), path.embedding.cpu()
+    y = seen.y[rows][row]
+    wrong = _false_class(seen, rows)[row]
+    centroids = class_centroids(seen.gallery.embedding, seen.gallery_y, probability.shape[1])
+    places = _placed(seen, embedding, maps)
+    here = torch.arange(len(row))
+    return pd.DataFrame({
+        "attack": plan.main,
+        "eps": plan.eps,
+        "id": seen.ids[rows][row].numpy().astype(np.int32),
+        "restart": path.restart.cpu().numpy(),
+        "step": path.step.cpu().numpy(),
+        "y": y.numpy(),
+        "false_class": wrong.numpy(),
+        "prediction": path.prediction.cpu().numpy(),
+        "value": path.value.cpu().float().numpy(),
+        "success": path.success.cpu().numpy(),
+        "p_true": probability[here, y].numpy(),
+        "p_false": probability[here, wrong].numpy(),
+        "distance_own": distance(embedding, centroids[y]).numpy(),
+        "distance_false": distance(embedding, centroids[wrong]).numpy(),
+        "u": places[:, 0].numpy(),
+        "v": places[:, 1].numpy(),
+    })  # fmt: skip
+
+
+def _false_class(seen: Embedded, rows: Tensor) -> Tensor:
+    """The likeliest wrong class of the attacked image."""
+    logits = seen.main.logits[rows].clone()
+    return logits.scatter_(1, seen.y[rows][:, None], -torch.inf).argmax(1)
+
+
+def _placed(seen: Embedded, embedding: Tensor, maps: pd.DataFrame) -> Tensor:
+    drawn = maps[maps.projection == maps.projection.iloc[0]]
+    both = {"clean": seen.clean.embedding, "adversarial": seen.main.embedding}
+    known = torch.cat([both[kind][: int((drawn.kind == kind).sum())] for kind in both])
+    coordinates = torch.from_numpy(drawn[["u", "v"]].to_numpy(dtype=np.float32, copy=True))
+    return barycentre(embedding, known, coordinates)

@@ -40,7 +40,7 @@ class Registry(Generic[T]):
     def __init__(self, kind: str, package: str) -> None:
         self.kind = kind
         self.package = package
-        self._items: dict[str, type[T]] = {}
+        self._items: dict[str, Any] = {}
         self._loaded = False
 
     def register(self, name: str) -> Callable[[Any], Any]:
@@ -64,7 +64,7 @@ class Registry(Generic[T]):
         self._load()
         return tuple(sorted(self._items))
 
-    def get(self, name: str) -> type[T]:
+    def get(self, name: str) -> Any:
         """The class (or function) registered under `name`; "-" and "_" are the same.
 
         Raises:

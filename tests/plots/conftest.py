@@ -1,0 +1,16 @@
+"""Synthetic studies that the tests of figures share."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from frames import World, write_store
+
+
+@pytest.fixture(scope="session")
+def study(tmp_path_factory):
+    """A synthetic study with every table and picture."""
+    return write_store(tmp_path_factory.mktemp("synthetic") / "study", World(n=120))

@@ -1,0 +1,100 @@
+"""Accuracy under each attack, a bar per method with its interval, the paper's figure as a mark."""
+
+from typing import Literal
+
+import pandas as pd
+
+from tla.plots.bars import bar
+from tla.plots.base import Figure, Frame, figure
+from tla.plots.sheet import Sheet
+from tla.plots.summary import accuracy, at_eps, main_eps, number, spread, worst_case
+from tla.plots.theme import LIGHT, Look, attack_label, attacks_of
+
+
+@figure("accuracy_bars", "attacks")
+def accuracy_bars(
+    attacks: Frame,
+    *,
+    look: Look = LIGHT,
+    eps: float | int | None = None,
+    across: Literal["attacks", "methods"] = "attacks",
+    worst: bool = True,
+    paper: Frame | None = None,
+) -> Figure:
+    """Accuracy of every method under every attack with Wilson's 95 % interval over the images.
+
+    Args:
+        attacks: The `attacks` table.
+        look: Theme, width, source.
+        eps: Which eps; by default the one at which most attacks were run.
+        across: What stands along the axis: attacks (bars are methods) or methods (bars are attacks, as on the poster).
+        worst: Add the worst case: right only if no attack fools the model.
+        paper: Figures to mark, see `paper_accuracy`: columns method, attack, accuracy.
+    """
+    rows = at_eps(attacks, eps)
+    rows = pd.concat([rows, worst_case(rows)]) if worst and len(rows) else rows
+    table = accuracy(rows)
+    styles = look.methods(table["method"])
+    names = attacks_of(table["attack"])
+    sheet = Sheet(look, 1, height=360 if look.width >= 900 else 320, left=58, foot=34)
+    panel = sheet.panels[0]
+    if across == "attacks":
+        groups = [(key, style.label, style.colour) for key, style in styles.items()]
+        places, by, along = {name: attack_label(name) for name in names}, "method", "attack"
+    else:
+        groups = [(name, attack_label(name), look.ordinal(i)) for i, name in enumerate(names)]
+        places, by, along = {key: style.label for key, style in styles.items()}, "attack", "method"
+    for key, label, colour in groups:
+        part = table[table[by] == key].set_index(along).reindex([p for p in places if p in set(table[along])])
+        part = part.dropna(subset="accuracy")
+        sheet.add(panel, bar(part, [places[p] for p in part.index], label, colour, look.shades.soft), key=key)
+        _marks(sheet, paper, by, key, along, list(part.index), places)
+    sheet.axis(panel, {"type": "category", "categoryorder": "array", "categoryarray": list(places.values())})
+    sheet.axis(panel, None, {"title": "accuracy (%)", "range": [0, 104]})
+    if table.empty:
+        sheet.empty(panel, "nothing was attacked")
+    return sheet.figure(_title(table, look), _caption(table, attacks, eps, paper), layout=_layout(look))
+
+
+def _layout(look: Look) -> dict[str, object]:
+    return {"barmode": "group", "scattermode": "group", "bargap": 0.18, "scattergap": 0.18, "bargroupgap": 0.04}
+
+
+def _marks(sheet: Sheet, paper: Frame | None, by: str, key: str, along: str, at: list[str], places: dict) -> None:
+    if paper is None or paper.empty:
+        return
+    rows = paper[(paper[by] == key) & paper[along].isin(at)].set_index(along)
+    there = [place for place in at if place in rows.index]
+    if not there:
+        return
+    trace = {
+        "type": "scatter", "mode": "markers", "name": "paper", "offsetgroup": key,
+        "x": [places[place] for place in there], "y": 100 * rows.loc[there, "accuracy"].to_numpy(float),
+        "marker": {"symbol": "line-ew-open", "size": 11, "color": sheet.look.shades.ink, "line": {"width": 2}},
+        "hovertemplate": "paper, %{x}: %{y:.2f} %<extra></extra>",
+    }  # fmt: skip
+    sheet.traces[-1]["offsetgroup"] = key
+    sheet.add(sheet.panels[0], trace, key="paper")
+
+
+def _title(table: Frame, look: Look) -> str:
+    case = table[table["attack"] == "worst"]
+    case = case if len(case) else table[table["attack"] != "clean"]
+    if case.empty:
+        return "Accuracy on clean images; nothing was attacked"
+    least = case.groupby("method")["accuracy"].min()
+    labels = {name: style.label for name, style in look.methods(table["method"]).items()}
+    values = {str(name): float(value) for name, value in least.items()}
+    return f"Accuracy under attack: {spread(values, labels)} in the worst case"
+
+
+def _caption(table: Frame, attacks: Frame, eps: float | int | None, paper: Frame | None) -> str:
+    if table.empty:
+        return "n = 0."
+    eps = main_eps(attacks) if eps is None else eps
+    n, seeds = int(table["n"].max()), int(table["seeds"].max())
+    marks = " Dashes: figures of Mao et al. 2019." if paper is not None and len(paper) else ""
+    return (
+        f"n = {n} test images{f', mean of {seeds} seeds' if seeds > 1 else ''}, eps = {number(eps)}; "
+        f"whiskers: 95 % interval (Wilson) over the images; worst case: no attack fools the model.{marks}"
+    )

@@ -1,0 +1,48 @@
+"""Accuracy against the attack's budget."""
+
+from tla.plots.base import Figure, Frame, figure
+from tla.plots.lines import band, line
+from tla.plots.sheet import Sheet
+from tla.plots.summary import accuracy, spread
+from tla.plots.theme import LIGHT, Look, attack_label
+
+
+@figure("accuracy_curve", "attacks")
+def accuracy_curve(attacks: Frame, *, look: Look = LIGHT, attack: str | None = None) -> Figure:
+    """Accuracy of every method against eps under one attack, from the clean accuracy at eps 0 on.
+
+    Args:
+        attacks: The `attacks` table.
+        look: Theme, width, source.
+        attack: Which attack; by default the one that was run at most eps.
+    """
+    attack = _most_eps(attacks) if attack is None else attack
+    table = accuracy(attacks[attacks["attack"].isin(["clean", attack])]).sort_values("eps")
+    styles = look.methods(table["method"])
+    sheet = Sheet(look, 1, height=340, left=58, foot=50)
+    panel = sheet.panels[0]
+    for method, style in styles.items():
+        rows = table[table["method"] == method]
+        x = rows["eps"].to_numpy(float)
+        sheet.add(panel, band(x, 100 * rows["low"], 100 * rows["high"], style.colour))
+        sheet.add(panel, line(x, 100 * rows["accuracy"], style), key=method)
+    sheet.axis(panel, {"title": "eps", "rangemode": "tozero"}, {"title": "accuracy (%)", "range": [0, 104]})
+    if table.empty:
+        sheet.empty(panel, "nothing was attacked")
+    last = table[table["eps"] == table["eps"].max()]
+    values = {str(name): float(value) for name, value in zip(last["method"], last["accuracy"], strict=True)}
+    end = spread(values, {name: style.label for name, style in styles.items()})
+    n = int(table["n"].max()) if len(table) else 0
+    return sheet.figure(
+        f"Accuracy against eps under {attack_label(attack)}: {end} at the largest",
+        f"n = {n} test images per point; bands: 95 % interval (Wilson) over the images. "
+        "eps in units of a pixel in [0, 1].",
+    )
+
+
+def _most_eps(attacks: Frame) -> str:
+    attacked = attacks[attacks["attack"] != "clean"]
+    if attacked.empty:
+        return "clean"
+    counts = attacked.groupby("attack", observed=True)["eps"].nunique()
+    return str(counts.idxmax())

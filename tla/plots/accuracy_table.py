@@ -1,0 +1,51 @@
+"""Every method under every attack, as a table of coloured cells."""
+
+import numpy as np
+import pandas as pd
+
+from tla.plots.base import Figure, Frame, figure
+from tla.plots.cells import PLAIN, cells
+from tla.plots.sheet import Sheet
+from tla.plots.summary import accuracy, at_eps, main_eps, number, spread, worst_case
+from tla.plots.theme import LIGHT, Look, attack_label, attacks_of
+
+
+@figure("accuracy_table", "attacks")
+def accuracy_table(attacks: Frame, *, look: Look = LIGHT, eps: float | int | None = None) -> Figure:
+    """Accuracy of every method under every attack and in the worst case, each with half its 95 % interval.
+
+    Args:
+        attacks: The `attacks` table.
+        look: Theme, width, source.
+        eps: Which eps; by default the one at which most attacks were run.
+    """
+    rows = at_eps(attacks, eps)
+    table = accuracy(pd.concat([rows, worst_case(rows)]) if len(rows) else rows)
+    styles = look.methods(table["method"])
+    names = attacks_of(table["attack"])
+    values = np.full((len(styles), len(names)), np.nan)
+    text = [[""] * len(names) for _ in styles]
+    for i, method in enumerate(styles):
+        for j, name in enumerate(names):
+            found = table[(table["method"] == method) & (table["attack"] == name)]
+            if len(found):
+                cell = found.iloc[0]
+                values[i, j] = 100 * cell["accuracy"]
+                half = 50 * (cell["high"] - cell["low"])
+                text[i][j] = f"{values[i, j]:.1f}" + (f" ± {half:.1f}" if look.width >= 900 else "")
+    sheet = Sheet(look, 1, height=max(60, 34 * len(styles)), left=84, foot=10, head=26)
+    panel = sheet.panels[0]
+    hover = "%{y}, %{x}: %{text} %"
+    labels = [style.label for style in styles.values()]
+    sheet.add(panel, cells(values, text, [attack_label(name) for name in names], labels, look, top=100, hover=hover))
+    sheet.axis(panel, PLAIN | {"side": "top"}, PLAIN | {"autorange": "reversed"})
+    if table.empty:
+        sheet.empty(panel, "nothing was attacked")
+    case = table[table["attack"] == "worst"]
+    worst = {str(m): float(a) for m, a in zip(case["method"], case["accuracy"], strict=True)}
+    n = int(table["n"].max()) if len(table) else 0
+    return sheet.figure(
+        f"Accuracy in per cent: {spread(worst, {key: style.label for key, style in styles.items()})} in the worst case",
+        f"n = {n} test images; eps = {number(main_eps(attacks) if eps is None else eps)}; ±: half of the 95 % interval "
+        "(Wilson) over the images; worst case: right only if no attack fools the model.",
+    )

@@ -1,0 +1,51 @@
+"""The list of figures, and what a figure's file says about itself."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import pandas as pd
+
+from tla.registry import Registry
+
+if TYPE_CHECKING:
+    from plotly.graph_objects import Figure
+
+    Frame = Any  # by pandas' own annotations any selection of a frame may be a Series or an array
+else:
+    Figure = Any  # plotly is loaded when the first figure is drawn
+    Frame = pd.DataFrame
+
+FIGURES: Registry[Any] = Registry("figure", "tla.plots")
+
+CONFIG = {
+    "displaylogo": False,
+    "showSendToCloud": False,
+    "responsive": True,
+    "modeBarButtonsToRemove": ["autoScale2d", "select2d", "lasso2d"],
+    "toImageButtonOptions": {"format": "svg"},
+}
+"""For `figure.show(config=CONFIG)` and `st.plotly_chart(figure, config=CONFIG)`: nothing is offered to any cloud."""
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+def figure(
+    name: str, *tables: str, optional: tuple[str, ...] = (), example: Callable[[Any], dict[str, Any]] | None = None
+) -> Callable[[Function], Function]:
+    """Register a figure function and say what it draws from.
+
+    Args:
+        name: Its name in `FIGURES` and on the command line.
+        tables: Tables of a study that its first positional parameters take, in this order.
+        optional: Tables that it takes by keyword (a parameter of the same name) where the study has them.
+        example: For a figure of something else than tables: what to draw of a study (a `Store`), as keyword arguments.
+
+    Returns:
+        The decorator; it sets `tables`, `optional` and `example` on the function.
+    """
+
+    def file(function: Function) -> Function:
+        vars(function).update(tables=tables, optional=optional, example=example)
+        return FIGURES.register(name)(function)
+
+    return file

@@ -1,0 +1,64 @@
+"""Which class is taken for which under attack."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from tla.plots.base import Figure, Frame, figure
+from tla.plots.cells import PLAIN, cells
+from tla.plots.sheet import Sheet
+from tla.plots.summary import main_eps, number, percent
+from tla.plots.theme import LIGHT, Look, attack_label
+
+
+@figure("class_confusion", "attacks")
+def class_confusion(
+    attacks: Frame,
+    *,
+    look: Look = LIGHT,
+    attack: str | None = None,
+    eps: float | int | None = None,
+    methods: Sequence[str] | None = None,
+) -> Figure:
+    """True class against predicted class under one attack, a matrix per method, rows in per cent.
+
+    Args:
+        attacks: The `attacks` table.
+        look: Theme, width, source.
+        attack: Which attack; by default pgd if there, else the first.
+        eps: Which eps; by default the one at which most attacks were run.
+        methods: Which methods, by default all.
+    """
+    there = [str(name) for name in attacks["attack"].unique() if name != "clean"]
+    attack = attack or ("pgd" if "pgd" in there or not there else there[0])
+    eps = main_eps(attacks) if eps is None else eps
+    rows = attacks[(attacks["attack"] == attack) & np.isclose(attacks["eps"].to_numpy(float), eps)]
+    styles = look.methods(rows["method"] if methods is None else methods)
+    sheet = Sheet(look, max(len(styles), 1), least=280, head=26, left=60, foot=58)
+    k = int(max(rows["y"].max(), rows["prediction"].max()) + 1) if len(rows) else 1
+    names = [look.class_name(i) for i in range(k)]
+    worst = ("", "", 0.0)
+    for panel, (method, style) in zip(sheet.panels, styles.items(), strict=False):
+        part = rows[rows["method"] == method]
+        counts = np.zeros((k, k))
+        np.add.at(counts, (part["y"].to_numpy(int), part["prediction"].to_numpy(int)), 1)
+        shares = 100 * counts / np.maximum(counts.sum(1, keepdims=True), 1)
+        wide = sheet.panel_height >= 330 and k <= 12
+        text = [[f"{v:.0f}" if v >= 0.5 and wide else "" for v in row] for row in shares]
+        trace = cells(shares, text, names, names, look, top=100, hover="%{y} taken for %{x}: %{z:.1f} %")
+        sheet.add(panel, trace | {"xgap": 1, "ygap": 1, "textfont": {"size": 10, "color": look.shades.ink}})
+        axis = PLAIN | {"automargin": False, "tickfont": {"size": 10}}
+        sheet.axis(panel, axis | {"title": "taken for"}, axis | {"title": "true class", "autorange": "reversed"})
+        right = float(np.trace(counts) / max(counts.sum(), 1))
+        sheet.title(panel, f"<b>{style.label}</b>: {percent(right)} right")
+        off = shares - np.diag(np.diag(shares))
+        if off.size and off.max() > worst[2]:
+            i, j = np.unravel_index(off.argmax(), off.shape)
+            worst = (names[int(i)], names[int(j)], float(off.max()))
+    if not styles:
+        sheet.empty(sheet.panels[0], "nothing was attacked")
+    what = f"{worst[0]} is taken for {worst[1]} most ({worst[2]:.0f} %)" if worst[2] else "every class stays itself"
+    return sheet.figure(
+        f"Which class is taken for which under {attack_label(attack)}: {what}",
+        f"n = {rows['id'].nunique()} test images; eps = {number(eps)}; rows sum to 100 %.",
+    )

@@ -1,0 +1,68 @@
+"""What a detector refuses and passes at its threshold."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from tla.plots.base import Figure, Frame, figure
+from tla.plots.cells import PLAIN, cells
+from tla.plots.curves import roc_curve
+from tla.plots.scores import detector_label, scores_of, selected, the_eps
+from tla.plots.sheet import Sheet
+from tla.plots.summary import number, percent, spread
+from tla.plots.theme import LIGHT, Look
+
+
+@figure("confusion", "detection")
+def confusion(
+    detection: Frame,
+    *,
+    look: Look = LIGHT,
+    detector: str | None = None,
+    eps: float | int | None = None,
+    adaptive: bool = False,
+    methods: Sequence[str] | None = None,
+    threshold: float | int | None = None,
+    false_alarms: float | int = 0.05,
+) -> Figure:
+    """Misclassified and clean images that a detector refuses and passes at its threshold: two by two per method.
+
+    Args:
+        detection: The `detection` table.
+        look: Theme, width, source.
+        detector: Which score; by default the Gaussian one if there, else the first.
+        eps: Which eps; by default the largest.
+        adaptive: The attacker that also evades the detector.
+        methods: Which methods, by default all.
+        threshold: Refuse scores at or above this; by default each method's own at `false_alarms`.
+        false_alarms: Share of clean images refused at the default threshold.
+    """
+    rows = selected(detection, detector, eps, adaptive)
+    styles = look.methods(rows["method"] if methods is None else methods)
+    sheet = Sheet(look, max(len(styles), 1), least=280, height=92, head=26, left=112, foot=34)
+    passed: dict[str, float] = {}
+    for panel, (method, style) in zip(sheet.panels, styles.items(), strict=False):
+        scores = scores_of(rows[rows["method"] == method])
+        curve = roc_curve(*scores, replicates=1)
+        at = threshold
+        if at is None:
+            at = np.inf if curve is None else float(curve.threshold[curve.at_fpr(false_alarms)])
+        refused = [int((kind >= at).sum()) for kind in scores]
+        total = [len(kind) for kind in scores]
+        counts = np.array([[refused[0], total[0] - refused[0]], [refused[1], total[1] - refused[1]]], dtype=float)
+        shares = 100 * counts / np.maximum(np.array(total)[:, None], 1)
+        text = [[f"{int(counts[i, j])} ({shares[i, j]:.0f} %)" for j in range(2)] for i in range(2)]
+        x, y = ["refused", "passed"], ["misclassified", "clean, correct"]
+        sheet.add(panel, cells(shares, text, x, y, look, top=100, hover="%{y}, %{x}: %{text}"))
+        sheet.axis(panel, PLAIN | {"automargin": False}, PLAIN | {"automargin": False, "autorange": "reversed"})
+        sheet.title(panel, f"<b>{style.label}</b>")
+        passed[method] = 1 - refused[0] / total[0] if total[0] else float("nan")
+    if not styles:
+        sheet.empty(sheet.panels[0], "no scores")
+    labels = {name: style.label for name, style in styles.items()}
+    name = detector_label(str(rows["detector"].iloc[0])) if len(rows) else "the detector"
+    mark = f"at {percent(false_alarms)} false alarms on clean images" if threshold is None else f"{threshold:.4g}"
+    return sheet.figure(
+        f"What {name} lets pass: {spread(passed, labels)} of the misclassified images",
+        f"Threshold {mark}; eps = {number(the_eps(rows))}; n = up to {rows['id'].nunique()} test images per method.",
+    )

@@ -1,0 +1,141 @@
+"""Picture rows: a query, and the training images nearest to it in each model's embedding."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from tla.plots.base import Figure, Frame, figure
+from tla.plots.picture_grid import label, place, spots
+from tla.plots.pictures import Pictures
+from tla.plots.sheet import Panel, Sheet
+from tla.plots.summary import first_seed
+from tla.plots.theme import LIGHT, Look
+
+NAMES, VERDICT = 76, 64
+"""Pixels for the methods' names and for what the query is taken for."""
+
+
+@figure("neighbour_rows", "neighbours")
+def neighbour_rows(
+    neighbours: Frame,
+    *,
+    look: Look = LIGHT,
+    pictures: Pictures | None = None,
+    query: int | None = None,
+    kinds: Sequence[str] = ("clean", "adversarial"),
+    methods: Sequence[str] | None = None,
+    k: int | None = None,
+    seed: int | None = None,
+) -> Figure:
+    """The k nearest training images of one query per method; solid border: the query's true class, dotted: another.
+
+    Args:
+        neighbours: The `neighbours` table.
+        look: Theme, width, source.
+        pictures: Pixels by id; where a picture is missing its class is written.
+        query: Id of the test image; by default one whose neighbours the attack changes in some models only.
+        kinds: "clean", "adversarial" or both: which query, side by side where there is room.
+        methods: Which methods, by default all.
+        k: How many neighbours; by default what fits the width.
+        seed: By default the smallest.
+    """
+    rows = first_seed(neighbours, seed)
+    pictures = pictures or Pictures()
+    query = telling_query(rows) if query is None else query
+    styles = look.methods(rows["method"] if methods is None else methods)
+    k = min(k or (6 if look.width >= 900 else 5), int(rows["rank"].max()) if len(rows) else 1)
+    abreast = len(kinds) if look.width >= 900 else 1
+    wide = (look.width - 14) / abreast - 14
+    cell = min(84.0, (wide - NAMES - VERDICT) / (k + 1.4))
+    sheet = Sheet(
+        look,
+        max(len(kinds), 1),
+        columns=abreast,
+        height=round(max(len(styles), 1) * cell) + 8,
+        left=14,
+        foot=8,
+        head=28,
+    )
+    share: dict[str, float] = {}
+    for panel, kind in zip(sheet.panels, kinds, strict=False):
+        _bare(sheet, panel, (-0.6 - NAMES / cell, (wide - NAMES) / cell - 0.6), (len(styles) - 0.45, -0.55))
+        sheet.title(panel, f"<b>{kind} query</b>")
+        for row, (method, style) in enumerate(styles.items()):
+            found = rows[(rows["method"] == method) & (rows["kind"] == kind) & (rows["id"] == query)].nsmallest(
+                k, "rank"
+            )
+            name = f"<b>{style.label}</b>"
+            sheet.annotations.append(label(panel, name, -0.62, row, look.shades.ink, xanchor="right"))
+            _row(sheet, panel, found, pictures, row, method, kind, query)
+            if kind == "adversarial" and len(found):
+                share[style.label] = float((found["neighbour_y"] == found["y"]).mean())
+    if not len(rows):
+        sheet.empty(sheet.panels[0], "no neighbours were searched")
+    own = rows.loc[rows["id"] == query, "y"]
+    klass = look.class_name(int(own.iloc[0])) if len(own) else "?"
+    return sheet.figure(
+        f"Nearest training images of test image {query} (class {klass}): {_words(share, k)}",
+        f"Left: the query; then its {k} nearest natural training images in the full embedding. "
+        f"Solid border: class {klass}, dotted: another class. "
+        "One image is an example, not a measurement: see the recall of all queries.",
+    )
+
+
+def telling_query(rows: Frame) -> int:
+    """The query whose adversarial neighbours keep its class in some models only; ties to the smallest id."""
+    attacked = rows[rows["kind"] == "adversarial"]
+    attacked = attacked if len(attacked) else rows
+    if attacked.empty:
+        return 0
+    own = (attacked["neighbour_y"] == attacked["y"]).groupby([attacked["id"], attacked["method"]]).mean().unstack()
+    return int((own.max(axis=1) - own.min(axis=1)).idxmax())
+
+
+def _bare(sheet: Sheet, panel: Panel, x: tuple[Any, Any], y: tuple[Any, Any]) -> None:
+    sheet.blank(panel, x, y)
+    for axis in (panel.x, panel.y):
+        sheet.axes[f"{axis[0]}axis{axis[1:]}"] |= {"showline": False, "mirror": False, "fixedrange": True}
+
+
+def _row(
+    sheet: Sheet, panel: Panel, found: Frame, pictures: Pictures, row: int, method: str, kind: str, query: int
+) -> None:
+    look = sheet.look
+    if found.empty:
+        sheet.annotations.append(label(panel, "not searched", 0.5, row, look.shades.soft, xanchor="left"))
+        return
+    first = found.iloc[0]
+    model = f"{method}-seed{first['seed']}"
+    image = pictures.test.get(query) if kind == "clean" else pictures.adversarial.get(model, {}).get(query)
+    taken = look.class_name(int(first["prediction"]))
+    right = first["prediction"] == first["y"]
+    place(sheet, panel, image, 0, row, border="query", colour=look.shades.ink)
+    xs, hover, ids = [0.0], [f"{kind} query, taken for {taken}"], [query]
+    for i, entry in enumerate(found.itertuples(), start=1):
+        same = entry.neighbour_y == entry.y
+        picture = pictures.gallery.get(int(entry.neighbour))
+        colour = look.shades.right if same else look.shades.wrong
+        place(sheet, panel, picture, i + 0.35, row, border="right" if same else "wrong", colour=colour)
+        name = look.class_name(int(entry.neighbour_y))
+        if picture is None:
+            sheet.annotations.append(label(panel, name, i + 0.35, row, colour))
+        xs.append(i + 0.35)
+        hover.append(
+            f"neighbour {entry.rank}: class {name}, distance {entry.distance:.3f}, training image {entry.neighbour}"
+        )
+        ids.append(int(entry.neighbour))
+    if image is None:
+        sheet.annotations.append(label(panel, f"#{query}", 0, row, look.shades.ink))
+    sheet.add(panel, spots(xs, [row] * len(xs), ids, hover))
+    text = ("✓ " if right else "✕ ") + taken
+    colour = look.shades.right if right else look.shades.wrong
+    sheet.annotations.append(label(panel, text, len(found) + 0.95, row, colour, xanchor="left", font={"size": 13}))
+
+
+def _words(share: dict[str, float], k: int) -> str:
+    if not share:
+        return "no adversarial query"
+    low, high = min(share, key=share.__getitem__), max(share, key=share.__getitem__)
+    count = {name: round(value * k) for name, value in share.items()}
+    if count[low] == count[high]:
+        return f"{count[low]} of {k} keep its class under attack"
+    return f"under attack {count[low]} of {k} keep its class for {low}, {count[high]} for {high}"

@@ -1,0 +1,89 @@
+"""One class's adversarial images, coloured by what each model takes them for (the poster's first row of maps)."""
+
+from collections.abc import Sequence
+
+from tla.plots.base import Figure, Frame, figure
+from tla.plots.maps import cloud, fit, measured, one_map
+from tla.plots.sheet import Panel, Sheet
+from tla.plots.summary import percent, spread, thin
+from tla.plots.theme import LIGHT, Look
+
+
+@figure("one_class", "map", optional=("shift",))
+def one_class(
+    points: Frame,
+    *,
+    look: Look = LIGHT,
+    shift: Frame | None = None,
+    klass: int | None = None,
+    methods: Sequence[str] | None = None,
+    projection: str | None = None,
+    seed: int | None = None,
+) -> Figure:
+    """The adversarial images of one class in each method's map, coloured and shaped by the predicted class.
+
+    Args:
+        points: The `map` table.
+        look: Theme, width, source.
+        shift: The `shift` table: a measurement in the full space above each map.
+        klass: Index of the class; by default the one most often misclassified under attack.
+        methods: Which methods, by default all.
+        projection: By default umap.
+        seed: By default the smallest.
+    """
+    points = one_map(points, projection, seed)
+    klass = most_fooled(points) if klass is None else klass
+    styles = look.methods(points["method"] if methods is None else methods)
+    sheet = Sheet(look, max(len(styles), 1), least=270, head=46, left=10, foot=10)
+    fooled: dict[str, float] = {}
+    n = 0
+    for panel, (method, style) in zip(sheet.panels, styles.items(), strict=False):
+        rows = points[points["method"] == method]
+        fit(sheet, panel, rows)
+        attacked = rows[(rows["kind"] == "adversarial") & (rows["y"] == klass)]
+        n = max(n, len(attacked))
+        fooled[method] = float((attacked["prediction"] != klass).mean())
+        _context(sheet, panel, rows[rows["kind"] == "clean"], klass)
+        _predicted(sheet, panel, attacked)
+        note = measured(shift, method, attacked["id"])
+        text = f"<b>{style.label}</b>: {percent(fooled[method])} misclassified"
+        sheet.title(panel, text + (f"<br>{note}" if note else ""))
+        if attacked.empty:
+            sheet.empty(panel, f"no adversarial image of class {look.class_name(klass)}")
+    name = look.class_name(klass)
+    return sheet.figure(
+        f"Adversarial images of class {name}, coloured by prediction: "
+        f"{spread(fooled, {key: style.label for key, style in styles.items()})} are taken for another class",
+        f"n = {n} adversarial images of class {name} per map; → 3: taken for class 3; pale: clean images. "
+        "Distances in a map prove nothing: the line above each map is measured in the full space.",
+    )
+
+
+def most_fooled(points: Frame) -> int:
+    """The class with the most misclassified adversarial images over all methods; ties go to the smallest index."""
+    attacked = points[points["kind"] == "adversarial"]
+    wrong = attacked.loc[attacked["prediction"] != attacked["y"], "y"]
+    counts = (wrong if len(wrong) else attacked["y"]).value_counts()
+    return int(counts[counts == counts.max()].index.min()) if len(counts) else 0
+
+
+def _context(sheet: Sheet, panel: Panel, clean: Frame, klass: int) -> None:
+    look = sheet.look
+    name = look.class_name(klass)
+    others = thin(clean[clean["y"] != klass], look.points)
+    own = clean[clean["y"] == klass]
+    sheet.add(
+        panel, cloud(look, others, "other classes (clean)", color=look.shades.pale, size=4, opacity=0.6), key="context"
+    )
+    marker = {"color": look.class_colour(klass), "symbol": "circle-open", "size": 7, "opacity": 0.6}
+    sheet.add(panel, cloud(look, own, f"{name} (clean)", **marker, line={"width": 1}), key="own")
+
+
+def _predicted(sheet: Sheet, panel: Panel, attacked: Frame) -> None:
+    look = sheet.look
+    for index, group in attacked.groupby("prediction"):
+        k = int(index)
+        marker = {"color": look.class_colour(k), "symbol": look.class_symbol(k), "size": 8}
+        edge = {"width": 0.6, "color": look.shades.paper}
+        trace = cloud(look, group, f"→ {look.class_name(k)}", **marker, line=edge)
+        sheet.add(panel, {**trace, "legendrank": 1100 + k}, key=f"class {k}")

@@ -1,0 +1,45 @@
+"""The paper's accuracies, as marks beside what a study measured."""
+
+import pandas as pd
+
+from tla.plots.base import Frame
+
+ATTACKS = ("clean", "fgsm", "bim", "cw", "pgd", "20xpgd", "mim")
+MNIST = {
+    "natural": (99.20, 34.48, 0.0, 0.0, 0.0, 0.0, 0.0),
+    "at": (99.24, 97.31, 95.95, 96.66, 94.82, 93.87, 95.47),
+    "alp": (98.91, 97.34, 96.00, 96.50, 95.06, 94.93, 95.41),
+    "tla-rn": (99.50, 98.12, 97.17, 97.17, 97.07, 96.73, 96.84),
+    "tla-sa": (99.44, 98.14, 97.08, 97.45, 96.78, 95.64, 96.45),
+    "tla": (99.52, 98.17, 97.32, 97.25, 96.96, 96.79, 96.64),
+}
+CIFAR10 = {
+    "natural": (95.01, 13.35, 0.0, 0.0, 0.0, 0.0, 0.0),
+    "at": (87.14, 55.63, 48.29, 46.97, 45.72, 45.21, 45.16),
+    "alp": (89.79, 60.29, 50.62, 47.59, 48.50, 45.98, 45.97),
+    "tla-rn": (81.02, 55.41, 51.44, 49.66, 49.94, 45.55, 49.63),
+    "tla-sa": (86.19, 58.80, 52.19, 49.64, 49.70, 49.15, 49.29),
+    "tla": (86.21, 58.88, 52.60, 50.69, 51.59, 50.03, 50.09),
+}
+CONFIRMED = {"cw", "20xpgd", "mim"}
+"""Attacks whose figures the poster's bars confirm; the other columns are recalled from the paper."""
+
+TABLES = {"mnist": (MNIST, 0.3), "cifar10": (CIFAR10, 8 / 255)}
+
+
+def paper_accuracy(data_set: str) -> Frame:
+    """Accuracies that Mao et al. (NeurIPS 2019) report; PGD is PGD-100 on MNIST and PGD-20 on CIFAR-10.
+
+    Args:
+        data_set: "mnist" or "cifar10"; for any other there is nothing to compare with.
+
+    Returns:
+        Columns method, attack, eps, accuracy (0..1), confirmed (by the poster); empty for other data sets.
+    """
+    table, eps = TABLES.get(data_set, ({}, 0.0))
+    rows = [
+        (method, attack, 0.0 if attack == "clean" else eps, value / 100, attack in CONFIRMED and method != "natural")
+        for method, values in table.items()
+        for attack, value in zip(ATTACKS, values, strict=True)
+    ]
+    return pd.DataFrame(rows, columns=["method", "attack", "eps", "accuracy", "confirmed"])

@@ -1,0 +1,93 @@
+"""Pictures for figures: pixels by id, as data that a browser shows without asking anyone."""
+
+import base64
+import io
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from tla.store import Store
+
+SHARP = 56
+"""Pictures smaller than this are enlarged pixel by pixel, or the browser would blur them."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pictures:
+    """The images of a study, by id; what is missing is left out of a figure.
+
+    Args:
+        test: Attacked images, id -> pixels of shape (c, h, w): uint8, or float in 0..1.
+        gallery: Training images, id -> pixels.
+        adversarial: For each model ("at-seed0"), id -> adversarial pixels.
+    """
+
+    test: Mapping[int, np.ndarray] = field(default_factory=dict)
+    gallery: Mapping[int, np.ndarray] = field(default_factory=dict)
+    adversarial: Mapping[str, Mapping[int, np.ndarray]] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, store: Store, models: tuple[str, ...] = ()) -> "Pictures":
+        """The pictures that a study has; an empty set where it has none.
+
+        Args:
+            store: The study.
+            models: Whose adversarial images to read, "at-seed0".
+        """
+        try:
+            images = store.arrays("images")
+        except FileNotFoundError:
+            return cls()
+        test = _by_id(images, "test")
+        adversarial = {}
+        for model in models:
+            try:
+                arrays = store.arrays(f"adversarial/{model}")
+            except FileNotFoundError:
+                continue
+            stack = arrays.get("pgd", next(iter(arrays.values()), np.empty(0)))
+            adversarial[model] = dict(zip(test, stack, strict=False))
+        return cls(test=test, gallery=_by_id(images, "gallery"), adversarial=adversarial)
+
+
+def _by_id(images: Mapping[str, np.ndarray], name: str) -> dict[int, np.ndarray]:
+    if name not in images:
+        return {}
+    ids = images.get(f"{name}_id", np.arange(len(images[name])))
+    return dict(zip(ids.tolist(), images[name], strict=True))
+
+
+def as_bytes(image: np.ndarray) -> np.ndarray:
+    """Pixels as uint8 of shape (h, w) or (h, w, 3).
+
+    Args:
+        image: Shape (c, h, w) or (h, w), c of 1 or 3; uint8, or float in 0..1 (clipped, rounded).
+
+    Raises:
+        ValueError: for any other shape; names it.
+    """
+    pixels = np.asarray(image)
+    if pixels.ndim == 2:
+        pixels = pixels[None]
+    if pixels.ndim != 3 or pixels.shape[0] not in (1, 3):
+        raise ValueError(f"image must have shape (c, h, w) with c of 1 or 3, got {tuple(np.shape(image))}")
+    if pixels.dtype != np.uint8:
+        pixels = np.rint(np.clip(np.nan_to_num(pixels), 0, 1) * 255).astype(np.uint8)
+    return pixels[0] if pixels.shape[0] == 1 else np.moveaxis(pixels, 0, -1)
+
+
+def data_uri(image: np.ndarray) -> str:
+    """A picture as a PNG in a data URI; small ones enlarged without blur.
+
+    Args:
+        image: See `as_bytes`.
+    """
+    from PIL import Image
+
+    pixels = as_bytes(image)
+    factor = -(-SHARP // max(min(pixels.shape[:2]), 1)) if min(pixels.shape[:2]) < 30 else 1
+    pixels = pixels.repeat(factor, axis=0).repeat(factor, axis=1)
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, format="PNG", optimize=True)
+    return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()

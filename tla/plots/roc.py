@@ -1,0 +1,113 @@
+"""ROC of misclassification detection, with its bootstrap band."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from tla.plots.base import Figure, Frame, figure
+from tla.plots.curves import Roc, roc_curve
+from tla.plots.lines import band, line
+from tla.plots.scores import detector_label, scores_of, selected, the_eps
+from tla.plots.sheet import Panel, Sheet
+from tla.plots.summary import number
+from tla.plots.theme import LIGHT, Look, Style
+
+
+@figure("roc", "detection")
+def roc(
+    detection: Frame,
+    *,
+    look: Look = LIGHT,
+    detector: str | None = None,
+    eps: float | int | None = None,
+    adaptive: bool = False,
+    methods: Sequence[str] | None = None,
+    threshold: float | int | None = None,
+    false_alarms: float | int = 0.05,
+) -> Figure:
+    """True against false positive rate of one detection score, a line per method, the area in the legend.
+
+    Args:
+        detection: The `detection` table.
+        look: Theme, width, source.
+        detector: Which score; by default the Gaussian one if there, else the first.
+        eps: Which eps; by default the largest, beyond the training's.
+        adaptive: The attacker that also evades the detector.
+        methods: Which methods, by default all.
+        threshold: Refuse scores at or above this; marked on every curve.
+        false_alarms: Without a threshold, mark where this share of clean images is refused.
+    """
+    rows = selected(detection, detector, eps, adaptive)
+    styles = look.methods(rows["method"] if methods is None else methods)
+    sheet = Sheet(look, 2, least=370, height=400 if look.width >= 900 else 340, head=26, left=60, foot=50)
+    chance = {"type": "scatter", "mode": "lines", "name": "chance", "x": [0, 1], "y": [0, 1], "hoverinfo": "skip"}
+    chance["line"] = {"color": look.shades.soft, "dash": "dot", "width": 1}
+    areas: dict[str, float] = {}
+    counts = []
+    for method, style in styles.items():
+        curve = roc_curve(*scores_of(rows[rows["method"] == method]))
+        if curve is None:
+            sheet.add(sheet.panels[0], line([None], [None], style, name=f"{style.label}: none to detect"), key=method)
+            continue
+        areas[style.label] = curve.auc.value
+        counts.append((curve.positives, curve.negatives))
+        for panel in sheet.panels:
+            _curve(sheet, panel, curve, style, method, threshold, false_alarms)
+    for panel, end, text in zip(sheet.panels, (1.0, 0.1), ("whole curve", "few false alarms"), strict=True):
+        sheet.add(panel, chance, key="chance")
+        sheet.axis(panel, {"title": "false positive rate", "range": [-0.008 * end, 1.008 * end]})
+        sheet.axis(panel, None, {"title": "true positive rate", "range": [-0.01, 1.02]})
+        sheet.title(panel, text)
+        if not areas:
+            sheet.empty(panel, "nothing to detect:<br>no misclassified image with a score")
+    return sheet.figure(_title(areas, rows), _caption(rows, counts, threshold, false_alarms))
+
+
+def _curve(
+    sheet: Sheet,
+    panel: Panel,
+    curve: Roc,
+    style: Style,
+    key: str,
+    threshold: float | int | None,
+    false_alarms: float | int,
+) -> None:
+    sheet.add(panel, band(curve.grid, curve.low, curve.high, style.colour))
+    name = f"{style.label} {curve.auc.value:.3f} [{curve.auc.low:.3f}, {curve.auc.high:.3f}]"
+    sheet.add(panel, line(curve.fpr.astype(np.float32), curve.tpr, style, name=name, markers=False), key=key)
+    if threshold is None:
+        index = curve.at_fpr(false_alarms)
+    else:
+        index = int(np.searchsorted(-curve.threshold, -threshold, side="right") - 1)
+    spot = {
+        "type": "scatter", "mode": "markers", "name": f"{style.label} at the threshold",
+        "x": [float(curve.fpr[index])], "y": [float(curve.tpr[index])],
+        "marker": {
+            "color": style.colour, "symbol": style.symbol, "size": 11,
+            "line": {"color": sheet.look.shades.ink, "width": 1},
+        },
+        "hovertemplate": f"{style.label}: refuses %{{y:.1%}} at %{{x:.1%}} false alarms<extra></extra>",
+    }  # fmt: skip
+    sheet.add(panel, spot)
+
+
+def _title(areas: dict[str, float], rows: Frame) -> str:
+    name = detector_label(str(rows["detector"].iloc[0])) if len(rows) else "the detector"
+    if not areas:
+        return f"Detecting misclassified images by {name}: nothing to detect"
+    best = max(areas, key=areas.__getitem__)
+    return f"Detecting misclassified images by {name}: best for {best}, AUC {areas[best]:.3f}"
+
+
+def _caption(rows: Frame, counts: list, threshold: float | int | None, false_alarms: float | int) -> str:
+    mark = f"{100 * false_alarms:g} % false alarms" if threshold is None else f"the threshold {threshold:.4g}"
+    bounds = "no positives"
+    if counts:
+        least, most = (f(count[0] for count in counts) for f in (min, max))
+        bounds = f"{least} to {most} positives" if least != most else f"{least} positives"
+        bounds += f", up to {max(count[1] for count in counts)} negatives per method"
+    attack = "adaptive attack" if len(rows) and bool(rows["adaptive"].iloc[0]) else "attack not adaptive"
+    return (
+        f"Positives: adversarial and misclassified at eps = {number(the_eps(rows))}; negatives: clean and correct "
+        f"({bounds}); {attack}. Legend: AUC with 95 % bootstrap interval; markers: {mark}."
+    )

@@ -1,0 +1,117 @@
+"""How detection scores of clean and of misclassified adversarial images are spread."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from tla.plots.base import Figure, Frame, figure
+from tla.plots.curves import roc_curve
+from tla.plots.scores import Scores, detector_label, scores_of, selected, the_eps
+from tla.plots.sheet import Panel, Sheet
+from tla.plots.summary import number, percent, spread
+from tla.plots.theme import LIGHT, Look, rgba
+
+
+@figure("score_histograms", "detection")
+def score_histograms(
+    detection: Frame,
+    *,
+    look: Look = LIGHT,
+    detector: str | None = None,
+    eps: float | int | None = None,
+    adaptive: bool = False,
+    methods: Sequence[str] | None = None,
+    threshold: float | int | None = None,
+    false_alarms: float | int = 0.05,
+    bins: int = 40,
+) -> Figure:
+    """Histogram of one score per method: clean and correct against adversarial and misclassified, with the threshold.
+
+    Args:
+        detection: The `detection` table.
+        look: Theme, width, source.
+        detector: Which score; by default the Gaussian one if there, else the first.
+        eps: Which eps; by default the largest.
+        adaptive: The attacker that also evades the detector.
+        methods: Which methods, by default all.
+        threshold: Refuse scores at or above this; by default each method's own at `false_alarms`.
+        false_alarms: Share of clean images refused at the default threshold.
+        bins: Bins of each histogram; the outermost 0.5 % of the scores on each side share the outermost bins.
+    """
+    rows = selected(detection, detector, eps, adaptive)
+    styles = look.methods(rows["method"] if methods is None else methods)
+    sheet = Sheet(look, max(len(styles), 1), least=280, ratio=0.55, head=26, left=52, foot=46)
+    caught: dict[str, float] = {}
+    for panel, (method, style) in zip(sheet.panels, styles.items(), strict=False):
+        scores = scores_of(rows[rows["method"] == method])
+        at = _own_threshold(scores, false_alarms) if threshold is None else threshold
+        _histogram(sheet, panel, scores, bins)
+        sheet.axis(panel, "score", {"title": "share (%)", "rangemode": "tozero"})
+        caught[method] = float((scores.positive >= at).mean()) if len(scores.positive) else float("nan")
+        text = (
+            f"<b>{style.label}</b>: {percent(caught[method])} caught"
+            if len(scores.positive)
+            else f"<b>{style.label}</b>: none misclassified"
+        )
+        sheet.title(panel, text)
+        if np.isfinite(at):
+            line = {"color": look.shades.ink, "width": 1.5, "dash": "dash"}
+            sheet.shapes.append(
+                {
+                    "type": "line",
+                    "xref": panel.x,
+                    "yref": f"{panel.y} domain",
+                    "x0": at,
+                    "x1": at,
+                    "y0": 0,
+                    "y1": 1,
+                    "line": line,
+                }
+            )
+    if not styles:
+        sheet.empty(sheet.panels[0], "no scores")
+    labels = {name: style.label for name, style in styles.items()}
+    name = detector_label(str(rows["detector"].iloc[0])) if len(rows) else "the detector"
+    mark = f"{100 * false_alarms:g} % false alarms" if threshold is None else f"{threshold:.4g}"
+    return sheet.figure(
+        f"Scores of {name}: {spread(caught, labels)} of the misclassified lie right of the threshold",
+        f"Larger = more suspicious; eps = {number(the_eps(rows))}; threshold (dashed): {mark}; "
+        f"n = up to {rows['id'].nunique()} test images per method.",
+        layout={"barmode": "overlay"},
+    )
+
+
+def _own_threshold(scores: Scores, false_alarms: float | int) -> float:
+    curve = roc_curve(*scores, replicates=1)
+    return float("nan") if curve is None else float(curve.threshold[curve.at_fpr(false_alarms)])
+
+
+def _histogram(sheet: Sheet, panel: Panel, scores: Scores, bins: int) -> None:
+    shade = sheet.look.shades
+    known = np.concatenate(scores)
+    known = known[np.isfinite(known)]
+    if not len(known):
+        sheet.empty(panel, "no scores")
+        return
+    low, high = np.quantile(known, [0.005, 0.995])
+    edges = np.linspace(low, high if high > low else low + 1, bins + 1)
+    kinds = (
+        ("clean, correct", scores.negative, shade.right, ""),
+        ("adversarial, misclassified", scores.positive, shade.wrong, "/"),
+    )
+    for name, values, colour, pattern in kinds:
+        values = values[np.isfinite(values)]
+        if not len(values):
+            continue
+        counts = np.histogram(np.clip(values, edges[0], edges[-1]), edges)[0]
+        trace = {
+            "type": "bar", "name": name, "x": ((edges[1:] + edges[:-1]) / 2).astype(np.float32),
+            "y": (100 * counts / len(values)).astype(np.float32), "width": float(edges[1] - edges[0]),
+            "marker": {
+                "color": rgba(colour, 0.45), "line": {"color": colour, "width": 0.8},
+                "pattern": {"shape": pattern, "fgcolor": colour, "size": 5, "solidity": 0.25},
+            },
+            "customdata": counts.astype(np.int32),
+            "hovertemplate": f"{name}: score %{{x:.3g}}, %{{customdata}} images, %{{y:.1f}} %<extra></extra>",
+        }  # fmt: skip
+        sheet.add(panel, trace, key=name)

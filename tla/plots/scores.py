@@ -1,0 +1,70 @@
+"""Which detection scores a figure speaks of."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from tla.plots.base import Frame
+from tla.plots.summary import first_seed
+from tla.plots.theme import escape
+
+LABELS = {
+    "gaussian": "the per-class Gaussian", "gaussian_diagonal": "the diagonal Gaussian", "max_softmax": "max-softmax",
+    "max_logit": "max-logit", "mahalanobis": "Mahalanobis distance", "knn": "kNN distance", "lid": "LID",
+    "energy": "energy", "mixture": "the Gaussian mixture",
+}  # fmt: skip
+
+
+class Scores(NamedTuple):
+    """Scores of one method, larger = more suspicious.
+
+    Attributes:
+        positive: Of adversarial, misclassified images.
+        negative: Of clean, correctly classified images.
+    """
+
+    positive: np.ndarray
+    negative: np.ndarray
+
+
+def detector_label(name: str) -> str:
+    """How a detector is called in a sentence."""
+    return LABELS.get(name, LABELS.get(name.replace("-", "_"), escape(name)))
+
+
+def detectors_of(detection: Frame) -> list[str]:
+    """Detectors of a table, the Gaussian ones first."""
+    names = {str(name) for name in detection["detector"]}
+    return sorted(names, key=lambda name: (not name.startswith("gaussian"), name))
+
+
+def selected(
+    detection: Frame, detector: str | None, eps: float | int | None, adaptive: bool, seed: int | None = None
+) -> Frame:
+    """Rows of one detector at one eps: by default the Gaussian at the largest eps, one seed.
+
+    Raises:
+        ValueError: if the table has no such detector; says which it has.
+    """
+    rows = first_seed(detection[detection["adaptive"].astype(bool) == adaptive], seed)
+    there = detectors_of(rows)
+    if detector is None and there:
+        detector = there[0]
+    if there and detector not in there:
+        raise ValueError(f"detector must be one of {', '.join(there)}, got {detector!r}")
+    rows = rows[rows["detector"] == detector]
+    eps = float(rows["eps"].max()) if eps is None and len(rows) else eps
+    return rows[np.isclose(rows["eps"].to_numpy(float), np.nan if eps is None else eps)]
+
+
+def scores_of(rows: Frame) -> Scores:
+    """Positive and negative scores of one method's rows."""
+    wrong = rows["prediction"].to_numpy() != rows["y"].to_numpy()
+    adversarial = rows["kind"].to_numpy() == "adversarial"
+    score = rows["score"].to_numpy(float)
+    return Scores(score[adversarial & wrong], score[~adversarial & ~wrong])
+
+
+def the_eps(rows: Frame) -> float:
+    """The eps of rows that share one; nan without rows."""
+    return float(rows["eps"].iloc[0]) if len(rows) else float("nan")

@@ -1,0 +1,132 @@
+"""Maps side by side: clean points, and arrows to where the attack moves them."""
+
+from collections.abc import Sequence
+from typing import Literal
+
+import numpy as np
+
+from tla.plots.base import Figure, Frame, figure
+from tla.plots.maps import arrows, cloud, common, fit, measured, one_map, pairs
+from tla.plots.sheet import Panel, Sheet
+from tla.plots.summary import percent, spread, thin
+from tla.plots.theme import LIGHT, Look
+
+COLOURED = {
+    "true": "class",
+    "predicted": "the class predicted after the attack",
+    "flipped": "whether the attack changes the prediction",
+}
+
+
+@figure("shift_arrows", "map", optional=("shift",))
+def shift_arrows(
+    points: Frame,
+    *,
+    look: Look = LIGHT,
+    shift: Frame | None = None,
+    methods: Sequence[str] | None = None,
+    classes: Sequence[int] | None = None,
+    projection: str | None = None,
+    seed: int | None = None,
+    most_arrows: int = 120,
+    colour: Literal["true", "predicted", "flipped"] = "true",
+    marked: Sequence[int] = (),
+) -> Figure:
+    """Where an attack moves the representations: one map per method, an arrow per image from clean to adversarial.
+
+    Args:
+        points: The `map` table.
+        look: Theme, width, source.
+        shift: The `shift` table: a measurement in the full space beside each map.
+        methods: Which methods, by default all.
+        classes: Only images of these classes, by default all.
+        projection: By default umap.
+        seed: By default the smallest.
+        most_arrows: Arrows in one panel; evenly picked from the images where there are more.
+        colour: What colours a clean image: its true class, the class predicted for its adversarial twin, or whether
+            the attack flipped the prediction.
+        marked: Ids of images that are ringed, clean and adversarial.
+    """
+    points = one_map(points, projection, seed)
+    styles = look.methods(points["method"] if methods is None else methods)
+    sheet = Sheet(look, max(len(styles), 1), least=270, head=46, left=10, foot=10)
+    kept = common(points["y"])
+    fooled: dict[str, float] = {}
+    for panel, (method, style) in zip(sheet.panels, styles.items(), strict=False):
+        rows = points[points["method"] == method]
+        fit(sheet, panel, rows)
+        rows = rows if classes is None else rows[rows["y"].isin(classes)]
+        moved = pairs(rows)
+        fooled[method] = float((moved["prediction"] != moved["y"]).mean())
+        dots = thin(rows[rows["kind"] == "clean"], look.points)
+        if colour == "flipped":
+            _flipped(sheet, panel, dots, moved)
+        else:
+            _clean(sheet, panel, dots if colour == "true" else _after(dots, moved), kept)
+        _moves(sheet, panel, thin(moved, most_arrows))
+        _rings(sheet, panel, rows[rows["id"].isin(marked)])
+        note = measured(shift, method, moved["id"])
+        sheet.title(
+            panel, f"<b>{style.label}</b>: {percent(fooled[method])} change class" + (f"<br>{note}" if note else "")
+        )
+    if not styles:
+        sheet.empty(sheet.panels[0], "no points")
+    labels = {name: style.label for name, style in styles.items()}
+    n = points["id"].nunique()
+    return sheet.figure(
+        f"Where the attack moves the images: {spread(fooled, labels)} end in a wrong class",
+        f"n = {n} test images; dots: clean images, coloured by {COLOURED[colour]}; arrows to the adversarial image of "
+        f"at most {most_arrows} of them. Distances in a map prove nothing: the line above each map is measured in the "
+        "full space.",
+    )
+
+
+def _clean(sheet: Sheet, panel: Panel, rows: Frame, kept: list[int]) -> None:
+    look = sheet.look
+    for index, group in rows.groupby("y"):
+        if index in kept:
+            name, k = look.class_name(int(index)), int(index)
+            marker = {"color": look.class_colour(k), "symbol": look.class_symbol(k), "size": 5, "opacity": 0.75}
+            sheet.add(panel, {**cloud(look, group, name, **marker), "legendrank": 900 + k}, key=f"class {k}")
+    others = rows[~rows["y"].isin(kept)]
+    if len(others):
+        sheet.add(panel, cloud(look, others, "other classes", color=look.shades.pale, size=4), key="other")
+
+
+def _after(dots: Frame, moved: Frame) -> Frame:
+    """The same dots, each with the class that is predicted for its adversarial twin in the place of its own."""
+    return dots.assign(y=dots["id"].map(moved.set_index("id")["prediction"])).dropna(subset=["y"]).astype({"y": int})
+
+
+def _flipped(sheet: Sheet, panel: Panel, dots: Frame, moved: Frame) -> None:
+    look, shade = sheet.look, sheet.look.shades
+    changed = dots["id"].isin(moved.loc[moved["prediction"] != moved["y"], "id"])
+    for name, rows, hue, symbol in (
+        ("stays right", dots[~changed], shade.right, "circle"),
+        ("flipped", dots[changed], shade.wrong, "x"),
+    ):
+        if len(rows):
+            sheet.add(panel, cloud(look, rows, name, color=hue, symbol=symbol, size=5, opacity=0.8), key=name)
+
+
+def _rings(sheet: Sheet, panel: Panel, rows: Frame) -> None:
+    """Rings round marked images; a heavier one where the attack has moved them."""
+    if rows.empty:
+        return
+    ink, clean = sheet.look.shades.ink, rows["kind"].to_numpy() == "clean"
+    ring = {
+        "symbol": "circle-open",
+        "color": ink,
+        "size": np.where(clean, 12, 15),
+        "line": {"width": np.where(clean, 1.5, 2.5)},
+    }
+    sheet.add(panel, {**cloud(sheet.look, rows, "marked"), "marker": ring}, key="marked")
+
+
+def _moves(sheet: Sheet, panel: Panel, moved: Frame) -> None:
+    shade = sheet.look.shades
+    wrong = moved["prediction"] != moved["y"]
+    if (~wrong).any():
+        sheet.add(panel, arrows(moved[~wrong], "still right", shade.soft, width=0.8), key="still right")
+    if wrong.any():
+        sheet.add(panel, arrows(moved[wrong], "misclassified", shade.ink, width=1.1), key="misclassified")

@@ -1,0 +1,112 @@
+"""How far the attack moves the representations, measured in the full space."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from tla.plots.base import Figure, Frame, figure
+from tla.plots.sheet import Panel, Sheet
+from tla.plots.theme import LIGHT, Look, rgba
+
+MEASURES = {
+    "angle": "angle between clean and adversarial (°)",
+    "margin": "centroid margin (below 0: nearer the false class)",
+    "progress": "progress to the false centroid (1: there)",
+    "purity_own": "own class among the 10 nearest (share)",
+}
+GROUPS = ("correct", "misclassified")
+
+
+@figure("shift_measures", "shift")
+def shift_measures(
+    shift: Frame,
+    *,
+    look: Look = LIGHT,
+    measures: Sequence[str] = tuple(MEASURES),
+    attack: str | None = None,
+    eps: float | int | None = None,
+    methods: Sequence[str] | None = None,
+) -> Figure:
+    """Boxes of each shift measure per method, for the images that stay right and for the misclassified.
+
+    Args:
+        shift: The `shift` table.
+        look: Theme, width, source.
+        measures: Columns of the table, one panel each.
+        attack: Which attack, by default the first.
+        eps: Which eps, by default the smallest.
+        methods: Which methods, by default all.
+    """
+    rows = one_attack(shift, attack, eps)
+    styles = look.methods(rows["method"] if methods is None else methods)
+    rows = rows[rows["method"].isin(list(styles))]
+    sheet = Sheet(look, len(measures), least=420, height=max(120, 44 * len(styles)), head=8, left=92, foot=58)
+    for panel, measure in zip(sheet.panels, measures, strict=True):
+        _zero(sheet, panel, rows, measure, list(styles), [style.label for style in styles.values()])
+        for group, colour, symbol in zip(GROUPS, (look.shades.right, look.shades.wrong), ("circle", "x"), strict=True):
+            parts = [
+                (style.label, rows.loc[(rows["method"] == method) & (rows["group"] == group), measure].dropna())
+                for method, style in styles.items()
+            ]
+            parts = [(label, values) for label, values in parts if len(values)]
+            if parts:
+                sheet.add(panel, _boxes(parts, group, colour, symbol), key=group)
+        labels = [style.label for style in styles.values()]
+        y = {"type": "category", "categoryorder": "array", "categoryarray": labels[::-1], "showgrid": False}
+        sheet.axis(panel, {"title": MEASURES.get(measure, measure), "zeroline": True}, y)
+        if not len(rows):
+            sheet.empty(panel, "no shift was measured")
+    n = rows["id"].nunique()
+    return sheet.figure(
+        _title(rows, {method: style.label for method, style in styles.items()}),
+        f"n = {n} test images per method; boxes: quartiles and median, whiskers 5 % to 95 %; grey ticks: "
+        "the clean images' median (zero point). Centroids and neighbours come from natural training images. "
+        "Which images are misclassified differs by method.",
+        layout={"boxmode": "group", "boxgap": 0.25, "boxgroupgap": 0.15},
+    )
+
+
+def one_attack(shift: Frame, attack: str | None, eps: float | int | None) -> Frame:
+    """Rows of one attack at one eps: by default the first attack, the smallest eps."""
+    rows = shift
+    if len(rows) and "attack" in rows:
+        rows = rows[rows["attack"] == (rows["attack"].iloc[0] if attack is None else attack)]
+        rows = rows[np.isclose(rows["eps"].to_numpy(float), rows["eps"].min() if eps is None else eps)]
+    return rows
+
+
+def _boxes(parts: list[tuple[str, Any]], name: str, colour: str, symbol: str) -> dict[str, Any]:
+    quantiles = np.array([np.quantile(values, [0.05, 0.25, 0.5, 0.75, 0.95]) for _, values in parts])
+    return {
+        "type": "box", "orientation": "h", "name": name, "y": [label for label, _ in parts],
+        "lowerfence": quantiles[:, 0], "q1": quantiles[:, 1], "median": quantiles[:, 2], "q3": quantiles[:, 3],
+        "upperfence": quantiles[:, 4], "line": {"color": colour, "width": 1.5}, "fillcolor": rgba(colour, 0.25),
+        "marker": {"color": colour, "symbol": symbol}, "whiskerwidth": 0.4, "offsetgroup": name,
+    }  # fmt: skip
+
+
+def _zero(sheet: Sheet, panel: Panel, rows: Frame, measure: str, methods: list[str], labels: list[str]) -> None:
+    if f"{measure}_clean" not in rows:
+        return
+    medians = [rows.loc[rows["method"] == method, f"{measure}_clean"].median() for method in methods]
+    trace = {
+        "type": "scatter", "mode": "markers", "name": "clean (median)",
+        "x": np.array(medians, dtype=np.float32), "y": labels,
+        "marker": {"symbol": "line-ns-open", "size": 20, "color": sheet.look.shades.soft, "line": {"width": 2}},
+        "hovertemplate": "%{y}, clean: %{x:.3f}<extra></extra>",
+    }  # fmt: skip
+    sheet.add(panel, trace, key="clean")
+
+
+def _title(rows: Frame, labels: dict[str, str]) -> str:
+    medians = rows.groupby("method")["angle"].median().dropna()
+    if not len(medians):
+        return "How far the attack moves the representation: not measured"
+    least, most = str(medians.idxmin()), str(medians.idxmax())
+    if least == most:
+        return f"The attack turns the representation of {labels[least]} by {medians[least]:.0f}° (median)"
+    return (
+        f"The attack turns the representation by {medians[least]:.0f}° ({labels[least]}) "
+        f"to {medians[most]:.0f}° ({labels[most]}), medians"
+    )

@@ -1,0 +1,139 @@
+"""Summaries of the tidy tables that figures and report share: accuracies, means and their intervals."""
+
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from tla.plots.base import Frame
+from tla.plots.theme import DASH
+
+
+class Interval(NamedTuple):
+    """A value between its lower and upper bound."""
+
+    value: float
+    low: float
+    high: float
+
+
+def wilson(share: float, n: float | int, z: float | int = 1.96) -> Interval:
+    """Wilson's 95 % interval of a share of `n` independent images.
+
+    Args:
+        share: Observed share in 0..1.
+        n: Number of images; without any, the interval is 0..1 around nan.
+        z: Normal quantile, 1.96 for 95 %.
+    """
+    if not n:
+        return Interval(float("nan"), 0.0, 1.0)
+    centre = (share + z * z / (2 * n)) / (1 + z * z / n)
+    half = z / (1 + z * z / n) * np.sqrt(share * (1 - share) / n + z * z / (4 * n * n))
+    return Interval(float(share), float(max(0.0, centre - half)), float(min(1.0, centre + half)))
+
+
+def bootstrap_mean(values: np.ndarray, replicates: int = 400) -> Interval:
+    """Mean of the finite values and its 95 % bootstrap interval (percentiles; same data, same bounds)."""
+    values = np.asarray(values, dtype=np.float64)
+    values = values[np.isfinite(values)]
+    if not len(values):
+        return Interval(float("nan"), float("nan"), float("nan"))
+    rng = np.random.default_rng(0)
+    means = np.array([values[rng.integers(0, len(values), len(values))].mean() for _ in range(replicates)])
+    low, high = np.quantile(means, [0.025, 0.975])
+    return Interval(float(values.mean()), float(low), float(high))
+
+
+def main_eps(attacks: Frame) -> float:
+    """The eps at which most different attacks were run (the smallest of them): the one that bars and tables compare.
+
+    Args:
+        attacks: The `attacks` table.
+
+    Returns:
+        nan if nothing was attacked.
+    """
+    attacked = attacks[attacks["attack"] != "clean"]
+    if attacked.empty:
+        return float("nan")
+    counts = attacked.groupby("eps")["attack"].nunique()
+    return float(counts[counts == counts.max()].index.min())
+
+
+def at_eps(attacks: Frame, eps: float | int | None = None) -> Frame:
+    """Rows of the clean images and of the attacks at one eps (by default `main_eps`)."""
+    eps = main_eps(attacks) if eps is None else eps
+    return attacks[(attacks["attack"] == "clean") | np.isclose(attacks["eps"].to_numpy(float), eps)]
+
+
+def accuracy(attacks: Frame) -> Frame:
+    """Share of images that stay right, per method, attack and eps, with Wilson's interval over the images.
+
+    With several seeds the shares are averaged; n stays the number of images, as the same images come again.
+
+    Args:
+        attacks: The `attacks` table.
+
+    Returns:
+        Columns method, attack, eps, accuracy, low, high (0..1), n (images), seeds.
+    """
+    rows = []
+    for (method, attack, eps), group in attacks.groupby(["method", "attack", "eps"], observed=True):
+        seeds = int(group["seed"].nunique())
+        n = len(group) / max(seeds, 1)
+        share = wilson(1 - float(group["success"].mean()), n)
+        rows.append((method, attack, eps, share.value, share.low, share.high, round(n), seeds))
+    return pd.DataFrame(rows, columns=["method", "attack", "eps", "accuracy", "low", "high", "n", "seeds"])
+
+
+def worst_case(attacks: Frame) -> Frame:
+    """An image counts as right only if no attack fooled it: the rows of one more attack, "worst".
+
+    Args:
+        attacks: Rows of the `attacks` table at one eps (`at_eps`).
+
+    Returns:
+        Columns method, seed, attack ("worst"), eps, id, success.
+    """
+    fooled = attacks.groupby(["method", "seed", "id"], observed=True, as_index=False)["success"].max()
+    return fooled.assign(attack="worst", eps=main_eps(attacks))
+
+
+def spread(values: dict[str, float], labels: dict[str, str]) -> str:
+    """One phrase for a title: from the smallest to the largest value, "from 4 % (TLA) to 96 % (Natural)".
+
+    Args:
+        values: Share in 0..1 for each method; nan is left out.
+        labels: What to call the methods.
+    """
+    known = {name: value for name, value in values.items() if np.isfinite(value)}
+    if not known:
+        return "nothing measured"
+    low, high = min(known, key=known.__getitem__), max(known, key=known.__getitem__)
+    if len(known) == 1 or percent(known[low]) == percent(known[high]):
+        return f"{percent(known[low])} for {'every model' if len(known) > 1 else labels[low]}"
+    return f"from {percent(known[low])} ({labels[low]}) to {percent(known[high])} ({labels[high]})"
+
+
+def percent(share: float, digits: int = 0) -> str:
+    """A share as text: 0.953 -> "95 %"; a dash where there is none."""
+    return f"{100 * share:.{digits}f} %" if np.isfinite(share) else DASH
+
+
+def number(value: float | int, digits: int = 4) -> str:
+    """A number as text with so many significant digits; a dash where there is none."""
+    return f"{value:.{digits}g}" if np.isfinite(value) else DASH
+
+
+def first_seed(frame: Frame, seed: int | None = None) -> Frame:
+    """Rows of one seed: the given or the smallest, as maps and picture rows show one model of each method."""
+    if frame.empty or "seed" not in frame:
+        return frame
+    return frame[frame["seed"] == (frame["seed"].min() if seed is None else seed)]
+
+
+def thin(frame: Frame, most: int) -> Frame:
+    """At most `most` rows, evenly picked, in their order."""
+    if len(frame) <= most:
+        return frame
+    return frame.iloc[np.linspace(0, len(frame) - 1, most).astype(int)]

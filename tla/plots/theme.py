@@ -1,0 +1,189 @@
+"""One look for every figure: colours that colour-blind eyes tell apart, symbols beside them, light and dark."""
+
+from dataclasses import dataclass
+from typing import Any, Literal, NamedTuple
+
+LIGHT_TEN = (
+    "#155595", "#f69304", "#018c64", "#e13a0c", "#8935e9",
+    "#783501", "#ba69b4", "#3d2d4b", "#9baf90", "#0fb6fd",
+)  # fmt: skip
+DARK_TEN = (
+    "#59a1ff", "#feb203", "#018886", "#fd671e", "#9655eb",
+    "#a95521", "#d4bdff", "#a4a4a4", "#effa6b", "#9efefb",
+)  # fmt: skip
+"""Ten colours whose smallest OKLab distance under simulated protanopia, deuteranopia and tritanopia is 0.11
+(tests/plots/test_theme.py measures it), found by a search from hues that are easy to name."""
+
+SYMBOLS = (
+    "circle", "square", "diamond", "triangle-up", "cross",
+    "x", "triangle-down", "star", "pentagon", "hexagram",
+)  # fmt: skip
+DASHES = ("solid", "dash", "dot", "dashdot", "longdash")
+TIMES, DASH = "\u00d7", "\u2013"
+FONT = "Inter, 'Segoe UI', system-ui, -apple-system, 'Helvetica Neue', Arial, 'DejaVu Sans', sans-serif"
+
+METHOD_ORDER = ("natural", "at", "alp", "tla-rn", "tla-sa", "tla", "trades", "at-awp", "fast")
+METHOD_COLOUR = {
+    "natural": 7, "at": 0, "alp": 9, "tla-rn": 1, "tla-sa": 4, "tla": 3, "trades": 2, "at-awp": 5, "fast": 6,
+}  # fmt: skip
+METHOD_LABEL = {"natural": "Natural", "fast": "Fast"}
+ATTACK_ORDER = ("clean", "fgsm", "bim", "mim", "cw", "pgd", "20xpgd", "apgd", "autoattack")
+ATTACK_LABEL = {
+    "clean": "Clean", "fgsm": "FGSM", "bim": "BIM", "mim": "MIM", "cw": "C&amp;W", "pgd": "PGD",
+    "20xpgd": f"20{TIMES}PGD",
+    "apgd": "APGD", "autoattack": "AutoAttack", "worst": "Worst case",
+}  # fmt: skip
+
+
+class Shades(NamedTuple):
+    """Colours of everything that is not data."""
+
+    paper: str
+    panel: str
+    ink: str
+    soft: str
+    grid: str
+    right: str
+    wrong: str
+    pale: str
+    ten: tuple[str, ...]
+
+
+class Style(NamedTuple):
+    """How one method is drawn everywhere."""
+
+    label: str
+    colour: str
+    symbol: str
+    dash: str
+
+
+LIGHT_SHADES = Shades("#ffffff", "#fbfbfc", "#1c2430", "#566072", "#e3e7ed", "#155595", "#e13a0c", "#b9c0ca", LIGHT_TEN)
+DARK_SHADES = Shades("#0f141b", "#141a23", "#e8ecf2", "#a3adbb", "#2a3341", "#59a1ff", "#fd671e", "#5b6779", DARK_TEN)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Look:
+    """How a figure is to look: the one argument that every figure function shares.
+
+    Args:
+        theme: "light" or "dark".
+        width: Width in pixels that the figure is laid out for; it decides columns, line breaks and the height.
+        source: Where the data come from, for the caption: "digits, seed 0, 2 CPU threads".
+        classes: Names of the classes; without them a class is called by its number.
+        renderer: "gl" draws clouds of points with WebGL, "svg" draws everything as vectors (print, many on a page).
+        points: Most points drawn in one panel; more are thinned evenly, and the caption says so.
+    """
+
+    theme: Literal["light", "dark"] = "light"
+    width: int = 1200
+    source: str = ""
+    classes: tuple[str, ...] = ()
+    renderer: Literal["gl", "svg"] = "gl"
+    points: int = 50_000
+
+    @property
+    def shades(self) -> Shades:
+        """Colours of paper, ink, grid, right and wrong."""
+        return DARK_SHADES if self.theme == "dark" else LIGHT_SHADES
+
+    @property
+    def scatter(self) -> str:
+        """Trace type for clouds of points."""
+        return "scattergl" if self.renderer == "gl" else "scatter"
+
+    def class_name(self, index: int) -> str:
+        """Name of a class, safe to put into a figure."""
+        return escape(self.classes[index]) if 0 <= index < len(self.classes) else str(index)
+
+    def class_colour(self, index: int) -> str:
+        """Colour of a class; ten differ, then they repeat with other symbols."""
+        return self.shades.ten[index % 10]
+
+    def class_symbol(self, index: int) -> str:
+        """Marker symbol of a class."""
+        return SYMBOLS[(index + index // 10) % 10]
+
+    def methods(self, names: Any) -> dict[str, Style]:
+        """Style of each method in the usual order; known ones look the same everywhere, others take what is free."""
+        ordered = methods_of(names)
+        taken = {METHOD_COLOUR[name] for name in ordered if name in METHOD_COLOUR}
+        free = [index for index in range(10) if index not in taken] or list(range(10))
+        styles = {}
+        for position, name in enumerate(ordered):
+            unknown = position - sum(other in METHOD_COLOUR for other in ordered[:position])
+            index = METHOD_COLOUR.get(name, free[unknown % len(free)])
+            place = METHOD_ORDER.index(name) if name in METHOD_ORDER else position
+            label = METHOD_LABEL.get(name, escape(name.upper()))
+            styles[name] = Style(label, self.shades.ten[index], SYMBOLS[place % 10], DASHES[place % 5])
+        return styles
+
+    def ordinal(self, index: int) -> str:
+        """Colour number `index` for things that are neither classes nor methods."""
+        return self.shades.ten[(0, 3, 1, 2, 4, 9, 6, 5, 8, 7)[index % 10]]
+
+
+LIGHT = Look()
+DARK = Look(theme="dark")
+
+
+def escape(text: str) -> str:
+    """Text that plotly shows as it is, tags and all."""
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def rgba(colour: str, opacity: float | int) -> str:
+    """A hex colour with an opacity, "#155595" -> "rgba(21,85,149,0.2)"."""
+    red, green, blue = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
+    return f"rgba({red},{green},{blue},{opacity:g})"
+
+
+def attack_label(name: str) -> str:
+    """How an attack is called in figures: "20xpgd" -> f"20{TIMES}PGD"."""
+    return ATTACK_LABEL.get(name, escape(name.upper()))
+
+
+def in_order(names: Any, order: tuple[str, ...]) -> list[str]:
+    """Distinct names: the known ones in their usual order, then the others alphabetically."""
+    there = {str(name) for name in names}
+    return [name for name in order if name in there] + sorted(there - set(order))
+
+
+def methods_of(names: Any) -> list[str]:
+    """Distinct methods in the order of every figure."""
+    return in_order(names, METHOD_ORDER)
+
+
+def attacks_of(names: Any) -> list[str]:
+    """Distinct attacks in the order of every figure."""
+    return in_order(names, ATTACK_ORDER)
+
+
+def template(look: Look) -> dict[str, Any]:
+    """A plotly template of plain values: fonts, paper, axes, hover labels."""
+    shade = look.shades
+    axis = {
+        "gridcolor": shade.grid,
+        "zerolinecolor": shade.grid,
+        "linecolor": shade.soft,
+        "tickcolor": shade.soft,
+        "tickfont": {"color": shade.soft, "size": 12},
+        "title": {"font": {"color": shade.ink, "size": 13}, "standoff": 6},
+        "showline": True,
+        "ticks": "outside",
+        "ticklen": 4,
+        "zeroline": False,
+    }
+    layout = {
+        "paper_bgcolor": shade.paper,
+        "plot_bgcolor": shade.panel,
+        "font": {"family": FONT, "color": shade.ink, "size": 13},
+        "colorway": list(shade.ten),
+        "xaxis": axis,
+        "yaxis": axis,
+        "hoverlabel": {"bgcolor": shade.panel, "bordercolor": shade.soft, "font": {"color": shade.ink, "size": 12}},
+        "modebar": {"bgcolor": "rgba(0,0,0,0)", "color": shade.soft, "activecolor": shade.ink},
+        "legend": {"font": {"color": shade.ink, "size": 12}, "bgcolor": "rgba(0,0,0,0)"},
+        "annotationdefaults": {"font": {"color": shade.ink}, "showarrow": False},
+    }
+    return {"layout": layout}

@@ -1,0 +1,152 @@
+"""One image under attack, step by step: its way in each map, distances and probabilities, and a film strip."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from tla.plots.base import Figure, Frame, figure
+from tla.plots.lines import line
+from tla.plots.maps import cloud, fit, one_map
+from tla.plots.picture_grid import place
+from tla.plots.sheet import Panel, Sheet
+from tla.plots.summary import first_seed
+from tla.plots.theme import LIGHT, Look
+
+
+@figure("trajectory", "trajectory", optional=("map",))
+def trajectory(
+    steps: Frame,
+    *,
+    look: Look = LIGHT,
+    map: Frame | None = None,
+    image: int | None = None,
+    methods: Sequence[str] | None = None,
+    film: np.ndarray | None = None,
+    seed: int | None = None,
+) -> Figure:
+    """The path of one attacked image: in each method's map, and its distances to the own and the false centroid.
+
+    Args:
+        steps: The `trajectory` table.
+        look: Theme, width, source.
+        map: The `map` table: clean points behind the paths.
+        image: Id of the image; by default one that some models misclassify and others hold.
+        methods: Which methods, by default all.
+        film: The image after each step for the film strip, shape (steps, c, h, w): uint8, or float in 0..1.
+        seed: By default the smallest.
+    """
+    rows = first_seed(steps, seed)
+    image = telling_image(rows) if image is None else image
+    rows = rows[(rows["id"] == image) & (rows["eps"] == rows["eps"].min())]
+    styles = look.methods(rows["method"] if methods is None else methods)
+    count = max(len(styles), 1)
+    most = 3 if look.width >= 900 else 1
+    across = min(count, most)
+    blocks = -(-count // across)
+    strip = 0 if film is None or not len(film) else 96
+    sheet = Sheet(look, 2 * across * blocks, columns=across, height=230, head=26, left=56, foot=46, strip=strip)
+    flips = {}
+    for index, (method, style) in enumerate(styles.items()):
+        row, column = divmod(index, across)
+        above, below = (sheet.panels[(2 * row + i) * across + column] for i in (0, 1))
+        path = rows[rows["method"] == method].sort_values(["restart", "step"])
+        background = None if map is None else one_map(map, None, seed)
+        _map(sheet, above, path, None if background is None else background[background["method"] == method])
+        _distances(sheet, below, path)
+        flips[style.label] = _flip(path)
+        when = "holds" if flips[style.label] is None else f"flips at step {flips[style.label]}"
+        sheet.title(above, f"<b>{style.label}</b>: {when}")
+    for index in range(count, across * blocks):
+        row, column = divmod(index, across)
+        for i in (0, 1):
+            sheet.blank(sheet.panels[(2 * row + i) * across + column], (0, 1), (0, 1))
+    if not styles:
+        sheet.empty(sheet.panels[0], "no attack was recorded")
+    if film is not None and strip:
+        _film(sheet, sheet.panels[-1], film)
+    own = look.class_name(int(rows["y"].iloc[0])) if len(rows) else "?"
+    held = [name for name, step in flips.items() if step is None]
+    return sheet.figure(
+        f"Test image {image} (class {own}) on its way: {', '.join(held) or 'no model'} "
+        f"{'holds' if len(held) < 2 else 'hold'} to the end",
+        f"n = 1 image, {rows['restart'].nunique()} restarts; above: its way through each map over clean images (pale); "
+        "below: cosine distance to the own and to the false centroid in the full space, "
+        "as distances in a map prove nothing.",
+    )
+
+
+def telling_image(rows: Frame) -> int:
+    """An image that some methods lose and others hold; ties to the smallest id."""
+    if rows.empty:
+        return 0
+    lost = rows.groupby(["id", "method"], observed=True)["success"].max().unstack().astype(float).mean(axis=1)
+    return int((lost - 0.5).abs().idxmin())
+
+
+def _flip(path: Frame) -> int | None:
+    hit = path.loc[path["success"].astype(bool), "step"]
+    return int(hit.min()) if len(hit) else None
+
+
+def _map(sheet: Sheet, panel: Panel, path: Frame, background: Frame | None) -> None:
+    look, shade = sheet.look, sheet.look.shades
+    known = path[np.isfinite(path["u"]) & np.isfinite(path["v"])]
+    if background is not None and len(background):
+        clean = background[background["kind"] == "clean"]
+        fit(sheet, panel, pd.concat([clean[["u", "v"]], known[["u", "v"]]]))
+        sheet.add(panel, cloud(look, clean, "clean images", color=shade.pale, size=3, opacity=0.6), key="clean images")
+    else:
+        fit(sheet, panel, known)
+    for restart, part in known.groupby("restart"):
+        right = (part["prediction"] == part["y"]).to_numpy()
+        colours = np.where(right, shade.right, shade.wrong).tolist()
+        symbols = np.where(right, "circle", "x").tolist()
+        trace = {
+            "type": "scatter", "mode": "lines+markers", "name": "way",
+            "x": part["u"].to_numpy(np.float32), "y": part["v"].to_numpy(np.float32),
+            "line": {"color": shade.soft, "width": 1.2}, "marker": {"color": colours, "symbol": symbols, "size": 6},
+            "customdata": part["step"].to_numpy(np.int32),
+            "hovertemplate": f"restart {restart}, step %{{customdata}}<extra></extra>",
+        }  # fmt: skip
+        sheet.add(panel, trace)
+    if len(known):
+        start = known.sort_values("step").iloc[0]
+        mark = {"symbol": "star", "size": 13, "color": shade.ink, "line": {"color": shade.paper, "width": 1}}
+        spot = {
+            "type": "scatter",
+            "mode": "markers",
+            "name": "start",
+            "x": [float(start["u"])],
+            "y": [float(start["v"])],
+        }
+        sheet.add(panel, spot | {"marker": mark, "hovertemplate": "start<extra></extra>"}, key="start")
+    for name, colour, symbol in (("right so far", shade.right, "circle"), ("misclassified", shade.wrong, "x")):
+        entry = {"type": "scatter", "mode": "markers", "name": name, "x": [None], "y": [None]}
+        sheet.add(panel, entry | {"marker": {"color": colour, "symbol": symbol, "size": 8}}, key=name)
+
+
+def _distances(sheet: Sheet, panel: Panel, path: Frame) -> None:
+    mean = path.groupby("step")[["distance_own", "distance_false"]].mean()
+    shade = sheet.look.shades
+    for column, name, colour, dash in (
+        ("distance_own", "to own centroid", shade.right, "solid"),
+        ("distance_false", "to false centroid", shade.wrong, "dash"),
+    ):
+        style = sheet.look.methods(["at"])["at"]._replace(colour=colour, dash=dash, label=name)
+        sheet.add(panel, line(mean.index, mean[column], style, markers=False), key=name)
+    sheet.axis(panel, "attack step", {"title": "distance", "rangemode": "tozero"})
+
+
+def _film(sheet: Sheet, strip: Panel, film: np.ndarray) -> None:
+    look = sheet.look
+    shown = np.unique(np.linspace(0, len(film) - 1, min(len(film), 12 if look.width >= 900 else 6)).astype(int))
+    sheet.blank(strip, (-0.5, len(shown) - 0.5), (-0.5, 0.75))
+    for x, step in enumerate(shown):
+        place(sheet, strip, film[step], float(x), 0.0, size=0.9)
+        sheet.annotations.append({
+            "text": f"step {step}", "x": x, "y": 0.72, "xref": strip.x, "yref": strip.y, "showarrow": False,
+            "yanchor": "top", "font": {"size": 11, "color": look.shades.soft},
+        })  # fmt: skip
+    sheet.add(strip, {"type": "scatter", "mode": "markers", "name": "film", "x": [0], "y": [0], "hoverinfo": "skip",
+                      "marker": {"opacity": 0, "color": "#808080"}})  # fmt: skip

@@ -1,0 +1,55 @@
+"""Images made on one model, judged by another."""
+
+import numpy as np
+
+from tla.plots.base import Figure, Frame, figure
+from tla.plots.cells import PLAIN, cells
+from tla.plots.sheet import Sheet
+from tla.plots.theme import LIGHT, Look
+
+
+@figure("transfer_matrix", "transfer")
+def transfer_matrix(transfer: Frame, *, look: Look = LIGHT, attack: str | None = None) -> Figure:
+    """Accuracy of every model on adversarial images made on every other; the diagonal is the white box.
+
+    Args:
+        transfer: Columns source, target (methods), attack, eps, accuracy (0..1), n.
+        look: Theme, width, source.
+        attack: Which attack, by default the first.
+    """
+    rows = transfer
+    if len(rows) and "attack" in rows:
+        rows = rows[rows["attack"] == (rows["attack"].iloc[0] if attack is None else attack)]
+    targets, sources = look.methods(rows["target"]), look.methods(rows["source"])
+    matrix = rows.pivot_table(index="source", columns="target", values="accuracy", aggfunc="mean", observed=True)
+    matrix = 100 * matrix.reindex(index=list(sources), columns=list(targets)).to_numpy(float)
+    text = [["" if np.isnan(value) else f"{value:.1f}" for value in row] for row in matrix]
+    sheet = Sheet(look, 1, height=max(90, 42 * len(sources)), left=96, foot=58)
+    panel = sheet.panels[0]
+    x, y = [style.label for style in targets.values()], [style.label for style in sources.values()]
+    sheet.add(panel, cells(matrix, text, x, y, look, top=100, hover="made on %{y}, judged by %{x}: %{z:.1f} %"))
+    sheet.axis(panel, PLAIN | {"title": "judged by", "automargin": False})
+    sheet.axis(panel, None, PLAIN | {"title": "made on", "autorange": "reversed", "automargin": False})
+    if rows.empty:
+        sheet.empty(panel, "no transfer was measured")
+    n = int(rows["n"].max()) if len(rows) and "n" in rows else 0
+    eps = f"; eps = {rows['eps'].iloc[0]:.4g}" if len(rows) and "eps" in rows else ""
+    return sheet.figure(
+        _title(rows, {name: style.label for name, style in targets.items()}),
+        f"n = {n} test images{eps}; accuracy in per cent; diagonal: images made on the model itself.",
+    )
+
+
+def _title(rows: Frame, labels: dict[str, str]) -> str:
+    below = []
+    for target, part in rows.groupby("target", observed=True):
+        own = part.loc[part["source"] == target, "accuracy"]
+        if len(own) and part["accuracy"].min() < own.mean() - 1e-9:
+            below.append(labels[str(target)])
+    if rows.empty:
+        return "Transfer of adversarial images: not measured"
+    if below:
+        return (
+            f"Transfer: images made elsewhere hurt {', '.join(below)} more than its own; doubt those white-box results"
+        )
+    return "Transfer: for every model the images made on itself hurt most"

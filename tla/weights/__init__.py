@@ -1,0 +1,109 @@
+"""Trained weights that ship: <data set>/<method>.safetensors beside this file, each with a card of the same name."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tla.files import replacing
+from tla.registry import did_you_mean
+
+if TYPE_CHECKING:
+    from tla.models import Classifier
+
+FOLDER = Path(__file__).parent
+CARD = ("recipe", "seed", "hardware", "accuracy")
+"""What every card tells: the recipe's name, the seed, where it was trained, accuracy in % by attack ("clean", ...)."""
+
+
+def shipped_weights(folder: Path = FOLDER) -> dict[str, Path]:
+    """Name ("mnist/tla") and file of all weights that ship.
+
+    Args:
+        folder: Where they lie.
+    """
+    return {f"{file.parent.name}/{file.stem}": file for file in sorted(folder.glob("*/*.safetensors"))}
+
+
+def load(name: str, folder: Path = FOLDER) -> "Classifier":
+    """A trained model that ships, in evaluation mode, on the CPU, float32.
+
+    Args:
+        name: "<data set>/<method>", as `tla list weights` shows them: "mnist/tla".
+        folder: Where the weights lie.
+
+    Raises:
+        ValueError: if no weights have that name; says which there are.
+        DamagedFileError: if their file is damaged; names it.
+    """
+    from tla.training import load_model
+
+    return load_model(_file(name, folder)).model
+
+
+def card(name: str, folder: Path = FOLDER) -> dict[str, Any]:
+    """What is known of trained weights: how the network is built, and the card (recipe, seed, hardware, accuracy).
+
+    Args:
+        name: As in `load`.
+        folder: Where the weights lie.
+
+    Raises:
+        ValueError: if no weights have that name, or their card is damaged.
+        DamagedFileError: if their file is damaged; names it.
+    """
+    from tla.training.checkpoint import read_weights
+
+    file = _file(name, folder)
+    return {**read_weights(file).header, **_read_card(file.with_suffix(".json"))}
+
+
+def pack(checkpoint: Path, name: str, facts: Mapping[str, Any], folder: Path = FOLDER) -> Path:
+    """Turn a study's model into weights that ship: half precision, with its card.
+
+    Args:
+        checkpoint: models/<method>-seed<k>/model.safetensors of a study.
+        name: "<data set>/<method>".
+        facts: The card: recipe, seed, hardware, accuracy, and whatever else is worth knowing, as plain values.
+        folder: Where to.
+
+    Returns:
+        The file of the weights.
+
+    Raises:
+        ValueError: if the name has another form, or the card lacks something.
+    """
+    from tla.training import load_model, save_model
+
+    parts = name.split("/")
+    if len(parts) != 2 or not all(part and part == Path(part).name for part in parts):
+        raise ValueError(f"name must be <data set>/<method>, got {name!r}")
+    missing = [key for key in CARD if key not in facts]
+    if missing:
+        raise ValueError(f"the card of {name} lacks {', '.join(missing)}")
+    saved = load_model(checkpoint)
+    file = folder / f"{name}.safetensors"
+    header = {key: value for key, value in saved.header.items() if key not in ("schema", "weights")}
+    save_model(file, saved.model, header, half=True)
+    with replacing(file.with_suffix(".json")) as temporary:
+        temporary.write_text(json.dumps(dict(facts), indent=1) + "\n", encoding="utf-8")
+    return file
+
+
+def _file(name: str, folder: Path) -> Path:
+    known = shipped_weights(folder)
+    if name in known:
+        return known[name]
+    hint = did_you_mean(name, known) if known else "none ship with this installation"
+    raise ValueError(f"unknown weights {name!r}; {hint}")
+
+
+def _read_card(file: Path) -> dict[str, Any]:
+    try:
+        facts = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise ValueError(f"{file}: the card cannot be read ({error})") from None
+    missing = [key for key in CARD if not isinstance(facts, dict) or key not in facts]
+    if missing:
+        raise ValueError(f"{file}: the card lacks {', '.join(missing)}")
+    return facts

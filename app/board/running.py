@@ -40,11 +40,14 @@ class Runs:
         with self.lock:
             if self.running(folder):
                 return
+            self.stop(folder)
             (folder / "progress.json").unlink(missing_ok=True)
             self.output[folder] = tempfile.TemporaryFile()  # noqa: SIM115  (lives as long as the process)
-            command = [sys.executable, "-m", "tla.cli", "study", recipe, "--out", str(folder)]
             self.processes[folder] = subprocess.Popen(
-                command, stdout=self.output[folder], stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL
+                command(recipe, folder),
+                stdout=self.output[folder],
+                stderr=subprocess.STDOUT,
+                stdin=subprocess.DEVNULL,
             )
 
     def running(self, folder: Path) -> bool:
@@ -55,7 +58,7 @@ class Runs:
     def stop(self, folder: Path) -> None:
         """End a study; what it has finished stays, and the next start goes on from there."""
         process = self.processes.pop(folder, None)
-        if process is None or process.poll() is not None:
+        if process is None:
             return
         process.terminate()
         try:
@@ -63,6 +66,7 @@ class Runs:
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
+        self.output.pop(folder).close()
 
     def stop_all(self) -> None:
         """End everything that was started here."""
@@ -86,6 +90,11 @@ class Runs:
         file.seek(0)
         lines = file.read().decode(errors="replace").strip().splitlines()
         return "\n".join(lines[-6:])
+
+
+def command(recipe: str, folder: Path) -> list[str]:
+    """The command line that makes a study."""
+    return [sys.executable, "-m", "tla.cli", "study", recipe, "--out", str(folder)]
 
 
 def read_progress(folder: Path) -> Progress | None:

@@ -5,15 +5,19 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "plots"))
 
+import torch
 from frames import World, write_store
 
+from tla.models.small_cnn import SmallCNN
 from tla.store import Store
+from tla.training.checkpoint import build, describe, save_model
+from tla.types import Shape
 
 WORLD = World(methods=("natural", "at", "tla"), n=60)
 
 
 def make_study(folder: Path, *, complete: bool = True, world: World = WORLD) -> Store:
-    """A whole study folder, models apart; not finished if `complete` is false."""
+    """A whole study folder, with untrained models; not finished if `complete` is false."""
     store = write_store(folder, world)
     manifest = store.manifest()
     attack = {"norm": "linf", "eps": world.eps, "main": "pgd"}
@@ -23,4 +27,18 @@ def make_study(folder: Path, *, complete: bool = True, world: World = WORLD) -> 
         data=manifest["data"] | {"shape": shape, "queries": world.n},
         complete="yes" if complete else None,
     )
+    if complete:
+        add_models(store, world, Shape(*shape))
     return store
+
+
+def add_models(store: Store, world: World, shape: Shape) -> None:
+    """A small network for each method, and what it makes of the gallery."""
+    backbone = SmallCNN(width=4, embedding=16)
+    gallery = torch.from_numpy(store.arrays("images")["gallery"]).float() / 255
+    for seed, method in enumerate(world.methods):
+        model = build(backbone, shape, world.classes, seed=seed).eval()
+        header = describe(backbone, shape, tuple(str(k) for k in range(world.classes)))
+        save_model(store.path / f"models/{method}-seed0/model.safetensors", model, header)
+        with torch.no_grad():
+            store.write_arrays(f"embeddings/{method}-seed0", {"gallery": model(gallery).embedding.numpy()})

@@ -1,0 +1,126 @@
+"""Selections against explicit loops; the focus sample; permalinks."""
+
+import numpy as np
+import pytest
+from board import select, state
+from board.charts import point_ids
+from board.pictures import noise
+
+
+@pytest.fixture
+def view(studies):
+    from board.studies import open_study
+
+    return open_study("made", studies / "made")
+
+
+def test_contested_are_those_that_fool_some_and_not_all(view):
+    rows = view.table("attacks").query("attack == 'pgd' and eps == 0.2")
+    expected = []
+    for sample in view.ids:
+        fooled = [bool(row.success) for row in rows[rows.id == sample].itertuples()]
+        if any(fooled) and not all(fooled):
+            expected.append(sample)
+    assert select.contested(view, 0) == expected
+    assert expected
+
+
+def test_failing_queries_have_mostly_wrong_neighbours(view):
+    rows = view.table("neighbours").query("kind == 'adversarial' and rank <= 3 and method in ['natural', 'tla']")
+    expected = set()
+    for (_, sample), part in rows.groupby(["method", "id"]):
+        if sum(row.neighbour_y == row.y for row in part.itertuples()) < 1.5:
+            expected.add(sample)
+    assert select.failing(view, 0, ["natural", "tla"], 3) == sorted(expected)
+
+
+@pytest.mark.parametrize("share", [0.0, 0.05, 0.3])
+def test_misjudged_refuses_no_more_clean_images_than_allowed(view, share):
+    detector = select.detectors(view.table("detection"))[0]
+    wrong = select.misjudged(view, "at", 0, detector=detector, eps=0.2, adaptive=False, false_alarms=share)
+    rows = view.table("detection").query("method == 'at' and eps == 0.2 and not adaptive and detector == @detector")
+    clean = [r.score for r in rows.itertuples() if r.kind == "clean" and r.prediction == r.y]
+    fooled = [r.score for r in rows.itertuples() if r.kind == "adversarial" and r.prediction != r.y]
+    assert (wrong.positives, wrong.negatives) == (len(fooled), len(clean))
+    assert len(wrong.refused) == sum(score >= wrong.threshold for score in clean) <= share * len(clean)
+    assert len(wrong.passed) == sum(score < wrong.threshold for score in fooled)
+    assert list(wrong.passed["score"]) == sorted(wrong.passed["score"])
+    caught = sum(score >= wrong.threshold for score in fooled)
+    for other in clean + fooled:
+        if sum(score >= other for score in clean) <= share * len(clean):
+            assert sum(score >= other for score in fooled) <= caught, "another threshold catches more"
+
+
+def test_measures_are_medians(view):
+    table = select.measures(view, ["natural", "tla"], 0, [0, 1, 2, 3])
+    rows = view.table("shift").query("method == 'tla' and id <= 3 and eps == 0.2")
+    assert list(table.columns) == ["natural", "tla"]
+    assert table.loc["turn (°)", "tla"] == pytest.approx(float(np.median(rows["angle"])), abs=1e-3)
+
+
+def test_a_view_follows_its_manifest(view, studies):
+    from board.studies import open_study
+
+    assert open_study("made", studies / "made") is view
+    view.store.note(touched=True)
+    assert open_study("made", studies / "made") is not view
+
+
+def test_arrays_cannot_be_changed(view):
+    with pytest.raises(ValueError, match="read-only"):
+        view.arrays("images")["test"][0] = 0
+
+
+def test_noise_is_grey_where_nothing_changes():
+    clean = np.full((1, 2, 2), 128, np.uint8)
+    moved = clean.astype(np.float32) / 255
+    moved[0, 0, 0] += 0.1
+    moved[0, 1, 1] -= 0.2
+    np.testing.assert_allclose(noise(clean, moved, 0.2), [[[0.75, 0.5], [0.5, 0.0]]], atol=1e-6)
+
+
+def test_ids_come_from_customdata_not_from_positions():
+    points = [{"point_index": 0, "customdata": 41}, {"point_index": 1, "customdata": [7]}, {"customdata": 41}, {}]
+    assert point_ids({"selection": {"points": points}}) == [41, 7]
+
+
+def test_a_permalink_opens_the_same_view(studies, open_page):
+    app = open_page("neighbours.py", focus="5", k="3", neighbour_methods=["tla"])
+    assert app.selectbox(key="focus").value == 5
+    assert app.slider(key="k").value == 3
+    assert [text.value for text in app.markdown if text.value.startswith("**")] == ["**TLA**"]
+    assert "id == 5 and seed == 0 and rank <= 3" in app.code[0].value
+
+
+def test_a_wrong_permalink_is_ignored(studies, open_page):
+    app = open_page("neighbours.py", focus="nobody", k="900")
+    assert not app.exception
+    assert app.selectbox(key="focus").value == state.first_focus(_view(studies))
+
+
+def test_the_focus_walks_and_stays_over_pages(studies, open_page):
+    app = open_page("shift.py", focus="5")
+    app.button(key="focus_next").click().run()
+    assert app.selectbox(key="focus").value == 6
+    app.button(key="focus_fooled").click().run()
+    contested = select.contested(_view(studies), 0)
+    expected = next((i for i in contested if i > 6), contested[0])
+    assert app.selectbox(key="focus").value == expected
+    app.switch_page("pages_/neighbours.py").run()
+    assert app.selectbox(key="focus").value == expected
+
+
+def test_the_tour_goes_round(studies, open_page):
+    app = open_page()
+    names = []
+    for _ in range(6):
+        app.button(key="scene_next").click().run()
+        assert not app.exception
+        names.append(app.session_state["scene"])
+    assert names == ["Where it lands", "The idea", "After training", "Detection", "Neighbours", "An image"]
+
+
+def _view(studies):
+    from board.studies import open_study
+
+    return open_study("made", studies / "made")

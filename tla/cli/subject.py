@@ -70,7 +70,9 @@ def images_for(subject: Subject, data: str | None, root: Path | None) -> Images:
         return load_source(data).load(root).test
     source = subject.header.get("source")
     if source is None:
-        raise ValueError(f"{subject.name} does not say what it was trained on: name a data set with --data mnist (or folder:PATH)")
+        raise ValueError(
+            f"{subject.name} does not say what it was trained on: name a data set with --data mnist (or folder:PATH)"
+        )
     from tla.config import from_dict
     from tla.data import Source
 

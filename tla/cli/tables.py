@@ -1,46 +1,57 @@
 """Tables for the terminal."""
 
+import numpy as np
 import pandas as pd
 from rich.table import Table
 
+from tla.attacks import summarise
+from tla.attacks.summary import WORST
 from tla.store import Store
-
-
-def percent(share: float, count: int) -> str:
-    """A share with its 95 % Wilson interval's half width: "93.2 ±2.2"."""
-    low, high = wilson(share, count)
-    return f"{100 * share:5.1f} ±{50 * (high - low):.1f}"
-
-
-def wilson(share: float, count: int, z: float = 1.96) -> tuple[float, float]:
-    """Wilson's interval for a share of `count` trials."""
-    centre = (share + z**2 / (2 * count)) / (1 + z**2 / count)
-    half = z / (1 + z**2 / count) * (share * (1 - share) / count + z**2 / (4 * count**2)) ** 0.5
-    return centre - half, centre + half
 
 
 def study_summary(store: Store) -> Table:
     """Accuracy of every method under every attack at the training eps, and under the worst of them per image."""
-    frame = store.table("attacks")
-    plan = store.manifest()["study"]["attack"]
-    frame = frame[(frame.attack == "clean") | (abs(frame.eps - plan["eps"]) < 1e-9)]
-    frame = frame[frame.attack.isin(["clean", *plan["suite"]])]
-    order = ["clean", *plan["suite"]]
-    robust = frame.assign(robust=~frame.success)
-    shares = robust.groupby(["method", "attack"]).robust.agg(["mean", "size"])
-    worst = robust.groupby(["method", "seed", "id"]).robust.min().groupby("method").agg(["mean", "size"])
-    count = int(worst["size"].min())
+    frame, plan = store.table("attacks"), store.manifest()["study"]["attack"]
+    suite = ["clean", *plan["suite"]]
+    here = frame[frame.attack.isin(suite) & ((frame.attack == "clean") | np.isclose(frame.eps, plan["eps"]))]
+    summary = pooled(summarise(here))
+    count = int(summary.n.max())
     title = f"Accuracy in %, {plan['norm']} eps {plan['eps']:g}, n = {count} images x seeds per method, ± 95 % interval"
     table = Table(title=title, title_justify="left")
     table.add_column("method")
-    for column in (*order, "worst case"):
+    for column in (*suite, WORST):
         table.add_column(column, justify="right")
-    for method in dict.fromkeys(frame.method):
-        cells = [percent(*_cell(shares, (method, attack))) for attack in order]
-        table.add_row(method, *cells, percent(*_cell(worst, method)))
+    for method, rows in summary.groupby("method", sort=False):
+        cells = rows.set_index("attack")
+        table.add_row(str(method), *(percent(cells.loc[attack]) for attack in (*suite, WORST)))
     return table
 
 
-def _cell(frame: pd.DataFrame, key: object) -> tuple[float, int]:
-    row = frame.loc[key]  # pyright: ignore
-    return float(row["mean"]), int(row["size"])
+def pooled(summary: pd.DataFrame) -> pd.DataFrame:
+    """A summary per method and seed as one per method: images of all seeds count together."""
+    from tla.attacks import wilson
+
+    rows = []
+    for (method, attack), group in summary.groupby(["method", "attack"], sort=False):
+        n, hits = int(group.n.sum()), round(float((group.accuracy * group.n).sum()))
+        low, high = wilson(hits, n)
+        rows.append({"method": method, "attack": attack, "n": n, "accuracy": hits / n, "low": low, "high": high})
+    return pd.DataFrame(rows)
+
+
+def percent(row: pd.Series) -> str:
+    """An accuracy with half the width of its interval: "93.2 ±2.2"."""
+    return f"{100 * row.accuracy:.1f} ±{50 * (row.high - row.low):.1f}"
+
+
+def attack_summary(frame: pd.DataFrame, title: str) -> Table:
+    """One row per attack and eps: accuracy with interval, forward passes per image, seconds."""
+    table = Table(title=title, title_justify="left")
+    for column in ("attack", "eps", "accuracy %", "95 % interval", "n", "queries / image", "seconds"):
+        table.add_column(column, justify="left" if column == "attack" else "right")
+    for row in frame.itertuples():
+        seconds = "" if np.isnan(row.seconds) else f"{row.seconds:.1f}"
+        interval = f"{100 * row.low:.1f} .. {100 * row.high:.1f}"
+        cells = (f"{row.eps:.4g}", f"{100 * row.accuracy:.1f}", interval, str(row.n), f"{row.queries:.0f}", seconds)
+        table.add_row(str(row.attack), *cells, style="bold" if row.attack == WORST else "")
+    return table

@@ -1,0 +1,257 @@
+"""A tiny study, from images to a report, and what happens when it is asked for again."""
+
+import json
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import torch
+
+from tla.cli import main
+from tla.store import DamagedFileError, Store
+from tla.study import recipes, run_study, study_from
+from tla.study.config import study_values
+
+SMALL = {
+    "train": {"epochs": 2, "batch": 128, "holdout": 100},
+    "attack": {"examples": 60, "batch": 60, "detection_eps": [0.2]},
+    "analysis": {"gallery": 300, "map_points": 30, "trajectories": 4, "projection": "pca", "audit": False},
+    "methods": ["natural", "tla"],
+}
+SUITE = {"fgsm": {"name": "fgsm"}, "pgd": {"name": "pgd", "steps": 3}}
+
+
+def small(**more):
+    values = recipes.read("digits")
+    for key, value in SMALL.items():
+        values[key] = {**values[key], **value} if isinstance(value, dict) else value
+    values["attack"]["suite"] = SUITE
+    return study_from(values | more)
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("studies") / "small"
+    news = []
+    return run_study(small(), folder, watch=news.append, request="asked"), news
+
+
+def states(news):
+    return {item.step: item.state for item in news}
+
+
+def test_every_step_leaves_what_the_contract_says(finished):
+    store, news = finished
+    assert set(states(news).values()) == {"done"}
+    assert news[-1].done == pytest.approx(1.0)
+    assert {"attacks", "shift", "map", "detection", "neighbours", "retrieval", "history", "trajectory"} <= set(
+        store.tables()
+    )
+    manifest = store.manifest()
+    assert manifest["complete"] == "asked"
+    for step in manifest["steps"].values():
+        for name, facts in step["files"].items():
+            assert (store.path / name).stat().st_size == facts["bytes"]
+            assert len(facts["sha256"]) == 64
+    assert (store.path / "report.html").stat().st_size > 100_000
+
+
+def test_tables_have_the_documented_columns(finished):
+    text = (Path(__file__).parents[2] / "docs" / "architecture.md").read_text()
+    store, _ = finished
+    for table in ("attacks", "shift", "map", "detection", "neighbours", "retrieval", "history"):
+        (line,) = [line for line in text.splitlines() if line.startswith(f"| `{table}`")]
+        words = set(
+            line.replace(",", " ").replace(";", " ").replace("(", " ").replace(")", " ").replace(".", " ").split()
+        )
+        wanted = {column for column in store.table(table).columns if column in words}
+        rest = set(store.table(table).columns) - wanted - {"method", "seed"}
+        assert not rest or table == "history", f"{table}: undocumented columns {rest}"
+
+
+def test_clean_errors_count_as_fooled(finished):
+    frame = finished[0].table("attacks")
+    wrong = frame[frame.clean_prediction != frame.y]
+    assert wrong.success.all()
+    clean = frame[frame.attack == "clean"]
+    assert (clean.success == (clean.prediction != clean.y)).all()
+    assert (clean.eps == 0).all()
+
+
+def test_stored_images_lie_in_the_ball(finished):
+    store, _ = finished
+    clean = torch.from_numpy(store.arrays("images")["test"]).float() / 255
+    images = store.arrays("adversarial/tla-seed0")
+    assert set(images) == {"pgd@0.15", "pgd@0.2"}
+    for name, array in images.items():
+        moved = torch.from_numpy(array)
+        assert float((moved - clean).abs().max()) <= float(name.split("@")[1]) * (1 + 1e-6)
+        assert float(moved.min()) >= 0
+        assert float(moved.max()) <= 1
+
+
+def test_again_does_nothing(finished):
+    store, _ = finished
+    news = []
+    run_study(small(), store.path, watch=news.append, request="asked")
+    assert set(states(news).values()) == {"skipped"}
+
+
+def test_a_changed_value_redoes_what_depends_on_it(finished, tmp_path):
+    folder = tmp_path / "copy"
+    shutil.copytree(finished[0].path, folder)
+    news = []
+    changed = small(analysis={**SMALL["analysis"], "neighbours": 5})
+    run_study(changed, folder, watch=news.append)
+    told = states(news)
+    assert told["train/tla-seed0"] == told["attack/tla-seed0"] == told["data"] == "skipped"
+    assert told["analyse/tla-seed0"] == told["tables"] == told["report"] == "done"
+    assert Store(folder).table("neighbours")["rank"].max() == 5
+
+
+def test_one_method_less_leaves_the_tables(finished, tmp_path):
+    folder = tmp_path / "copy"
+    shutil.copytree(finished[0].path, folder)
+    news = []
+    run_study(small(methods=["natural"]), folder, watch=news.append)
+    assert states(news)["train/natural-seed0"] == "skipped"
+    assert set(Store(folder).table("attacks").method) == {"natural"}
+    assert (folder / "models" / "tla-seed0" / "model.safetensors").exists()
+
+
+def test_values_survive_toml(finished):
+    import tomllib
+
+    store, _ = finished
+    values = tomllib.loads((store.path / "study.toml").read_text())
+    assert study_from(values) == small()
+    assert study_values(study_from(values)) == study_values(small())
+
+
+def test_a_damaged_manifest_is_named_and_left_alone(finished, tmp_path):
+    folder = tmp_path / "copy"
+    shutil.copytree(finished[0].path, folder)
+    (folder / "manifest.json").write_text("{broken")
+    with pytest.raises(DamagedFileError, match=r"manifest\.json: the manifest is damaged .* nothing was overwritten"):
+        run_study(small(), folder)
+    assert (folder / "manifest.json").read_text() == "{broken"
+
+
+def test_a_damaged_table_is_named(finished, tmp_path):
+    folder = tmp_path / "copy"
+    shutil.copytree(finished[0].path, folder)
+    (folder / "tables" / "shift.parquet").write_bytes(b"no parquet")
+    with pytest.raises(DamagedFileError, match=r"shift\.parquet: cannot be read"):
+        Store(folder).table("shift")
+
+
+def test_a_missing_file_is_made_again(finished, tmp_path):
+    folder = tmp_path / "copy"
+    shutil.copytree(finished[0].path, folder)
+    (folder / "report.html").unlink()
+    news = []
+    run_study(small(), folder, watch=news.append)
+    assert states(news)["report"] == "done"
+    assert states(news)["train/tla-seed0"] == "skipped"
+
+
+@pytest.mark.parametrize(
+    ("values", "text"),
+    [
+        ({"methods": ["tal"]}, r"unknown method 'tal'; did you mean 'tla'\?"),
+        ({"methods": []}, "methods must name at least one method"),
+        ({"seeds": [0, 0]}, "seeds must be different"),
+        ({"attack": {"eps": -1.0}}, "eps must be >= 0 and finite, got -1.0"),
+        ({"attack": {"stpes": 3}}, r"attack\.stpes: unknown key"),
+        ({"attack": {"suite": {"pgd": {"name": "pgd", "stpes": 7}}}}, r"stpes.*did you mean 'steps'\?"),
+        ({"attack": {"suite": {"pgd": {"name": "pgd", "steps": 0}}}}, "steps must be >= 1, got 0"),
+        ({"attack": {"suite": {"pgd": {"name": "pgdd"}}}}, r"unknown attack 'pgdd'; did you mean 'pgd'\?"),
+        ({"source": {"name": "digit"}}, r"unknown data set 'digit'; did you mean 'digits'\?"),
+        ({"model": {"name": "small_cn"}}, r"unknown model 'small_cn'; did you mean 'small_cnn'\?"),
+        ({"method": {"tla": {"lambda": 1.0}}}, "lambda"),
+        ({"attack": {"main": "cw", "suite": SUITE}}, "attack.main 'cw' is not in the suite"),
+        ({"analysis": {"neighbours": 0}}, r"analysis\.neighbours must be >= 1"),
+    ],
+)
+def test_recipes_are_strict(values, text):
+    with pytest.raises(ValueError, match=text):
+        study_from(recipes.read("digits") | values)
+
+
+def test_a_recipe_file_that_is_not_toml(tmp_path):
+    (tmp_path / "mine.toml").write_text("epochs = = 3")
+    with pytest.raises(ValueError, match=r"mine\.toml: not valid TOML"):
+        recipes.read(str(tmp_path / "mine.toml"))
+
+
+def test_a_recipe_can_build_on_another(tmp_path):
+    (tmp_path / "mine.toml").write_text('base = "digits"\n[attack]\neps = 0.1\n')
+    study = study_from(recipes.read(str(tmp_path / "mine.toml")))
+    assert study.attack.eps == study.train.eps == 0.1
+    assert "pgd" in study.attack.suite
+
+
+@pytest.mark.parametrize("name", sorted(recipes.shipped()))
+def test_shipped_recipes_are_valid(name):
+    values = recipes.read(name)
+    if name == "folder":
+        values["source"] = {"name": "folder", "path": "somewhere"}
+    assert study_from(values).name
+
+
+def test_command_line_overrides():
+    from tla.cli.study_verb import _overridden
+
+    study = _overridden(small(), ["--methods", "at", "tla", "--attack.eps", "0.1", "--train.attack.steps", "9"])
+    assert study.methods == ("at", "tla")
+    assert study.attack.eps == study.train.eps == 0.1
+    assert study.train.attack.steps == 9
+
+
+def test_unknown_override_gets_a_hint(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert main(["study", "digits", "--attack.epss", "0.1"]) == 1
+    assert "unknown setting --attack.epss; did you mean 'attack.eps'?" in capsys.readouterr().err
+
+
+WORDS = [
+    "study", "digits", "--methods", "at", "--train.epochs", "8", "--train.holdout", "100", "--attack.examples", "40",
+    "--analysis.map-points", "20", "--analysis.gallery", "200", "--analysis.trajectories", "0",
+    "--analysis.projection", "pca", "--no-analysis.audit", "--train.precision", "fp32",
+]  # fmt: skip
+
+
+@pytest.mark.slow
+def test_kill_and_again_gives_the_same_weights(tmp_path):
+    """kill -9 in the middle of training, the same command again, and the weights are those of a run left alone."""
+    for name in ("whole", "cut"):
+        command = [sys.executable, "-m", "tla.cli", *WORDS, "--out", str(tmp_path / name)]
+        if name == "cut":
+            process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            log = tmp_path / name / "models" / "at-seed0" / "log.jsonl"
+            deadline = time.monotonic() + 120
+            while time.monotonic() < deadline and not (log.exists() and log.read_text().count("\n") >= 2):
+                time.sleep(0.02)
+            process.send_signal(signal.SIGKILL)
+            process.wait()
+            assert "train/at-seed0" not in Store(tmp_path / name).manifest()["steps"]
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+    whole, cut = (tmp_path / name / "models/at-seed0/model.safetensors" for name in ("whole", "cut"))
+    from safetensors.torch import load_file
+
+    first, second = load_file(whole), load_file(cut)
+    assert all(torch.equal(first[name], second[name]) for name in first)
+    frames = [pd.read_parquet(tmp_path / name / "tables" / "attacks.parquet") for name in ("whole", "cut")]
+    pd.testing.assert_frame_equal(*frames)
+
+
+def test_progress_is_kept_for_onlookers(finished):
+    store, _ = finished
+    last = json.loads((store.path / "progress.json").read_text())
+    assert last["done"] == pytest.approx(1.0)
+    assert last["state"] == "done"

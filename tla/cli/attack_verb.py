@@ -1,0 +1,180 @@
+"""`tla attack MODEL`: attack a model and tabulate the result."""
+
+import hashlib
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import tyro
+
+from tla.cli.subject import MODEL_HELP, Subject, find_model, images_for
+from tla.threat import Norm
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """Attack a model and tabulate accuracy, queries and time per attack; every verdict is taken in float32.
+
+    Args:
+        model: The model; see below.
+        attacks: Registered attacks, e.g. pgd cw apgd autoattack square; `tla list attacks` names all of them. A study's
+            model is attacked by its study's suite if none are named.
+        eps: Radii in pixel units (images lie in 0..1); by default the study's.
+        norm: Norm of the threat: linf, l2 or l1; by default the study's.
+        set: Settings of single attacks: pgd.steps=100 pgd.restarts=20.
+        data: Test images: mnist, cifar10, digits or folder:PATH; by default what the model was trained on.
+        data_root: Folder of data sets; by default the variable TLA_DATA, else ~/.cache/tla.
+        examples: How many test images, from the first on.
+        batch: Images at a time.
+        precision: auto, fp32 or bf16 for the search; verdicts are float32 always.
+        seed: Seed of the attacks.
+        images: Keep the adversarial images too.
+        out: Folder of the results (attacks.parquet, images); also where an interrupted run goes on from.
+    """
+
+    model: tyro.conf.Positional[str]
+    attacks: tuple[str, ...] = ()
+    eps: tuple[float, ...] = ()
+    norm: Norm | None = None
+    set: tuple[str, ...] = ()
+    data: str | None = None
+    data_root: Path | None = None
+    examples: int = 1000
+    batch: int = 250
+    precision: Literal["auto", "fp32", "bf16"] = "auto"
+    seed: int = 0
+    images: bool = False
+    out: Annotated[Path | None, tyro.conf.arg(metavar="FOLDER")] = field(default=None)
+
+
+def run(words: list[str]) -> int:
+    """Run `tla attack`."""
+    options = tyro.cli(Options, args=words, prog="tla attack", description=f"{Options.__doc__}\n\n{MODEL_HELP}")
+    if options.examples < 1:
+        raise ValueError(f"--examples must be >= 1, got {options.examples}")
+    subject = find_model(options.model)
+    attacks = _attacks(options, subject)
+    frame = _evaluated(options, subject, attacks)
+    _show(options, subject, frame)
+    return 0
+
+
+def _attacks(options: Options, subject: Subject) -> dict[str, Any]:
+    from tla.attacks import ATTACKS, Attack
+    from tla.config import from_dict
+
+    settings: dict[str, dict[str, Any]] = {}
+    for word in options.set:
+        name, dot, rest = word.partition(".")
+        key, equals, value = rest.partition("=")
+        if not dot or not equals:
+            raise ValueError(f"--set takes attack.setting=value, as in pgd.steps=100; got {word!r}")
+        settings.setdefault(name, {})[key] = _value(value)
+    suite = (subject.header.get("attack") or {}).get("suite", {})
+    if not options.attacks and not settings and suite:
+        return {label: from_dict(Attack, values, f"attack {label!r}") for label, values in suite.items()}
+    names = options.attacks or tuple(settings) or ("fgsm", "pgd", "cw")
+    unused = set(settings) - set(names)
+    if unused:
+        raise ValueError(f"--set names {', '.join(sorted(unused))}, which --attacks does not: {', '.join(names)}")
+    return {name: ATTACKS.build(name, **settings.get(name, {})) for name in names}
+
+
+def _value(text: str) -> Any:
+    import tomllib
+
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        return text
+
+
+def _evaluated(options: Options, subject: Subject, attacks: dict[str, Any]) -> Any:
+    import pandas as pd
+    import torch
+    from rich.console import Console
+    from rich.progress import Progress
+
+    from tla.attacks import Kept, PartFolder, evaluate, summarise
+    from tla.attacks import Progress as News
+    from tla.threat import Threat
+
+    plan = subject.header.get("attack") or {}
+    norm, radii = options.norm or plan.get("norm", "linf"), options.eps or (plan.get("eps"),)
+    if None in radii:
+        raise ValueError(f"{subject.name} does not say at which eps it was trained: name one with --eps 0.3")
+    images = images_for(subject, options.data, options.data_root)
+    images = images.subset(torch.arange(min(options.examples, len(images))))
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    folder = _folder(options, subject)
+    tables = []
+    with Progress(console=Console(stderr=True), transient=True) as bar:
+        for eps in radii:
+            task = bar.add_task(f"eps {eps:.4g}", total=len(images) * len(attacks))
+
+            def watch(news: News, task: Any = task, eps: float = eps) -> None:
+                text = f"eps {eps:.4g}  {news.attack:<10} {news.rate:,.0f} images/s"
+                bar.update(task, completed=news.done, total=news.total, description=text)
+
+            kept = Kept(*attacks) if options.images else None
+            tables.append(
+                evaluate(
+                    subject.model.to(device).eval(),
+                    images.pixels.to(device),
+                    images.labels.to(device),
+                    attacks,
+                    Threat(norm, eps),
+                    ids=images.ids.to(device),
+                    batch=options.batch,
+                    seed=options.seed,
+                    precision=options.precision,
+                    progress=watch,
+                    parts=PartFolder(folder / "parts"),
+                    keep=kept,
+                )
+            )
+            if kept is not None:
+                _keep_images(folder, eps, kept, images)
+    whole = pd.concat([tables[0], *(table[table.attack != "clean"] for table in tables[1:])], ignore_index=True)
+    _write(folder, whole)
+    return pd.concat([summarise(table) for table in tables]).drop_duplicates(["attack", "eps"])
+
+
+def _folder(options: Options, subject: Subject) -> Path:
+    if options.out is not None:
+        return options.out
+    asked = repr(replace(options, images=False, data_root=None))
+    name = "".join(letter if letter.isalnum() or letter in "-_." else "-" for letter in subject.name)
+    return Path("attacks") / f"{name}-{hashlib.sha256(asked.encode()).hexdigest()[:8]}"
+
+
+def _keep_images(folder: Path, eps: float, kept: Any, images: Any) -> None:
+    import numpy as np
+
+    from tla.store import Store
+
+    arrays = {label: tensor.numpy() for label, tensor in kept.items()}
+    Store(folder).write_arrays(f"adversarial-{eps:.6g}", {**arrays, "id": images.ids.numpy().astype(np.int32)})
+
+
+def _write(folder: Path, frame: Any) -> None:
+    import shutil
+
+    from tla.store import replacing
+
+    with replacing(folder / "attacks.parquet") as temporary:
+        frame.to_parquet(temporary, index=False)
+    shutil.rmtree(folder / "parts", ignore_errors=True)
+
+
+def _show(options: Options, subject: Subject, summary: Any) -> None:
+    from rich.console import Console
+
+    from tla.cli.tables import attack_summary
+
+    console = Console()
+    console.print(
+        attack_summary(summary, f"{subject.name}: accuracy under attack, {options.precision} search, float32 verdicts")
+    )
+    folder = _folder(options, subject)
+    console.print(f"Per image: [bold]{(folder / 'attacks.parquet').resolve()}[/]", soft_wrap=True)

@@ -1,0 +1,114 @@
+"""`tla audit STUDY|MODEL`: is this robustness figure to be believed?"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import tyro
+
+from tla.cli.subject import MODEL_HELP, Subject, find_model, images_for
+from tla.threat import Norm, Threat
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """Ask what can be wrong with a robustness figure: one verdict per check, with evidence and what to do.
+
+    Args:
+        model: A study (every model in it is audited), or one model; see below.
+        level: quick (about one run of the attack), standard (about a dozen), long (AutoAttack beside).
+        attack: Attack whose figure is in question; by default the study's main one, or the audit's own.
+        eps: Radius in pixel units; by default the study's.
+        norm: Norm of the threat; by default the study's.
+        data: Test images for a foreign model: mnist, cifar10, digits, folder:PATH.
+        data_root: Folder of data sets.
+        examples: How many test images are looked at.
+        seed: Seed of the audit.
+        out: Write the verdicts to this parquet file as well.
+    """
+
+    model: tyro.conf.Positional[str]
+    level: Literal["quick", "standard", "long"] = "quick"
+    attack: str | None = None
+    eps: float | None = None
+    norm: Norm | None = None
+    data: str | None = None
+    data_root: Path | None = None
+    examples: int = 200
+    seed: int = 0
+    out: Path | None = None
+
+
+def run(words: list[str]) -> int:
+    """Run `tla audit`; exits with 3 where a check fails."""
+    import pandas as pd
+    from rich.console import Console
+
+    from tla.audit.report import rendered
+
+    options = tyro.cli(Options, args=words, prog="tla audit", description=f"{Options.__doc__}\n\n{MODEL_HELP}")
+    console, frames, failed = Console(), [], False
+    for subject in _subjects(options.model):
+        report = _audited(options, subject, console)
+        console.rule(subject.name)
+        console.print(rendered(report))
+        frames.append(report.frame().assign(model=subject.name))
+        failed |= report.overall == "FAIL"
+    if options.out is not None:
+        pd.concat(frames, ignore_index=True).to_parquet(options.out, index=False)
+        console.print(f"Verdicts: {options.out.resolve()}", soft_wrap=True)
+    return 3 if failed else 0
+
+
+def _subjects(name: str) -> list[Subject]:
+    from tla.study.locate import locate
+
+    try:
+        store = locate(name)
+    except FileNotFoundError:
+        return [find_model(name)]
+    keys = sorted(file.parent.name for file in store.path.glob("models/*/model.safetensors"))
+    return [find_model(f"{store.path}:{key}") for key in keys]
+
+
+def _audited(options: Options, subject: Subject, console: Any) -> Any:
+    import torch
+
+    from tla.attacks import ATTACKS, Attack
+    from tla.audit import run_audit
+    from tla.config import from_dict
+
+    plan = subject.header.get("attack") or {}
+    eps = options.eps if options.eps is not None else plan.get("eps")
+    if eps is None:
+        raise ValueError(f"{subject.name} does not say at which eps it was trained: name one with --eps 0.3")
+    attack = ATTACKS.build(options.attack) if options.attack else None
+    if attack is None and "suite" in plan:
+        attack = from_dict(Attack, plan["suite"][plan["main"]])
+    images = images_for(subject, options.data, options.data_root)
+    images = images.subset(torch.arange(min(options.examples, len(images))))
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    with console.status(f"auditing {subject.name}") as status:
+        return run_audit(
+            subject.model.to(device),
+            images.floats().to(device),
+            images.labels.to(device),
+            Threat(options.norm or plan.get("norm", "linf"), eps),
+            attack=attack,
+            level=options.level,
+            sources=_sources(subject, device),
+            seed=options.seed,
+            ids=images.ids,
+            n=None,
+            progress=lambda news: status.update(f"auditing {subject.name}: {news.check} ({news.done}/{news.total})"),
+        )
+
+
+def _sources(subject: Subject, device: str) -> dict[str, Any]:
+    """The other models of the same study, for transfer."""
+    if subject.store is None:
+        return {}
+    from tla.training import load_model
+
+    files = sorted(subject.store.path.glob("models/*/model.safetensors"))
+    return {file.parent.name: load_model(file).model.to(device) for file in files if file.parent.name != subject.key}

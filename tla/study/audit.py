@@ -23,7 +23,7 @@ def _run(bench: Bench, trained: Trained, tell: Tell) -> Written:
     plan, queries = bench.study.attack, bench.queries
     claimed = bench.store.table(f"parts/attacks/{trained.key}")
     main = claimed[(claimed.attack == plan.main) & ((claimed.eps - plan.eps).abs() < 1e-6)].set_index("id")
-    success = main.success.loc[queries.ids.numpy()].to_numpy()
+    success = main.success.loc[queries.ids.numpy()].to_numpy(copy=True)
     images = bench.store.arrays(f"adversarial/{trained.key}")[key(plan.main, plan.eps)]
     report = run_audit(
         bench.model(trained),

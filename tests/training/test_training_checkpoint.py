@@ -31,7 +31,8 @@ def trained(few, quick, tmp_path):
     def go(folder=tmp_path, **knobs):
         method = knobs.pop("method", METHODS.build("at"))
         data, seed = knobs.pop("data", few), knobs.pop("seed", 0)
-        return train(NETWORK, data, method, quick(**knobs), seed=seed, folder=folder)
+        foreign = knobs.pop("foreign", "refuse")
+        return train(NETWORK, data, method, quick(**knobs), seed=seed, folder=folder, foreign=foreign)
 
     return go
 
@@ -116,6 +117,9 @@ def test_the_checkpoint_of_another_run_is_refused(knobs, text, trained, tmp_path
     with pytest.raises(ValueError, match=rf"train\.pt: is the checkpoint of another run \({text}"):
         trained(**knobs)
     assert (tmp_path / "train.pt").read_bytes() == before
+    replaced = trained(**knobs, foreign="replace")
+    anew = trained(**knobs, folder=tmp_path / "anew")
+    assert torch.equal(replaced.model.head.weight, anew.model.head.weight)
 
 
 def test_the_checkpoint_of_other_data_is_refused(trained, few):

@@ -40,6 +40,7 @@ def _run(bench: Bench, trained: Trained, tell: Tell) -> Written:
         folder=bench.store.path / "models" / trained.key,
         progress=watch,
         header={"source": to_dict(study.source), "attack": to_dict(study.attack)},
+        foreign="replace",
     )
     part = write_part(bench.store, "history", trained, result.history.drop(columns=["method", "seed"]))
     shown = {name: result.facts[name] for name in SHOWN}

@@ -24,7 +24,7 @@ from tla.training.engine import Engine, device_name, open_engine
 from tla.training.judging import Verdict, judge
 from tla.training.methods import METHODS, Method
 from tla.training.run import PARTS, Run
-from tla.training.setup import prepare
+from tla.training.setup import Foreign, prepare
 
 LOOK_EVERY = 50
 
@@ -80,6 +80,7 @@ def train(
     progress: Callable[[Progress], None] | None = None,
     engine: Engine | None = None,
     header: Mapping[str, Any] | None = None,
+    foreign: Foreign = "refuse",
 ) -> TrainResult:
     """Train a network, or go on where an interrupted run of the same kind stopped.
 
@@ -97,6 +98,7 @@ def train(
         progress: Called about once a second and after every epoch.
         engine: Device and precision; by default what this machine has.
         header: More to write beside the weights.
+        foreign: What to do with the checkpoint of another run in `folder`: "refuse" it, or "replace" it.
 
     Raises:
         ValueError: before anything starts, for data, model, method or folder that do not fit.
@@ -104,7 +106,7 @@ def train(
         OSError: if the folder cannot be written; what is there stays whole.
     """
     engine = engine or open_engine(precision=config.precision)
-    run, aside = prepare(model, images, method, config, seed, folder, engine)
+    run, aside = prepare(model, images, method, config, seed, folder, engine, foreign)
     for epoch in range(run.epoch, config.epochs):
         with run.layers_seeded(epoch), engine.tuned():
             row = _epoch(run, epoch, aside, progress)

@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import torch
 from jaxtyping import Int
@@ -23,6 +23,8 @@ from tla.training.engine import Engine
 from tla.training.methods import Method
 from tla.training.run import Run
 
+Foreign = Literal["refuse", "replace"]
+
 
 class Prepared(NamedTuple):
     """A run, and the images that it is judged on."""
@@ -39,6 +41,7 @@ def prepare(
     seed: int,
     folder: Path,
     engine: Engine,
+    foreign: Foreign = "refuse",
 ) -> Prepared:
     """Check everything, build everything, and read the checkpoint if there is one; see `tla.training.train`."""
     aside, kept = split(len(images), config.holdout)
@@ -59,7 +62,7 @@ def prepare(
         with torch.no_grad():
             width = module(pool.view(torch.zeros(1, dtype=torch.int64, device=engine.device), run.tools.mining))
         run.tools.bank = Bank(method.wants().bank, width.embedding.shape[1], engine.device)
-    _resume(run)
+    _resume(run, foreign)
     return Prepared(run, Pool(images.subset(aside), pad=0, flip=False, **pools))
 
 
@@ -98,7 +101,7 @@ def differences(old: Any, new: Any, where: str = "") -> list[str]:
     return [] if old == new else [f"{where} was {old}, is {new}"]
 
 
-def _resume(run: Run) -> None:
+def _resume(run: Run, foreign: Foreign) -> None:
     """Go on from train.pt, if there is one and it is this run's."""
     for name in (run.path.name, "log.jsonl", "model.safetensors") if run.engine.rank == 0 else ():
         for stale in run.path.parent.glob(f".{name}.*"):
@@ -107,6 +110,8 @@ def _resume(run: Run) -> None:
         return
     state = load_state(run.path)
     changed = differences(state.get("identity"), run.identity)
+    if changed and foreign == "replace":
+        return
     if changed:
         raise ValueError(
             f"{run.path}: is the checkpoint of another run ({'; '.join(changed[:3])}); "

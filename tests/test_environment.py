@@ -1,0 +1,96 @@
+"""Versions stand once, in pyproject.toml; every other file that names one agrees with it."""
+
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+import yaml
+from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
+from packaging.utils import canonicalize_name
+from packaging.version import Version
+
+ROOT = Path(__file__).resolve().parents[1]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
+CORE = [Requirement(line) for line in PROJECT["project"]["dependencies"]]
+EXTRAS = {
+    name: [Requirement(line) for line in lines] for name, lines in PROJECT["project"]["optional-dependencies"].items()
+}
+CONDA_NAMES = {"pytorch-gpu": "torch", "pytorch-cuda": "torch"}
+
+
+def _conda() -> tuple[list[str], list[str]]:
+    lines = yaml.safe_load((ROOT / "environment.yml").read_text())["dependencies"]
+    return [line for line in lines if isinstance(line, str)], next(
+        line["pip"] for line in lines if isinstance(line, dict)
+    )
+
+
+def _pinned() -> dict[str, Version]:
+    lines = [line.split("#")[0].strip() for line in (ROOT / "constraints.txt").read_text().splitlines()]
+    pairs = [line.split("==") for line in lines if line]
+    return {canonicalize_name(name): Version(version) for name, version in pairs}
+
+
+def test_conda_asks_for_the_versions_of_pyproject():
+    conda, pip = _conda()
+    wanted = {canonicalize_name(requirement.name): requirement.specifier for requirement in CORE}
+    compared = set()
+    for line in [*conda, *pip]:
+        name, bound = re.fullmatch(r"([\w.-]+?)([<>=].*)?", line.replace("-e .[all]", "all")).groups()
+        if bound and name != "python":
+            assert SpecifierSet(bound) == wanted[CONDA_NAMES.get(name, name)], line
+            compared.add(name)
+    assert compared == {"pytorch-gpu", "torchvision", "faiss-gpu"}
+    assert "-e .[all]" in pip
+
+
+def test_conda_asks_for_the_oldest_python_that_is_allowed():
+    (python,) = [line.split("=")[1] for line in _conda()[0] if line.startswith("python=")]
+    assert f">={python}" == PROJECT["project"]["requires-python"]
+    assert PROJECT["tool"]["pyright"]["pythonVersion"] == python
+    assert PROJECT["tool"]["ruff"]["target-version"] == f"py{python.replace('.', '')}"
+    assert f"Programming Language :: Python :: {python}" in PROJECT["project"]["classifiers"]
+
+
+@pytest.mark.parametrize("requirement", [*CORE, *(r for name in EXTRAS for r in EXTRAS[name])], ids=str)
+def test_what_was_tested_is_what_is_asked_for(requirement):
+    """Every package that pyproject.toml names for this platform is pinned, at a version that it allows."""
+    pinned = _pinned()
+    name = canonicalize_name(requirement.name)
+    if name == "tla" or name not in pinned:
+        optional = {canonicalize_name(r.name) for r in EXTRAS["peers"]} | {"faiss-cpu", "tla"}
+        assert name in optional, f"{name} is not in constraints.txt"
+    else:
+        assert requirement.specifier.contains(pinned[name], prereleases=True)
+
+
+def test_the_extra_all_has_everything_but_the_peers():
+    (whole,) = EXTRAS["all"]
+    assert whole.name == "tla"
+    assert whole.extras == set(EXTRAS) - {"all", "peers"}
+
+
+def test_the_citation_names_this_version_and_the_paper():
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text())
+    assert citation["version"] == PROJECT["project"]["version"]
+    assert citation["license"] == PROJECT["project"]["license"]
+    paper = citation["preferred-citation"]
+    assert [author["family-names"] for author in paper["authors"]] == ["Mao", "Zhong", "Yang", "Vondrick", "Ray"]
+    assert (paper["title"], paper["year"]) == ("Metric Learning for Adversarial Robustness", 2019)
+
+
+def test_the_changelog_begins_with_this_version():
+    headings = re.findall(r"^## (\S+)", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
+    assert headings[0] == PROJECT["project"]["version"]
+
+
+def test_the_hooks_run_what_make_lint_runs():
+    hooks = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text())["repos"][0]["hooks"]
+    tools = {hook["entry"].split()[0].removeprefix(".venv/bin/") for hook in hooks}
+    makefile = (ROOT / "Makefile").read_text()
+    lint = makefile[makefile.index("\nlint:") :].split("\n\n")[0]
+    assert tools == set(re.findall(r"\$\(BIN\)/([\w-]+)", lint))
+    installed = {requirement.name for requirement in EXTRAS["dev"]}
+    assert {"ruff", "pyright", "import-linter", "pre-commit"} <= installed

@@ -1,9 +1,20 @@
 import numpy as np
 import pandas as pd
 import pytest
-from sklearn.metrics import roc_auc_score, roc_curve
+from sklearn.metrics import roc_auc_score
+from sklearn.metrics import roc_curve as peer_curve
 
-from tla.representation.roc import Sides, auc, auc_frame, auc_interval, roc, roc_band, sides, tpr_at_fpr, tpr_interval
+from tla.representation.roc import (
+    Sides,
+    auc,
+    auc_frame,
+    auc_interval,
+    roc_band,
+    roc_curve,
+    sides,
+    tpr_at_fpr,
+    tpr_interval,
+)
 
 
 def draw(seed, n, m, decimals):
@@ -20,8 +31,8 @@ def labelled(scores):
 def test_same_as_scikit_learn(n, m, decimals):
     scores = draw(0, n, m, decimals)
     assert auc(scores) == pytest.approx(roc_auc_score(*labelled(scores)), abs=1e-12)
-    fpr, tpr, threshold = roc_curve(*labelled(scores), drop_intermediate=False)
-    curve = roc(scores)
+    fpr, tpr, threshold = peer_curve(*labelled(scores), drop_intermediate=False)
+    curve = roc_curve(scores)
     np.testing.assert_allclose(curve.fpr, fpr)
     np.testing.assert_allclose(curve.tpr, tpr)
     np.testing.assert_allclose(curve.threshold, threshold)
@@ -31,7 +42,7 @@ def test_same_as_scikit_learn(n, m, decimals):
 
 def test_flagged_at_the_threshold_is_what_the_curve_says():
     scores = draw(1, 50, 70, 1)
-    for fpr, tpr, threshold in zip(*roc(scores), strict=True):
+    for fpr, tpr, threshold in zip(*roc_curve(scores), strict=True):
         assert (scores.positive >= threshold).mean() == tpr
         assert (scores.negative >= threshold).mean() == fpr
 
@@ -68,16 +79,18 @@ def test_band_holds_the_curve_and_repeats():
     assert (band["tpr"] <= band["high"] + 0.02).all()
     pd.testing.assert_frame_equal(band, roc_band(scores, points=21))
     assert band.iloc[-1].tolist() == [1, 1, 1, 1]
-    assert band["tpr"].tolist() == [roc(scores).tpr[roc(scores).fpr <= fpr + 1e-12].max() for fpr in band["fpr"]]
+    assert band["tpr"].tolist() == [
+        roc_curve(scores).tpr[roc_curve(scores).fpr <= fpr + 1e-12].max() for fpr in band["fpr"]
+    ]
 
 
 def test_an_empty_side_is_nan_not_an_error():
     empty = Sides(np.empty(0), np.array([1.0, 2.0]))
     assert np.isnan([auc(empty), tpr_at_fpr(empty), *auc_interval(empty), *tpr_interval(empty)]).all()
     assert not len(roc_band(empty))
-    assert roc(empty).fpr.tolist() == [0, 0.5, 1]
-    assert np.isnan(roc(empty).tpr).all()
-    assert roc(Sides(np.empty(0), np.empty(0))).fpr.shape == (1,)
+    assert roc_curve(empty).fpr.tolist() == [0, 0.5, 1]
+    assert np.isnan(roc_curve(empty).tpr).all()
+    assert roc_curve(Sides(np.empty(0), np.empty(0))).fpr.shape == (1,)
 
 
 @pytest.fixture

@@ -68,7 +68,7 @@ class Tally(NamedTuple):
     negative: np.ndarray
 
 
-def roc(scores: Sides) -> Roc:
+def roc_curve(scores: Sides) -> Roc:
     """The ROC curve, one point for every distinct score; NaN rates where a side is empty."""
     levels = np.unique(np.concatenate(scores))[::-1]
     rates = _rates(_tally(_codes(scores)))

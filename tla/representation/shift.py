@@ -30,7 +30,7 @@ class Gallery(NamedTuple):
 
 
 class Shift(NamedTuple):
-    """The measures of METHOD, one value per image, shape (n,) each; see `shift` for what they mean."""
+    """The measures of METHOD, one value per image, shape (n,) each; see `image_shifts` for what they mean."""
 
     false_class: Int[Tensor, " n"]
     angle: Float[Tensor, " n"]
@@ -42,7 +42,7 @@ class Shift(NamedTuple):
     purity_false: Float[Tensor, " n"]
 
 
-def shift(
+def image_shifts(
     clean: Float[Tensor, "n d"],
     moved: Float[Tensor, "m e"],
     t: Int[Tensor, " n"],
@@ -127,7 +127,8 @@ def shift_frame(
 
     Returns:
         Columns id, y, prediction, false_class, group ("correct" or "misclassified", by the attacked image's
-        prediction), angle, relative_angle, margin_clean, margin, progress, purity_own, purity_false; see `shift`.
+        prediction), angle, relative_angle, margin_clean, margin, progress, purity_own, purity_false; these are
+        explained at `image_shifts`.
 
     Raises:
         ValueError: for inputs that are not finite, do not fit together, or labels out of range.
@@ -136,7 +137,7 @@ def shift_frame(
     check_logits(logits, len(clean))
     check_labels("y", y, len(clean), logits.shape[1])
     t, prediction = false_class(logits, y), logits.argmax(1)
-    measured = shift(clean, adversarial, t, y, gallery, logits.shape[1], k=k, distance=distance, search=search)
+    measured = image_shifts(clean, adversarial, t, y, gallery, logits.shape[1], k=k, distance=distance, search=search)
     frame = pd.DataFrame({"id": positions(ids, clean).cpu().numpy(), "y": y.cpu().numpy()})
     frame["prediction"] = prediction.cpu().numpy()
     frame["false_class"] = t.cpu().numpy()

@@ -57,4 +57,4 @@ def neighbour_distances(
     """Distances to the k nearest, nearest first; differentiable with the neighbours held fixed."""
     with torch.no_grad():
         place = nearest(queries, gallery, k, name).position if search is None else search(queries.detach(), k)
-    return distance(queries[:, None].expand(-1, k, -1), gallery[place], name)
+    return distance(queries[:, None].expand(-1, k, -1), gallery[place], name).sort(dim=1).values

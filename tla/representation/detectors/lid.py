@@ -39,13 +39,13 @@ class LID(Detector):
         y: Int[Tensor, " n"],
         search: Search | None = None,
     ) -> Score:
-        """See `Detector.fit`; a search must measure Euclidean distance."""
+        """See `Detector.fit`; searches exactly, since a search by another distance would bend the estimate."""
         check_training(embedding, logits, y, least=0)
         if self.k > len(embedding):
             raise ValueError(f"k must be <= {len(embedding)} (the training embeddings), got {self.k}")
 
         def score(outputs: Outputs) -> Float[Tensor, " b"]:
-            far = neighbour_distances(outputs.embedding.float(), embedding, self.k, "euclidean", search)
+            far = neighbour_distances(outputs.embedding.float(), embedding, self.k, "euclidean", None)
             return lid(far)
 
         return score

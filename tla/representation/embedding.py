@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from tla.types import Model, Outputs
 
 Precision = Literal["float32", "bfloat16"]
-Pixels = Float[Tensor, "n ..."] | UInt8[Tensor, "n ..."]
+Pixels = Float[Tensor, "_ ..."] | UInt8[Tensor, "_ ..."]
 """Images in [0, 1], or bytes 0..255 that are divided by 255 batch by batch."""
 
 

@@ -1,0 +1,103 @@
+import pytest
+import torch
+from torch import nn
+
+from tla.models import MODELS
+from tla.representation import capture_layers, layer_frame, layer_names, linear_cka
+from tla.types import Outputs, Shape
+
+
+@pytest.fixture
+def model():
+    return MODELS.build("small_cnn", width=4, embedding=16).build(Shape(1, 8, 8), 5)
+
+
+def hooks(model):
+    return sum(len(module._forward_hooks) + len(module._forward_pre_hooks) for module in model.modules())
+
+
+def test_layers_in_the_order_in_which_they_speak(model):
+    names = layer_names(model, torch.rand(2, 1, 8, 8))
+    assert names[-1] == "head"
+    assert names[:2] == ("backbone.0", "backbone.1")
+    assert not any(isinstance(dict(model.named_modules())[name], nn.Flatten) for name in names)
+
+
+@pytest.mark.parametrize("batch", [1, 3, 100])
+def test_captured_is_what_the_modules_say(model, batch):
+    x = torch.rand(5, 1, 8, 8)
+    names = ["head", "backbone.1"]
+    found = capture_layers(model, x, names, batch)
+    assert list(found) == names
+    torch.testing.assert_close(found["head"], model.eval()(x).logits.detach(), atol=1e-5, rtol=1e-5)
+    expected = model.backbone[1](model.backbone[0](x)).flatten(1).detach()
+    torch.testing.assert_close(found["backbone.1"], expected, atol=1e-5, rtol=1e-5)
+
+
+def test_what_is_captured_is_not_changed_by_a_later_layer_in_place():
+    class Model(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.first, self.second = nn.Identity(), nn.ReLU(inplace=True)
+
+        def forward(self, x):
+            flat = self.first(x.flatten(1) - 0.5)
+            return Outputs(self.second(flat), flat)
+
+    x = torch.rand(3, 1, 2, 2)
+    found = capture_layers(Model(), x, ["first", "second"])
+    torch.testing.assert_close(found["first"], x.flatten(1) - 0.5)
+    torch.testing.assert_close(found["second"], (x.flatten(1) - 0.5).relu())
+
+
+def test_nothing_is_left_behind(model):
+    model.train()
+    model.backbone[0].eval()
+    modes = [module.training for module in model.modules()]
+    x = torch.rand(4, 1, 8, 8)
+    layer_frame(model, x, x)
+    with pytest.raises(ValueError, match=r"layer 'hed' is not part of the model; it has: .*backbone"):
+        capture_layers(model, x, ["hed"])
+
+    def broken(inputs):
+        raise RuntimeError("broken")
+
+    model.head.forward = broken
+    with pytest.raises(RuntimeError, match="broken"):
+        capture_layers(model, x, ["backbone.0"])
+    assert hooks(model) == 0
+    assert [module.training for module in model.modules()] == modes
+
+
+def test_a_users_own_hook_stays(model):
+    model.head.register_forward_hook(lambda *_: None)
+    capture_layers(model, torch.rand(2, 1, 8, 8), ["head"])
+    assert hooks(model) == 1
+
+
+def test_layer_frame(model, monkeypatch):
+    x = torch.rand(60, 1, 8, 8)
+    moved = (x + 0.3 * torch.rand(60, 1, 8, 8)).clamp(0, 1)
+    frame = layer_frame(model, x, moved)
+    assert list(frame) == ["layer", "depth", "cka", "low", "high"]
+    assert frame["depth"].tolist() == list(range(len(frame)))
+    assert tuple(frame["layer"]) == layer_names(model, x)
+    before, after = (capture_layers(model, images, ["backbone.3"])["backbone.3"] for images in (x, moved))
+    assert frame.set_index("layer").loc["backbone.3", "cka"] == pytest.approx(linear_cka(before, after))
+    assert (layer_frame(model, x, x)["cka"] - 1).abs().max() < 1e-6
+    monkeypatch.setattr("tla.representation.capture.HELD", 1)
+    assert layer_frame(model, x, moved).equals(frame)
+    some = layer_frame(model, x, moved, ["head", "backbone.0"])
+    assert some["layer"].tolist() == ["head", "backbone.0"]
+    assert some["depth"].tolist() == [0, 1]
+
+
+def test_bad_input_is_named(model):
+    x = torch.rand(4, 1, 8, 8)
+    with pytest.raises(ValueError, match="x must hold at least one image, got none"):
+        capture_layers(model, x[:0], ["head"])
+    with pytest.raises(ValueError, match="clean and adversarial must be pairs, got 4 and 3 images"):
+        layer_frame(model, x, x[:3])
+    model.unused = nn.Linear(2, 2)
+    with pytest.raises(ValueError, match="layers unused gave no tensor in a forward pass; choose others"):
+        capture_layers(model, x, ["unused"])

@@ -1,0 +1,136 @@
+"""What any layer says, not only the last, without leaving a hook behind."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+
+import pandas as pd
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from tla.representation.cka import cka_interval
+from tla.representation.embedding import Pixels, batches, evaluating, home
+from tla.types import Model
+
+HELD = 2**28
+SILENT = (nn.Dropout, nn.Identity, nn.Flatten)
+
+
+@contextmanager
+def listening(model: nn.Module, layers: Sequence[str], hear: Callable[[str, Tensor], None]) -> Iterator[None]:
+    """Call `hear` with the output of each named module at each of its calls; no hook is left when the block ends.
+
+    Raises:
+        ValueError: for a name that the model does not have.
+    """
+    modules = dict(model.named_modules())
+    for name in layers:
+        if name not in modules:
+            raise ValueError(f"layer {name!r} is not part of the model; it has: {', '.join(filter(None, modules))}")
+
+    def hook(name: str) -> Callable[..., None]:
+        def forward(module: nn.Module, inputs: object, output: object) -> None:
+            if isinstance(output, Tensor):
+                hear(name, output)
+
+        return forward
+
+    handles = [modules[name].register_forward_hook(hook(name)) for name in layers]
+    try:
+        yield
+    finally:
+        for handle in handles:
+            handle.remove()
+
+
+def layer_names(model: Model, x: Pixels) -> tuple[str, ...]:
+    """Names of the innermost modules in the order in which they speak (those that change nothing are left out).
+
+    Args:
+        model: Any module; left as it was.
+        x: Images, at least one; only the first is used.
+    """
+    leaves = [name for name, module in model.named_modules() if name and not any(module.children())]
+    heard: list[str] = []
+    with evaluating(model), torch.inference_mode(), listening(model, leaves, lambda name, _: heard.append(name)):
+        model(next(batches(x[:1], 1, home(model))))
+    modules = dict(model.named_modules())
+    return tuple(name for name in dict.fromkeys(heard) if not isinstance(modules[name], SILENT))
+
+
+def capture_layers(model: Model, x: Pixels, layers: Sequence[str], batch: int = 512) -> dict[str, Float[Tensor, "n d"]]:
+    """Flattened outputs of layers, float32, on the device of x.
+
+    A module that is called several times in one pass is heard at its last call.
+
+    Args:
+        model: Any module; mode, gradients and hooks are left as they were.
+        x: Images, shape (n, ...), n >= 1.
+        layers: Names of modules, as `model.named_modules()` has them.
+        batch: Images per forward pass.
+
+    Raises:
+        ValueError: for a name that the model does not have, a module that gives no tensor, or no images.
+    """
+    if not len(x):
+        raise ValueError("x must hold at least one image, got none")
+    kept: dict[str, Tensor] = {}
+    done = 0
+
+    def hear(name: str, output: Tensor) -> None:
+        flat = output.detach().flatten(1)
+        if name not in kept:
+            kept[name] = torch.empty(len(x), flat.shape[1], device=x.device)
+        kept[name][done : done + len(flat)] = flat
+
+    with evaluating(model), torch.no_grad(), listening(model, layers, hear):
+        for images in batches(x, batch, home(model)):
+            model(images)
+            done += len(images)
+    silent = [name for name in layers if name not in kept]
+    if silent:
+        raise ValueError(f"layers {', '.join(silent)} gave no tensor in a forward pass; choose others")
+    return {name: kept[name] for name in layers}
+
+
+def layer_frame(
+    model: Model, clean: Pixels, adversarial: Pixels, layers: Sequence[str] | None = None, batch: int = 512
+) -> pd.DataFrame:
+    """The `layers` table of one model and one attack: debiased linear CKA of clean against attacked images.
+
+    Layers are captured in groups, so that the features held at once stay below 1 GiB (or one layer's).
+
+    Args:
+        model: Any module; left as it was.
+        clean: Images, shape (n, ...), n >= 4; 2000 or more for steady numbers.
+        adversarial: The same images attacked.
+        layers: Names of modules; by default all innermost ones in the order in which they speak.
+        batch: Images per forward pass.
+
+    Returns:
+        Columns layer, depth (0, 1, ...), cka, low, high (95 %, jackknife). The zero point is 1: nothing changed.
+
+    Raises:
+        ValueError: for unknown layers, or fewer than four pairs of images.
+    """
+    if len(clean) != len(adversarial):
+        raise ValueError(f"clean and adversarial must be pairs, got {len(clean)} and {len(adversarial)} images")
+    names = layer_names(model, clean) if layers is None else tuple(layers)
+    rows = []
+    for group in _groups(model, clean, names):
+        before, after = (capture_layers(model, x, group, batch) for x in (clean, adversarial))
+        rows += [(name, names.index(name), *cka_interval(before.pop(name), after.pop(name))) for name in group]
+    return pd.DataFrame(rows, columns=["layer", "depth", "cka", "low", "high"])
+
+
+def _groups(model: Model, x: Pixels, names: Sequence[str]) -> Iterator[tuple[str, ...]]:
+    """Consecutive layers whose features of all images, clean and attacked, fit into HELD numbers."""
+    width = {name: features.shape[1] for name, features in capture_layers(model, x[:1], names).items()}
+    group: list[str] = []
+    for name in names:
+        if group and 2 * len(x) * sum(width[other] for other in (*group, name)) > HELD:
+            yield tuple(group)
+            group = []
+        group.append(name)
+    if group:
+        yield tuple(group)

@@ -1,0 +1,90 @@
+"""The whole shift of one model under one attack: per image, summed up, and layer by layer."""
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import pandas as pd
+import torch
+from jaxtyping import Int
+from torch import Tensor
+
+from tla.nearest import Search
+from tla.representation.capture import layer_frame
+from tla.representation.embedding import Pixels, Precision, embed
+from tla.representation.shift import Gallery
+from tla.representation.summary import measure
+from tla.seeding import generator
+from tla.types import Model
+
+
+class ShiftReport(NamedTuple):
+    """What an attack did to a representation.
+
+    Attributes:
+        images: The `shift` table, one row per image.
+        summary: One row per measure, group ("all", "correct", "misclassified": by the attacked image's prediction) and
+            against: "adversarial" is the attack itself; "clean" is the zero point, the same images with the clean
+            embedding in the place of the attacked one (angle and progress are 0 by definition, margin and purity are
+            those of the clean image); "same_class" is a yardstick, the embedding of another clean test image of the
+            same class, drawn with a seed, in the place of the attacked one. The false class is that of the attacked
+            image in all three. Columns measure, group, against, n, mean, low, high (95 % bootstrap over images).
+            Measures beside those of `image_shifts`: nearer_false (share with a negative margin), silhouette, within
+            (squared distance of the direction to the own centroid), violated (share of triplets).
+        structure: One row per kind ("clean", "adversarial", labelled by the true class): silhouette, within, between,
+            ratio (see `class_scatter`), dead, zeros, effective_rank, norm, crowding (see `collapse_statistics`).
+        layers: The `layers` table; the zero point is a CKA of 1.
+    """
+
+    images: pd.DataFrame
+    summary: pd.DataFrame
+    structure: pd.DataFrame
+    layers: pd.DataFrame
+
+
+def shift_report(
+    model: Model,
+    clean: Pixels,
+    adversarial: Pixels,
+    y: Int[Tensor, " n"],
+    gallery: Pixels,
+    gallery_y: Int[Tensor, " m"],
+    *,
+    ids: Int[Tensor, " n"] | None = None,
+    layers: Sequence[str] | None = None,
+    pairs: int = 2000,
+    batch: int = 512,
+    precision: Precision = "float32",
+    index: Callable[[Gallery], Search] | None = None,
+    seed: int = 0,
+) -> ShiftReport:
+    """Measure what an attack did to a model's representation.
+
+    Args:
+        model: Maps images in [0, 1] to `Outputs`; left as it was.
+        clean: Test images, shape (n, ...).
+        adversarial: The same images attacked.
+        y: True classes, shape (n,).
+        gallery: Natural TRAINING images, shape (m, ...): centroids, neighbours and triplets come from them.
+        gallery_y: Their classes, shape (m,).
+        ids: Positions of the test images in their split, shape (n,); 0..n-1 by default.
+        layers: Names of modules for the CKA; by default all innermost ones, () for none.
+        pairs: At most so many images (drawn with the seed) for the CKA.
+        batch: Images per forward pass.
+        precision: "float32" or "bfloat16" (embeddings only; layers are float32).
+        index: Makes a faster search of the gallery: `lambda g: GalleryIndex.build(g.embedding, g.y).positions`.
+        seed: Of bootstrap, pairs of the same class, triplets and the CKA's images.
+
+    Raises:
+        ValueError: for images that are not pairs, labels out of range, embeddings that are not finite.
+    """
+    if len(clean) != len(adversarial):
+        raise ValueError(f"clean and adversarial must be pairs, got {len(clean)} and {len(adversarial)} images")
+    natural, attacked = (embed(model, x, batch, precision) for x in (clean, adversarial))
+    training = Gallery(embed(model, gallery, batch, precision).embedding, gallery_y)
+    search = None if index is None else index(training)
+    measured = measure(natural, attacked, y, training, ids=ids, search=search, seed=seed)
+    rows = torch.randperm(len(clean), generator=generator(seed, "cka"))[:pairs].sort().values
+    drawn = pd.DataFrame(columns=["layer", "depth", "cka", "low", "high"])
+    if layers is None or len(layers):
+        drawn = layer_frame(model, clean[rows], adversarial[rows], layers, batch)
+    return ShiftReport(measured.images, measured.summary, measured.structure, drawn)

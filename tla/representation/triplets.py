@@ -1,0 +1,75 @@
+"""Do attacked images still keep the order that the triplet loss asks for?"""
+
+from typing import NamedTuple
+
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor
+
+from tla.distances import DistanceName, distance
+
+
+class Triplets(NamedTuple):
+    """For each anchor one natural image of its class and one of another, as positions in a gallery, shape (n,)."""
+
+    positive: Int[Tensor, " n"]
+    negative: Int[Tensor, " n"]
+
+
+def draw_triplets(
+    anchor: Float[Tensor, "n d"],
+    y: Int[Tensor, " n"],
+    gallery: Float[Tensor, "m d"],
+    gallery_y: Int[Tensor, " m"],
+    *,
+    pool: int = 50,
+    name: DistanceName = "abs_cosine",
+    generator: torch.Generator | None = None,
+) -> Triplets:
+    """Draw triplets as training does: a random positive, and the nearest of a pool of random negatives.
+
+    Args:
+        anchor: Embeddings, shape (n, d).
+        y: Their classes, shape (n,).
+        gallery: Natural embeddings, shape (m, d).
+        gallery_y: Their classes, shape (m,).
+        pool: Negatives that each anchor chooses from; 1 is a random negative.
+        name: The distance.
+        generator: Source of random numbers, on the CPU.
+
+    Raises:
+        ValueError: for a pool below 1, a class without a gallery image, or a gallery of one class.
+    """
+    if pool < 1:
+        raise ValueError(f"pool must be >= 1, got {pool}")
+    positive, negative = torch.empty_like(y), torch.empty_like(y)
+    for c in y.unique().tolist():
+        own, other = (gallery_y == c).nonzero()[:, 0], (gallery_y != c).nonzero()[:, 0]
+        if not len(own) or not len(other):
+            raise ValueError(f"gallery needs images of class {c} and of another, got {len(own)} and {len(other)}")
+        rows = (y == c).nonzero()[:, 0]
+        positive[rows] = own[torch.randint(len(own), (len(rows),), generator=generator).to(own.device)]
+        choice = other[torch.randint(len(other), (len(rows), pool), generator=generator).to(other.device)]
+        far = torch.stack([distance(anchor[rows], gallery[column], name) for column in choice.unbind(1)], 1)
+        negative[rows] = choice.gather(1, far.argmin(1, keepdim=True))[:, 0]
+    return Triplets(positive, negative)
+
+
+def violated(
+    anchor: Float[Tensor, "n d"],
+    gallery: Float[Tensor, "m d"],
+    triplets: Triplets,
+    margin: float = 0.05,
+    name: DistanceName = "abs_cosine",
+) -> Bool[Tensor, " n"]:
+    """True where D(a, p) - D(a, n) + margin > 0.
+
+    Args:
+        anchor: Embeddings, shape (n, d).
+        gallery: Natural embeddings, shape (m, d).
+        triplets: Positions in the gallery.
+        margin: alpha of the triplet loss.
+        name: The distance.
+    """
+    to_positive = distance(anchor, gallery[triplets.positive], name)
+    return to_positive - distance(anchor, gallery[triplets.negative], name) + margin > 0

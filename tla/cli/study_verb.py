@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 import sys
 from importlib.metadata import version
 from pathlib import Path
@@ -113,6 +114,8 @@ def _already_done(folder: Path, request: str) -> str | None:
 
 
 def _run(values: dict[str, Any], options: dict[str, str | None], rest: list[str]) -> int:
+    # Fooled images leave the batch, so that shapes keep changing: oneDNN would keep a kernel for each of a thousand.
+    os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "64")
     from rich.console import Console
 
     from tla.cli.progress import watching

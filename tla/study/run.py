@@ -89,8 +89,17 @@ def _do(store: Store, step: Step, teller: Teller) -> None:
         teller.tell(step.name, "failed", message=str(error)[:200] or type(error).__name__)
         raise
     seconds = time.perf_counter() - begun
-    store.finish(step.name, step.digest, written.files, written.facts | {"seconds": round(seconds, 2)})
+    facts = written.facts | {"seconds": round(seconds, 2), "peak_memory_gib": _peak_memory()}
+    store.finish(step.name, step.digest, written.files, facts)
     teller.tell(step.name, "done", message=f"{written.message} ({seconds:.1f} s)".strip())
+
+
+def _peak_memory() -> float:
+    """Largest resident memory of this process so far, in GiB."""
+    import resource
+
+    unit = 2**30 if sys.platform == "darwin" else 2**20
+    return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit, 3)
 
 
 def _forget_others(store: Store, steps: list[Step]) -> None:

@@ -1,5 +1,7 @@
 """The way of single images through the attack: where the embedding goes, step by step."""
 
+import dataclasses
+
 import numpy as np
 import pandas as pd
 import torch
@@ -34,7 +36,10 @@ def trajectory_frame(bench: Bench, trained: Trained, seen: Embedded, maps: pd.Da
         logits.append(step.outputs.logits.float().cpu())
 
     source = generator(bench.seed(trained, "trajectory"), device=bench.device)
-    plan.suite[plan.main](bench.model(trained), x, Untargeted(y), plan.threat, generator=source, on_step=watch)
+    attack = plan.suite[plan.main]
+    if "pursuit" in {field.name for field in dataclasses.fields(attack)}:
+        attack = dataclasses.replace(attack, pursuit="all_steps")  # the whole way, also after the flip
+    attack(bench.model(trained), x, Untargeted(y), plan.threat, generator=source, on_step=watch)
     return _frame(bench, seen, rows, recorder.trajectory(), torch.cat(logits).softmax(1), maps)
 
 

@@ -1,0 +1,202 @@
+"""What a visitor does, in a real browser: press, draw, scrub, follow a link, come back."""
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from urllib.parse import parse_qs, urlparse
+
+import pytest
+from conftest import SCRIPT
+
+pytestmark = pytest.mark.browser
+playwright = pytest.importorskip("playwright.sync_api", reason="pytest-playwright is not installed")
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--enable-unsafe-swiftshader"]
+
+
+@pytest.fixture(scope="module")
+def server(made):
+    """The dashboard on the synthetic study; gives its address."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [sys.executable, "-m", "streamlit", "run", str(SCRIPT), "--server.port", str(port)]
+    command += ["--server.address", "127.0.0.1", "--server.headless", "true", "--server.fileWatcherType", "none"]
+    environment = os.environ | {"TLA_STUDIES": str(made), "OMP_NUM_THREADS": "1"}
+    process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    address = f"http://127.0.0.1:{port}"
+    try:
+        for _ in range(300):
+            try:
+                urllib.request.urlopen(f"{address}/_stcore/health", timeout=1).close()
+                break
+            except OSError:
+                assert process.poll() is None, "the dashboard did not start"
+                time.sleep(0.1)
+        yield address
+    finally:
+        process.send_signal(signal.SIGINT)
+        try:
+            process.wait(3)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+@pytest.fixture(scope="module")
+def chromium():
+    """Debian's Chromium, without a window."""
+    path = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))))
+    with playwright.sync_playwright() as engine:
+        browser = engine.chromium.launch(executable_path=path, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def visit(server, chromium):
+    """Opens an address of the dashboard in a fresh session: `visit("shift?focus=3")`."""
+    context = chromium.new_context(viewport={"width": 1400, "height": 1000})
+    page = context.new_page()
+    page.set_default_timeout(60_000)
+    wrong = []
+    page.on("pageerror", lambda error: wrong.append(str(error)))
+
+    def go(path=""):
+        page.goto(f"{server}/{path}")
+        page.wait_for_selector("[data-testid=stMain] h2")
+        return page
+
+    yield go
+    context.close()
+    assert not wrong, wrong
+
+
+def settled(page):
+    """Wait until the page has stood still for a moment: no script runs, nothing is pending."""
+    quiet = "!document.querySelector('[data-testid=stStatusWidget], [data-stale=true], [data-testid=stSkeleton]')"
+    for _ in range(3):
+        page.wait_for_function(quiet)
+        page.wait_for_timeout(120)
+
+
+def query(page):
+    return {key: values[0] for key, values in parse_qs(urlparse(page.url).query).items()}
+
+
+def until(page, check, what):
+    end = time.monotonic() + 60
+    while not check():
+        assert time.monotonic() < end, what
+        page.wait_for_timeout(50)
+
+
+def test_a_pressed_picture_becomes_the_focus_and_stays_on_the_next_page(visit):
+    page = visit("shift?focus=5")
+    tile = page.get_by_role("group", name="images of the selection").get_by_role("button").nth(2)
+    chosen = tile.get_attribute("aria-label").split(":")[0].removeprefix("image ")
+    tile.focus()
+    page.keyboard.press("Enter")
+    until(page, lambda: query(page).get("focus") == chosen, "the focus did not follow")
+    page.get_by_role("link", name="Neighbours").first.click()
+    page.wait_for_selector("h2:has-text('Neighbours')")
+    assert query(page).get("focus") == chosen
+    other = visit(f"neighbours?{urlparse(page.url).query}")
+    other.wait_for_selector(f"text=id == {chosen}", state="attached")
+
+
+def test_a_point_of_a_map_and_a_lasso_choose_images(visit):
+    page = visit("shift")
+    page.wait_for_selector(".js-plotly-plot .gl-canvas, .js-plotly-plot .scatterlayer")
+    settled(page)
+    choose = """ids => { const plot = document.querySelector('.js-plotly-plot');
+      const points = []; plot._fullData.forEach((trace, curveNumber) => {
+        if (trace.type !== 'scattergl' && trace.type !== 'scatter') return;
+        const known = Array.from(trace.customdata || []);
+        known.forEach((id, pointNumber) => { if (ids.includes(Number(id)))
+          points.push({curveNumber, pointNumber, pointIndex: pointNumber, customdata: id, data: trace,
+            fullData: trace, x: trace.x[pointNumber], y: trace.y[pointNumber]}); }); });
+      plot.emit('plotly_selected', {points, lassoPoints: {x: [0, 1, 1], y: [0, 0, 1]}}); return points.length }"""
+    assert page.evaluate(choose, [7]) >= 1
+    until(page, lambda: query(page).get("focus") == "7", "a pressed point did not become the focus")
+    settled(page)
+    assert page.evaluate(choose, [3, 9, 11]) >= 3
+    page.wait_for_selector("text=Selection: 3 images")
+    names = page.get_by_role("group", name="images of the selection").get_by_role("button")
+    until(page, lambda: names.count() == 3, "the grid does not show the selection")
+    page.get_by_role("button", name="Clear").click()
+    page.wait_for_selector("text=The largest turns")
+
+
+def test_the_film_is_scrubbed_in_the_browser(visit):
+    page = visit("attack?focus=5&models=at&attack_steps=8")
+    handle = page.get_by_role("slider", name="attack step")
+    handle.wait_for()
+    settled(page)
+    assert handle.evaluate("h => h.max") in ("8", "9")
+    picture = page.get_by_role("img", name="adversarial image")
+    last = picture.get_attribute("src")
+    begun = time.perf_counter()
+    handle.evaluate("h => { h.value = 0; h.dispatchEvent(new Event('input')) }")
+    assert picture.get_attribute("src") != last
+    assert time.perf_counter() - begun < 1
+    assert page.locator(".film output").text_content() == "step 0"
+    handle.press("ArrowRight")
+    assert page.locator(".film output").text_content() == "step 1"
+
+
+def test_a_drawn_digit_is_attacked(visit):
+    page = visit("attack?from=draw&models=at&attack_steps=3")
+    page.wait_for_selector("text=Draw or upload an image")
+    box = page.get_by_role("img", name="pad to draw a digit on").bounding_box()
+    x, y = box["x"] + 100, box["y"] + 40
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.move(x - 5, y + 60, steps=4)
+    page.mouse.move(x - 8, y + 120, steps=4)
+    page.mouse.up()
+    page.get_by_role("slider", name="attack step").wait_for()
+    assert page.locator(".film").count() == 1
+
+
+def test_an_upload_is_attacked_and_junk_is_refused(visit, tmp_path):
+    from PIL import Image
+
+    good, bad = tmp_path / "one.png", tmp_path / "junk.png"
+    Image.new("L", (30, 30), 90).save(good)
+    bad.write_bytes(b"no picture")
+    page = visit("attack?from=upload&models=at&attack_steps=3")
+    page.locator("input[type=file]").set_input_files(bad)
+    page.wait_for_selector("text=not an image that can be read")
+    page.locator("input[type=file]").set_input_files(good)
+    page.get_by_role("slider", name="attack step").wait_for()
+
+
+def test_keys_walk_through_the_images_and_scenes(visit):
+    page = visit("?focus=5")
+    page.wait_for_selector(".js-plotly-plot")
+    settled(page)
+    page.keyboard.press("k")
+    until(page, lambda: query(page).get("focus") == "6", "K did not go on")
+    page.keyboard.press("ArrowRight")
+    until(page, lambda: query(page).get("scene") == "Where it lands", "the arrow did not turn the page")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_nothing_overflows_on_a_narrow_screen(server, chromium, scheme):
+    context = chromium.new_context(viewport={"width": 700, "height": 1000}, color_scheme=scheme)
+    page = context.new_page()
+    page.set_default_timeout(60_000)
+    for path in ("shift", "detection"):
+        page.goto(f"{server}/{path}")
+        page.wait_for_selector(".js-plotly-plot .main-svg")
+        settled(page)
+        wide = page.evaluate("document.querySelector('[data-testid=stMain]').scrollWidth")
+        assert wide <= 700
+        paper = page.evaluate("document.querySelector('.js-plotly-plot').layout.template.layout.paper_bgcolor")
+        assert paper == {"light": "#ffffff", "dark": "#0f141b"}[scheme]
+    context.close()

@@ -26,10 +26,14 @@ def watching(console: Console) -> Iterator[Watcher]:
         def watch(news: News) -> None:
             bar.update(task, completed=news.done, description=f"{news.step:<24} {news.message}"[:72])
             if news.state == "done":
-                bar.console.print(f"  [green]done[/]     {news.step:<24} {news.message}", highlight=False, soft_wrap=True)
+                _line(bar, "[green]done[/]    ", news)
             elif news.state == "skipped":
-                bar.console.print(f"  [dim]finished[/] {news.step:<24} {news.message}", highlight=False, soft_wrap=True)
+                _line(bar, "[dim]finished[/]", news)
             elif news.state == "failed":
-                bar.console.print(f"  [red]failed[/]   {news.step:<24} {news.message}", highlight=False, soft_wrap=True)
+                _line(bar, "[red]failed[/]  ", news)
 
         yield watch
+
+
+def _line(bar: Progress, word: str, news: News) -> None:
+    bar.console.print(f"  {word} {news.step:<24} {news.message}", highlight=False, soft_wrap=True)

@@ -12,13 +12,13 @@ from tla.store import Store
 def study_summary(store: Store) -> Table:
     """Accuracy of every method under every attack at the training eps, and under the worst of them per image."""
     frame, plan = store.table("attacks"), store.manifest()["study"]["attack"]
-    suite = ["clean", *plan["suite"]]
+    suite = [label for label in dict.fromkeys(frame.attack) if label == "clean" or label in plan["suite"]]
     here = frame[frame.attack.isin(suite) & ((frame.attack == "clean") | np.isclose(frame.eps, plan["eps"]))]
     summary = pooled(summarise(here))
     count = int(summary.n.max())
     title = f"Accuracy in %, {plan['norm']} eps {plan['eps']:g}, n = {count} images x seeds per method, ± 95 % interval"
-    table = Table(title=title, title_justify="left")
-    table.add_column("method")
+    table = Table(title=title, title_justify="left", box=None, padding=(0, 1))
+    table.add_column("method", no_wrap=True)
     for column in (*suite, WORST):
         table.add_column(column, justify="right")
     for method, rows in summary.groupby("method", sort=False):
@@ -40,8 +40,8 @@ def pooled(summary: pd.DataFrame) -> pd.DataFrame:
 
 
 def percent(row: pd.Series) -> str:
-    """An accuracy with half the width of its interval: "93.2 ±2.2"."""
-    return f"{100 * row.accuracy:.1f} ±{50 * (row.high - row.low):.1f}"
+    """An accuracy with half the width of its interval: "93.2 ±2"."""
+    return f"{100 * row.accuracy:.1f} ±{50 * (row.high - row.low):.0f}"
 
 
 def attack_summary(frame: pd.DataFrame, title: str) -> Table:

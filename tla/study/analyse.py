@@ -2,12 +2,15 @@
 
 import numpy as np
 import pandas as pd
+import torch
 
 from tla.config import digest
 from tla.nearest import Search
 from tla.projection import PROJECTIONS, Points, map_frame
-from tla.representation import DETECTORS, Gallery, detection_frame, shift_frame
+from tla.representation import DETECTORS, Gallery, detection_frame, layer_frame, shift_frame
 from tla.retrieval import GalleryIndex, Queries, neighbours_frame, retrieval_frame, save
+from tla.study.adaptive import adaptive_frames
+from tla.study.attack import key
 from tla.study.bench import Bench, Step, Tell, Trained, Written
 from tla.study.collect import write_part
 from tla.study.embedded import Embedded, embedded
@@ -44,6 +47,9 @@ def _run(bench: Bench, trained: Trained, tell: Tell) -> Written:
     ):
         tell(share, name)
         frames[name] = make(bench, trained, seen, index)
+    if bench.study.analysis.layers:
+        tell(0.8, "layers")
+        frames["layers"] = _layers(bench, trained)
     if bench.study.analysis.trajectories:
         tell(0.9, "trajectory")
         frames["trajectory"] = trajectory_frame(bench, trained, seen, frames["map"])
@@ -92,7 +98,8 @@ def _detection(bench: Bench, trained: Trained, seen: Embedded, index: GalleryInd
         frame.insert(0, "attack", bench.study.attack.main)
         frame.insert(1, "eps", eps)
         frames.append(frame)
-    return pd.concat(frames, ignore_index=True)
+    known = {name: scores[name] for name in bench.study.analysis.adaptive}
+    return pd.concat([*frames, *adaptive_frames(bench, trained, seen, known)], ignore_index=True)
 
 
 def _queries(seen: Embedded) -> list[Queries]:
@@ -121,6 +128,15 @@ def _map(bench: Bench, trained: Trained, seen: Embedded, index: GalleryIndex) ->
         for name in names
     ]  # fmt: skip
     return pd.concat(frames, ignore_index=True)
+
+
+def _layers(bench: Bench, trained: Trained) -> pd.DataFrame:
+    plan = bench.study.attack
+    images = torch.from_numpy(bench.store.arrays(f"adversarial/{trained.key}")[key(plan.main, plan.eps)])
+    frame = layer_frame(bench.model(trained), bench.queries.floats(), images)
+    frame.insert(0, "attack", plan.main)
+    frame.insert(1, "eps", plan.eps)
+    return frame
 
 
 def _points(outputs: Outputs, count: int) -> Points:

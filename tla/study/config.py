@@ -62,6 +62,7 @@ class AnalysisPlan:
         map_points: How many test images the map shows, each clean and adversarial.
         trajectories: For how many test images the attack's path is kept.
         detectors: Detection scores that are compared.
+        adaptive: Those of them that are also judged against an attacker who evades them.
         layers: Whether the similarity (CKA) of every layer is measured; needs 4 images or more.
         audit: Whether the quick audit of the evaluation is run on every model.
     """
@@ -72,6 +73,7 @@ class AnalysisPlan:
     map_points: int = 500
     trajectories: int = 24
     detectors: tuple[str, ...] = ("gaussian_diagonal", "max_softmax", "max_logit")
+    adaptive: tuple[str, ...] = ("gaussian_diagonal", "max_softmax")
     layers: bool = True
     audit: bool = True
 
@@ -79,6 +81,11 @@ class AnalysisPlan:
         for name in ("gallery", "neighbours", "map_points"):
             if getattr(self, name) < 1:
                 raise ValueError(f"analysis.{name} must be >= 1, got {getattr(self, name)}")
+        for name in self.adaptive:
+            if name not in self.detectors:
+                raise ValueError(
+                    f"analysis.adaptive: {name!r} is not in detectors; {did_you_mean(name, self.detectors)}"
+                )
         if self.trajectories < 0:
             raise ValueError(f"analysis.trajectories must be >= 0, got {self.trajectories}")
 

@@ -1,7 +1,5 @@
 """The way of single images through the attack: where the embedding goes, step by step."""
 
-import dataclasses
-
 import numpy as np
 import pandas as pd
 import torch
@@ -12,6 +10,7 @@ from tla.distances import distance
 from tla.projection import barycentre
 from tla.representation import class_centroids
 from tla.seeding import generator
+from tla.study.adaptive import patient
 from tla.study.bench import Bench, Trained
 from tla.study.embedded import Embedded
 from tla.types import Step
@@ -36,9 +35,7 @@ def trajectory_frame(bench: Bench, trained: Trained, seen: Embedded, maps: pd.Da
         logits.append(step.outputs.logits.float().cpu())
 
     source = generator(bench.seed(trained, "trajectory"), device=bench.device)
-    attack = plan.suite[plan.main]
-    if "pursuit" in {field.name for field in dataclasses.fields(attack)}:
-        attack = dataclasses.replace(attack, pursuit="all_steps")  # the whole way, also after the flip
+    attack = patient(plan.suite[plan.main])  # the whole way, also after the flip
     attack(bench.model(trained), x, Untargeted(y), plan.threat, generator=source, on_step=watch)
     return _frame(bench, seen, rows, recorder.trajectory(), torch.cat(logits).softmax(1), maps)
 

@@ -12,6 +12,7 @@ VERBS = {
     "audit": "is this robustness figure to be believed? verdicts with evidence",
     "figure": "draw one figure of a study: `tla figure one_class studies/digits`",
     "report": "write a study's report.html anew",
+    "pack": "copy a finished study to pass it on, without what is only needed to go on",
     "list": "what there is: methods, attacks, models, data sets, recipes, figures, checks",
     "app": "open the dashboard in the browser",
 }

@@ -1,0 +1,30 @@
+"""`tla pack STUDY FOLDER`: a study to pass on."""
+
+from pathlib import Path
+
+from tla.study.locate import locate
+
+USAGE = """\
+usage: tla pack STUDY FOLDER       copy a finished study without what is only needed to go on training
+       tla pack STUDY --weights    put its models among the weights that ship (tla.load)
+
+STUDY: a study folder, or the name of one under studies/
+"""
+
+
+def run(words: list[str]) -> int:
+    """Run `tla pack`."""
+    if len(words) != 2 or {"-h", "--help"} & set(words):
+        print(USAGE)
+        return 0 if {"-h", "--help"} & set(words) else 2
+    store = locate(words[0])
+    from tla.study.pack import pack, pack_weights
+
+    if words[1] == "--weights":
+        for file in pack_weights(store):
+            print(f"Weights: {file} ({file.stat().st_size / 1e6:.2f} MB)")
+        return 0
+    packed = pack(store, Path(words[1]))
+    size = sum(file.stat().st_size for file in packed.path.rglob("*") if file.is_file())
+    print(f"Packed: {packed.path.resolve()} ({size / 1e6:.1f} MB)")
+    return 0

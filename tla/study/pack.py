@@ -1,0 +1,108 @@
+"""A study to pass on: everything that is looked at, nothing that is only needed to go on."""
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tla.store import Store
+from tla.study.attack import key
+
+
+def pack(store: Store, folder: Path) -> Store:
+    """Copy a finished study without training state, parts, indexes and report.
+
+    Weights and embeddings are kept in half precision. Adversarial images are kept at the training radius, in full
+    precision: half would leave the ball.
+
+    Args:
+        store: The study.
+        folder: Where to; must not exist, or be an earlier pack of the same study.
+
+    Raises:
+        ValueError: if the study is not finished, or the folder holds something else.
+    """
+    manifest = store.manifest()
+    if not manifest.get("complete"):
+        raise ValueError(f"{store.path}: the study is not finished; run it to the end first")
+    if folder.exists():
+        if not (folder / "manifest.json").exists():
+            raise ValueError(f"{folder} holds something else than a packed study; choose another folder")
+        shutil.rmtree(folder)
+    packed = Store(folder)
+    files = [*_tables(store, packed), *_arrays(store, packed), *_models(store, packed)]
+    packed.write_text("study.toml", (store.path / "study.toml").read_text(encoding="utf-8"))
+    packed.write_json("manifest.json", manifest | {"steps": {}, "packed": True})
+    packed.finish("packed", str(manifest["complete"]), files)
+    facts = {name: {**step, "files": {}} for name, step in manifest["steps"].items()}
+    packed.write_json("manifest.json", packed.manifest() | {"steps": facts | packed.manifest()["steps"]})
+    return packed
+
+
+def _tables(store: Store, packed: Store) -> list[str]:
+    return [packed.write_table(name, _narrow(store.table(name))) for name in store.tables()]
+
+
+def _narrow(frame: Any) -> Any:
+    """Float64 as float32: half the size, and far more digits than were ever measured."""
+    wide = frame.select_dtypes("float64").columns.drop("eps", errors="ignore")
+    return frame.astype(dict.fromkeys(wide, "float32"))
+
+
+def _arrays(store: Store, packed: Store) -> list[str]:
+    plan = store.manifest()["study"]["attack"]
+    files = [packed.write_arrays("images", store.arrays("images"))]
+    for path in sorted((store.path / "arrays").glob("*/*.safetensors")):
+        name = f"{path.parent.name}/{path.stem}"
+        arrays = store.arrays(name)
+        if path.parent.name == "adversarial":
+            arrays = {key(plan["main"], plan["eps"]): arrays[key(plan["main"], plan["eps"])]}
+        else:
+            arrays = {label: array.astype(np.float16) for label, array in arrays.items()}
+        files.append(packed.write_arrays(name, arrays))
+    return files
+
+
+def _models(store: Store, packed: Store) -> list[str]:
+    from tla.training import load_model, save_model
+
+    files = []
+    for path in sorted((store.path / "models").glob("*/model.safetensors")):
+        saved = load_model(path)
+        header = {name: value for name, value in saved.header.items() if name not in ("schema", "weights")}
+        relative = f"models/{path.parent.name}/model.safetensors"
+        save_model(packed.path / relative, saved.model, header, half=True)
+        files.append(relative)
+    return files
+
+
+def pack_weights(store: Store) -> list[Path]:
+    """Put a study's models of the first seed among the weights that ship, each with a card of what was measured.
+
+    Raises:
+        ValueError: if the study is not finished.
+    """
+    from tla import weights
+    from tla.attacks import summarise
+
+    manifest = store.manifest()
+    if not manifest.get("complete"):
+        raise ValueError(f"{store.path}: the study is not finished; run it to the end first")
+    summary, plan, files = summarise(store.table("attacks")), manifest["study"]["attack"], []
+    for method, rows in summary.groupby("method", sort=False):
+        seed = int(rows.seed.iloc[0])
+        here = rows[(rows.seed == seed) & ((rows.attack == "clean") | np.isclose(rows.eps, plan["eps"]))]
+        card = {
+            "recipe": manifest["study"]["name"],
+            "seed": seed,
+            "hardware": json.dumps(manifest["hardware"]),
+            "accuracy": {str(row.attack): round(100 * float(row.accuracy), 2) for row in here.itertuples()},
+            "n": int(here.n.max()),
+            "threat": {"norm": plan["norm"], "eps": plan["eps"]},
+            "versions": manifest["versions"],
+        }
+        checkpoint = store.path / "models" / f"{method}-seed{seed}" / "model.safetensors"
+        files.append(weights.pack(checkpoint, f"{manifest['data']['name']}/{method}", card))
+    return files

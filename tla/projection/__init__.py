@@ -4,6 +4,7 @@ from tla.projection.align import align_maps, procrustes
 from tla.projection.base import PROJECTIONS, Fitted, Projection
 from tla.projection.frames import Points, map_frame
 from tla.projection.placement import barycentre
+from tla.projection.trust import neighbour_overlap, stability, trust_frame, trustworthiness
 
 __all__ = [
     "PROJECTIONS",
@@ -13,5 +14,9 @@ __all__ = [
     "align_maps",
     "barycentre",
     "map_frame",
+    "neighbour_overlap",
     "procrustes",
+    "stability",
+    "trust_frame",
+    "trustworthiness",
 ]

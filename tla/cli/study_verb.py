@@ -146,15 +146,16 @@ def _overridden(study: Any, rest: list[str]) -> Any:
         return study
     known = _settings(study)
     for word in rest:
-        name = word.split("=")[0].removeprefix("--no-").removeprefix("--")
-        if word.startswith("--") and name != "help" and name.replace("-", "_") not in known:
+        name = word.split("=")[0].removeprefix("--")
+        setting = name.replace(".no-", ".").replace("-", "_")
+        if word.startswith("--") and name != "help" and not {name, setting} & known:
             raise ValueError(f"unknown setting {word.split('=')[0]}; {did_you_mean(name, known)}"[:600])
     return tyro.cli(
         Study,
         default=study,
         args=rest,
         prog="tla study RECIPE",
-        config=(tyro.conf.AvoidSubcommands, tyro.conf.FlagCreatePairsOff),
+        config=(tyro.conf.AvoidSubcommands,),
     )
 
 

@@ -9,6 +9,8 @@ from tla.plots.theme import Look, template
 
 CHARACTER = 0.53
 """Width of a letter in units of the font size, on average; decides where titles break."""
+BOLD = 1.12
+"""How much wider bold letters are."""
 
 
 class Panel(NamedTuple):
@@ -147,7 +149,7 @@ class Sheet:
         look, shade = self.look, self.look.shades
         caption = f"{caption} Source: {look.source}." if look.source else caption
         size = 17 if look.width >= 900 else 15
-        heading = wrap(title, look.width - 30, size)
+        heading = wrap(title, (look.width - 30) / BOLD, size)
         below = wrap(caption, look.width - 30, 12)
         title_px = 14 + heading.count("<br>") * round(size * 1.3) + round(size * 1.5)
         legend_px = 24 * self._legend_rows()
@@ -162,7 +164,7 @@ class Sheet:
             "title": {
                 "text": f"<b>{heading}</b>", "font": {"size": size, "color": shade.ink},
                 "x": 0, "xref": "container", "xanchor": "left", "y": 1, "yref": "container", "yanchor": "top",
-                "pad": {"l": 8, "t": 12},
+                "pad": {"l": 8, "t": 12 + ("<br>" in heading) * round(0.75 * size)},  # plotly lifts what has two lines
             },
             "margin": {"l": self.left, "r": self.margin_right, "t": top, "b": bottom},
             "height": height,

@@ -14,12 +14,14 @@ HELP = (
 
 
 def compact(png: bytes) -> bytes:
-    """The same picture in 256 colours: a third of the bytes, no difference that one sees."""
+    """The same picture in 256 colours: a third of the bytes, and no colour that is far from what it was."""
     from PIL import Image
 
     picture = Image.open(io.BytesIO(png)).convert("RGB")
     file = io.BytesIO()
-    picture.quantize(256, dither=Image.Dither.NONE).save(file, "PNG", optimize=True)
+    picture.quantize(256, Image.Quantize.MAXCOVERAGE, kmeans=3, dither=Image.Dither.NONE).save(
+        file, "PNG", optimize=True
+    )
     return file.getvalue()
 
 

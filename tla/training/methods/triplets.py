@@ -60,14 +60,14 @@ class Scene(NamedTuple):
         adversarial: Outputs of x'; its embeddings are the table's first b rows.
         table: Embeddings that everything below speaks of, shape (n, d).
         triplets: Anchor, positive, negative.
-        twins: Rows of x_i plus noise, shape (b,), or None.
+        second: The same anchors and negatives with x_i plus noise as positives, or None.
         clean: Rows of x_i, shape (b,), or None.
     """
 
     adversarial: Outputs
     table: Float[Tensor, "n d"]
     triplets: Triplets
-    twins: Int[Tensor, " b"] | None
+    second: Triplets | None
     clean: Int[Tensor, " b"] | None
 
 
@@ -83,7 +83,7 @@ class TripletMethod(Method):
         norm: Norm term: "mean_square" (the public code), "l2" (the paper) or "none".
         mining: Where negatives come from. "fresh": a pool of other images, with positives of their own (the paper).
             "batch": the batch's own clean images, which are the positives too. "bank": embeddings of recent clean
-            images, without a gradient; positives from the batch.
+            images, without a gradient; positives from the batch. The last two look at embeddings of the training pass.
         pool: Size M of the fresh pool or of the bank, >= 1.
         keys: How many of the batch's clean images "batch" and "bank" look at; 0 means all.
         triplets: 1, or 2: a second one whose positive is the anchor's own image plus noise.
@@ -141,9 +141,9 @@ class TripletMethod(Method):
         cross_entropy = tools.cross_entropy(Views(batch.y, adversarial=scene.adversarial))
         first = self._term(self.alpha, batch, scene, scene.triplets)
         value = first.loss
-        if scene.twins is not None:
+        if scene.second is not None:
             margin = self.alpha if self.second_alpha is None else self.second_alpha
-            value = value + self._term(margin, batch, scene, scene.triplets._replace(positive=scene.twins)).loss
+            value = value + self._term(margin, batch, scene, scene.second).loss
         loss = cross_entropy + self.lambda_triplet * value
         if self.pull > 0 and scene.clean is not None:
             apart = scene.table[scene.clean].float() - scene.adversarial.embedding.float()
@@ -170,7 +170,7 @@ class TripletMethod(Method):
         negative = guests.add(pool.x.index_select(0, chosen)).index_select(0, back)
         adversarial_outputs, table = tools.table(batch, adversarial, guests.images)
         triplets = self._roles(own, _given(partner), negative, choice.valid)
-        return Scene(adversarial_outputs, table, triplets, twins, clean)
+        return Scene(adversarial_outputs, table, triplets, _second(triplets, twins, choice), clean)
 
     def _shared(self, batch: Batch, adversarial: Tensor, tools: Toolbox) -> Scene:
         """The batch's own clean images as keys, or as positives beside a bank of recent embeddings."""
@@ -192,7 +192,7 @@ class TripletMethod(Method):
             match = random_key(same_class(batch.y, batch.y[:m], own), tools.mining)
             partner, valid = clean[match.rows], valid & match.valid
         triplets = self._roles(own, partner, choice.rows + first, valid)
-        return Scene(outputs, table, triplets, twins, clean if m == b else None)
+        return Scene(outputs, table, triplets, _second(triplets, twins, choice), clean if m == b else None)
 
     def _twins(self, batch: Batch, guests: Guests, tools: Toolbox) -> Tensor | None:
         """x_i plus noise, where a second triplet is wanted."""
@@ -204,6 +204,11 @@ class TripletMethod(Method):
     def _roles(self, own: Tensor, partner: Tensor, negative: Tensor, valid: Tensor) -> Triplets:
         anchor, positive = (partner, own) if self.swapped else (own, partner)
         return Triplets(anchor, positive, negative, valid)
+
+
+def _second(triplets: Triplets, twins: Tensor | None, choice: Choice) -> Triplets | None:
+    """The second triplets: their positive is always there, so that only the negative decides whether they count."""
+    return None if twins is None else triplets._replace(positive=twins, valid=choice.valid)
 
 
 def _given(rows: Tensor | None) -> Tensor:

@@ -40,7 +40,7 @@ class Step(NamedTuple):
         restart: Which restart, counted from 0.
     """
 
-    index: int
+    index: int  # pyright: ignore[reportIncompatibleMethodOverride]
     rows: Int[Tensor, " r"]
     outputs: Outputs
     value: Float[Tensor, " r"]

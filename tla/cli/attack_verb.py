@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 import tyro
 
 from tla.cli.subject import MODEL_HELP, Subject, find_model, images_for
-from tla.threat import Norm
+from tla.threat import Norm, Threat
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,49 +95,62 @@ def _evaluated(options: Options, subject: Subject, attacks: dict[str, Any]) -> A
     from rich.console import Console
     from rich.progress import Progress
 
-    from tla.attacks import Kept, PartFolder, evaluate, summarise
-    from tla.attacks import Progress as News
-    from tla.threat import Threat
+    from tla.attacks import summarise
 
     plan = subject.header.get("attack") or {}
-    norm, radii = options.norm or plan.get("norm", "linf"), options.eps or (plan.get("eps"),)
-    if None in radii:
+    radii = options.eps or tuple(eps for eps in (plan.get("eps"),) if eps is not None)
+    if not radii:
         raise ValueError(f"{subject.name} does not say at which eps it was trained: name one with --eps 0.3")
     images = images_for(subject, options.data, options.data_root)
     images = images.subset(torch.arange(min(options.examples, len(images))))
-    device = "cuda" if torch.cuda.is_available() else "cpu"
-    folder = _folder(options, subject)
-    tables = []
     with Progress(console=Console(stderr=True), transient=True) as bar:
-        for eps in radii:
-            task = bar.add_task(f"eps {eps:.4g}", total=len(images) * len(attacks))
-
-            def watch(news: News, task: Any = task, eps: float = eps) -> None:
-                text = f"eps {eps:.4g}  {news.attack:<10} {news.rate:,.0f} images/s"
-                bar.update(task, completed=news.done, total=news.total, description=text)
-
-            kept = Kept(*attacks) if options.images else None
-            tables.append(
-                evaluate(
-                    subject.model.to(device).eval(),
-                    images.pixels.to(device),
-                    images.labels.to(device),
-                    attacks,
-                    Threat(norm, eps),
-                    ids=images.ids.to(device),
-                    batch=options.batch,
-                    seed=options.seed,
-                    precision=options.precision,
-                    progress=watch,
-                    parts=PartFolder(folder / "parts"),
-                    keep=kept,
-                )
-            )
-            if kept is not None:
-                _keep_images(folder, eps, kept, images)
+        work = _Work(options, subject, attacks, images, bar)
+        tables = [work.at(Threat(options.norm or plan.get("norm", "linf"), eps), eps) for eps in radii]
     whole = pd.concat([tables[0], *(table[table.attack != "clean"] for table in tables[1:])], ignore_index=True)
-    _write(folder, whole)
+    _write(_folder(options, subject), whole)
     return pd.concat([summarise(table) for table in tables]).drop_duplicates(["attack", "eps"])
+
+
+@dataclass(frozen=True)
+class _Work:
+    options: Options
+    subject: Subject
+    attacks: dict[str, Any]
+    images: Any
+    bar: Any
+
+    def at(self, threat: Threat, eps: float) -> Any:
+        """The table of one radius; finished batches are kept until all of it is safe."""
+        import torch
+
+        from tla.attacks import Kept, PartFolder, Progress, evaluate
+
+        device = "cuda" if torch.cuda.is_available() else "cpu"
+        options, images, folder = self.options, self.images, _folder(self.options, self.subject)
+        task = self.bar.add_task(f"eps {eps:.4g}", total=len(images) * len(self.attacks))
+
+        def watch(news: Progress) -> None:
+            text = f"eps {eps:.4g}  {news.attack:<10} {news.rate:,.0f} images/s"
+            self.bar.update(task, completed=news.done, total=news.total, description=text)
+
+        kept = Kept(*self.attacks) if options.images else None
+        table = evaluate(
+            self.subject.model.to(device).eval(),
+            images.pixels.to(device),
+            images.labels.to(device),
+            self.attacks,
+            threat,
+            ids=images.ids.to(device),
+            batch=options.batch,
+            seed=options.seed,
+            precision=options.precision,
+            progress=watch,
+            parts=PartFolder(folder / "parts"),
+            keep=kept,
+        )
+        if kept is not None:
+            _keep_images(folder, eps, kept, images)
+        return table
 
 
 def _folder(options: Options, subject: Subject) -> Path:

@@ -1,5 +1,7 @@
 """Tables for the terminal."""
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 from rich.table import Table
@@ -11,7 +13,8 @@ from tla.store import Store
 
 def study_summary(store: Store) -> Table:
     """Accuracy of every method under every attack at the training eps, and under the worst of them per image."""
-    frame, plan = store.table("attacks"), store.manifest()["study"]["attack"]
+    frame: Any = store.table("attacks")
+    plan = store.manifest()["study"]["attack"]
     suite = [label for label in dict.fromkeys(frame.attack) if label == "clean" or label in plan["suite"]]
     here = frame[frame.attack.isin(suite) & ((frame.attack == "clean") | np.isclose(frame.eps, plan["eps"]))]
     summary = pooled(summarise(here))
@@ -27,7 +30,7 @@ def study_summary(store: Store) -> Table:
     return table
 
 
-def pooled(summary: pd.DataFrame) -> pd.DataFrame:
+def pooled(summary: Any) -> pd.DataFrame:
     """A summary per method and seed as one per method: images of all seeds count together."""
     from tla.attacks import wilson
 
@@ -39,12 +42,12 @@ def pooled(summary: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def percent(row: pd.Series) -> str:
+def percent(row: Any) -> str:
     """An accuracy with half the width of its interval: "93.2 ±2"."""
     return f"{100 * row.accuracy:.1f} ±{50 * (row.high - row.low):.0f}"
 
 
-def attack_summary(frame: pd.DataFrame, title: str) -> Table:
+def attack_summary(frame: Any, title: str) -> Table:
     """One row per attack and eps: accuracy with interval, forward passes per image, seconds."""
     table = Table(title=title, title_justify="left")
     for column in ("attack", "eps", "accuracy %", "95 % interval", "n", "queries / image", "seconds"):

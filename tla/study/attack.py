@@ -1,6 +1,7 @@
 """Attacks one model of the study with every attack of the suite."""
 
 import shutil
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -66,7 +67,7 @@ def _run(bench: Bench, trained: Trained, tell: Tell) -> Written:
     return Written([part, file], _summary(table, plan.eps), {"attack_seconds": seconds})
 
 
-def _summary(table: pd.DataFrame, eps: float) -> str:
+def _summary(table: Any, eps: float) -> str:
     here = table[(table.attack == "clean") | np.isclose(table.eps, eps)]
     clean = 1 - here[here.attack == "clean"].success.mean()
     worst = 1 - here.groupby("id").success.max().mean()

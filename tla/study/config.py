@@ -1,7 +1,7 @@
 """The whole experiment as one value: nested frozen dataclasses, in and out of TOML."""
 
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Literal
 
 from tla.attacks import ATTACKS, Attack
 from tla.config import from_dict, to_dict
@@ -34,7 +34,7 @@ class AttackPlan:
     main: str = "pgd"
     suite: dict[str, Attack] = field(default_factory=dict)
     detection_eps: tuple[float, ...] = ()
-    precision: str = "auto"
+    precision: Literal["auto", "fp32", "bf16"] = "auto"
 
     def __post_init__(self) -> None:
         Threat(self.norm, self.eps)

@@ -90,7 +90,8 @@ def pack_weights(store: Store) -> list[Path]:
     manifest = store.manifest()
     if not manifest.get("complete"):
         raise ValueError(f"{store.path}: the study is not finished; run it to the end first")
-    summary, plan, files = summarise(store.table("attacks")), manifest["study"]["attack"], []
+    summary: Any = summarise(store.table("attacks"))
+    plan, files = manifest["study"]["attack"], []
     for method, rows in summary.groupby("method", sort=False):
         seed = int(rows.seed.iloc[0])
         here = rows[(rows.seed == seed) & ((rows.attack == "clean") | np.isclose(rows.eps, plan["eps"]))]

@@ -1,5 +1,7 @@
 """The way of single images through the attack: where the embedding goes, step by step."""
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import torch
@@ -89,7 +91,7 @@ def _false_class(seen: Embedded, rows: Tensor) -> Tensor:
     return logits.scatter_(1, seen.y[rows][:, None], -torch.inf).argmax(1)
 
 
-def _placed(seen: Embedded, embedding: Tensor, maps: pd.DataFrame) -> Tensor:
+def _placed(seen: Embedded, embedding: Tensor, maps: Any) -> Tensor:
     drawn = maps[maps.projection == maps.projection.iloc[0]]
     both = {"clean": seen.clean.embedding, "adversarial": seen.main.embedding}
     known = torch.cat([both[kind][: int((drawn.kind == kind).sum())] for kind in both])

@@ -1,0 +1,100 @@
+"""The verbs that examine a model: a study's, a shipped one, one's own."""
+
+import pandas as pd
+import pytest
+
+from tla.cli import main
+from tla.study.locate import shipped_studies
+
+AT = f"{shipped_studies() / 'digits'}:at"
+
+
+@pytest.fixture
+def own_model(tmp_path, monkeypatch):
+    (tmp_path / "mymodel.py").write_text(
+        "from torch import nn\n"
+        "def logits():\n    return nn.Sequential(nn.Flatten(), nn.Linear(64, 16), nn.ReLU(), nn.Linear(16, 10))\n"
+        "def softmax():\n    return nn.Sequential(nn.Flatten(), nn.Linear(64, 10), nn.Softmax(1))\n"
+    )
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)
+    return tmp_path
+
+
+def test_attack_a_model_of_a_study(tmp_path, capsys):
+    words = [
+        "attack",
+        AT,
+        "--attacks",
+        "fgsm",
+        "pgd",
+        "--set",
+        "pgd.steps=3",
+        "--examples",
+        "40",
+        "--out",
+        str(tmp_path),
+    ]
+    assert main(words) == 0
+    shown = capsys.readouterr().out
+    assert "worst case" in shown
+    frame = pd.read_parquet(tmp_path / "attacks.parquet")
+    assert set(frame.attack) == {"clean", "fgsm", "pgd"}
+    assert len(frame) == 120
+    assert not (tmp_path / "parts").exists()
+
+
+def test_two_radii_and_images(tmp_path, capsys):
+    words = ["attack", AT, "--attacks", "fgsm", "--eps", "0.05", "0.1", "--examples", "20", "--images"]
+    assert main([*words, "--out", str(tmp_path)]) == 0
+    assert sorted(file.name for file in (tmp_path / "arrays").iterdir()) == [
+        "adversarial-0.05.safetensors",
+        "adversarial-0.1.safetensors",
+    ]
+
+
+def test_attack_ones_own_model(own_model, capsys):
+    words = ["attack", "mymodel:logits", "--data", "digits", "--eps", "0.1", "--attacks", "fgsm", "--examples", "20"]
+    assert main([*words, "--out", "here"]) == 0
+    assert "fgsm" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("words", "text"),
+    [
+        (["attack", "digits:att-seed0"], "has no model 'att-seed0'; did you mean 'at-seed0'?"),
+        (["attack", AT, "--attacks", "pdg"], "unknown attack 'pdg'; did you mean 'pgd'?"),
+        (["attack", AT, "--attacks", "pgd", "--set", "pgd.stpes=3"], "did you mean 'steps'?"),
+        (["attack", AT, "--attacks", "pgd", "--set", "steps=3"], "--set takes attack.setting=value"),
+        (["attack", AT, "--attacks", "pgd", "--set", "cw.steps=3"], "--set names cw, which --attacks does not"),
+        (["attack", AT, "--eps", "-1"], "eps must be >= 0"),
+        (["attack", AT, "--examples", "0"], "--examples must be >= 1, got 0"),
+        (["attack", "missing.safetensors"], "there is no checkpoint missing.safetensors"),
+        (["attack", "digits/at", "--data", "mnsit"], "did you mean 'mnist'?"),
+        (["audit", "nothing/there"], "unknown weights 'nothing/there'"),
+    ],
+)
+def test_bad_words_are_named(words, text, capsys):
+    assert main(words) == 1
+    assert text in capsys.readouterr().err
+
+
+def test_a_model_that_does_not_say_what_it_was_trained_on(own_model, capsys):
+    assert main(["attack", "mymodel:logits", "--eps", "0.1"]) == 1
+    assert "name a data set with --data" in capsys.readouterr().err
+    assert main(["attack", "mymodel:logits", "--data", "digits"]) == 1
+    assert "name one with --eps" in capsys.readouterr().err
+
+
+def test_audit_of_a_sound_model(tmp_path, capsys):
+    assert main(["audit", AT, "--examples", "60", "--out", str(tmp_path / "verdicts.parquet")]) == 0
+    assert "audit: OK" in capsys.readouterr().out
+    frame = pd.read_parquet(tmp_path / "verdicts.parquet")
+    assert set(frame.verdict) <= {"OK", "WARN", "NOT RUN"}
+
+
+def test_audit_of_probabilities_fails(own_model, capsys):
+    words = ["audit", "mymodel:softmax", "--data", "digits", "--eps", "0.1", "--examples", "40"]
+    assert main(words) in (1, 3)
+    shown = capsys.readouterr()
+    assert "probabilities" in shown.out + shown.err

@@ -11,7 +11,20 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from tla import attacks, audit, data, losses, models, plots, projection, representation, retrieval, study, training
+    from tla import (
+        attacks,
+        audit,
+        data,
+        losses,
+        models,
+        plots,
+        projection,
+        representation,
+        retrieval,
+        study,
+        training,
+        weights,
+    )
     from tla.attacks import (
         ATTACKS,
         AttackResult,
@@ -61,6 +74,7 @@ _ROOMS = (
     "retrieval",
     "study",
     "training",
+    "weights",
 )
 _HOMES = {
     "APGD": "attacks.apgd",
@@ -167,6 +181,7 @@ __all__ = [
     "retrieval",
     "study",
     "training",
+    "weights",
     "__version__",
 ]
 

@@ -1,83 +1,68 @@
-"""Layers by name, and what comes out of them, without hooks left behind."""
+"""What passes through layers is heard by name, and no hook is left behind."""
+
+import threading
 
 import pytest
 import torch
 from torch import nn
 
-from tla.models import MODELS, build_model, layer_names, layer_outputs
-from tla.models.mode import evaluating
+from tla.models import MODELS, build_model, evaluating, listening
 from tla.types import Shape
 
 DIGIT = Shape(1, 8, 8)
+
+
+@pytest.fixture
+def model() -> nn.Module:
+    return build_model(MODELS.build("small_cnn", width=4), DIGIT, 10, seed=0).eval()
 
 
 def _hooks(model: nn.Module) -> int:
     return sum(len(part._forward_hooks) + len(part._forward_pre_hooks) for part in model.modules())
 
 
-def test_a_plain_network_speaks_through_its_activations_and_its_head():
-    model = build_model(MODELS.build("small_cnn", width=4), DIGIT, 10, seed=0)
-    assert layer_names(model, torch.rand(2, *DIGIT)) == ("backbone.1", "backbone.3", "backbone.6", "head")
-    assert _hooks(model) == 0
-
-
-def test_a_residual_network_speaks_through_its_blocks():
-    model = build_model(MODELS.build("resnet18", width=4), Shape(3, 16, 16), 10, seed=0).eval()
-    names = layer_names(model, torch.rand(2, 3, 16, 16))
-    blocks = [f"backbone.{i}" for i in range(1, 9)]
-    assert [name for name in names if name in blocks] == blocks
-    assert names[-1] == "head"
-    assert not any(isinstance(model.get_submodule(name), nn.BatchNorm2d) for name in names)
-
-
-def test_torchvisions_networks_are_opened_to_their_blocks():
-    from torchvision.models import resnet18
-
-    model = resnet18(num_classes=4).eval()
-    names = layer_names(model, torch.rand(1, 3, 32, 32))
-    assert [name for name in names if name.startswith("layer")] == [
-        f"layer{i}.{j}" for i in range(1, 5) for j in (0, 1)
-    ]
-    assert names[-1] == "fc"
-
-
-def test_functions_between_layers_leave_the_layers_to_speak():
-    class Functional(nn.Module):
-        def __init__(self) -> None:
-            super().__init__()
-            self.one, self.two, self.head = nn.Conv2d(1, 2, 3), nn.Conv2d(2, 3, 3), nn.Linear(48, 2)
-
-        def forward(self, x):
-            return self.head(self.two(self.one(x).relu()).relu().flatten(1))
-
-    assert layer_names(Functional(), torch.rand(2, *DIGIT)) == ("one", "two", "head")
-
-
-def test_outputs_are_those_of_the_layers_run_by_hand():
-    model = build_model(MODELS.build("small_cnn", width=4), DIGIT, 10, seed=0).eval()
+def test_inputs_and_outputs_are_those_of_the_layers_run_by_hand(model):
     x = torch.rand(3, *DIGIT)
-    with layer_outputs(model, ("backbone.1", "backbone.6")) as outputs:
+    heard = []
+    with listening(model, ("head", "backbone.1"), lambda *call: heard.append(call)):
         answer = model(x)
-    assert torch.equal(outputs["backbone.1"], model.backbone[:2](x))
-    assert torch.equal(outputs["backbone.6"], answer.embedding)
+    assert [name for name, _, _ in heard] == ["backbone.1", "head"], "in order of execution"
+    assert torch.equal(heard[0][1], model.backbone[:1](x))
+    assert torch.equal(heard[0][2], model.backbone[:2](x))
+    assert torch.equal(heard[1][1], answer.embedding)
+    assert torch.equal(heard[1][2], answer.logits)
     assert _hooks(model) == 0
 
 
-def test_hooks_go_also_when_the_block_fails():
-    model = build_model(MODELS.build("small_cnn", width=4), DIGIT, 10, seed=0)
-    with pytest.raises(KeyError), layer_outputs(model, ("head",)):
-        raise KeyError
+def test_a_layer_whose_answer_is_no_tensor_is_not_heard(model):
+    heard = []
+    with listening(model, ("",), lambda *call: heard.append(call)):
+        model(torch.rand(1, *DIGIT))
+    assert heard == []
+
+
+def test_hooks_go_also_when_the_block_fails(model):
+    with pytest.raises(ZeroDivisionError), listening(model, ("head",), lambda *_: None):
+        _ = 1 / 0
     assert _hooks(model) == 0
 
 
-def test_an_unknown_layer_is_met_with_the_nearest():
-    model = build_model(MODELS.build("small_cnn", width=4), DIGIT, 10, seed=0)
-    with (
-        pytest.raises(ValueError, match="unknown layer 'haed'; did you mean 'head'\\?"),
-        layer_outputs(model, ("haed",)),
-    ):
+def test_an_unknown_layer_is_met_with_the_nearest(model):
+    unknown = listening(model, ("head", "haed"), lambda *_: None)
+    with pytest.raises(ValueError, match="unknown layer 'haed'; did you mean 'head'\\?"), unknown:
         pass
     assert _hooks(model) == 0
+
+
+def test_other_threads_are_not_heard(model):
+    heard = []
+    with listening(model, ("head",), lambda *call: heard.append(call)):
+        other = threading.Thread(target=lambda: model(torch.rand(1, *DIGIT)))
+        other.start()
+        other.join()
+        assert heard == []
+        model(torch.rand(1, *DIGIT))
+    assert len(heard) == 1
 
 
 def test_evaluating_gives_every_module_its_own_mode_back():
@@ -86,6 +71,6 @@ def test_evaluating_gives_every_module_its_own_mode_back():
     with evaluating(model):
         assert not any(part.training for part in model.modules())
     assert [part.training for part in model.modules()] == [True, True, False, False]
-    with pytest.raises(KeyError), evaluating(model):
-        raise KeyError
+    with pytest.raises(ZeroDivisionError), evaluating(model):
+        _ = 1 / 0
     assert model.training

@@ -56,7 +56,7 @@ def test_nothing_is_left_behind(model):
     modes = [module.training for module in model.modules()]
     x = torch.rand(4, 1, 8, 8)
     layer_frame(model, x, x)
-    with pytest.raises(ValueError, match=r"layer 'hed' is not part of the model; it has: .*backbone"):
+    with pytest.raises(ValueError, match=r"unknown layer 'hed'; did you mean 'head'\? Known: .*backbone"):
         capture_layers(model, x, ["hed"])
 
     def broken(inputs):

@@ -3,7 +3,7 @@
 from tla.models.adapt import as_classifier
 from tla.models.base import MODELS, Backbone, build_model
 from tla.models.classifier import Classifier
-from tla.models.layers import layer_names, layer_outputs
+from tla.models.layers import listening
 from tla.models.mode import evaluating
 from tla.models.user import load_user_model
 
@@ -14,7 +14,6 @@ __all__ = [
     "as_classifier",
     "build_model",
     "evaluating",
-    "layer_names",
-    "layer_outputs",
+    "listening",
     "load_user_model",
 ]

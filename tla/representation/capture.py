@@ -1,46 +1,20 @@
 """What any layer says, not only the last, without leaving a hook behind."""
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
 
 import pandas as pd
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from tla.models.layers import listening
+from tla.models.mode import evaluating
 from tla.representation.cka import cka_interval
-from tla.representation.embedding import Pixels, batches, evaluating, home
+from tla.representation.embedding import Pixels, batches, home
 from tla.types import Model
 
 HELD = 2**28
 SILENT = (nn.Dropout, nn.Identity, nn.Flatten)
-
-
-@contextmanager
-def listening(model: nn.Module, layers: Sequence[str], hear: Callable[[str, Tensor], None]) -> Iterator[None]:
-    """Call `hear` with the output of each named module at each of its calls; no hook is left when the block ends.
-
-    Raises:
-        ValueError: for a name that the model does not have.
-    """
-    modules = dict(model.named_modules())
-    for name in layers:
-        if name not in modules:
-            raise ValueError(f"layer {name!r} is not part of the model; it has: {', '.join(filter(None, modules))}")
-
-    def hook(name: str) -> Callable[..., None]:
-        def forward(module: nn.Module, inputs: object, output: object) -> None:
-            if isinstance(output, Tensor):
-                hear(name, output)
-
-        return forward
-
-    handles = [modules[name].register_forward_hook(hook(name)) for name in layers]
-    try:
-        yield
-    finally:
-        for handle in handles:
-            handle.remove()
 
 
 def layer_names(model: Model, x: Pixels) -> tuple[str, ...]:
@@ -52,7 +26,7 @@ def layer_names(model: Model, x: Pixels) -> tuple[str, ...]:
     """
     leaves = [name for name, module in model.named_modules() if name and not any(module.children())]
     heard: list[str] = []
-    with evaluating(model), torch.inference_mode(), listening(model, leaves, lambda name, _: heard.append(name)):
+    with evaluating(model), torch.inference_mode(), listening(model, leaves, lambda name, *_: heard.append(name)):
         model(next(batches(x[:1], 1, home(model))))
     modules = dict(model.named_modules())
     return tuple(name for name in dict.fromkeys(heard) if not isinstance(modules[name], SILENT))
@@ -77,7 +51,7 @@ def capture_layers(model: Model, x: Pixels, layers: Sequence[str], batch: int = 
     kept: dict[str, Tensor] = {}
     done = 0
 
-    def hear(name: str, output: Tensor) -> None:
+    def hear(name: str, _: Tensor, output: Tensor) -> None:
         flat = output.detach().flatten(1)
         if name not in kept:
             kept[name] = torch.empty(len(x), flat.shape[1], device=x.device)

@@ -1,30 +1,18 @@
 """Logits and embeddings of many images, batch by batch, leaving the model as it was."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Literal
 
 import torch
 from jaxtyping import Float, UInt8
 from torch import Tensor, nn
 
+from tla.models.mode import evaluating
 from tla.types import Model, Outputs
 
 Precision = Literal["float32", "bfloat16"]
 Pixels = Float[Tensor, "_ ..."] | UInt8[Tensor, "_ ..."]
 """Images in [0, 1], or bytes 0..255 that are divided by 255 batch by batch."""
-
-
-@contextmanager
-def evaluating(model: nn.Module) -> Iterator[None]:
-    """Evaluation mode inside the block; afterwards every module has the mode it had, each its own."""
-    modes = [(module, module.training) for module in model.modules()]
-    model.eval()
-    try:
-        yield
-    finally:
-        for module, training in modes:
-            module.training = training
 
 
 def batches(x: Pixels, size: int, device: torch.device) -> Iterator[Float[Tensor, "b ..."]]:

@@ -100,17 +100,18 @@ def shift(world: World) -> pd.DataFrame:
     parts = []
     for method, seed, rng in world.models():
         y, prediction, fooled = attacked(world, method, rng)
-        angle = np.abs(rng.normal(np.where(fooled, 38, 14), 6))
-        margin = rng.normal(np.where(fooled, -0.08, 0.12), 0.04)
-        parts.append(pd.DataFrame({
-            "method": method, "seed": seed, "attack": "pgd", "eps": world.eps, "id": np.arange(world.n), "y": y,
-            "prediction": prediction, "false_class": wrong_class(rng, y, world.classes),
-            "group": np.where(fooled, "misclassified", "correct"), "angle": angle, "relative_angle": angle / 60,
-            "margin_clean": rng.normal(0.3, 0.05, world.n), "margin": margin,
-            "progress": rng.normal(np.where(fooled, 0.7, 0.2), 0.1),
-            "purity_own": np.clip(rng.normal(np.where(fooled, 0.2, 0.9), 0.2), 0, 1),
-            "purity_false": np.clip(rng.normal(np.where(fooled, 0.7, 0.05), 0.2), 0, 1),
-        }))  # fmt: skip
+        for attack, eps in (("noise", world.eps), ("pgd", world.eps), ("pgd", world.eps * 1.5)):
+            hit = fooled & (attack != "noise")
+            angle = np.abs(rng.normal(np.where(hit, 38, 3 if attack == "noise" else 14), 6 if attack == "pgd" else 1))
+            parts.append(pd.DataFrame({
+                "method": method, "seed": seed, "attack": attack, "eps": eps, "id": np.arange(world.n), "y": y,
+                "prediction": np.where(hit, prediction, y), "false_class": wrong_class(rng, y, world.classes),
+                "group": np.where(hit, "misclassified", "correct"), "angle": angle, "relative_angle": angle / 60,
+                "margin_clean": rng.normal(0.3, 0.05, world.n), "margin": rng.normal(np.where(hit, -0.08, 0.12), 0.04),
+                "progress": rng.normal(np.where(hit, 0.7, 0.2), 0.1),
+                "purity_own": np.clip(rng.normal(np.where(hit, 0.2, 0.9), 0.2), 0, 1),
+                "purity_false": np.clip(rng.normal(np.where(hit, 0.7, 0.05), 0.2), 0, 1),
+            }))  # fmt: skip
     return pd.concat(parts, ignore_index=True)
 
 
@@ -267,7 +268,7 @@ def arrays(world: World, size: int = 8) -> dict[str, dict[str, np.ndarray]]:
     }  # fmt: skip
     for method, seed, noise in world.models():
         shifted = test / 255 + noise.uniform(-world.eps, world.eps, test.shape)
-        found[f"adversarial/{method}-seed{seed}"] = {"pgd": np.clip(shifted, 0, 1).astype(np.float32)}
+        found[f"adversarial/{method}-seed{seed}"] = {f"pgd@{world.eps:.6g}": np.clip(shifted, 0, 1).astype(np.float32)}
     return found
 
 

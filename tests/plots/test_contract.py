@@ -43,7 +43,7 @@ def drawn(name, world, look=LIGHT, change=lambda frame: frame):
         extra["pictures"] = pictures(world)
     if name == "attack_triptych":
         found = arrays(world)
-        noisy = found[f"adversarial/{world.methods[0]}-seed0"]["pgd"][0]
+        noisy = found[f"adversarial/{world.methods[0]}-seed0"]["pgd@0.2"][0]
         frames = [found["images"]["test"][0], noisy, np.array([0.9, 0.1]), np.array([0.2, 0.8])]
     return function(*frames, look=look, **extra)
 
@@ -56,7 +56,7 @@ def pictures(world):
         test=dict(zip(ids, found["images"]["test"], strict=True)),
         gallery=dict(enumerate(gallery)),
         adversarial={
-            f"{method}-seed{seed}": dict(zip(ids, found[f"adversarial/{method}-seed{seed}"]["pgd"], strict=True))
+            f"{method}-seed{seed}": dict(zip(ids, found[f"adversarial/{method}-seed{seed}"]["pgd@0.2"], strict=True))
             for method in world.methods
             for seed in world.seeds
         },

@@ -36,7 +36,9 @@ def accuracy_bars(
     table = accuracy(rows)
     styles = look.methods(table["method"])
     names = attacks_of(table["attack"])
-    sheet = Sheet(look, 1, height=360 if look.width >= 900 else 320, left=58, foot=34)
+    steep = (look.width - 72) / max(len(names if across == "attacks" else styles), 1) < 58
+    height = 360 if look.width >= 900 else 300
+    sheet = Sheet(look, 1, height=height, left=58, foot=72 if steep else 34)
     panel = sheet.panels[0]
     if across == "attacks":
         groups = [(key, style.label, style.colour) for key, style in styles.items()]
@@ -49,7 +51,8 @@ def accuracy_bars(
         part = part.dropna(subset="accuracy")
         sheet.add(panel, bar(part, [places[p] for p in part.index], label, colour, look.shades.soft), key=key)
         _marks(sheet, paper, by, key, along, list(part.index), places)
-    sheet.axis(panel, {"type": "category", "categoryorder": "array", "categoryarray": list(places.values())})
+    order = {"type": "category", "categoryorder": "array", "categoryarray": list(places.values())}
+    sheet.axis(panel, order | {"tickangle": -55 if steep else 0, "automargin": False})
     sheet.axis(panel, None, {"title": "accuracy (%)", "range": [0, 104]})
     if table.empty:
         sheet.empty(panel, "nothing was attacked")

@@ -69,7 +69,9 @@ def attack_triptych(
     noise = _unit(adversarial) - _unit(clean)
     largest = float(np.abs(noise).max())
     wide = look.width >= 900
-    sheet = Sheet(look, 2 if bars else 1, least=420, height=250 if wide else 200, left=48, foot=44, head=8)
+    sheet = Sheet(
+        look, 2 if bars else 1, least=420, height=250 if wide else 200, left=48, foot=44 if bars else 6, head=8
+    )
     panel = sheet.panels[0]
     _pictures(sheet, panel, [_unit(clean), 0.5 + 0.5 * noise / (largest or 1), _unit(adversarial)])
     factor = "" if not largest else f" {TIMES} {0.5 / largest:.{0 if largest <= 0.25 else 1}f}"

@@ -34,7 +34,7 @@ def class_confusion(
     eps = main_eps(attacks) if eps is None else eps
     rows = attacks[(attacks["attack"] == attack) & np.isclose(attacks["eps"].to_numpy(float), eps)]
     styles = look.methods(rows["method"] if methods is None else methods)
-    sheet = Sheet(look, max(len(styles), 1), least=280, head=26, left=60, foot=58)
+    sheet = Sheet(look, max(len(styles), 1), least=255, head=26, left=60, foot=58)
     k = int(max(rows["y"].max(), rows["prediction"].max()) + 1) if len(rows) else 1
     names = [look.class_name(i) for i in range(k)]
     worst = ("", "", 0.0)
@@ -43,7 +43,7 @@ def class_confusion(
         counts = np.zeros((k, k))
         np.add.at(counts, (part["y"].to_numpy(int), part["prediction"].to_numpy(int)), 1)
         shares = 100 * counts / np.maximum(counts.sum(1, keepdims=True), 1)
-        wide = sheet.panel_height >= 330 and k <= 12
+        wide = sheet.panel_height >= 270 and k <= 12
         text = [[f"{v:.0f}" if v >= 0.5 and wide else "" for v in row] for row in shares]
         trace = cells(shares, text, names, names, look, top=100, hover="%{y} taken for %{x}: %{z:.1f} %")
         sheet.add(panel, trace | {"xgap": 1, "ygap": 1, "textfont": {"size": 10, "color": look.shades.ink}})

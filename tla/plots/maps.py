@@ -136,6 +136,12 @@ def common(classes: Iterable[int], most: int = MOST_CLASSES) -> list[int]:
     return sorted(int(index) for index in pd.Series(list(classes)).value_counts().index[:most])
 
 
+def small(look: Look, note: str) -> str:
+    """A second line under a panel's title, smaller where panels are narrow."""
+    size = 12 if look.width >= 900 else 11
+    return f'<br><span style="font-size:{size}px">{note}</span>' if note else ""
+
+
 def measured(shift: Frame | None, method: str, ids: Iterable[int]) -> str:
     """What the full space says about the images of a panel, as map distances prove nothing.
 
@@ -149,7 +155,7 @@ def measured(shift: Frame | None, method: str, ids: Iterable[int]) -> str:
     """
     if shift is None or shift.empty:
         return ""
-    rows = first_seed(shift[shift["method"] == method])
+    rows = first_seed(shift[(shift["method"] == method) & (shift["attack"] != "noise")])
     rows = rows[rows["id"].isin(list(ids))]
     rows = rows[rows["eps"] == rows["eps"].min()] if len(rows) else rows
     angle, margin = rows["angle"].dropna(), rows["margin"].dropna()

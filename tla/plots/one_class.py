@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from tla.plots.base import Figure, Frame, figure
-from tla.plots.maps import cloud, fit, measured, one_map
+from tla.plots.maps import cloud, fit, measured, one_map, small
 from tla.plots.sheet import Panel, Sheet
 from tla.plots.summary import percent, spread, thin
 from tla.plots.theme import LIGHT, Look
@@ -47,7 +47,7 @@ def one_class(
         _predicted(sheet, panel, attacked)
         note = measured(shift, method, attacked["id"])
         text = f"<b>{style.label}</b>: {percent(fooled[method])} misclassified"
-        sheet.title(panel, text + (f"<br>{note}" if note else ""))
+        sheet.title(panel, text + small(look, note))
         if attacked.empty:
             sheet.empty(panel, f"no adversarial image of class {look.class_name(klass)}")
     name = look.class_name(klass)

@@ -46,9 +46,15 @@ class Pictures:
                 arrays = store.arrays(f"adversarial/{model}")
             except FileNotFoundError:
                 continue
-            stack = arrays.get("pgd", next(iter(arrays.values()), np.empty(0)))
+            stack = arrays[min(arrays, key=_eps)] if arrays else np.empty(0)
             adversarial[model] = dict(zip(test, stack, strict=False))
         return cls(test=test, gallery=_by_id(images, "gallery"), adversarial=adversarial)
+
+
+def _eps(name: str) -> tuple[float, str]:
+    """Order of a model's adversarial arrays: "pgd@0.2" before "pgd@0.3"."""
+    label, _, eps = name.partition("@")
+    return (float(eps or 0), label)
 
 
 def _by_id(images: Mapping[str, np.ndarray], name: str) -> dict[int, np.ndarray]:

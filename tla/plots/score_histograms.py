@@ -36,16 +36,16 @@ def score_histograms(
         methods: Which methods, by default all.
         threshold: Refuse scores at or above this; by default each method's own at `false_alarms`.
         false_alarms: Share of clean images refused at the default threshold.
-        bins: Bins of each histogram; the outermost 0.5 % of the scores on each side share the outermost bins.
+        bins: Bins of each histogram; scores beyond nearly all clean ones and 85 % of the positives share the outermost.
     """
     rows = selected(detection, detector, eps, adaptive)
     styles = look.methods(rows["method"] if methods is None else methods)
-    sheet = Sheet(look, max(len(styles), 1), least=280, ratio=0.55, head=26, left=52, foot=46)
+    sheet = Sheet(look, max(len(styles), 1), least=255, ratio=0.55, head=26, left=52, foot=46)
     caught: dict[str, float] = {}
     for panel, (method, style) in zip(sheet.panels, styles.items(), strict=False):
         scores = scores_of(rows[rows["method"] == method])
         at = _own_threshold(scores, false_alarms) if threshold is None else threshold
-        _histogram(sheet, panel, scores, bins)
+        _histogram(sheet, panel, scores, at, bins)
         sheet.axis(panel, "score", {"title": "share (%)", "rangemode": "tozero"})
         caught[method] = float((scores.positive >= at).mean()) if len(scores.positive) else float("nan")
         text = (
@@ -86,15 +86,26 @@ def _own_threshold(scores: Scores, false_alarms: float | int) -> float:
     return float("nan") if curve is None else float(curve.threshold[curve.at_fpr(false_alarms)])
 
 
-def _histogram(sheet: Sheet, panel: Panel, scores: Scores, bins: int) -> None:
+def _window(scores: Scores, at: float) -> tuple[float, float]:
+    """What the bins cover: nearly all negatives, most positives, the threshold; a tail would squash the rest."""
+    shares = ((scores.negative, (0.002, 0.998)), (scores.positive, (0.02, 0.85)))
+    ends = [np.quantile(known, share) for values, share in shares if len(known := values[np.isfinite(values)])]
+    low, high = min(end[0] for end in ends), max(end[1] for end in ends)
+    if np.isfinite(at):
+        low, high = min(low, at), max(high, at)
+    pad = 0.04 * (high - low) or 0.5
+    return float(low - pad), float(high + pad)
+
+
+def _histogram(sheet: Sheet, panel: Panel, scores: Scores, at: float, bins: int) -> None:
     shade = sheet.look.shades
     known = np.concatenate(scores)
     known = known[np.isfinite(known)]
     if not len(known):
         sheet.empty(panel, "no scores")
         return
-    low, high = np.quantile(known, [0.005, 0.995])
-    edges = np.linspace(low, high if high > low else low + 1, bins + 1)
+    low, high = _window(scores, at)
+    edges = np.linspace(low, high, bins + 1)
     kinds = (
         ("clean, correct", scores.negative, shade.right, ""),
         ("adversarial, misclassified", scores.positive, shade.wrong, "/"),

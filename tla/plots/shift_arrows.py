@@ -6,7 +6,7 @@ from typing import Literal
 import numpy as np
 
 from tla.plots.base import Figure, Frame, figure
-from tla.plots.maps import arrows, cloud, common, fit, measured, one_map, pairs
+from tla.plots.maps import arrows, cloud, common, fit, measured, one_map, pairs, small
 from tla.plots.sheet import Panel, Sheet
 from tla.plots.summary import percent, spread, thin
 from tla.plots.theme import LIGHT, Look
@@ -66,9 +66,7 @@ def shift_arrows(
         _moves(sheet, panel, thin(moved, most_arrows))
         _rings(sheet, panel, rows[rows["id"].isin(marked)])
         note = measured(shift, method, moved["id"])
-        sheet.title(
-            panel, f"<b>{style.label}</b>: {percent(fooled[method])} change class" + (f"<br>{note}" if note else "")
-        )
+        sheet.title(panel, f"<b>{style.label}</b>: {percent(fooled[method])} change class" + small(look, note))
     if not styles:
         sheet.empty(sheet.panels[0], "no points")
     labels = {name: style.label for name, style in styles.items()}

@@ -38,12 +38,12 @@ def shift_measures(
         eps: Which eps, by default the smallest.
         methods: Which methods, by default all.
     """
-    rows = one_attack(shift, attack, eps)
+    rows, zero = one_attack(shift, attack, eps), one_attack(shift, "noise", None)
     styles = look.methods(rows["method"] if methods is None else methods)
     rows = rows[rows["method"].isin(list(styles))]
     sheet = Sheet(look, len(measures), least=420, height=max(120, 44 * len(styles)), head=8, left=92, foot=58)
     for panel, measure in zip(sheet.panels, measures, strict=True):
-        _zero(sheet, panel, rows, measure, list(styles), [style.label for style in styles.values()])
+        _zero(sheet, panel, zero, measure, {method: style.label for method, style in styles.items()})
         for group, colour, symbol in zip(GROUPS, (look.shades.right, look.shades.wrong), ("circle", "x"), strict=True):
             parts = [
                 (style.label, rows.loc[(rows["method"] == method) & (rows["group"] == group), measure].dropna())
@@ -61,17 +61,17 @@ def shift_measures(
     return sheet.figure(
         _title(rows, {method: style.label for method, style in styles.items()}),
         f"n = {n} test images per method; boxes: quartiles and median, whiskers 5 % to 95 %; grey ticks: "
-        "the clean images' median (zero point). Centroids and neighbours come from natural training images. "
-        "Which images are misclassified differs by method.",
+        "the median under random noise of the same size (zero point). Centroids and "
+        "neighbours come from natural training images. Which images are misclassified differs by method.",
         layout={"boxmode": "group", "boxgap": 0.25, "boxgroupgap": 0.15},
     )
 
 
 def one_attack(shift: Frame, attack: str | None, eps: float | int | None) -> Frame:
-    """Rows of one attack at one eps: by default the first attack, the smallest eps."""
-    rows = shift
-    if len(rows) and "attack" in rows:
-        rows = rows[rows["attack"] == (rows["attack"].iloc[0] if attack is None else attack)]
+    """Rows of one attack at one eps: by default the first that is not random noise, the smallest eps."""
+    there = [name for name in shift["attack"].unique() if name != "noise"]
+    rows = shift[shift["attack"] == (attack or (there[0] if there else ""))]
+    if len(rows):
         rows = rows[np.isclose(rows["eps"].to_numpy(float), rows["eps"].min() if eps is None else eps)]
     return rows
 
@@ -86,17 +86,19 @@ def _boxes(parts: list[tuple[str, Any]], name: str, colour: str, symbol: str) ->
     }  # fmt: skip
 
 
-def _zero(sheet: Sheet, panel: Panel, rows: Frame, measure: str, methods: list[str], labels: list[str]) -> None:
-    if f"{measure}_clean" not in rows:
+def _zero(sheet: Sheet, panel: Panel, zero: Frame, measure: str, labels: dict[str, str]) -> None:
+    """The measure where nothing was attacked: under random noise of the same size."""
+    medians = zero.groupby("method")[measure].median().dropna()
+    medians = medians[[method for method in labels if method in medians.index]]
+    if not len(medians):
         return
-    medians = [rows.loc[rows["method"] == method, f"{measure}_clean"].median() for method in methods]
     trace = {
-        "type": "scatter", "mode": "markers", "name": "clean (median)",
-        "x": np.array(medians, dtype=np.float32), "y": labels,
+        "type": "scatter", "mode": "markers", "name": "random noise (median)",
+        "x": medians.to_numpy(np.float32), "y": [labels[method] for method in medians.index],
         "marker": {"symbol": "line-ns-open", "size": 20, "color": sheet.look.shades.soft, "line": {"width": 2}},
-        "hovertemplate": "%{y}, clean: %{x:.3f}<extra></extra>",
+        "hovertemplate": "%{y}, noise: %{x:.3f}<extra></extra>",
     }  # fmt: skip
-    sheet.add(panel, trace, key="clean")
+    sheet.add(panel, trace, key="noise")
 
 
 def _title(rows: Frame, labels: dict[str, str]) -> str:

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 
 import numpy as np
-import pandas as pd
 
 from tla.plots.base import Figure, Frame, figure
 from tla.plots.lines import line
@@ -41,11 +40,11 @@ def trajectory(
     rows = rows[(rows["id"] == image) & (rows["eps"] == rows["eps"].min())]
     styles = look.methods(rows["method"] if methods is None else methods)
     count = max(len(styles), 1)
-    most = 3 if look.width >= 900 else 1
+    most = 3 if look.width >= 900 else 2 if look.width >= 500 else 1
     across = min(count, most)
     blocks = -(-count // across)
     strip = 0 if film is None or not len(film) else 96
-    sheet = Sheet(look, 2 * across * blocks, columns=across, height=230, head=26, left=56, foot=46, strip=strip)
+    sheet = Sheet(look, 2 * across * blocks, columns=across, height=210, head=26, left=56, foot=44, strip=strip)
     flips = {}
     for index, (method, style) in enumerate(styles.items()):
         row, column = divmod(index, across)
@@ -66,11 +65,13 @@ def trajectory(
     if film is not None and strip:
         _film(sheet, sheet.panels[-1], film)
     own = look.class_name(int(rows["y"].iloc[0])) if len(rows) else "?"
+    restarts = rows["restart"].nunique()
     held = [name for name, step in flips.items() if step is None]
     return sheet.figure(
         f"Test image {image} (class {own}) on its way: {', '.join(held) or 'no model'} "
         f"{'holds' if len(held) < 2 else 'hold'} to the end",
-        f"n = 1 image, {rows['restart'].nunique()} restarts; above: its way through each map over clean images (pale); "
+        f"n = 1 image, {restarts} restart{'' if restarts == 1 else 's'}; "
+        "above: its way through a part of each map over clean images (pale); "
         "below: cosine distance to the own and to the false centroid in the full space, "
         "as distances in a map prove nothing.",
     )
@@ -94,7 +95,7 @@ def _map(sheet: Sheet, panel: Panel, path: Frame, background: Frame | None) -> N
     known = path[np.isfinite(path["u"]) & np.isfinite(path["v"])]
     if background is not None and len(background):
         clean = background[background["kind"] == "clean"]
-        fit(sheet, panel, pd.concat([clean[["u", "v"]], known[["u", "v"]]]))
+        _near(sheet, panel, clean, known)
         sheet.add(panel, cloud(look, clean, "clean images", color=shade.pale, size=3, opacity=0.6), key="clean images")
     else:
         fit(sheet, panel, known)
@@ -112,7 +113,7 @@ def _map(sheet: Sheet, panel: Panel, path: Frame, background: Frame | None) -> N
         sheet.add(panel, trace)
     if len(known):
         start = known.sort_values("step").iloc[0]
-        mark = {"symbol": "star", "size": 13, "color": shade.ink, "line": {"color": shade.paper, "width": 1}}
+        mark = {"symbol": "star", "size": 11, "color": shade.ink, "line": {"color": shade.paper, "width": 1}}
         spot = {
             "type": "scatter",
             "mode": "markers",
@@ -124,6 +125,17 @@ def _map(sheet: Sheet, panel: Panel, path: Frame, background: Frame | None) -> N
     for name, colour, symbol in (("right so far", shade.right, "circle"), ("misclassified", shade.wrong, "x")):
         entry = {"type": "scatter", "mode": "markers", "name": name, "x": [None], "y": [None]}
         sheet.add(panel, entry | {"marker": {"color": colour, "symbol": symbol, "size": 8}}, key=name)
+
+
+def _near(sheet: Sheet, panel: Panel, clean: Frame, path: Frame) -> None:
+    """Axes around the path, at least a quarter of the map wide, so that a short way is seen among its surroundings."""
+    limits = []
+    for column in ("u", "v"):
+        span = float(clean[column].max() - clean[column].min()) or 1.0
+        low, high = (path if len(path) else clean)[column].agg(["min", "max"])
+        half = max((high - low) * 0.75, span / 8 if len(path) else span / 2)
+        limits.append(((low + high) / 2 - half, (low + high) / 2 + half))
+    sheet.blank(panel, limits[0], limits[1])
 
 
 def _distances(sheet: Sheet, panel: Panel, path: Frame) -> None:

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import pandas as pd
 
 from tla.plots.base import Figure, Frame, figure
-from tla.plots.maps import arrows, cloud, fit, measured, one_map, pairs
+from tla.plots.maps import arrows, cloud, fit, measured, one_map, pairs, small
 from tla.plots.sheet import Panel, Sheet
 from tla.plots.theme import LIGHT, Look
 
@@ -58,7 +58,7 @@ def two_classes(
         _two(sheet, panel, shown, pair)
         _crossed(sheet, panel, crossed, pair)
         note = measured(shift, method, crossed["id"])
-        sheet.title(panel, f"<b>{style.label}</b>: {len(crossed)} cross" + (f"<br>{note}" if note else ""))
+        sheet.title(panel, f"<b>{style.label}</b>: {len(crossed)} cross" + small(look, note))
     one, other = look.class_name(pair.true), look.class_name(pair.false)
     n = int(points.loc[(points["y"] == pair.true) & (points["kind"] == "adversarial"), "id"].nunique())
     return sheet.figure(

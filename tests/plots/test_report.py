@@ -1,0 +1,298 @@
+"""The report: whole, poor and damaged studies; nothing from outside; the same figures in the dark."""
+
+import json
+import re
+import shutil
+from html.parser import HTMLParser
+
+import numpy as np
+import pandas as pd
+import pytest
+from frames import TABLES, World, write_store
+from test_contract import drawn
+
+from tla.plots import FIGURES, Look
+from tla.plots.report import embed, write_report
+from tla.plots.report.embed import bare, colours, difference, recoloured
+from tla.plots.report.headline import compared, headline
+from tla.plots.report.material import STEP_OF, Material
+from tla.store import DamagedFileError
+
+
+class Page(HTMLParser):
+    """Tags, attributes and visible words of a page."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.tags, self.words, self.skipping, self.open = [], [], 0, []
+        self.feed(text)
+
+    def handle_starttag(self, tag, attributes):
+        self.tags.append((tag, dict(attributes)))
+        self.skipping += tag in ("script", "style")
+        if tag not in ("meta", "link", "br", "img"):
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        self.skipping -= tag in ("script", "style")
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        if not self.skipping:
+            self.words.append(data)
+
+    @property
+    def text(self):
+        return " ".join(" ".join(self.words).split())
+
+
+@pytest.fixture(scope="module")
+def written(tmp_path_factory):
+    store = write_store(tmp_path_factory.mktemp("report") / "study", World(n=60, methods=("natural", "at", "tla")))
+    return write_report(store)
+
+
+@pytest.fixture(scope="module")
+def html(written):
+    return written.read_text()
+
+
+def without_plotly(page):
+    """The page less the script of plotly itself (which holds addresses that it never loads by itself)."""
+    start = page.index("<script>/**\n* plotly.js")
+    return page[:start] + page[page.index("</script>", start) :]
+
+
+def figures(page):
+    return [json.loads(text) for text in re.findall(r'<script type="application/json">(.*?)</script>', page, re.DOTALL)]
+
+
+def test_one_file_with_nothing_from_outside(written, html):
+    assert written.name == "report.html"
+    assert written.stat().st_size < 8e6
+    assert html.count("plotly.js v") == 1
+    rest = without_plotly(html)
+    assert not re.findall(r"""(?:src|href|action|data)\s*=\s*["']?\s*(?:https?:)?//""", rest)
+    assert not re.findall(r"@import|url\(|fetch\(|XMLHttpRequest|import\(|<iframe|<object", rest)
+    assert "http://" not in rest
+    assert "https://" not in rest
+
+
+def test_no_nan_and_no_placeholder(html):
+    shown = Page(html)
+    assert not shown.open
+    words = [*shown.words, *(value or "" for _, found in shown.tags for value in found.values())]
+    assert not [word for word in words if re.search(r"\b(nan|NaN|None|inf)\b", word)]
+    assert not re.findall(r"<!--\w+-->|/\*\w+\*/null", without_plotly(html))
+    for figure in figures(html):
+        assert "NaN" not in json.dumps(figure)
+
+
+def test_sections_ids_and_links(html):
+    tags = Page(html).tags
+    ids = [found["id"] for _, found in tags if "id" in found]
+    assert len(ids) == len(set(ids))
+    links = [found["href"] for tag, found in tags if tag == "a"]
+    assert len(links) == 8
+    assert {link.removeprefix("#") for link in links} <= set(ids)
+    wanted = {
+        "figure-one-class", "figure-two-classes", "figure-arrows", "figure-bars", "figure-roc", "figure-rows",
+        "figure-shift-measures", "figure-learning", "figure-audit", "figure-example",
+    }  # fmt: skip
+    assert wanted <= set(ids)
+    canvases = [found for tag, found in tags if tag == "div" and found.get("class") == "canvas"]
+    assert all(found["role"] == "img" and len(found["aria-label"]) > 40 for found in canvases)
+
+
+def test_the_table_says_what_was_measured(html, tmp_path):
+    attacks = TABLES["attacks"](World(n=60, methods=("natural", "at", "tla")))
+    here = attacks[(attacks["attack"] == "cw") & (attacks["method"] == "tla")]
+    assert f">{100 * (1 - here['success'].mean()):.1f}" in html
+    same = attacks[(attacks["method"] == "at") & ((attacks["eps"] == 0.2) | (attacks["attack"] == "clean"))]
+    worst = 1 - same.groupby("id")["success"].max().mean()
+    row = re.search(r'<th scope="row"><b>AT</b></th>(.*?)</tr>', html)[1]
+    assert re.findall(r'">([\d.]+)', row)[-1] == f"{100 * worst:.1f}"
+
+
+def test_missing_tables_name_their_step(tmp_path):
+    store = write_store(tmp_path / "bare", World(n=8, methods=("at",)), without=(*TABLES, "images"))
+    text = Page(write_report(store).read_text()).text
+    for table, step in STEP_OF.items():
+        if table in ("retrieval", "trajectory", "layers"):
+            continue
+        assert table in text
+        assert table == "audit" or f"the step {step} makes" in text
+    assert "The audit was not run on this study" in text
+    assert "tla audit synthetic" in text
+    assert "has attacked nothing yet" in text
+
+
+@pytest.fixture
+def one_width(monkeypatch):
+    """Figures for one width only, where a test is about the words."""
+    monkeypatch.setattr(embed, "WIDTHS", {"wide": 1110})
+
+
+@pytest.mark.parametrize(
+    "tables",
+    [
+        ("attacks",),
+        ("map", "retrieval", "layers"),
+        ("shift", "neighbours"),
+        ("images", "detection", "history", "trajectory", "audit"),
+    ],
+)
+@pytest.mark.usefixtures("one_width")
+def test_any_table_may_be_missing(tables, tmp_path):
+    store = write_store(tmp_path / "poor", World(n=20, methods=("at", "tla")), without=tables)
+    Page(write_report(store).read_text())
+
+
+@pytest.mark.parametrize(
+    "world",
+    [
+        World(n=20, methods=("at", "tla"), hold=1.0),
+        World(n=20, methods=("natural",), hold=0.0),
+        World(n=12, methods=("tla", "own<b>"), classes=1),
+        World(n=20, methods=("at", "tla"), seeds=(0, 1)),
+    ],
+    ids=["none misclassified", "all misclassified", "one class", "two seeds"],
+)
+@pytest.mark.usefixtures("one_width")
+def test_edges(world, tmp_path):
+    shown = Page(write_report(write_store(tmp_path / "edge", world)).read_text())
+    assert ("OWN<B>" in shown.text) == ("own<b>" in world.methods)
+    assert not [word for word in shown.words if re.search(r"\b(nan|None)\b", word)]
+
+
+def test_an_empty_folder_is_no_error(tmp_path):
+    from tla.store import Store
+
+    assert "attacked nothing yet" in write_report(Store(tmp_path / "nothing")).read_text()
+
+
+def test_damage_is_named_and_nothing_written(tmp_path):
+    store = write_store(tmp_path / "hurt", World(n=8, methods=("at",)))
+    (store.path / "tables" / "shift.parquet").write_bytes(b"damaged")
+    with pytest.raises(DamagedFileError, match=r"shift\.parquet: cannot be read"):
+        write_report(store)
+    assert not (store.path / "report.html").exists()
+
+
+def test_twice_is_the_same(written, tmp_path):
+    copy = tmp_path / "again"
+    shutil.copytree(written.parent, copy)
+    from tla.store import Store
+
+    assert write_report(Store(copy), name="other.html").read_bytes() == written.read_bytes()
+
+
+@pytest.mark.parametrize("name", FIGURES.names())
+def test_the_dark_figure_is_the_light_one_recoloured(name):
+    """What the page's script does instead of carrying every figure twice."""
+    world = World(n=30, methods=("natural", "at", "tla"))
+    light, dark = (json.loads(drawn(name, world, Look(theme=theme)).to_json()) for theme in ("light", "dark"))
+    assert recoloured(light, colours()) == dark
+
+
+def test_colours_map_one_to_one():
+    pairs = colours()
+    assert len(set(pairs)) == len(pairs)
+    assert recoloured("rgba(21,85,149,0.14)", pairs) == "rgba(89,161,255,0.14)"
+    assert recoloured(["#808080", {"a": "#ffffff"}, 3], pairs) == ["#808080", {"a": "#0f141b"}, 3]
+
+
+def apply(base, changes):
+    """What the page's script does with a difference."""
+    found = json.loads(json.dumps(base))
+    for path, *value in changes:
+        place = found
+        for key in path[:-1]:
+            place = place[key]
+        if value:
+            place[path[-1]] = value[0]
+        else:
+            del place[path[-1]]
+    return found
+
+
+@pytest.mark.parametrize("name", [name for name in FIGURES.names() if name != "poster"])
+def test_narrow_figures_come_back_from_their_difference(name):
+    world = World(n=30, methods=("natural", "at", "tla"))
+    wide, narrow = (bare(json.loads(drawn(name, world, Look(width=width)).to_json())) for width in (1110, 345))
+    changes = difference(wide, narrow)
+    assert apply(wide, json.loads(json.dumps(changes))) == narrow
+    assert "title" not in narrow["layout"]
+    assert 0 < narrow["layout"]["margin"]["t"] < narrow["layout"]["height"]
+
+
+def test_difference_by_hand():
+    assert difference({"a": 1, "b": [1, 2]}, {"b": [1, 3], "c": 4}) == [[["a"]], [["b", 1], 3], [["c"], 4]]
+    assert difference({"a": [1]}, {"a": [1, 2]}) == [[["a"], [1, 2]]]
+
+
+def test_compared_is_the_paired_difference():
+    frame = pd.DataFrame({
+        "method": ["at"] * 4 + ["tla"] * 4, "seed": 0, "attack": "pgd", "eps": 0.1, "id": [0, 1, 2, 3] * 2,
+        "success": [True, True, True, False, False, False, True, False],
+    })  # fmt: skip
+    found = compared(frame, "tla", "at")
+    assert found.difference.value == 0.5
+    draws = np.random.default_rng(3).choice([1, 1, 0, 0], (4000, 4)).mean(1)
+    assert found.difference.low == pytest.approx(np.quantile(draws, 0.025), abs=0.26)
+    assert found.difference.high == pytest.approx(np.quantile(draws, 0.975), abs=0.26)
+
+
+def with_worst(tmp_path, at, tla):
+    """A study whose worst-case accuracies are given."""
+    from tla.store import Store
+
+    rows = []
+    for method, share in (("at", at), ("tla", tla)):
+        for i in range(200):
+            rows += [
+                (method, 0, "clean", 0.0, i, 0, 0, 0, False),
+                (method, 0, "pgd", 0.1, i, 0, 0, 1, i >= share * 200),
+            ]
+    columns = ["method", "seed", "attack", "eps", "id", "y", "clean_prediction", "prediction", "success"]
+    store = Store(tmp_path)
+    store.write_table("attacks", pd.DataFrame(rows, columns=columns))
+    return headline(Material(store))
+
+
+def test_headline_says_who_leads_and_whether_by_chance(tmp_path):
+    lead = with_worst(tmp_path / "a", 0.5, 0.75)
+    assert "<strong>TLA holds 75 %</strong> of 200 test images (AT 50 %)" in lead
+    assert "TLA leads AT by more than chance explains (+25.0 points" in lead
+    assert "TLA falls behind AT by more than chance explains" in with_worst(tmp_path / "b", 0.75, 0.5)
+    assert "no difference beyond chance (+0.5 points" in with_worst(tmp_path / "c", 0.5, 0.505)
+
+
+@pytest.mark.browser
+def test_in_a_browser_it_draws_everything_and_asks_nobody(written):
+    playwright = pytest.importorskip("playwright.sync_api")
+    import shutil as tools
+
+    chromium = tools.which("chromium") or tools.which("google-chrome") or tools.which("chromium-browser")
+    asked, errors = [], []
+    with playwright.sync_playwright() as p:
+        browser = p.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
+        page = browser.new_page(viewport={"width": 600, "height": 900}, color_scheme="dark")
+        page.set_default_timeout(120_000)
+        page.on("request", lambda request: asked.append(request.url))
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        page.goto(written.as_uri())
+        page.wait_for_function("cards.every(item => item.drawn)")
+        count = page.evaluate("document.querySelectorAll('.js-plotly-plot').length")
+        beyond = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+        dark = page.evaluate("cards[0].canvas.layout.template.layout.paper_bgcolor")
+        page.click("#theme")
+        page.wait_for_function("cards[0].canvas.layout.template.layout.paper_bgcolor === '#ffffff'")
+        label = page.inner_text("#theme")
+        browser.close()
+    assert not errors
+    assert [url for url in asked if not url.startswith(("file:", "data:", "blob:"))] == []
+    assert count == len(figures(written.read_text()))
+    assert beyond == 0
+    assert dark == "#0f141b"
+    assert label == "Theme: light"

@@ -1,0 +1,67 @@
+"""Can the misclassified be told? ROC, scores, and every detector's area."""
+
+from tla.plots.base import Frame
+from tla.plots.curves import roc_curve
+from tla.plots.report.embed import embedded
+from tla.plots.report.markup import absent, number_cell, section, table
+from tla.plots.report.material import Material
+from tla.plots.roc import roc
+from tla.plots.score_histograms import score_histograms
+from tla.plots.scores import detector_label, detectors_of, scores_of, selected
+from tla.plots.summary import Interval, number, percent
+from tla.plots.theme import DASH
+
+TITLE = "Detecting what was misclassified"
+
+
+def detected(material: Material) -> str:
+    """ROC with its band, histograms, and the table of all detectors."""
+    detection = material.table("detection")
+    if detection is None:
+        return absent("detection", TITLE, "detection curves", "detection", "analyse", material.name)
+    lead = (
+        "Positives are adversarial images that the model gets wrong, at an eps larger than in training; negatives are "
+        "clean images that it gets right. A detector that the attacker knows does worse: curves without an adaptive "
+        "attacker are labelled so."
+    )
+    look = material.look
+    return section(
+        "detection",
+        TITLE,
+        lead,
+        embedded("roc", lambda view: roc(detection, look=view), look),
+        embedded("scores", lambda view: score_histograms(detection, look=view), look),
+        _table(material),
+    )
+
+
+def _table(material: Material) -> str:
+    detection = material.table("detection")
+    if detection is None:
+        return ""
+    body = []
+    for adaptive in (False, True):
+        part = detection[detection["adaptive"].astype(bool) == adaptive]
+        for name in detectors_of(part):
+            for eps in sorted(part["eps"].unique()):
+                rows = selected(detection, name, float(eps), adaptive)
+                label = detector_label(name).removeprefix("the ")
+                head = [f"<b>{label}</b>", "yes" if adaptive else "no", number(float(eps))]
+                body.append(head + [_cell(rows[rows["method"] == method]) for method in material.methods])
+    return table(
+        ["score", "adaptive attack", "eps", *(material.label(method) for method in material.methods)],
+        body,
+        "This study, first seed: area under the ROC curve with its 95 % bootstrap interval over the images, and the "
+        f"share caught at {percent(0.05)} false alarms (TPR). A dash: no misclassified image, nothing to detect.",
+    )
+
+
+def _cell(rows: Frame) -> str:
+    curve = roc_curve(*scores_of(rows))
+    if curve is None:
+        return f'<td class="none">{DASH}</td>'
+    cell = number_cell(Interval(*curve.auc), 3)
+    caught = float(curve.tpr[curve.at_fpr(0.05)])
+    title = f"{curve.positives} positives, {curve.negatives} negatives"
+    cell = cell.replace("<td>", f'<td title="{title}">')
+    return cell.replace("</td>", f"<small>TPR {percent(caught)}</small></td>")

@@ -1,0 +1,145 @@
+"""The report's first sentence and its tiles, computed from the tables."""
+
+from html import escape
+from typing import NamedTuple
+
+import numpy as np
+
+from tla.plots.base import Frame
+from tla.plots.report.markup import interval_text, points, tile
+from tla.plots.report.material import Material
+from tla.plots.scores import detector_label, detectors_of, scores_of, selected
+from tla.plots.summary import Interval, at_eps, bootstrap_mean, number, percent, worst_case
+
+
+class Compared(NamedTuple):
+    """Two methods on the same images.
+
+    Attributes:
+        one: The method that is asked about.
+        other: What it is compared with.
+        difference: Of their worst-case accuracies in -1..1, one minus other, with the paired bootstrap interval.
+    """
+
+    one: str
+    other: str
+    difference: Interval
+
+
+def compared(attacks: Frame, one: str, other: str) -> Compared:
+    """Worst-case accuracy of two methods, image by image.
+
+    Args:
+        attacks: The `attacks` table.
+        one: A method.
+        other: Another.
+    """
+    fooled = worst_case(at_eps(attacks)).groupby(["method", "id"])["success"].mean().unstack("method")
+    gain = (fooled[other] - fooled[one]).dropna()
+    return Compared(one, other, bootstrap_mean(gain.to_numpy(float)))
+
+
+def headline(material: Material) -> str:
+    """One sentence: who holds how many images under the worst case, and whether TLA's lead is more than chance."""
+    table = material.accuracies
+    attacks = material.table("attacks")
+    if table is None or attacks is None:
+        return f"The study {escape(material.name)} has attacked nothing yet."
+    worst = table[table["attack"] == "worst"].set_index("method").sort_values("accuracy", ascending=False)
+    data = escape(f"{material.fact('data', 'name') or ''} ").lstrip()
+    best = str(worst.index[0])
+    n = int(worst["n"].max())
+    count = table.loc[~table["attack"].isin(["clean", "worst"]), "attack"].nunique()
+    if count == 0:
+        clean = table.set_index("method")["accuracy"].idxmax()
+        return f"Nothing was attacked yet; {material.label(str(clean))} is right on most of {n} clean {data}images."
+    others = [name for name in ("tla", "at", "natural") if name in worst.index and name != best]
+    said = ", ".join(f"{material.label(name)} {percent(worst.loc[name, 'accuracy'])}" for name in others)
+    first = (
+        f"Under the worst of {count} attack{'s' if count > 1 else ''} at eps {number(material.eps)}, "
+        f"<strong>{material.label(best)} holds {percent(worst.loc[best, 'accuracy'])}</strong> of {n} {data}"
+        f"test images{f' ({said})' if said else ''}"
+    )
+    if not {"tla", "at"} <= set(worst.index):
+        return first + "."
+    return f"{first}; {_lead(material, compared(attacks, 'tla', 'at'))}."
+
+
+def _lead(material: Material, pair: Compared) -> str:
+    gain = pair.difference
+    one, other = material.label(pair.one), material.label(pair.other)
+    bounds = f"{points(gain.value)} points, 95 % interval {points(gain.low)} to {points(gain.high)}"
+    if gain.low > 0:
+        return f"{one} leads {other} by more than chance explains ({bounds})"
+    if gain.high < 0:
+        return f"{one} falls behind {other} by more than chance explains ({bounds})"
+    return f"between {one} and {other} this study finds no difference beyond chance ({bounds})"
+
+
+def tiles(material: Material) -> str:
+    """The headline's numbers, each with where it comes from."""
+    parts = [_worst(material), _turn(material), _detected(material), _retrieved(material)]
+    return "".join(part for part in parts if part)
+
+
+def _worst(material: Material) -> str:
+    table = material.accuracies
+    if table is None:
+        return ""
+    worst = table[table["attack"] == "worst"].sort_values("accuracy").iloc[-1]
+    clean = table[(table["attack"] == "clean") & (table["method"] == worst["method"])]
+    bounds = Interval(worst["accuracy"], worst["low"], worst["high"])
+    text = f"worst-case accuracy of {material.label(worst['method'])}, the best"
+    parts = [tile(percent(bounds.value), text, f"n = {worst['n']}; 95 % interval {interval_text(bounds)}; this study")]
+    if len(clean):
+        row = clean.iloc[0]
+        bounds = Interval(row["accuracy"], row["low"], row["high"])
+        source = f"n = {row['n']}; 95 % interval {interval_text(bounds)}; this study"
+        parts.append(tile(percent(bounds.value), f"clean accuracy of {material.label(worst['method'])}", source))
+    return "".join(parts)
+
+
+def _turn(material: Material) -> str:
+    rows = material.shifted
+    if rows is None:
+        return ""
+    medians = rows.groupby("method")["angle"].median().dropna()
+    if not len(medians):
+        return ""
+    least, most = str(medians.idxmin()), str(medians.idxmax())
+    text = f"the attack turns the embedding of {material.label(least)} least (median)"
+    source = f"{material.label(most)}: {medians[most]:.0f}&deg;; n = {rows['id'].nunique()}; this study"
+    return tile(f"{medians[least]:.0f}&deg;", text, source)
+
+
+def _detected(material: Material) -> str:
+    from tla.plots.curves import roc_curve
+
+    detection = material.table("detection")
+    if detection is None:
+        return ""
+    best: tuple[float, str] = (-np.inf, "")
+    for name in detectors_of(detection[~detection["adaptive"].astype(bool)]):
+        rows = selected(detection, name, None, False)
+        for method, part in rows.groupby("method"):
+            curve = roc_curve(*scores_of(part))
+            if curve is not None and curve.auc.value > best[0]:
+                words = f"{material.label(str(method))}, {detector_label(name)}"
+                source = f"95 % interval {curve.auc.low:.2f} to {curve.auc.high:.2f}; not adaptive; this study"
+                best = (curve.auc.value, tile(f"{curve.auc.value:.2f}", f"best detection AUC: {words}", source))
+    return best[1]
+
+
+def _retrieved(material: Material) -> str:
+    retrieval = material.table("retrieval")
+    if retrieval is None:
+        return ""
+    attacked = retrieval[retrieval["kind"] == "adversarial"]
+    if attacked.empty:
+        return ""
+    means = attacked.groupby("method")["recall_1"].mean()
+    best = str(means.idxmax())
+    bounds = bootstrap_mean(attacked.loc[attacked["method"] == best, "recall_1"].to_numpy(float))
+    text = f"of adversarial images have a nearest neighbour of their class ({material.label(best)})"
+    source = f"n = {attacked['id'].nunique()}; 95 % interval {interval_text(bounds)}; this study"
+    return tile(percent(bounds.value), text, source)

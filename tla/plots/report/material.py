@@ -1,0 +1,103 @@
+"""What a report is made of: the tables that a study has, and the facts of its manifest."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from tla.plots.base import Frame
+from tla.plots.from_store import look_of, models_of
+from tla.plots.pictures import Pictures
+from tla.plots.summary import accuracy, at_eps, first_seed, main_eps, worst_case
+from tla.plots.theme import Look, methods_of
+from tla.store import Store
+
+STEP_OF = {
+    "attacks": "attack", "history": "train", "shift": "analyse", "map": "analyse", "detection": "analyse",
+    "neighbours": "analyse", "retrieval": "analyse", "trajectory": "analyse", "layers": "analyse", "audit": "audit",
+}  # fmt: skip
+"""The step of `tla study` that makes a table."""
+
+
+@dataclass(frozen=True)
+class Material:
+    """A study as the report reads it; each table is read once.
+
+    Args:
+        store: The study.
+        points: Most points drawn in one panel of a map.
+    """
+
+    store: Store
+    points: int = 500
+
+    @cached_property
+    def manifest(self) -> dict[str, Any]:
+        """The manifest."""
+        return self.store.manifest()
+
+    @cached_property
+    def look(self) -> Look:
+        """The look of the report's figures: vectors, so that any number of them fits on a page."""
+        return look_of(self.store, renderer="svg", points=self.points)
+
+    @cached_property
+    def pictures(self) -> Pictures:
+        """The study's pictures."""
+        return Pictures.of(self.store, models_of(self.store))
+
+    @cached_property
+    def _tables(self) -> dict[str, Frame]:
+        return {name: self.store.table(name) for name in self.store.tables()}
+
+    def table(self, name: str) -> Frame | None:
+        """A table, or None if the study does not have it or it is empty."""
+        frame = self._tables.get(name)
+        return None if frame is None or frame.empty else frame
+
+    def fact(self, *keys: str) -> Any:
+        """A value deep in the manifest, or None: `fact("study", "attack", "eps")`."""
+        value: Any = self.manifest
+        for key in keys:
+            value = value.get(key) if isinstance(value, dict) else None
+        return value
+
+    @property
+    def name(self) -> str:
+        """The study's name."""
+        return str(self.fact("study", "name") or self.store.path.name)
+
+    @cached_property
+    def methods(self) -> list[str]:
+        """Methods of any table, in the usual order."""
+        names = [name for frame in self._tables.values() if "method" in frame for name in frame["method"].unique()]
+        return methods_of(names)
+
+    def label(self, method: str) -> str:
+        """How a method is called."""
+        return self.look.methods(self.methods)[method].label
+
+    @cached_property
+    def eps(self) -> float:
+        """The eps of the main comparison; nan without attacks."""
+        attacks = self.table("attacks")
+        return float("nan") if attacks is None else main_eps(attacks)
+
+    @cached_property
+    def accuracies(self) -> Frame | None:
+        """Accuracy per method and attack at `eps`, "clean" and "worst" among the attacks; None without attacks."""
+        attacks = self.table("attacks")
+        if attacks is None:
+            return None
+        import pandas as pd
+
+        rows = at_eps(attacks)
+        return accuracy(pd.concat([rows, worst_case(rows)]))
+
+    @cached_property
+    def shifted(self) -> Frame | None:
+        """The `shift` table of the main attack at its smallest eps, first seed."""
+        shift = self.table("shift")
+        if shift is None:
+            return None
+        rows = first_seed(shift[shift["attack"] != "noise"])
+        return rows[rows["eps"] == rows["eps"].min()]

@@ -1,0 +1,82 @@
+"""Puts the sections together into one self-contained page."""
+
+import json
+from html import escape
+from pathlib import Path
+
+from tla.plots.report.audited import audited
+from tla.plots.report.detected import detected
+from tla.plots.report.embed import WIDTHS, colours, embedded
+from tla.plots.report.headline import headline, tiles
+from tla.plots.report.material import Material
+from tla.plots.report.provenance import provenance
+from tla.plots.report.representation import maps, measures
+from tla.plots.report.retrieved import retrieved
+from tla.plots.report.robustness import robustness
+from tla.plots.report.trained import trained
+from tla.store import Store
+
+SECTIONS = {
+    "robustness": ("Accuracy", robustness),
+    "maps": ("Maps", maps),
+    "measures": ("Shift", measures),
+    "detection": ("Detection", detected),
+    "neighbours": ("Neighbours", retrieved),
+    "training": ("Training", trained),
+    "audit": ("Audit", audited),
+    "provenance": ("Provenance", provenance),
+}
+
+
+def write_report(store: Store, *, name: str = "report.html", points: int = 500) -> Path:
+    """Write a study's report: one HTML file with everything inside, to be opened without a network.
+
+    Args:
+        store: The study; tables that are missing are named in the page with the step that makes them.
+        name: File name inside the study folder.
+        points: Most points drawn in one panel of a map; more are thinned evenly.
+
+    Returns:
+        Path of the file.
+
+    Raises:
+        DamagedFileError: for a damaged manifest or table; nothing is written.
+        OSError: without space or permission; the old file is untouched.
+    """
+    from plotly.offline import get_plotlyjs
+
+    material = Material(store, points)
+    text = (Path(__file__).parent / "page.html").read_text(encoding="utf-8")
+    data = material.fact("data", "name")
+    caption = material.fact("study", "caption")
+    parts = {
+        "title": escape(f"{material.name}: what an attack does to the representation"),
+        "name": escape(material.name),
+        "data": escape(f"on {data}" if data and data != material.name else ""),
+        "caption": escape(f"{str(caption).rstrip('.')}. " if caption else ""),
+        "headline": headline(material),
+        "tiles": tiles(material),
+        "example": _example(material),
+        "nav": "".join(f'<a href="#{key}">{label}</a>' for key, (label, _) in SECTIONS.items()),
+        "sections": "".join(make(material) for _, make in SECTIONS.values()),
+        "source": escape(material.look.source),
+        "version": escape(str(material.fact("versions", "tla") or "")),
+        "colours": json.dumps(colours()),
+        "widths": json.dumps(WIDTHS),
+        "plotly": get_plotlyjs().replace("</script", "<\\/script"),
+    }
+    for key, value in parts.items():
+        text = text.replace(f"<!--{key}-->", value, 1).replace(f"/*{key}*/null", value, 1)
+    store.write_text(name, text)
+    return store.path / name
+
+
+def _example(material: Material) -> str:
+    """An adversarial example of this study, where it keeps the pictures."""
+    from tla.plots.attack_triptych import attack_triptych, fooled_image
+
+    try:
+        found = fooled_image(material.store)
+    except FileNotFoundError:
+        return ""
+    return embedded("example", lambda view: attack_triptych(**found, look=view), material.look)

@@ -1,0 +1,119 @@
+"""Where every number comes from, and what was not run."""
+
+import json
+from html import escape
+from typing import Any
+
+from tla.plots.report.markup import section, table
+from tla.plots.report.material import STEP_OF, Material
+from tla.plots.summary import number
+from tla.plots.theme import attack_label
+
+TITLE = "Where these numbers come from"
+USUAL = {
+    "20xpgd": "PGD with 20 restarts", "autoattack": "AutoAttack (the yardstick beside PGD)",
+    "square": "Square, a gradient-free black box", "transfer": "images transferred from other models",
+}  # fmt: skip
+
+
+def provenance(material: Material) -> str:
+    """Recipe, seeds, versions, hardware, seconds, files, and what was not run."""
+    lead = (
+        "Everything in this page is computed from the study folder by this version of the program; nothing is typed in."
+    )
+    left = "".join(f"<li>{text}</li>" for text in not_run(material))
+    missing = f'<div class="card"><h3>Not run</h3><ul>{left}</ul></div>' if left else ""
+    return section("provenance", TITLE, lead, _facts(material), missing, _steps(material), _recipe(material))
+
+
+def not_run(material: Material) -> list[str]:
+    """What this study does not show, one HTML sentence each."""
+    found = [
+        f"The table <code>{name}</code> is missing; the step <code>{step}</code> makes it."
+        for name, step in STEP_OF.items()
+        if material.table(name) is None
+    ]
+    attacks, detection, audit = (material.table(name) for name in ("attacks", "detection", "audit"))
+    if attacks is not None:
+        ran = set(attacks["attack"])
+        left = [words for name, words in USUAL.items() if name not in ran]
+        found += [f"Attacks: {'; '.join(left)}."] if left else []
+    if detection is not None and not detection["adaptive"].any():
+        found.append("Detection against an attacker who knows the detector (adaptive).")
+    if audit is not None:
+        skipped = sorted({str(name) for name in audit.loc[audit["verdict"] == "NOT RUN", "check"]})
+        found += [f"Checks of the audit: {escape(', '.join(skipped))}."] if skipped else []
+    seeds = material.fact("study", "seeds")
+    if isinstance(seeds, list) and len(seeds) < 2:
+        found.append("More than one training seed: the spread between trainings is unknown.")
+    return found
+
+
+def _facts(material: Material) -> str:
+    data, hardware, versions = (material.fact(name) or {} for name in ("data", "hardware", "versions"))
+    steps = material.fact("steps") or {}
+    seconds = sum(float(step.get("facts", {}).get("seconds", 0) or 0) for step in steps.values())
+    seeds = material.fact("study", "seeds") or []
+    rows = {
+        "study": escape(material.name),
+        "made by": f"<code>tla study {escape(material.name)}</code>",
+        "data": escape(", ".join(_words(data, skip=("classes",)))),
+        "classes": escape(", ".join(str(name) for name in data.get("classes", [])[:20])),
+        "methods": ", ".join(material.label(method) for method in material.methods),
+        "seeds": escape(", ".join(str(seed) for seed in seeds)),
+        "threat": escape(", ".join(_words(_threat(material)))),
+        "hardware": escape(", ".join(_words(hardware, skip=("free_disk_gb",)))),
+        "versions": escape(", ".join(f"{name} {value}" for name, value in versions.items())),
+        "time": f"{number(seconds, 3)} seconds in {len(steps)} steps",
+    }
+    body = [[name, f'<td class="words">{value}</td>'] for name, value in rows.items() if value]
+    return table(["", ""], body, "manifest.json of the study")
+
+
+def _threat(material: Material) -> dict[str, Any]:
+    attack = material.fact("study", "attack")
+    attack = attack if isinstance(attack, dict) else {}
+    suite = attack.get("suite")
+    names = ", ".join(attack_label(str(name)) for name in suite) if isinstance(suite, dict) else ""
+    known = {key: attack[key] for key in ("norm", "eps", "examples", "detection_eps") if key in attack}
+    return known | ({"attacks": names} if names else {})
+
+
+def _words(values: dict[str, Any], skip: tuple[str, ...] = ()) -> list[str]:
+    return [
+        f"{key.replace('_', ' ')} {value}" for key, value in values.items() if key not in skip and value is not None
+    ]
+
+
+def _steps(material: Material) -> str:
+    steps = material.fact("steps") or {}
+    if not steps:
+        return ""
+    body = []
+    for name, step in steps.items():
+        files = step.get("files", {})
+        size = sum(int(file.get("bytes") or 0) for file in files.values()) / 1e6
+        seconds = step.get("facts", {}).get("seconds")
+        time = "" if seconds is None else f"{float(seconds):.1f}"
+        body.append(
+            [
+                f"<code>{escape(name)}</code>",
+                time,
+                str(len(files)),
+                f"{size:.2f}",
+                f"<code>{str(step.get('digest'))[:12]}</code>",
+            ]
+        )
+    inner = table(
+        ["step", "seconds", "files", "MB", "digest of its inputs"], body, "manifest.json; it holds every file's SHA-256"
+    )
+    return f"<details><summary>Steps, seconds and digests</summary>{inner}</details>"
+
+
+def _recipe(material: Material) -> str:
+    file = material.store.path / "study.toml"
+    if file.is_file():
+        text = file.read_text(encoding="utf-8")
+    else:
+        text = json.dumps(material.fact("study") or {}, indent=1, default=str)
+    return f"<details><summary>The recipe, as run</summary><pre>{escape(text)}</pre></details>"

@@ -10,7 +10,15 @@ from tla.attacks.loop import FirstOrder
 from tla.seeding import generator
 from tla.types import Outputs
 
-QUICK = {"rfgsm": {"share": 10.0}, "apgd": {"steps": 40}}
+QUICK = {
+    "rfgsm": {"share": 10.0},
+    "apgd": {"steps": 40},
+    "square": {"queries": 100},
+    "ddn": {"steps": 40},
+    "fmn": {"steps": 100},
+    "cw_l2": {"steps": 50, "searches": 4, "learning_rate": 0.05},
+    "hopskipjump": {"steps": 6},
+}
 OWNED = [name for name in ATTACKS.names() if issubclass(ATTACKS.get(name), FirstOrder)]
 ALL = ATTACKS.names()
 VARIANTS = [
@@ -48,7 +56,7 @@ class Problem(NamedTuple):
     distance: Tensor
 
 
-SHAPES = {1: (12,), 2: (4, 5), 3: (3, 4, 4)}
+SHAPES = {1: (36,), 2: (5, 6), 3: (3, 5, 5)}
 DUAL = {"linf": 1, "l2": 2, "l1": torch.inf}
 
 
@@ -58,9 +66,9 @@ def linear_problem(batch, shape, norm, seed=0):
     size = torch.Size(shape).numel()
     weight = torch.zeros(4, size)
     weight[:2] = torch.randn(2, size, generator=source)
-    x = 0.5 + 0.1 * (torch.rand(batch, *shape, generator=source) - 0.5)
+    x = 0.5 + 0.06 * (torch.rand(batch, *shape, generator=source) - 0.5)
     normal = weight[0] - weight[1]
-    offset = 0.05 * normal.norm(p=DUAL[norm])
+    offset = 0.08 * normal.norm(p=DUAL[norm])
     bias = torch.tensor([0.0, float(0.5 * normal.sum() - offset), -20.0, -21.0])
     model = Linear(weight, bias)
     logits = model(x).logits.detach()
@@ -100,3 +108,10 @@ def in_two_processes(folder):
 
     torch.multiprocessing.spawn(_evaluate_a_shard, args=(folder,), nprocs=2)
     return [pd.read_parquet(folder / f"{number}.parquet") for number in range(2)]
+
+
+def rng_states():
+    """The global random states of torch and numpy, comparable."""
+    import numpy as np
+
+    return torch.get_rng_state().tolist(), str(np.random.get_state())  # noqa: NPY002 - the global one is the subject

@@ -10,6 +10,7 @@ from tla.attacks.pgd import PGD
 from tla.attacks.recorder import Recorder, Trajectory
 from tla.attacks.representation import CollideWithEmbedding, EvadeDetector, LeaveEmbedding
 from tla.attacks.summary import joined, summarise, wilson
+from tla.attacks.transfer import transfer, transfer_matrix
 from tla.attacks.work import Shard
 
 __all__ = [
@@ -35,5 +36,7 @@ __all__ = [
     "Shard",
     "joined",
     "summarise",
+    "transfer",
+    "transfer_matrix",
     "wilson",
 ]

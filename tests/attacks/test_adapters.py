@@ -1,0 +1,132 @@
+"""Attacks of other libraries: their own words, through our call."""
+
+import importlib.util
+import sys
+
+import pytest
+import torch
+from attack_cases import SHAPES, linear_problem
+
+from tla.attacks import ATTACKS, Targeted, Untargeted
+from tla.attacks.advlib import adv_lib
+from tla.seeding import generator
+from tla.threat import Threat
+
+PACKAGES = ("pyautoattack", "adv_lib", "foolbox")
+MISSING = [name for name in PACKAGES if importlib.util.find_spec(name) is None]
+pytestmark = [pytest.mark.peers, pytest.mark.skipif(bool(MISSING), reason=f"not installed: {MISSING}")]
+
+MINIMUM = [
+    ("ddn", "l2", {"steps": 100, "init_norm": 0.1}),
+    ("fmn", "linf", {"steps": 200}),
+    ("fmn", "l2", {"steps": 200}),
+    ("fmn", "l1", {"steps": 1000}),
+    ("cw_l2", "l2", {"steps": 150, "searches": 5, "learning_rate": 0.01, "first_weight": 1.0}),
+    ("deepfool", "linf", {}),
+    ("deepfool", "l2", {}),
+]
+
+
+@pytest.mark.parametrize(("name", "norm", "parameters"), MINIMUM)
+@pytest.mark.parametrize(("batch", "dims"), [(1, 1), (3, 2), (8, 3)])
+def test_minimum_norm_is_near_the_least(name, norm, parameters, batch, dims):
+    attack = ATTACKS.build(name, **parameters)
+    model, x, y, distance = linear_problem(batch, SHAPES[dims], norm, seed=dims)
+    goals = [Untargeted(y)] if name == "deepfool" else [Untargeted(y), Targeted(1 - y)]
+    for goal in goals:
+        wide = attack(model, x, goal, Threat(norm, 5.0), generator=generator(0, "minimum"))
+        assert wide.success.all()
+        assert (wide.distance <= 1.25 * distance).all()
+        assert (wide.distance >= distance * (1 - 1e-4)).all()
+    narrow = attack(model, x, Untargeted(y), Threat(norm, 0.98 * distance), generator=generator(0, "minimum"))
+    assert not narrow.success.any()
+    assert (narrow.distance <= 0.98 * distance + 2e-7).all()
+
+
+@pytest.mark.slow
+def test_autoattack_is_that_of_the_library(digits):
+    import pyautoattack
+
+    n, attack = 60, ATTACKS.build("autoattack")
+    x, y, threat = digits.x[:n], digits.y[:n], Threat("linf", 0.1)
+    ours = attack(digits.model, x, Untargeted(y), threat, generator=generator(0, "aa"))
+    seed = int(torch.randint(2**31, (), generator=generator(0, "aa")))
+    theirs = pyautoattack.AutoAttack(lambda z: digits.model(z).logits, norm="Linf", eps=0.1, seed=seed)
+    with torch.random.fork_rng():
+        made, _ = theirs.run_standard_evaluation(x, y, batch_size=250)
+    fooled = digits.model(made).logits.argmax(1) != y
+    assert torch.equal(ours.success, fooled)
+    assert torch.allclose(ours.adversarial, made, atol=1e-6)
+
+
+def test_autoattack_takes_few_classes():
+    model, x, y, distance = linear_problem(4, (1, 6, 6), "linf")
+    for classes in (2, 3):
+        model.weight.data, model.bias.data = model.weight.data[:classes], model.bias.data[:classes]
+        threat = Threat("linf", 1.1 * distance.max().item())
+        result = ATTACKS.build("autoattack")(model, x, Untargeted(y), threat, generator=generator(0, "few"))
+        assert result.success.all()
+
+
+def test_queries_are_those_of_each_image(digits):
+    seen = []
+
+    class Watched(torch.nn.Module):
+        def __deepcopy__(self, memo):
+            return self
+
+        def forward(self, x):
+            seen.append(len(x))
+            return digits.model(x)
+
+    x, y = digits.x[:20], digits.y[:20]
+    for name, parameters in (("square", {"queries": 40}), ("ddn", {"steps": 10})):
+        seen.clear()
+        attack = ATTACKS.build(name, **parameters)
+        norm = attack.norms[0]
+        result = attack(Watched(), x, Untargeted(y), Threat(norm, 0.1), generator=generator(0, "q"))
+        assert int(result.queries.sum()) == sum(seen)
+        if name == "square":
+            assert result.queries.max() <= 40 + 6
+            lucky = result.success & (result.queries < result.queries.max())
+            assert lucky.any()
+
+
+def test_norms_and_goals_that_do_not_fit_are_named(digits):
+    x, y = digits.x[:4], digits.y[:4]
+    with pytest.raises(ValueError, match="ddn works in l2, got a threat in linf"):
+        ATTACKS.build("ddn")(digits.model, x, Untargeted(y), Threat("linf", 0.1))
+    with pytest.raises(ValueError, match="deepfool wants the goal Untargeted, got Targeted"):
+        ATTACKS.build("deepfool")(digits.model, x, Targeted(y), Threat("l2", 0.1))
+    model, small, labels, _ = linear_problem(2, (1, 4, 4), "l2")
+    with pytest.raises(ValueError, match=r"square needs pictures of at least 5 x 5 pixels in l2, got 4 x 4"):
+        ATTACKS.build("square")(model, small, Untargeted(labels), Threat("l2", 0.1))
+
+
+@pytest.mark.parametrize(
+    ("name", "parameters", "text"),
+    [
+        ("square", {"queries": 0}, "queries must be >= 1, got 0"),
+        ("ddn", {"steps": 0}, "steps must be >= 1, got 0"),
+        ("autoattack", {"batch": 0}, "batch must be >= 1, got 0"),
+        ("hopskipjump", {"first_samples": 50, "most_samples": 10}, "most_samples must be >= 50, got 10"),
+        ("cw_l2", {"searches": 0}, "searches must be >= 1, got 0"),
+    ],
+)
+def test_bad_parameters_are_named(name, parameters, text):
+    with pytest.raises(ValueError, match=text):
+        ATTACKS.build(name, **parameters)
+
+
+def test_visdom_stands_in_only_while_adv_lib_is_imported(monkeypatch):
+    for name in [name for name in sys.modules if name.split(".")[0] == "adv_lib"]:
+        monkeypatch.delitem(sys.modules, name)
+    there = importlib.util.find_spec("visdom") is not None
+    assert hasattr(adv_lib("a test"), "ddn")
+    assert there or "visdom" not in sys.modules
+
+
+def test_a_missing_library_says_how_to_get_it(monkeypatch, digits):
+    monkeypatch.setitem(sys.modules, "pyautoattack", None)
+    with pytest.raises(ModuleNotFoundError, match=r"AutoAttack needs the package 'pyautoattack': pip install"):
+        ATTACKS.build("autoattack")(digits.model, digits.x[:2], Untargeted(digits.y[:2]), Threat("linf", 0.1))

@@ -1,0 +1,55 @@
+"""The L2 attack of Carlini and Wagner."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from torch import Tensor
+
+from tla.attacks.advlib import adv_lib
+from tla.attacks.base import ATTACKS
+from tla.attacks.foreign import Foreign, Loan
+from tla.threat import Norm
+
+
+@ATTACKS.register("cw_l2")
+@dataclass(frozen=True, kw_only=True)
+class CWL2(Foreign):
+    """The smallest L2 change, by Adam on a weighted sum of length and margin (Carlini & Wagner 2017; adv-lib).
+
+    It does not know the threat's eps: a change that needs more is pulled back, and fails. `on_step` is not called.
+
+    Args:
+        steps: Gradient steps per weight that is tried, >= 1.
+        searches: How many weights are tried, by bisection, >= 1.
+        learning_rate: Of Adam, > 0.
+        first_weight: Of the margin at first, > 0.
+
+    Raises:
+        ValueError: for a number below its limit, or a threat that is not in l2.
+        ModuleNotFoundError: without adv-lib; says how to get it.
+    """
+
+    norms: ClassVar[tuple[Norm, ...]] = ("l2",)
+
+    steps: int = 1000
+    searches: int = 9
+    learning_rate: float = 0.01
+    first_weight: float = 0.001
+
+    def __post_init__(self) -> None:
+        for name in ("steps", "searches"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} must be >= 1, got {getattr(self, name)}")
+
+    def run(self, loan: Loan) -> Tensor:
+        """Adversarial images."""
+        return adv_lib("C&W").carlini_wagner_l2(
+            loan.model,
+            loan.x,
+            loan.labels,
+            targeted=loan.targeted,
+            learning_rate=self.learning_rate,
+            initial_const=self.first_weight,
+            binary_search_steps=self.searches,
+            max_iterations=self.steps,
+        )

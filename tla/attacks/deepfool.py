@@ -1,0 +1,47 @@
+"""DeepFool."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from torch import Tensor
+
+from tla.attacks.advlib import adv_lib
+from tla.attacks.base import ATTACKS
+from tla.attacks.foreign import Foreign, Loan
+from tla.threat import Norm
+
+NUMBERS = {"linf": float("inf"), "l2": 2}
+
+
+@ATTACKS.register("deepfool")
+@dataclass(frozen=True, kw_only=True)
+class DeepFool(Foreign):
+    """The smallest change by stepping to the nearest plane again and again (Moosavi-Dezfooli et al. 2016; adv-lib).
+
+    It does not know the threat's eps: a change that needs more is pulled back, and fails. `on_step` is not called.
+
+    Args:
+        steps: Steps at most, >= 1.
+        overshoot: How far beyond the plane to go, as a share of the change, >= 0.
+
+    Raises:
+        ValueError: for steps below 1, a targeted goal, or a threat in l1.
+        ModuleNotFoundError: without adv-lib; says how to get it.
+    """
+
+    norms: ClassVar[tuple[Norm, ...]] = ("linf", "l2")
+    targets: ClassVar[bool] = False
+
+    steps: int = 100
+    overshoot: float = 0.02
+
+    def __post_init__(self) -> None:
+        if self.steps < 1:
+            raise ValueError(f"steps must be >= 1, got {self.steps}")
+
+    def run(self, loan: Loan) -> Tensor:
+        """Adversarial images."""
+        attack = adv_lib("DeepFool").df
+        return attack(
+            loan.model, loan.x, loan.labels, steps=self.steps, overshoot=self.overshoot, norm=NUMBERS[loan.norm]
+        )

@@ -1,0 +1,65 @@
+"""Random search with squares."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from torch import Tensor
+
+from tla.attacks.base import ATTACKS
+from tla.attacks.foreign import Foreign, Loan
+from tla.extras import require
+from tla.threat import Norm
+
+NAMES = {"linf": "Linf", "l2": "L2", "l1": "L1"}
+
+
+@ATTACKS.register("square")
+@dataclass(frozen=True, kw_only=True)
+class Square(Foreign):
+    """Random search with square-shaped changes: needs scores, no gradient (Andriushchenko et al. 2020; pyautoattack).
+
+    Images that survive come back clean. `on_step` is not called.
+
+    Args:
+        queries: Forward passes per image and restart, >= 1.
+        restarts: Searches per image; survivors only are searched again.
+
+    Raises:
+        ValueError: for queries or restarts below 1.
+        ModuleNotFoundError: without pyautoattack; says how to get it.
+    """
+
+    norms: ClassVar[tuple[Norm, ...]] = ("linf", "l2", "l1")
+
+    queries: int = 5000
+    restarts: int = 1
+
+    def __post_init__(self) -> None:
+        for name in ("queries", "restarts"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} must be >= 1, got {getattr(self, name)}")
+
+    def run(self, loan: Loan) -> Tensor:
+        """Adversarial images."""
+        check_size(loan)
+        library = require("pyautoattack.square", "Square")
+        attack = library.SquareAttack(
+            loan.model,
+            norm=NAMES[loan.norm],
+            n_queries=self.queries,
+            eps=loan.eps,
+            n_restarts=self.restarts,
+            seed=loan.seed,
+            targeted=loan.targeted,
+            loss="ce" if loan.targeted else "margin",
+            resc_schedule=False,
+            device=loan.x.device,
+        )
+        return attack.perturb(loan.x, loan.labels)
+
+
+def check_size(loan: Loan) -> None:
+    """Refuse pictures that the L2 and L1 versions cannot divide into squares."""
+    height, width = loan.x.shape[2:]
+    if loan.norm != "linf" and min(height, width) < 5:
+        raise ValueError(f"square needs pictures of at least 5 x 5 pixels in {loan.norm}, got {height} x {width}")

@@ -9,10 +9,11 @@ import torch
 from safetensors.torch import save_file
 from training_small import images_of
 
+from tla.models import build_model
 from tla.models.small_cnn import SmallCNN
 from tla.store import DamagedFileError
 from tla.training import METHODS, load_model, save_model, train
-from tla.training.checkpoint import build, describe, load_state, save_state
+from tla.training.checkpoint import describe, load_state, save_state
 from tla.types import Shape
 
 NETWORK = SmallCNN(width=4, embedding=8)
@@ -21,7 +22,7 @@ HEADER = describe(NETWORK, Shape(1, 8, 8), ("a", "b"))
 
 @pytest.fixture
 def model():
-    return build(NETWORK, Shape(1, 8, 8), 2, seed=3)
+    return build_model(NETWORK, Shape(1, 8, 8), 2, seed=3)
 
 
 @pytest.fixture
@@ -58,10 +59,10 @@ def test_half_precision_halves_the_file_and_loads_as_float32(model, tmp_path):
 
 def test_building_leaves_the_global_generator_alone():
     before = torch.get_rng_state()
-    first, again = (build(NETWORK, Shape(1, 8, 8), 2, seed=3) for _ in range(2))
+    first, again = (build_model(NETWORK, Shape(1, 8, 8), 2, seed=3) for _ in range(2))
     assert torch.equal(first.head.weight, again.head.weight)
     assert torch.equal(before, torch.get_rng_state())
-    assert not torch.equal(first.head.weight, build(NETWORK, Shape(1, 8, 8), 2, seed=4).head.weight)
+    assert not torch.equal(first.head.weight, build_model(NETWORK, Shape(1, 8, 8), 2, seed=4).head.weight)
 
 
 @pytest.mark.parametrize("place", [10, -10])

@@ -4,9 +4,9 @@ import pytest
 import torch
 from training_small import images_of
 
+from tla.models import build_model
 from tla.models.small_cnn import SmallCNN
 from tla.training import METHODS, DivergedError, train
-from tla.training.checkpoint import build
 from tla.types import Shape
 
 NETWORK = SmallCNN(width=4, embedding=8)
@@ -39,10 +39,10 @@ def test_a_class_with_one_image(quick, tmp_path):
 
 
 def test_a_model_for_other_images(few, quick, tmp_path):
-    other = build(NETWORK, Shape(3, 8, 8), 10, seed=0)
+    other = build_model(NETWORK, Shape(3, 8, 8), 10, seed=0)
     with pytest.raises(ValueError, match="the model cannot take digits images of 1 x 8 x 8 values"):
         train(other, few, METHODS.build("at"), quick(), seed=0, folder=tmp_path)
-    fewer = build(NETWORK, Shape(1, 8, 8), 3, seed=0)
+    fewer = build_model(NETWORK, Shape(1, 8, 8), 3, seed=0)
     with pytest.raises(ValueError, match="the model has 3 classes, digits has 10"):
         train(fewer, few, METHODS.build("at"), quick(), seed=0, folder=tmp_path)
     with pytest.raises(ValueError, match="small_cnn needs images of at least 4 x 4"):

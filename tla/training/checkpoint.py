@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from tla.config import from_dict, to_dict
-from tla.models import Backbone, Classifier
+from tla.models import Backbone, Classifier, build_model
 from tla.store import DamagedFileError, replacing
 from tla.types import Shape
 
@@ -70,7 +70,7 @@ def load_model(path: Path) -> Saved:
     header, tensors = read_weights(path)
     try:
         shape = Shape(*header["shape"])
-        model = build(from_dict(Backbone, header["model"]), shape, len(header["classes"]), seed=0)
+        model = build_model(from_dict(Backbone, header["model"]), shape, len(header["classes"]), seed=0)
         model.load_state_dict({n: v.float() if v.is_floating_point() else v for n, v in tensors.items()})
     except (KeyError, TypeError, ValueError, RuntimeError) as error:
         told = " ".join(str(error).split())
@@ -108,17 +108,6 @@ class Weights(NamedTuple):
 
     header: dict[str, Any]
     tensors: dict[str, Tensor]
-
-
-def build(backbone: Backbone, shape: Shape, classes: int, *, seed: int) -> Classifier:
-    """A freshly initialised network; the global generator is put back.
-
-    Raises:
-        ValueError: if the backbone cannot take images of this size.
-    """
-    with torch.random.fork_rng(devices=[]):  # noqa: TID251 (layers take no generator; its state is restored)
-        torch.default_generator.manual_seed(seed)
-        return backbone.build(shape, classes)
 
 
 def save_state(path: Path, state: Mapping[str, Any]) -> None:

@@ -11,12 +11,12 @@ from torch import Tensor, nn
 
 from tla.config import to_dict
 from tla.data import Images
-from tla.models import Backbone
-from tla.seeding import derive, generator
+from tla.models import Backbone, build_model
+from tla.seeding import generator
 from tla.store import DamagedFileError
 from tla.training.bank import Bank
 from tla.training.batches import Pool
-from tla.training.checkpoint import build, load_state
+from tla.training.checkpoint import load_state
 from tla.training.checks import check_classes, check_data, check_model
 from tla.training.config import TrainConfig
 from tla.training.engine import Engine
@@ -47,10 +47,7 @@ def prepare(
     aside, kept = split(len(images), config.holdout)
     check_data(images, len(kept), method, config, engine.world)
     check_classes(images.labels[kept], images.classes, method)
-    if isinstance(model, Backbone):
-        module = build(model, images.shape, len(images.classes), seed=derive(seed, "init"))
-    else:
-        module = model
+    module = build_model(model, images.shape, len(images.classes), seed) if isinstance(model, Backbone) else model
     check_model(module.cpu(), images)
     form = torch.channels_last if config.channels_last else torch.contiguous_format
     module = module.to(device=engine.device, memory_format=form)  # pyright: ignore[reportCallIssue]

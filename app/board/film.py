@@ -66,7 +66,24 @@ def pad(*, key: str, shape: tuple[int, int, int], on_drawn: Callable[[], None] =
     drawing = result.get("drawing")
     if not drawing:
         return None
-    return fitted(base64.b64decode(drawing.split(",", 1)[1]), shape)
+    return fitted(_centred(base64.b64decode(drawing.split(",", 1)[1])), shape)
+
+
+def _centred(file: bytes) -> bytes:
+    """A white drawing on black, cut out and put into the middle of a square, as digits lie in their data sets."""
+    from PIL import Image
+
+    image = Image.open(io.BytesIO(file)).convert("L")
+    box = image.getbbox()
+    if box is None:
+        return file
+    ink = image.crop(box)
+    side = round(1.1 * max(ink.size))
+    square = Image.new("L", (side, side))
+    square.paste(ink, ((side - ink.width) // 2, (side - ink.height) // 2))
+    out = io.BytesIO()
+    square.save(out, "PNG")
+    return out.getvalue()
 
 
 def fitted(file: bytes, shape: tuple[int, int, int]) -> np.ndarray:

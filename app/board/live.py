@@ -71,18 +71,22 @@ def living(view: View, seed: int) -> list[str]:
     return [method for method in view.methods if model_file(view, method, seed).exists()]
 
 
-def attack_names() -> list[str]:
-    """Every registered attack, PGD first."""
+@st.cache_resource(show_spinner="Loading PyTorch …")
+def _attacks() -> Any:
     from tla.attacks import ATTACKS
 
-    return sorted(ATTACKS.names(), key=lambda name: (name != "pgd", name))
+    ATTACKS.names()
+    return ATTACKS
+
+
+def attack_names() -> list[str]:
+    """Every registered attack, PGD first."""
+    return sorted(_attacks().names(), key=lambda name: (name != "pgd", name))
 
 
 def attack_class(name: str) -> type:
     """The dataclass of an attack."""
-    from tla.attacks import ATTACKS
-
-    return ATTACKS.get(name)
+    return _attacks().get(name)
 
 
 def walk(view: View, method: str, seed: int, image: np.ndarray, y: int, order: Order) -> Walked:
@@ -137,7 +141,7 @@ def _model(file: str, stamp: int) -> Any:
     return load_model(Path(file)).model.eval().requires_grad_(False)
 
 
-@st.cache_data(show_spinner="Attacking …", max_entries=128)
+@st.cache_data(show_spinner="Attacking …", max_entries=512)
 def _walk(file: str, stamp: int, image: np.ndarray, y: int, order: Order) -> Walked:
     import torch
 
@@ -169,6 +173,26 @@ def _walk(file: str, stamp: int, image: np.ndarray, y: int, order: Order) -> Wal
         queries=int(result.queries[0]),
         seconds=seconds,
     )
+
+
+def smallest_eps(view: View, method: str, seed: int, image: np.ndarray, y: int, order: Order) -> float | None:
+    """The smallest eps, up to that of the order, at which this attack reaches its goal: ten halvings.
+
+    An upper bound on the distance to the decision: another attack may need less.
+
+    Returns:
+        None if the attack fails at the order's own eps.
+    """
+    if not walk(view, method, seed, image, y, order).success:
+        return None
+    low, high = 0.0, order.eps
+    for _ in range(10):
+        middle = (low + high) / 2
+        if walk(view, method, seed, image, y, order._replace(eps=middle)).success:
+            high = middle
+        else:
+            low = middle
+    return high
 
 
 class _Film:

@@ -43,9 +43,11 @@ def main() -> None:
         if subject is None:
             results.info("Draw or upload an image to attack it.", icon=":material/draw:")
             return
+        with controls:
+            search = st.toggle("Find the smallest eps that flips", key="smallest", bind="query-params")
         with results:
             for method in chosen:
-                show(view, method, seed, subject, order)
+                show(view, method, seed, subject, order, search)
         shell.show_code(*code(view, chosen[0], seed, order))
 
 
@@ -121,7 +123,7 @@ def choose_attack(view: View) -> Order:
     return Order(name, tuple(values.items()), view.norm, float(eps), seed, goal)
 
 
-def show(view: View, method: str, seed: int, subject: Subject, order: Order) -> None:
+def show(view: View, method: str, seed: int, subject: Subject, order: Order, search: bool) -> None:
     """Attack one model and show what happened."""
     with st.container(border=True):
         try:
@@ -130,8 +132,12 @@ def show(view: View, method: str, seed: int, subject: Subject, order: Order) -> 
             st.error(f"{shell.label(method)}: {error}", icon=":material/error:")
             return
         st.markdown(f"**{shell.label(method)}** · {headline(view, walked, subject, order)}")
-        size = 132 if len(view.manifest["data"]["shape"]) else 96
-        film(walked, subject.image, subject.truth, view.classes, order.eps, key=f"film_{method}", size=size)
+        if search:
+            found = live.smallest_eps(view, method, seed, subject.image, subject.truth, order)
+            st.markdown(
+                f"Smallest eps that this attack needs: **{found:.4f}**" if found else "Not flipped up to this eps."
+            )
+        film(walked, subject.image, subject.truth, view.classes, order.eps, key=f"film_{method}", size=132)
         landed(view, method, seed, subject, walked)
         shell.source(
             f"live now: {walked.queries} forward passes in {walked.seconds * 1000:.0f} ms, n = 1, seed {order.seed}; "

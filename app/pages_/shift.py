@@ -8,7 +8,7 @@ from board.strips import neighbour_strip
 from board.studies import View
 from board.tiles import Tile, tiles
 
-COLOURS = {"true class": "true", "predicted class": "predicted", "flipped or not": "flipped"}
+COLOURS = ("true", "predicted", "flipped")
 MOST_TILES = 60
 
 
@@ -22,9 +22,7 @@ def main() -> None:
         with one:
             methods = methods_choice(view, "shift_methods", most=3)
         with two:
-            colour = st.segmented_control(
-                "Colour", list(COLOURS), default="true class", key="colour", bind="query-params"
-            )
+            colour = st.segmented_control("Colour by", COLOURS, default="true", key="colour", bind="query-params")
         with three:
             classes = classes_choice(view, "shift_classes")
         chart(
@@ -38,12 +36,12 @@ def main() -> None:
             methods=methods,
             classes=classes,
             seed=seed,
-            colour=COLOURS[colour or "true class"],
+            colour=colour or "true",
             marked=[sample, *state.picked(view)],
         )
         selection(view, methods, seed, sample)
         measures(view, methods, seed, sample)
-        shell.show_code(*code(view, methods, classes, seed, COLOURS[colour or "true class"]))
+        shell.show_code(*code(view, methods, classes, seed, colour or "true"))
 
 
 def selection(view: View, methods: list[str], seed: int, sample: int) -> None:
@@ -60,7 +58,7 @@ def selection(view: View, methods: list[str], seed: int, sample: int) -> None:
     if len(shown) > MOST_TILES:
         st.caption(f"The first {MOST_TILES} of {len(shown)} are shown.")
     st.markdown(f"**Nearest training images of image {sample}, {shell.label(method)}**")
-    neighbour_strip(view, method, sample, seed, k=8, key="shift_near")
+    neighbour_strip(view, method, sample, seed, k=7, key="shift_near")
 
 
 def pair_tile(view: View, method: str, seed: int, sample: int) -> Tile:
@@ -94,6 +92,14 @@ def measures(view: View, methods: list[str], seed: int, sample: int) -> None:
         st.dataframe(
             select.measures(view, methods, seed, ids), key="measures_all", alt=f"Median shift measures of {whole}"
         )
+    chart(
+        "shift_measures",
+        select.shifted(view, seed, methods),
+        view=view,
+        key="shift_measures",
+        alt="Distribution of each shift measure for the images that stay right and for the misclassified, per method",
+        methods=methods,
+    )
     shell.source(
         f"this study: {len(ids)} test images, seed {seed}, {view.main} at {view.norm.capitalize()} eps {view.eps:g}; "
         "centroids and neighbours from natural training images. Turn: angle between clean and adversarial embedding. "

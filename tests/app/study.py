@@ -8,9 +8,10 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "plots"))
 import torch
 from frames import World, write_store
 
+from tla.models import build_model
 from tla.models.small_cnn import SmallCNN
 from tla.store import Store
-from tla.training.checkpoint import build, describe, save_model
+from tla.training.checkpoint import describe, save_model
 from tla.types import Shape
 
 WORLD = World(methods=("natural", "at", "tla"), n=60)
@@ -37,7 +38,7 @@ def add_models(store: Store, world: World, shape: Shape) -> None:
     backbone = SmallCNN(width=4, embedding=16)
     gallery = torch.from_numpy(store.arrays("images")["gallery"]).float() / 255
     for seed, method in enumerate(world.methods):
-        model = build(backbone, shape, world.classes, seed=seed).eval()
+        model = build_model(backbone, shape, world.classes, seed).eval()
         header = describe(backbone, shape, tuple(str(k) for k in range(world.classes)))
         save_model(store.path / f"models/{method}-seed0/model.safetensors", model, header)
         with torch.no_grad():

@@ -60,6 +60,17 @@ def test_eps_zero_changes_nothing(view):
     np.testing.assert_array_equal(walked.adversarial, clean)
 
 
+def test_the_smallest_eps_flips_and_a_little_less_does_not(view):
+    from board import live
+
+    right = [i for i in view.ids if live.probabilities(view, "at", 0, picture(view, i)).argmax() == view.truth(i)]
+    clean, y, order = picture(view, right[0]), view.truth(right[0]), ordered(eps=1.0)
+    found = live.smallest_eps(view, "at", 0, clean, y, order)
+    assert live.walk(view, "at", 0, clean, y, order._replace(eps=found)).success
+    assert not live.walk(view, "at", 0, clean, y, order._replace(eps=found - 2e-3)).success
+    assert live.smallest_eps(view, "at", 0, clean, y, order._replace(eps=found / 2)) is None
+
+
 def test_neighbours_are_the_gallerys_nearest(view):
     from board import live
 

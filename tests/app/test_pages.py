@@ -23,7 +23,7 @@ CHARTS = {
     "export.py": ["export"],
     "neighbours.py": ["purity"],
     "robustness.py": ["bars", "table", "curve", "steps", "confused", "audit"],
-    "shift.py": ["shift_map"],
+    "shift.py": ["shift_map", "shift_measures"],
     "tour.py": ["tour_image"],
     "trajectory.py": ["trajectory"],
 }

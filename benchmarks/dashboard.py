@@ -1,0 +1,176 @@
+"""How long a visitor of the dashboard waits: for the first text, and for the answer of a control.
+
+    python benchmarks/dashboard.py [FOLDER OF STUDIES]
+
+Starts the dashboard on a study (by default what lies in studies/ and what ships) and drives it with headless Chromium
+(1400 x 1000). First text: from the request of the address until the page's heading stands there, in a fresh server
+(`cold`) and in a fresh session of a warm server. A control: from the press of the key until the new state is visible.
+The AppTest lines time the same scripts without a browser. Goals: first text under 3 s, a control under 0.3 s.
+"""
+
+import os
+import platform
+import shutil
+import socket
+import statistics
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+SCRIPT = Path(__file__).parents[1] / "app" / "streamlit_app.py"
+PAGES = ("", "shift", "trajectory", "neighbours", "detection", "robustness", "attack", "export", "data")
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--enable-unsafe-swiftshader"]
+ROUNDS = 7
+
+
+def main() -> None:
+    """Measure and print."""
+    print(f"{platform.processor() or platform.machine()}, {os.cpu_count()} CPU cores, {platform.python_version()}")
+    if len(sys.argv) > 1:
+        os.environ["TLA_STUDIES"] = sys.argv[1]
+    reruns = without_browser()
+    if shutil.which("chromium") is None:
+        print("no Chromium: the browser's part was not measured")
+        return
+    with chromium() as browser:
+        with server() as address:
+            cold = first_text(browser, f"{address}/")
+            print(f"first text, cold server        {cold:6.2f} s  (n = 1)")
+        with server() as address:
+            texts = {page: median(lambda page=page: first_text(browser, f"{address}/{page}"), 3) for page in PAGES}
+            for page, seconds in texts.items():
+                print(f"first text, /{page:<17} {seconds:6.2f} s  (median of 3 fresh sessions, warm server)")
+            controls = answers(browser, address)
+    for name, seconds in controls.items():
+        print(f"{name:<30} {seconds:6.3f} s  (median of {ROUNDS})")
+    worst = max(texts.values())
+    print(f"cold={cold:.2f}s first_text={worst:.2f}s control={max(controls.values()):.3f}s rerun={max(reruns):.3f}s")
+
+
+def median(measure: Callable[[], float], rounds: int = ROUNDS) -> float:
+    """Median of several measurements."""
+    return statistics.median(measure() for _ in range(rounds))
+
+
+def without_browser() -> list[float]:
+    """Time of a rerun of every page's script with nothing changed."""
+    sys.path.insert(0, str(SCRIPT.parent))
+    from streamlit.testing.v1 import AppTest
+
+    seconds = []
+    for page in PAGES:
+        app = AppTest.from_file(SCRIPT, default_timeout=120).run()
+        app.switch_page(f"pages_/{page or 'tour'}.py").run()
+        if app.exception:
+            raise RuntimeError(f"{page}: {app.exception[0].message}")
+
+        def rerun(app: AppTest = app) -> float:
+            begun = time.perf_counter()
+            app.run()
+            return time.perf_counter() - begun
+
+        seconds.append(median(rerun))
+        print(f"rerun of the script, {page or 'tour':<10} {seconds[-1]:6.3f} s  (AppTest, median of {ROUNDS})")
+    return seconds
+
+
+@contextmanager
+def chromium() -> Iterator[Any]:
+    """A headless Chromium."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as engine:
+        browser = engine.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@contextmanager
+def server() -> Iterator[str]:
+    """A fresh dashboard; gives its address and ends it."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [sys.executable, "-m", "streamlit", "run", str(SCRIPT), "--server.port", str(port)]
+    command += ["--server.headless", "true", "--server.fileWatcherType", "none"]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    address = f"http://127.0.0.1:{port}"
+    try:
+        while True:
+            try:
+                urllib.request.urlopen(f"{address}/_stcore/health", timeout=1).close()
+                break
+            except OSError:
+                time.sleep(0.05)
+        yield address
+    finally:
+        process.terminate()
+        try:
+            process.wait(5)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def first_text(browser: Any, address: str) -> float:
+    """Seconds until the heading of a page can be read, in a session of its own."""
+    context = browser.new_context(viewport={"width": 1400, "height": 1000})
+    page = context.new_page()
+    begun = time.perf_counter()
+    page.goto(address, wait_until="commit")
+    page.wait_for_selector("[data-testid=stMain] h2", timeout=120_000)
+    seconds = time.perf_counter() - begun
+    context.close()
+    return seconds
+
+
+def answers(browser: Any, address: str) -> dict[str, float]:
+    """Seconds from a key to the new state on the page, for controls of several pages."""
+    context = browser.new_context(viewport={"width": 1400, "height": 1000})
+    page = context.new_page()
+    page.set_default_timeout(120_000)
+    found = {}
+    for path in ("neighbours", "shift", "detection"):
+        settle(page, f"{address}/{path}")
+        found[f"next image (K), /{path}"] = median(
+            lambda: pressed(page, "k", "document.querySelector('.focus img').src")
+        )
+    settle(page, f"{address}/neighbours")
+    slider = page.get_by_role("slider").first
+    slider.focus()
+    tiles = "document.querySelector('[data-testid=stMain]').innerText.match(/(\\d+) of (\\d+) are/)[2]"
+    found["slider k, /neighbours"] = median(lambda: pressed(page, "ArrowLeft", tiles), 4)
+    settle(page, f"{address}/detection")
+    page.get_by_role("slider").last.focus()
+    caption = "[...document.querySelectorAll('[data-testid=stCaptionContainer]')].map(e => e.innerText).join()"
+    found["threshold slider, /detection"] = median(lambda: pressed(page, "ArrowRight", caption))
+    context.close()
+    return found
+
+
+def settle(page: Any, address: str) -> None:
+    """Open a page and wait until everything on it stands still."""
+    page.goto(address)
+    page.wait_for_selector(".js-plotly-plot .main-svg")
+    page.wait_for_function("!document.querySelector('[data-testid=stStatusWidget], [data-stale=true]')")
+    page.wait_for_timeout(1500)
+
+
+def pressed(page: Any, key: str, state: str) -> float:
+    """Seconds from a key until `state` (JavaScript that gives a text) has changed."""
+    before = page.evaluate(state)
+    begun = time.perf_counter()
+    page.keyboard.press(key)
+    page.wait_for_function("([code, before]) => eval(code) !== before", arg=[state, before], polling="raf")
+    seconds = time.perf_counter() - begun
+    page.wait_for_timeout(700)
+    return seconds
+
+
+if __name__ == "__main__":
+    main()

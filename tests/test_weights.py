@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from tla.data import load_source
 from tla.models import MODELS, build_model
 from tla.store import DamagedFileError
 from tla.training import save_model
@@ -93,3 +94,10 @@ def test_whatever_ships_loads_and_has_a_card(name):
     model = load(name)
     assert model(torch.rand(2, *facts["shape"])).logits.shape == (2, len(facts["classes"]))
     assert set(CARD) <= set(json.loads((FOLDER / f"{name}.json").read_text()))
+
+
+@pytest.mark.parametrize("name", [name for name in shipped_weights() if name.startswith("digits/")])
+def test_the_card_tells_the_accuracy_that_is_measured(name):
+    test = load_source("digits").load().test
+    right = load(name)(test.floats()).logits.argmax(1) == test.labels
+    assert 100 * right.float().mean().item() == pytest.approx(card(name)["accuracy"]["clean"], abs=0.3)

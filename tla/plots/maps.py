@@ -90,12 +90,10 @@ def arrows(rows: Frame, name: str, colour: str, *, width: float | int = 1.2) -> 
         colour: Of lines and heads.
         width: Of the lines, in pixels.
     """
-    import plotly.graph_objects as go
-
     start, end = (rows[list(columns)].to_numpy(np.float32) for columns in (("u0", "v0"), ("u1", "v1")))
     ids = rows["id"].to_numpy(np.int32)
     hover = f"{name}<br>image %{{customdata}}<extra></extra>"
-    if hasattr(go, "Quiver"):
+    if has_quiver():
         return {
             "type": "quiver", "name": name, "opacity": 0.7, "anchor": "tail", "arrowref": "data", "lengthmode": "raw",
             "x": start[:, 0], "y": start[:, 1], "u": end[:, 0] - start[:, 0], "v": end[:, 1] - start[:, 1],
@@ -109,6 +107,13 @@ def arrows(rows: Frame, name: str, colour: str, *, width: float | int = 1.2) -> 
         "line": {"color": colour, "width": width},
         "marker": {"color": colour, "symbol": "arrow", "angleref": "previous", "size": [0, 8, 0] * len(ids)},
     }
+
+
+def has_quiver() -> bool:
+    """True for plotly 7 and later."""
+    import plotly.graph_objects as go
+
+    return hasattr(go, "Quiver")
 
 
 def segments(start: np.ndarray, end: np.ndarray, ids: np.ndarray) -> dict[str, Any]:

@@ -1,0 +1,410 @@
+"""Figures by their JSON: names of traces, numbers of points, titles of axes, against loops over the frames."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+import pytest
+from frames import TABLES, World, arrays
+from test_contract import pictures
+
+from tla.plots import FIGURES, Look, maps
+from tla.plots.maps import arrows, pairs
+from tla.plots.paper import paper_accuracy
+from tla.plots.pictures import Pictures, as_bytes, data_uri
+from tla.plots.scores import scores_of
+from tla.plots.sheet import Sheet, visible_length, wrap
+
+WORLD = World(n=80, methods=("natural", "at", "tla"))
+SVG = Look(renderer="svg", classes=tuple("abcdefghij"))
+F = {name: TABLES[name](WORLD) for name in TABLES}
+
+
+def named(figure, name):
+    return [trace for trace in figure.data if trace.name == name]
+
+
+def notes(figure):
+    return [note.text for note in figure.layout.annotations]
+
+
+def ids(trace):
+    return set(np.asarray(trace.customdata).tolist())
+
+
+def test_shift_arrows_points_from_clean_to_adversarial():
+    figure = FIGURES.get("shift_arrows")(F["map"], look=SVG, shift=F["shift"])
+    at = F["map"][(F["map"]["method"] == "at")]
+    for k, name in enumerate("abcdefghij"):
+        found = [trace for trace in named(figure, name) if trace.xaxis == "x2"]
+        wanted = at[(at["kind"] == "clean") & (at["y"] == k)]
+        assert ids(found[0]) == set(wanted["id"])
+    quivers = [trace for trace in figure.data if trace.type == "quiver"]
+    assert len(quivers) == 6
+    wrong = next(trace for trace in quivers if trace.xaxis == "x2" and trace.name == "misclassified")
+    for i, image in enumerate(wrong.customdata):
+        start = at[(at["kind"] == "clean") & (at["id"] == image)].iloc[0]
+        end = at[(at["kind"] == "adversarial") & (at["id"] == image)].iloc[0]
+        assert end["prediction"] != end["y"]
+        assert (wrong.x[i], wrong.y[i]) == pytest.approx((start["u"], start["v"]), abs=1e-5)
+        assert (wrong.x[i] + wrong.u[i], wrong.y[i] + wrong.v[i]) == pytest.approx((end["u"], end["v"]), abs=1e-5)
+    fooled = at[(at["kind"] == "adversarial") & (at["prediction"] != at["y"])]
+    share = 100 * len(fooled) / 80
+    assert any(f"<b>AT</b>: {share:.0f} % change class" in note for note in notes(figure))
+    own = F["shift"][(F["shift"]["method"] == "at") & (F["shift"]["attack"] == "pgd") & (F["shift"]["eps"] == 0.2)]
+    assert any(f"turned {own['angle'].median():.0f}°" in note for note in notes(figure))
+
+
+def test_shift_arrows_thins_and_says_so():
+    figure = FIGURES.get("shift_arrows")(F["map"], look=SVG, most_arrows=10)
+    assert sum(len(t.x) for t in figure.data if t.type == "quiver") == 30
+    assert "at most 10 of them" in figure.layout.meta["caption"]
+
+
+def test_arrows_before_plotly_7(monkeypatch):
+    monkeypatch.setattr(maps, "has_quiver", lambda: False)
+    rows = pairs(F["map"][F["map"]["method"] == "at"]).head(3)
+    trace = arrows(rows, "way", "#123456")
+    assert trace["type"] == "scatter"
+    go.Figure(trace)
+    np.testing.assert_allclose(trace["x"][[0, 3, 6]], rows["u0"], rtol=1e-6)
+    np.testing.assert_allclose(trace["x"][[1, 4, 7]], rows["u1"], rtol=1e-6)
+    assert np.isnan(trace["y"][2::3]).all()
+
+
+def test_points_are_float32_with_int32_ids():
+    figure = FIGURES.get("one_class")(F["map"])
+    values = json.loads(figure.to_json())
+    clouds = [trace for trace in values["data"] if trace["type"] == "scattergl"]
+    assert clouds
+    for trace in clouds:
+        assert trace["x"]["dtype"] == "f4"
+        assert trace["customdata"]["dtype"] == "i4"
+
+
+def test_one_class_colours_by_prediction():
+    figure = FIGURES.get("one_class")(F["map"], look=SVG, klass=3)
+    for panel, method in enumerate(WORLD.methods):
+        axis = "x" if panel == 0 else f"x{panel + 1}"
+        rows = F["map"][(F["map"]["method"] == method) & (F["map"]["kind"] == "adversarial") & (F["map"]["y"] == 3)]
+        for k, group in rows.groupby("prediction"):
+            trace = next(t for t in named(figure, f"→ {'abcdefghij'[k]}") if t.xaxis == axis)
+            assert ids(trace) == set(group["id"])
+            assert trace.marker.color == SVG.class_colour(k)
+            assert trace.marker.symbol == SVG.class_symbol(k)
+    assert "class d" in figure.layout.meta["title"]
+
+
+def test_one_class_picks_the_most_fooled():
+    rows = F["map"][F["map"]["kind"] == "adversarial"]
+    counts = [(rows["y"] == k).to_numpy()[(rows["prediction"] != rows["y"]).to_numpy()].sum() for k in range(10)]
+    figure = FIGURES.get("one_class")(F["map"], look=SVG)
+    assert f"class {'abcdefghij'[int(np.argmax(counts))]}," in figure.layout.meta["title"]
+
+
+def test_two_classes_shows_who_crosses():
+    figure = FIGURES.get("two_classes")(F["map"], look=SVG, true=2, false=3)
+    crossing = [trace for trace in figure.data if trace.name == "c taken for d (adversarial)"]
+    rows = F["map"][(F["map"]["kind"] == "adversarial") & (F["map"]["y"] == 2) & (F["map"]["prediction"] == 3)]
+    assert sum(len(trace.x) for trace in crossing) == len(rows)
+    clean = [trace for trace in figure.data if trace.name == "d (clean)"]
+    assert len(clean) == 3
+    assert all(len(trace.x) == 8 for trace in clean)
+
+
+def test_unknown_projection_and_detector_are_named():
+    with pytest.raises(ValueError, match="projection must be one of umap, got 'isomap'"):
+        FIGURES.get("one_class")(F["map"], projection="isomap")
+    with pytest.raises(ValueError, match="detector must be one of gaussian, max_softmax, got 'x'"):
+        FIGURES.get("roc")(F["detection"], detector="x")
+
+
+def test_accuracy_bars_heights_intervals_and_paper():
+    figure = FIGURES.get("accuracy_bars")(F["attacks"], paper=paper_accuracy("mnist"))
+    assert figure.layout.yaxis.title.text == "accuracy (%)"
+    assert [t.name for t in figure.data if t.type == "bar"] == ["Natural", "AT", "TLA"]
+    bar = named(figure, "AT")[0]
+    assert list(bar.x) == ["Clean", "FGSM", "BIM", "MIM", "C&amp;W", "PGD", "20\u00d7PGD", "Worst case"]
+    frame = F["attacks"][(F["attacks"]["method"] == "at") & (F["attacks"]["eps"] == 0.2)]
+    for label, attack in (("FGSM", "fgsm"), ("C&amp;W", "cw")):
+        i = list(bar.x).index(label)
+        right = sum(not fooled for fooled in frame.loc[frame["attack"] == attack, "success"])
+        assert bar.y[i] == pytest.approx(100 * right / 80)
+        assert bar.y[i] + bar.error_y.array[i] <= 100
+        assert bar.customdata[i] == 80
+    marks = [t for t in figure.data if t.name == "paper"]
+    assert len(marks) == 3
+    assert dict(zip(marks[1].x, marks[1].y, strict=True))["C&amp;W"] == pytest.approx(96.66)
+    assert "Dashes: figures of Mao et al. 2019" in figure.layout.meta["caption"]
+
+
+def test_accuracy_bars_as_on_the_poster():
+    figure = FIGURES.get("accuracy_bars")(F["attacks"], across="methods", worst=False)
+    assert [t.name for t in figure.data] == ["Clean", "FGSM", "BIM", "MIM", "C&amp;W", "PGD", "20\u00d7PGD"]
+    assert list(figure.data[0].x) == ["Natural", "AT", "TLA"]
+
+
+def test_accuracy_curve_starts_at_the_clean_accuracy():
+    figure = FIGURES.get("accuracy_curve")(F["attacks"])
+    tla = named(figure, "TLA")[0]
+    assert list(tla.x) == pytest.approx([0, 0.2, 0.25, 0.3])
+    clean = F["attacks"][(F["attacks"]["attack"] == "clean") & (F["attacks"]["method"] == "tla")]
+    assert tla.y[0] == pytest.approx(100 * (1 - clean["success"].mean()), abs=1e-4)
+    assert figure.layout.xaxis.title.text == "eps"
+
+
+def test_accuracy_steps_counts_the_first_success_of_any_restart():
+    figure = FIGURES.get("accuracy_steps")(F["trajectory"])
+    trace = named(figure, "AT")[0]
+    rows = F["trajectory"][F["trajectory"]["method"] == "at"]
+    for step, height in zip(trace.x, trace.y, strict=True):
+        held = [not part.loc[part["step"] <= step, "success"].any() for _, part in rows.groupby("id")]
+        assert height == pytest.approx(100 * np.mean(held))
+
+
+def test_roc_legend_and_marker():
+    figure = FIGURES.get("roc")(F["detection"], detector="gaussian", eps=0.2)
+    rows = F["detection"]
+    rows = rows[(rows["detector"] == "gaussian") & (rows["eps"] == 0.2) & (rows["method"] == "at")]
+    positive, negative = scores_of(rows)
+    assert len(positive) == ((rows["kind"] == "adversarial") & (rows["y"] != rows["prediction"])).sum()
+    area = (positive[:, None] > negative).mean()
+    curve = next(t for t in figure.data if t.name.startswith("AT ") and "[" in t.name)
+    assert curve.name.startswith(f"AT {area:.3f} [")
+    spot = next(t for t in figure.data if t.name == "AT at the threshold")
+    assert spot.x[0] <= 0.05
+    given = FIGURES.get("roc")(F["detection"], detector="gaussian", eps=0.2, threshold=1.0)
+    spot = next(t for t in given.data if t.name == "AT at the threshold")
+    assert spot.y[0] == pytest.approx((positive >= 1.0).mean())
+    assert spot.x[0] == pytest.approx((negative >= 1.0).mean())
+    assert figure.layout.xaxis.title.text == "false positive rate"
+    assert list(figure.layout.xaxis2.range) == pytest.approx([0, 0.1], abs=1e-3)
+    assert "not adaptive" in figure.layout.meta["caption"]
+
+
+def test_histograms_count_everyone():
+    figure = FIGURES.get("score_histograms")(F["detection"], detector="max_softmax")
+    rows = F["detection"]
+    rows = rows[
+        (rows["detector"] == "max_softmax") & (rows["eps"] == rows["eps"].max()) & (rows["method"] == "natural")
+    ]
+    positive, negative = scores_of(rows)
+    first = [trace for trace in figure.data if trace.xaxis == "x"]
+    assert [sum(trace.customdata) for trace in first] == [len(negative), len(positive)]
+    assert sum(first[0].y) == pytest.approx(100, abs=1e-3)
+
+
+def test_confusion_adds_up():
+    figure = FIGURES.get("confusion")(F["detection"], detector="gaussian", threshold=0.5)
+    rows = F["detection"]
+    rows = rows[(rows["detector"] == "gaussian") & (rows["eps"] == rows["eps"].max()) & (rows["method"] == "tla")]
+    positive, negative = scores_of(rows)
+    cell = figure.data[2]
+    assert cell.text[0][0].startswith(f"{(positive >= 0.5).sum()} (")
+    assert cell.text[1][1].startswith(f"{(negative < 0.5).sum()} (")
+
+
+def test_class_confusion_rows_are_shares():
+    figure = FIGURES.get("class_confusion")(F["attacks"], attack="cw")
+    rows = F["attacks"][(F["attacks"]["attack"] == "cw") & (F["attacks"]["method"] == "natural")]
+    z = np.array(figure.data[0].z, dtype=float)
+    for y in range(10):
+        part = rows[rows["y"] == y]
+        for k in range(10):
+            assert z[y, k] == pytest.approx(100 * (part["prediction"] == k).mean())
+
+
+def test_neighbour_rows_borders_say_right_or_wrong():
+    figure = FIGURES.get("neighbour_rows")(F["neighbours"], look=SVG, pictures=pictures(WORLD), query=4, k=5)
+    dashes = [shape.line.dash for shape in figure.layout.shapes]
+    rows = F["neighbours"][(F["neighbours"]["id"] == 4) & (F["neighbours"]["rank"] <= 5)]
+    wrong = int((rows["neighbour_y"] != rows["y"]).sum())
+    assert dashes.count("dot") == wrong
+    assert len(dashes) == 6 * (5 + 1)
+    assert len(figure.layout.images) == 6 * (5 + 1)
+    row = figure.data[0]
+    first = rows[(rows["method"] == "natural") & (rows["kind"] == "clean")].sort_values("rank")
+    assert list(row.customdata) == [4, *first["neighbour"]]
+
+
+def test_neighbour_rows_without_pictures_write_classes():
+    figure = FIGURES.get("neighbour_rows")(F["neighbours"], look=SVG, query=4, kinds=["clean"])
+    assert not figure.layout.images
+    assert {"a", "b", "c", "d", "e", "#4"} & set(notes(figure))
+
+
+def test_purity_by_a_loop():
+    figure = FIGURES.get("purity_curves")(F["neighbours"])
+    trace = next(t for t in figure.data if t.name == "TLA" and t.xaxis == "x2")
+    rows = F["neighbours"][(F["neighbours"]["method"] == "tla") & (F["neighbours"]["kind"] == "adversarial")]
+    for k, height in zip(trace.x, trace.y, strict=True):
+        near = rows[rows["rank"] <= k]
+        assert height == pytest.approx(100 * (near["neighbour_y"] == near["y"]).mean(), abs=1e-3)
+
+
+def test_trajectory_shows_way_distances_and_film():
+    film = np.zeros((21, 1, 8, 8), dtype=np.uint8)
+    figure = FIGURES.get("trajectory")(F["trajectory"], map=F["map"], image=1, film=film, methods=["at", "tla"])
+    ways = [t for t in figure.data if t.name == "way"]
+    assert len(ways) == 4
+    assert all(len(t.x) == 21 for t in ways)
+    assert len([t for t in figure.data if t.name == "to false centroid"]) == 2
+    assert len(figure.layout.images) == 12
+    assert "step 0" in notes(figure)
+    assert figure.layout.xaxis3.title.text == "attack step"
+    bare = FIGURES.get("trajectory")(F["trajectory"], image=1)
+    assert bare.layout.height < 2 * figure.layout.height
+    assert not bare.layout.images
+
+
+def test_learning_curves_have_a_band_over_seeds():
+    frame = TABLES["history"](World(methods=("at", "tla"), seeds=(0, 1)))
+    figure = FIGURES.get("learning_curves")(frame)
+    assert [figure.layout[f"yaxis{i}"].title.text for i in ("", 2, 3, 4)] == [
+        "accuracy under attack (%)", "clean accuracy (%)", "training loss", "active triplets (share)",
+    ]  # fmt: skip
+    band = named(figure, "band")[0]
+    rows = frame[(frame["method"] == "at")].groupby("epoch")["robust_accuracy"]
+    np.testing.assert_allclose(band.y[:12], 100 * rows.max(), rtol=1e-5)
+    assert len(named(figure, "AT")) == 3  # no triplets
+
+
+def test_shift_measures_boxes_are_quantiles():
+    figure = FIGURES.get("shift_measures")(F["shift"])
+    rows = F["shift"][(F["shift"]["attack"] == "pgd") & (F["shift"]["eps"] == 0.2) & (F["shift"]["method"] == "at")]
+    box = next(t for t in figure.data if t.type == "box" and t.name == "correct" and t.xaxis == "x")
+    i = list(box.y).index("AT")
+    angle = rows.loc[rows["group"] == "correct", "angle"]
+    assert box.median[i] == pytest.approx(angle.median())
+    assert box.q1[i] == pytest.approx(angle.quantile(0.25))
+    zero = next(t for t in figure.data if t.name == "random noise (median)")
+    noise = F["shift"][(F["shift"]["attack"] == "noise") & (F["shift"]["method"] == "at")]
+    assert zero.x[list(zero.y).index("AT")] == pytest.approx(noise["angle"].median(), rel=1e-5)
+    assert figure.layout.xaxis.title.text == "angle between clean and adversarial (°)"
+
+
+def test_transfer_matrix_doubts_a_weak_white_box():
+    table = TABLES["transfer"](WORLD)
+    assert "made on itself hurt most" in FIGURES.get("transfer_matrix")(table).layout.meta["title"]
+    table.loc[(table["source"] == "natural") & (table["target"] == "tla"), "accuracy"] = 0.1
+    figure = FIGURES.get("transfer_matrix")(table)
+    assert "hurt TLA more than its own" in figure.layout.meta["title"]
+    assert figure.data[0].z[0][2] == pytest.approx(10)
+    assert figure.layout.xaxis.title.text == "judged by"
+
+
+def test_layers_and_ablation_axes():
+    layers = FIGURES.get("layer_cka")(F["layers"])
+    assert list(layers.layout.xaxis.ticktext) == ["conv1", "conv2", "fc", "embedding"]
+    ablation = FIGURES.get("ablation")(F["ablation"])
+    assert ablation.layout.xaxis.title.text == "pool"
+    assert [t.name for t in ablation.data] == ["MIM", "C&amp;W", "PGD"]
+    assert list(ablation.data[0].x) == ["1", "10", "50", "250"]
+
+
+def test_audit_verdicts_are_where_they_belong():
+    figure = FIGURES.get("audit_verdicts")(F["audit"])
+    for trace in figure.data:
+        word = trace.name[2:]
+        rows = F["audit"][F["audit"]["verdict"] == word]
+        assert len(trace.x) == len(rows)
+    places = {(x, y) for trace in figure.data for x, y in zip(trace.x, trace.y, strict=True)}
+    assert len(places) == len(F["audit"])
+    assert "&lt; 1e-6" in figure.data[0].customdata[0]
+
+
+def test_triptych_noise_and_probabilities():
+    found = arrays(WORLD)
+    clean, noisy = found["images"]["test"][0], found["adversarial/at-seed0"]["pgd@0.2"][0]
+    figure = FIGURES.get("attack_triptych")(clean, noisy, [0.9, 0.1], [0.3, 0.7], y=0, look=SVG)
+    largest = np.abs(noisy - clean / 255).max()
+    assert figure.layout.meta["title"] == f"class a becomes b with noise of at most {largest:.3f} per pixel"
+    assert list(named(figure, "after the attack")[0].y) == pytest.approx([30, 70])
+    assert f"noise \u00d7 {0.5 / largest:.0f}" in notes(figure)
+    same = FIGURES.get("attack_triptych")(clean, clean, y=1, look=SVG)
+    assert "0.000 per pixel" in same.layout.meta["title"]
+
+
+def test_triplet_golden_values():
+    figure = FIGURES.get("triplet_drawn")((3, 4), (4, 3), (5, 5), alpha=0.05)
+    assert "D(a,p) = 0.040, D(a,n) = 0.010, loss = 0.080" in notes(figure)
+    far = FIGURES.get("triplet_drawn")((3, 4), (4, 3), (0, 5), alpha=0.05)
+    assert "D(a,p) = 0.040, D(a,n) = 0.200, loss = 0.000" in notes(far)
+    both = FIGURES.get("triplet_drawn")(after=((3, 4), (4, 3), (0, 5)))
+    assert both.layout.meta["title"] == "The triplet loss falls from 0.080 to 0.000"
+
+
+def test_poster_keeps_every_trace_and_its_axes():
+    poster = FIGURES.get("poster")(
+        F["attacks"], F["map"], F["detection"], neighbours=F["neighbours"], pictures=pictures(WORLD), look=SVG
+    )
+    alone = FIGURES.get("two_classes")(F["map"], look=SVG)
+    for trace in alone.data:
+        twins = [t for t in poster.data if t.name == trace.name and t.type == trace.type and len(t.x) == len(trace.x)]
+        assert any(np.array_equal(t.x, trace.x) for t in twins)
+    axes = {axis for trace in poster.data for axis in (trace.xaxis, trace.yaxis)}
+    for axis in axes:
+        domain = poster.layout[f"{axis[0]}axis{axis[1:]}"].domain
+        assert 0 <= domain[0] < domain[1] <= 1
+    boxes = [
+        (*poster.layout[f"xaxis{n}"].domain, *poster.layout[f"yaxis{n}"].domain)
+        for n in sorted({axis[1:] for axis in axes})
+    ]
+    for i, a in enumerate(boxes):
+        for b in boxes[:i]:
+            assert a[1] <= b[0] + 1e-9 or b[1] <= a[0] + 1e-9 or a[3] <= b[2] + 1e-9 or b[3] <= a[2] + 1e-9
+
+
+def test_panels_do_not_overlap():
+    for count in (1, 2, 3, 5, 10):
+        for width in (345, 600, 1200):
+            sheet = Sheet(Look(width=width), count, head=30, strip=50)
+            for i, a in enumerate(sheet.panels):
+                for b in sheet.panels[:i]:
+                    one, two = a.box, b.box
+                    assert one[1] <= two[0] + 1e-9 or two[1] <= one[0] + 1e-9 or one[3] <= two[2] + 1e-9
+
+
+def test_wrap_and_length():
+    assert visible_length("<b>a&amp;b</b>") == 3
+    assert wrap("one two three four five six", 110, 10) == "one two three four<br>five six"
+    assert wrap("", 100, 10) == ""
+
+
+def test_pictures_as_bytes():
+    grey = as_bytes(np.array([[[0.0, 1.0], [0.5, 2.0]]]))
+    assert grey.tolist() == [[0, 255], [128, 255]]
+    assert as_bytes(np.zeros((3, 4, 5), np.uint8)).shape == (4, 5, 3)
+    with pytest.raises(ValueError, match=r"image must have shape \(c, h, w\) with c of 1 or 3, got \(2, 4, 4\)"):
+        as_bytes(np.zeros((2, 4, 4)))
+
+
+def test_small_pictures_are_enlarged_pixel_by_pixel():
+    import base64
+    import io
+
+    from PIL import Image
+
+    image = np.arange(64, dtype=np.uint8).reshape(1, 8, 8)
+    read = np.array(Image.open(io.BytesIO(base64.b64decode(data_uri(image).partition(",")[2]))))
+    assert read.shape == (56, 56)
+    np.testing.assert_array_equal(read[::7, ::7], image[0])
+    np.testing.assert_array_equal(read[6::7, 6::7], image[0])
+
+
+def test_pictures_of_a_study(study):
+    found = Pictures.of(study, ("at-seed0", "nobody-seed0"))
+    assert set(found.adversarial) == {"at-seed0"}
+    assert set(found.test) == set(range(120))
+    assert found.adversarial["at-seed0"][5].dtype == np.float32
+    assert Pictures.of(type(study)(study.path / "nowhere")) == Pictures()
+
+
+def test_paper_figures():
+    mnist = paper_accuracy("mnist").set_index(["method", "attack"])
+    assert mnist.loc[("tla", "20xpgd"), "accuracy"] == pytest.approx(0.9679)
+    assert mnist.loc[("tla", "20xpgd"), "confirmed"]
+    assert not mnist.loc[("tla", "fgsm"), "confirmed"]
+    assert paper_accuracy("digits").empty
+    assert isinstance(paper_accuracy("cifar10"), pd.DataFrame)

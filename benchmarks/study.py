@@ -3,7 +3,7 @@
     python benchmarks/study.py digits
     python benchmarks/study.py mnist --methods at tla --data FOLDER
 
-Runs the command in a temporary folder and a process of its own; prints the steps with their seconds, then the summary line.
+Runs the command in a temporary folder and a process of its own; prints the steps with their seconds, then a summary.
 """
 
 import json

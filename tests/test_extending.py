@@ -1,4 +1,4 @@
-"""The examples of docs/extending.md run as they stand."""
+"""The examples of docs/extending.md and the README run as they stand."""
 
 import re
 from pathlib import Path
@@ -55,3 +55,12 @@ def test_the_figure():
     shift = pd.DataFrame({"method": ["at", "at", "tla"], "angle": [1.0, 2.0, 3.0]})
     figure = FIGURES.get("angles")(shift)
     assert [trace.name for trace in figure.data] == ["AT", "TLA"]
+
+
+def test_the_five_lines_of_the_readme(capsys):
+    readme = (Path(__file__).parents[1] / "README.md").read_text()
+    (block,) = re.findall(r"```python\n(.*?)```", readme, re.DOTALL)
+    names = {}
+    exec(compile(block, "README.md", "exec"), names)
+    assert 0.5 < float((~names["found"].success).float().mean()) < 0.8
+    assert "angle" in capsys.readouterr().out

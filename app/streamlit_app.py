@@ -37,9 +37,9 @@ PAGES = {
 def main() -> None:
     """Draw the frame and the page that is asked for."""
     here = Path(__file__).parent
-    st.set_page_config(
-        page_title="TLA · representation under attack", page_icon=":material/scatter_plot:", layout="wide"
-    )
+    icon = str(here / "board" / "components" / "icon.svg")
+    st.set_page_config(page_title="TLA · representation under attack", page_icon=icon, layout="wide")
+    st.logo(icon, size="large")
     st.html(here / "board" / "components" / "page.css")
     groups = {
         group: [

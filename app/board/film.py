@@ -38,7 +38,7 @@ def film(walked: Walked, clean: np.ndarray, truth: int, classes: list[str], eps:
         "clean": data_uri(clean),
         "frames": [data_uri(walked.images[i]) for i in kept],
         "noises": [data_uri(noise(clean, walked.images[i], reach)) for i in kept],
-        "noise_words": f"noise, ± {reach:.3g} becomes white and black",
+        "noise_words": f"noise, ± {reach:.3g}",
         "probabilities": np.round(walked.probabilities[kept], 4).tolist(),
         "labels": [walked.labels[i] for i in kept],
         "before": np.round(walked.before, 4).tolist(),

@@ -57,6 +57,15 @@ def contested(view: View, seed: int) -> list[int]:
     return [int(sample) for sample in turned.index[(turned > 0) & (turned < 1)]]
 
 
+def lost(view: View, seed: int, methods: tuple[str, ...]) -> set[int]:
+    """Ids that the main attack turns for every one of some methods; none if the study has none of them."""
+    if not view.has("attacks"):
+        return set()
+    rows = of_run(attacked(view, seed), seed, list(methods))
+    turned = rows.groupby("id").success.min()
+    return {int(sample) for sample in turned.index[turned.to_numpy(bool)]}
+
+
 def verdicts(view: View, sample: int, seed: int | None = None) -> str:
     """How many methods keep a sample under the main attack, in words."""
     if not view.has("attacks"):

@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from board import select
 from board.studies import View
 
 STUDY, SEED, FOCUS, PICKED = "study", "seed", "focus", "picked"
@@ -38,17 +39,13 @@ def pick(samples: list[int]) -> None:
 
 
 def first_focus(view: View) -> int:
-    """Where a visit begins: the first image that adversarial training loses to the main attack and TLA keeps.
+    """Where a visit begins: the first image that TLA keeps under the main attack and the others lose.
 
-    Without such an image, or before the attacks are done, the first image of the study.
+    Without such an image the first one that some methods keep, or the first image of the study.
     """
-    if not view.has("attacks"):
-        return view.ids[0]
-    frame = view.table("attacks")
-    rows = frame[(frame.attack == view.main) & (frame.seed == view.seeds[0])]
-    fooled = {method: set(part.id[part.success]) for method, part in rows.groupby("method")}
-    wanted = fooled.get("at", set()) - fooled.get("tla", set())
-    return next((sample for sample in view.ids if sample in wanted), view.ids[0])
+    contested = select.contested(view, view.seeds[0])
+    wanted = select.lost(view, view.seeds[0], ("natural", "at")) - select.lost(view, view.seeds[0], ("tla",))
+    return next((sample for sample in view.ids if sample in wanted), (contested or view.ids)[0])
 
 
 def step_focus(view: View, among: list[int], by: int = 1) -> None:

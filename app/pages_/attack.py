@@ -137,11 +137,12 @@ def show(view: View, method: str, seed: int, subject: Subject, order: Order, sea
             st.markdown(
                 f"Smallest eps that this attack needs: **{found:.4f}**" if found else "Not flipped up to this eps."
             )
-        film(walked, subject.image, subject.truth, view.classes, order.eps, key=f"film_{method}", size=132)
+        film(walked, subject.image, subject.truth, view.classes, order.eps, key=f"film_{method}", size=116)
         landed(view, method, seed, subject, walked)
         shell.source(
             f"live now: {walked.queries} forward passes in {walked.seconds * 1000:.0f} ms, n = 1, seed {order.seed}; "
-            f"{order.norm.capitalize()} distance {walked.distance:.4f} of {order.eps:g} allowed"
+            f"{order.norm.capitalize()} distance {walked.distance:.4f} of {order.eps:g} allowed; neighbours by cosine "
+            "distance in the embedding"
         )
 
 
@@ -156,10 +157,11 @@ def headline(view: View, walked: Walked, subject: Subject, order: Order) -> str:
     return f"holds: {before} stays {after} ({walked.after.max():.0%} sure), {aim} was not reached"
 
 
-def landed(view: View, method: str, seed: int, subject: Subject, walked: Walked, k: int = 6) -> None:
+def landed(view: View, method: str, seed: int, subject: Subject, walked: Walked, k: int = 5) -> None:
     """The training images nearest to the clean and to the adversarial image, found now."""
     images, labels = view.arrays("images")["gallery"], view.arrays("images")["gallery_y"]
-    for kind, image in (("clean", subject.image), ("adversarial", walked.adversarial)):
+    asked = (("clean", subject.image), ("adversarial", walked.adversarial))
+    for column, (kind, image) in zip(st.columns(2, gap="medium"), asked, strict=True):
         rows, distances = live.nearest(view, method, seed, image, k)
         items = [
             Tile(
@@ -171,8 +173,9 @@ def landed(view: View, method: str, seed: int, subject: Subject, walked: Walked,
             )
             for row, distance in zip(rows, distances, strict=True)
         ]
-        st.caption(f"Nearest training images of the {kind} image, by cosine distance in the embedding")
-        tiles(items, key=f"near_{method}_{kind}", label=f"nearest training images, {kind}", size=34)
+        with column:
+            st.caption(f"Nearest training images, {kind}")
+            tiles(items, key=f"near_{method}_{kind}", label=f"nearest training images, {kind}", size=34)
 
 
 def code(view: View, method: str, seed: int, order: Order) -> list[str]:

@@ -6,7 +6,6 @@ from typing import NamedTuple
 import streamlit as st
 from board import select, shell, state
 from board.charts import chart
-from board.choices import method_choice
 from board.studies import View
 
 from tla.plots import Pictures
@@ -25,7 +24,8 @@ class Scene(NamedTuple):
 def image(view: View) -> None:
     """An image, the noise, and what a model makes of their sum."""
     seed, sample = state.seed(view), state.focus(view)
-    method = method_choice("Model", view.methods, "tour_model")
+    first = few(view, "natural")[0]
+    method = st.segmented_control("Model", view.methods, default=first, key="tour_model") or first
     said = select.said(view, method, seed, sample)
     place = view.positions[sample]
     chart(

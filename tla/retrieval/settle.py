@@ -33,20 +33,37 @@ def search_vectors(
     wide = min(k + SPARE, most)
     count = wide + (without is not None)
     proposed = torch.from_numpy(engine.candidates(queries.numpy(), count))
-    if name == "abs_cosine" and bool((vectors < 0).any() or (queries < 0).any()):
+    if name == "abs_cosine" and bool(vectors.amin() < 0 or queries.amin() < 0):
         opposite = torch.from_numpy(engine.candidates((-queries).numpy(), count))
         proposed = torch.cat([proposed, opposite], 1)
     if without is not None:
         proposed = proposed.masked_fill(proposed == without[:, None], -1)
     rows = max(1, REFINE // max(1, proposed.shape[1] * vectors.shape[1]))
     pieces = [
-        refine(some, vectors, candidates, wide, name)
+        refine(some, vectors, _shortlist(some, vectors, candidates, wide, name), wide, name)
         for some, candidates in zip(queries.split(rows), proposed.split(rows), strict=True)
     ]
     found = Nearest(*(torch.cat(parts) for parts in zip(*pieces, strict=True)))
     if engine.exact and wide < most:
         found = _settled(found, vectors, queries, k, name, without)
     return Nearest(found.distance[:, :k], found.position[:, :k])
+
+
+def _shortlist(queries: Tensor, vectors: Tensor, candidates: Tensor, wide: int, name: DistanceName) -> Tensor:
+    """The nearest of many candidates by one batched product, which is quicker than measuring each to the last bit."""
+    if candidates.shape[1] <= 2 * (wide + 1):
+        return candidates
+    candidates = candidates.sort(dim=1).values
+    again = candidates[:, 1:] == candidates[:, :-1]
+    candidates[:, 1:] = candidates[:, 1:].masked_fill(again, -1)
+    found = vectors[candidates.clamp_min(0)]
+    score = torch.bmm(found, queries[:, :, None])[:, :, 0]
+    if name == "euclidean":
+        score = found.square().sum(2) - 2 * score
+    else:
+        score = score.abs_().neg_() if name == "abs_cosine" else score.neg_()
+    score.masked_fill_(candidates < 0, torch.inf)
+    return candidates.gather(1, score.topk(wide, dim=1, largest=False).indices)
 
 
 def _settled(

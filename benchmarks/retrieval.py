@@ -184,7 +184,7 @@ def main() -> None:
     parser.add_argument("--queries", type=int, default=10_000, help="of the exact search in 60,000 x 640")
     parser.add_argument("--gallery", type=int, default=1_000_000, help="vectors of 256 in the approximate index")
     parser.add_argument("--probes", type=int, nargs="+", default=[16], help="cells looked into; the last is reported")
-    parser.add_argument("--pool", type=int, default=6, help="candidates measured exactly per wanted neighbour")
+    parser.add_argument("--pool", type=int, default=10, help="candidates measured exactly per wanted neighbour")
     parser.add_argument("--measures", action="store_true")
     parser.add_argument("--maps", action="store_true")
     options = parser.parse_args()

@@ -94,7 +94,7 @@ class IvfPq(Engine):
 
     index: Any
     probes: int = 16
-    pool: int = 6
+    pool: int = 10
     exact = False
 
     @classmethod

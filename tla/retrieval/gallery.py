@@ -67,7 +67,7 @@ class GalleryIndex:
         gpu: bool = True,
         seed: int = 0,
         probes: int = 16,
-        pool: int = 6,
+        pool: int = 10,
     ) -> "GalleryIndex":
         """Index natural embeddings.
 

@@ -8,7 +8,7 @@ import streamlit as st
 
 from board import select, state
 from board.running import runs
-from board.studies import DamagedFileError, MissingPartError, View, open_study, root, studies
+from board.studies import DamagedFileError, MissingPartError, View, finished, open_study, root, studies
 from tla.plots.pictures import data_uri
 from tla.plots.theme import LIGHT
 
@@ -27,14 +27,8 @@ def current() -> View | None:
 
 def _default(found: dict[str, Path]) -> str:
     """The digits study if it is there and finished, else the first finished study, else the first."""
-    order = sorted(found, key=lambda name: (name != DIGITS, name))
-    for name in order:
-        try:
-            if open_study(name, found[name]).complete:
-                return name
-        except DamagedFileError:
-            continue
-    return order[0]
+    order = sorted(found, key=lambda name: (not name.startswith(DIGITS), name))
+    return next((name for name in order if finished(name, found[name])), order[0])
 
 
 def sidebar() -> None:

@@ -28,8 +28,24 @@ def root() -> Path:
 
 
 def studies() -> dict[str, Path]:
-    """Name and folder of every study that can be opened."""
-    return available(root())
+    """Name and folder of every study that can be opened.
+
+    A shipped study stands in, under its own name, while one's own of the same name is not finished.
+    """
+    found = available(root())
+    for manifest in shipped_studies().glob("*/manifest.json"):
+        name, folder = manifest.parent.name, manifest.parent
+        if found[name] != folder and not finished(name, found[name]):
+            found[f"{name} (shipped)"] = folder
+    return found
+
+
+def finished(name: str, path: Path) -> bool:
+    """True if a study is whole; one with a damaged manifest is not."""
+    try:
+        return open_study(name, path).complete
+    except DamagedFileError:
+        return False
 
 
 @dataclass(frozen=True)

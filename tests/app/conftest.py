@@ -24,7 +24,8 @@ def looking_in(monkeypatch, tmp_path):
 
     def look(folder):
         monkeypatch.setenv("TLA_STUDIES", str(folder))
-        monkeypatch.setattr(locate, "shipped_studies", lambda: tmp_path / "none ship")
+        for module in (locate, importlib.import_module("board.studies")):
+            monkeypatch.setattr(module, "shipped_studies", lambda: tmp_path / "none ship")
 
     return look
 

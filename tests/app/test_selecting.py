@@ -1,10 +1,14 @@
 """Selections against explicit loops; the focus sample; permalinks."""
 
+import importlib
+
 import numpy as np
 import pytest
 from board import select, state
 from board.charts import point_ids
 from board.pictures import noise
+
+from tla.store import Store
 
 
 @pytest.fixture
@@ -64,6 +68,22 @@ def test_a_view_follows_its_manifest(view, studies):
     assert open_study("made", studies / "made") is view
     view.store.note(touched=True)
     assert open_study("made", studies / "made") is not view
+
+
+def test_a_shipped_study_stands_in_until_ones_own_is_finished(tmp_path, looking_in, monkeypatch):
+    from board import shell, studies
+
+    ours, theirs = tmp_path / "mine", tmp_path / "shipped"
+    looking_in(ours)
+    for module in (studies, importlib.import_module("tla.study.locate")):
+        monkeypatch.setattr(module, "shipped_studies", lambda: theirs)
+    for folder, complete in ((theirs, "yes"), (ours, None)):
+        Store(folder / "digits").note(complete=complete)
+    assert set(studies.studies()) == {"digits", "digits (shipped)"}
+    assert shell.current().path == theirs / "digits"
+    Store(ours / "digits").note(complete="yes")
+    assert set(studies.studies()) == {"digits"}
+    assert shell.current().path == ours / "digits"
 
 
 def test_arrays_cannot_be_changed(view):

@@ -7,6 +7,7 @@ import math
 import re
 
 import numpy as np
+import plotly.graph_objects as go
 import pytest
 from frames import TABLES, World, arrays, write_store
 
@@ -67,6 +68,8 @@ def check(figure, look):
     """What holds for any figure: valid JSON, a title, a caption, colours said, nothing that reads nan."""
     text = figure.to_json()
     values = json.loads(text)
+    whole = go.Figure(json.loads(text))  # plotly's own check of every property, which drawing leaves out
+    assert json.loads(whole.to_json()) == values
     layout = values["layout"]
     words = [layout["title"]["text"]] if "title" in layout else []
     words += [note["text"] for note in layout["annotations"]] + [trace.get("name", "") for trace in values["data"]]

@@ -10,7 +10,7 @@ from frames import TABLES, World, arrays
 from test_contract import pictures
 
 from tla.plots import FIGURES, Look, maps
-from tla.plots.maps import arrows, pairs
+from tla.plots.maps import arrows, by_method, pairs
 from tla.plots.paper import paper_accuracy
 from tla.plots.pictures import Pictures, as_bytes, data_uri
 from tla.plots.scores import scores_of
@@ -64,7 +64,7 @@ def test_shift_arrows_thins_and_says_so():
 
 def test_arrows_before_plotly_7(monkeypatch):
     monkeypatch.setattr(maps, "has_quiver", lambda: False)
-    rows = pairs(F["map"][F["map"]["method"] == "at"]).head(3)
+    rows = pairs(by_method(F["map"], ["at"])["at"]).head(3)
     trace = arrows(rows, "way", "#123456")
     assert trace["type"] == "scatter"
     go.Figure(trace)

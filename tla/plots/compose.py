@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from tla.plots.base import Figure
+from tla.plots.base import Figure, built
 from tla.plots.sheet import CHARACTER, visible_length, wrap
 from tla.plots.theme import Look, template
 
@@ -36,8 +36,6 @@ def page(rows: Sequence[Sequence[Figure]], look: Look, *, title: str, caption: s
         title: One sentence over the page.
         caption: One line under it; the look's source is added.
     """
-    import plotly.graph_objects as go
-
     head = 54 + 26 * wrap(title, look.width - 40, 22).count("<br>")
     blocks, top = [], float(head)
     for row in rows:
@@ -58,7 +56,7 @@ def page(rows: Sequence[Sequence[Figure]], look: Look, *, title: str, caption: s
         "meta": {"title": title, "caption": caption},
         **merged.layout,
     }
-    return go.Figure({"data": merged.traces, "layout": layout})
+    return built(merged.traces, layout)
 
 
 def height_of(figure: Figure) -> float:

@@ -1,14 +1,14 @@
 """What every map shares: which points, which limits, points and arrows as traces."""
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from tla.plots.base import Frame
 from tla.plots.sheet import Panel, Sheet
-from tla.plots.summary import first_seed, percent
+from tla.plots.summary import percent
 from tla.plots.theme import Look
 
 MOST_CLASSES = 20
@@ -23,30 +23,77 @@ def one_map(points: Frame, projection: str | None, seed: int | None) -> Frame:
         projection: "umap", "pca", ...; by default umap if there, else the first.
         seed: By default the smallest.
 
+    Returns:
+        Columns method, kind, id, y, prediction, u, v.
+
     Raises:
         ValueError: if the study has no such projection; says which it has.
     """
-    there = sorted(points["projection"].astype(str).unique())
+    there = sorted(str(name) for name in points["projection"].unique())
     if projection is None and there:
         projection = "umap" if "umap" in there else there[0]
-    if projection is not None and projection not in there and there:
+    if there and projection not in there:
         raise ValueError(f"projection must be one of {', '.join(there)}, got {projection!r}")
-    rows = first_seed(points[points["projection"] == projection], seed)
-    return rows[np.isfinite(rows["u"]) & np.isfinite(rows["v"])]
+    wanted = np.isfinite(points["u"].to_numpy(float)) & np.isfinite(points["v"].to_numpy(float))
+    if len(there) > 1:
+        wanted &= (points["projection"] == projection).to_numpy(bool)
+    seeds = points["seed"].to_numpy()
+    if len(seeds):
+        wanted &= seeds == (seeds.min() if seed is None else seed)
+    return points.loc[wanted, ["method", "kind", "id", "y", "prediction", "u", "v"]]
 
 
-def pairs(points: Frame) -> Frame:
+class Moved(NamedTuple):
+    """The part of a map that belongs to one method.
+
+    Attributes:
+        clean: Clean images: columns id, y, prediction, u, v.
+        adversarial: The same of adversarial images.
+    """
+
+    clean: Frame
+    adversarial: Frame
+
+    @property
+    def all(self) -> Frame:
+        """Both."""
+        return pd.concat([self.clean, self.adversarial])
+
+
+def by_method(points: Frame, methods: Iterable[str]) -> dict[str, Moved]:
+    """A map's rows, method by method, in one pass.
+
+    Args:
+        points: See `one_map`.
+        methods: In the order wanted; one without rows gets empty frames.
+    """
+    codes, names = pd.factorize(points["method"])
+    clean = (points["kind"] == "clean").to_numpy(bool)
+    lean = points[["id", "y", "prediction", "u", "v"]]
+    place = {str(name): code for code, name in enumerate(names)}
+    found = {}
+    for method in methods:
+        mine = codes == place.get(method, -2)
+        found[method] = Moved(lean[mine & clean], lean[mine & ~clean])
+    return found
+
+
+def pairs(moved: Moved) -> Frame:
     """One row per image that a map shows clean and adversarial.
 
     Args:
-        points: Rows of the `map` table of one method.
+        moved: A method's part of a map.
 
     Returns:
         Columns id, y, prediction (of the adversarial image), u0, v0 (clean), u1, v1 (adversarial).
     """
-    clean = points.loc[points["kind"] == "clean", ["id", "u", "v"]].rename(columns={"u": "u0", "v": "v0"})
-    moved = points.loc[points["kind"] == "adversarial", ["id", "y", "prediction", "u", "v"]]
-    return moved.rename(columns={"u": "u1", "v": "v1"}).merge(clean, on="id")
+    ids, wanted = (frame["id"].to_numpy() for frame in moved)
+    order = np.argsort(ids, kind="stable")
+    place = np.minimum(np.searchsorted(ids[order], wanted), max(len(ids) - 1, 0))
+    both = ids[order][place] == wanted if len(ids) else np.zeros(len(wanted), bool)
+    start = moved.clean[["u", "v"]].to_numpy()[order[place[both]]] if len(ids) else np.empty((0, 2))
+    rows = moved.adversarial[both].rename(columns={"u": "u1", "v": "v1"})
+    return rows.assign(u0=start[:, 0], v0=start[:, 1])
 
 
 def fit(sheet: Sheet, panel: Panel, points: Frame) -> None:
@@ -147,23 +194,36 @@ def small(look: Look, note: str) -> str:
     return f'<br><span style="font-size:{size}px">{note}</span>' if note else ""
 
 
-def measured(shift: Frame | None, method: str, ids: Iterable[int]) -> str:
+class Measured:
     """What the full space says about the images of a panel, as map distances prove nothing.
 
     Args:
         shift: The `shift` table, or None.
-        method: Whose rows.
-        ids: Images shown.
-
-    Returns:
-        "median turn 21° · 83 % nearer the false centroid", or an empty text.
     """
-    if shift is None or shift.empty:
-        return ""
-    rows = first_seed(shift[(shift["method"] == method) & (shift["attack"] != "noise")])
-    rows = rows[rows["id"].isin(list(ids))]
-    rows = rows[rows["eps"] == rows["eps"].min()] if len(rows) else rows
-    angle, margin = rows["angle"].dropna(), rows["margin"].dropna()
-    if angle.empty or margin.empty:
-        return ""
-    return f"turned {angle.median():.0f}° · {percent(float((margin < 0).mean()))} nearer false centroid"
+
+    def __init__(self, shift: Frame | None) -> None:
+        self._rows: dict[str, Frame] = {}
+        if shift is None or shift.empty:
+            return
+        seeds, eps = shift["seed"].to_numpy(), shift["eps"].to_numpy(float)
+        wanted = (shift["attack"] != "noise").to_numpy(bool) & (seeds == seeds.min())
+        wanted &= eps == eps[wanted].min(initial=np.inf)
+        lean = shift.loc[wanted, ["method", "id", "angle", "margin"]]
+        self._rows = {str(method): rows for method, rows in lean.groupby("method", observed=True)}
+
+    def __call__(self, method: str, ids: Iterable[int]) -> str:
+        """Median angle and the share nearer the false centroid, "turned 21° · 83 % nearer false centroid", or nothing.
+
+        Args:
+            method: Whose rows.
+            ids: Images shown.
+        """
+        rows = self._rows.get(method)
+        if rows is None:
+            return ""
+        here = np.isin(rows["id"].to_numpy(), np.asarray(list(ids)))
+        angle, margin = (rows[name].to_numpy(float)[here] for name in ("angle", "margin"))
+        angle, margin = angle[np.isfinite(angle)], margin[np.isfinite(margin)]
+        if not len(angle) or not len(margin):
+            return ""
+        return f"turned {np.median(angle):.0f}° · {percent(float((margin < 0).mean()))} nearer false centroid"

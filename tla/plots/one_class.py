@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from tla.plots.base import Figure, Frame, figure
-from tla.plots.maps import cloud, fit, measured, one_map, small
+from tla.plots.maps import Measured, by_method, cloud, fit, one_map, small
 from tla.plots.sheet import Panel, Sheet
 from tla.plots.summary import percent, spread, thin
 from tla.plots.theme import LIGHT, Look
@@ -35,17 +35,18 @@ def one_class(
     klass = most_fooled(points) if klass is None else klass
     styles = look.methods(points["method"] if methods is None else methods)
     sheet = Sheet(look, max(len(styles), 1), least=270, head=46, left=10, foot=10)
+    parts, measured = by_method(points, styles), Measured(shift)
     fooled: dict[str, float] = {}
     n = 0
     for panel, (method, style) in zip(sheet.panels, styles.items(), strict=False):
-        rows = points[points["method"] == method]
-        fit(sheet, panel, rows)
-        attacked = rows[(rows["kind"] == "adversarial") & (rows["y"] == klass)]
+        part = parts[method]
+        fit(sheet, panel, part.all)
+        attacked = part.adversarial[part.adversarial["y"] == klass]
         n = max(n, len(attacked))
         fooled[method] = float((attacked["prediction"] != klass).mean())
-        _context(sheet, panel, rows[rows["kind"] == "clean"], klass)
+        _context(sheet, panel, part.clean, klass)
         _predicted(sheet, panel, attacked)
-        note = measured(shift, method, attacked["id"])
+        note = measured(method, attacked["id"])
         text = f"<b>{style.label}</b>: {percent(fooled[method])} misclassified"
         sheet.title(panel, text + small(look, note))
         if attacked.empty:

@@ -4,7 +4,7 @@ import math
 import textwrap
 from typing import Any, NamedTuple
 
-from tla.plots.base import Figure
+from tla.plots.base import Figure, built
 from tla.plots.theme import Look, template
 
 CHARACTER = 0.53
@@ -144,8 +144,6 @@ class Sheet:
             caption: n, intervals and what else a reader must know; the look's source is added.
             layout: More of plotly's layout.
         """
-        import plotly.graph_objects as go
-
         look, shade = self.look, self.look.shades
         caption = f"{caption} Source: {look.source}." if look.source else caption
         size = 17 if look.width >= 900 else 15
@@ -180,7 +178,7 @@ class Sheet:
             **self.axes,
             **(layout or {}),
         }  # fmt: skip
-        return go.Figure({"data": self.traces, "layout": values})
+        return built(self.traces, values)
 
     def _only_lines(self) -> bool:
         return all("lines" in trace.get("mode", "") for trace in self.traces if trace["showlegend"])

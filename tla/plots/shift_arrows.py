@@ -3,10 +3,8 @@
 from collections.abc import Sequence
 from typing import Literal
 
-import numpy as np
-
 from tla.plots.base import Figure, Frame, figure
-from tla.plots.maps import arrows, cloud, common, fit, measured, one_map, pairs, small
+from tla.plots.maps import Measured, Moved, arrows, by_method, cloud, common, fit, one_map, pairs, small
 from tla.plots.sheet import Panel, Sheet
 from tla.plots.summary import percent, spread, thin
 from tla.plots.theme import LIGHT, Look
@@ -50,22 +48,21 @@ def shift_arrows(
     points = one_map(points, projection, seed)
     styles = look.methods(points["method"] if methods is None else methods)
     sheet = Sheet(look, max(len(styles), 1), least=270, head=46, left=10, foot=10)
-    kept = common(points["y"])
+    kept, parts, measured = common(points["y"]), by_method(points, styles), Measured(shift)
     fooled: dict[str, float] = {}
     for panel, (method, style) in zip(sheet.panels, styles.items(), strict=False):
-        rows = points[points["method"] == method]
-        fit(sheet, panel, rows)
-        rows = rows if classes is None else rows[rows["y"].isin(classes)]
-        moved = pairs(rows)
+        fit(sheet, panel, parts[method].all)
+        part = parts[method] if classes is None else Moved(*(rows[rows["y"].isin(classes)] for rows in parts[method]))
+        moved = pairs(part)
         fooled[method] = float((moved["prediction"] != moved["y"]).mean())
-        dots = thin(rows[rows["kind"] == "clean"], look.points)
+        dots = thin(part.clean, look.points)
         if colour == "flipped":
             _flipped(sheet, panel, dots, moved)
         else:
             _clean(sheet, panel, dots if colour == "true" else _after(dots, moved), kept)
         _moves(sheet, panel, thin(moved, most_arrows))
-        _rings(sheet, panel, rows[rows["id"].isin(marked)])
-        note = measured(shift, method, moved["id"])
+        _rings(sheet, panel, part, marked)
+        note = measured(method, moved["id"])
         sheet.title(panel, f"<b>{style.label}</b>: {percent(fooled[method])} change class" + small(look, note))
     if not styles:
         sheet.empty(sheet.panels[0], "no points")
@@ -107,18 +104,13 @@ def _flipped(sheet: Sheet, panel: Panel, dots: Frame, moved: Frame) -> None:
             sheet.add(panel, cloud(look, rows, name, color=hue, symbol=symbol, size=5, opacity=0.8), key=name)
 
 
-def _rings(sheet: Sheet, panel: Panel, rows: Frame) -> None:
+def _rings(sheet: Sheet, panel: Panel, part: Moved, marked: Sequence[int]) -> None:
     """Rings round marked images; a heavier one where the attack has moved them."""
-    if rows.empty:
-        return
-    ink, clean = sheet.look.shades.ink, rows["kind"].to_numpy() == "clean"
-    ring = {
-        "symbol": "circle-open",
-        "color": ink,
-        "size": np.where(clean, 12, 15),
-        "line": {"width": np.where(clean, 1.5, 2.5)},
-    }
-    sheet.add(panel, {**cloud(sheet.look, rows, "marked"), "marker": ring}, key="marked")
+    for rows, size, width in ((part.clean, 12, 1.5), (part.adversarial, 15, 2.5)):
+        found = rows[rows["id"].isin(marked)] if len(marked) else rows.iloc[:0]
+        if len(found):
+            ring = {"symbol": "circle-open", "color": sheet.look.shades.ink, "size": size, "line": {"width": width}}
+            sheet.add(panel, {**cloud(sheet.look, found, "marked"), "marker": ring}, key="marked")
 
 
 def _moves(sheet: Sheet, panel: Panel, moved: Frame) -> None:

@@ -6,7 +6,7 @@ import numpy as np
 
 from tla.plots.base import Figure, Frame, figure
 from tla.plots.lines import line
-from tla.plots.maps import cloud, fit, one_map
+from tla.plots.maps import by_method, cloud, fit, one_map
 from tla.plots.picture_grid import place
 from tla.plots.sheet import Panel, Sheet
 from tla.plots.summary import first_seed
@@ -45,13 +45,13 @@ def trajectory(
     blocks = -(-count // across)
     strip = 0 if film is None or not len(film) else 96
     sheet = Sheet(look, 2 * across * blocks, columns=across, height=210, head=26, left=56, foot=44, strip=strip)
-    flips = {}
+    flips: dict[str, int | None] = {}
+    backgrounds = None if map is None else by_method(one_map(map, None, seed), styles)
     for index, (method, style) in enumerate(styles.items()):
         row, column = divmod(index, across)
         above, below = (sheet.panels[(2 * row + i) * across + column] for i in (0, 1))
         path = rows[rows["method"] == method].sort_values(["restart", "step"])
-        background = None if map is None else one_map(map, None, seed)
-        _map(sheet, above, path, None if background is None else background[background["method"] == method])
+        _map(sheet, above, path, None if backgrounds is None else backgrounds[method].clean)
         _distances(sheet, below, path)
         flips[style.label] = _flip(path)
         when = "holds" if flips[style.label] is None else f"flips at step {flips[style.label]}"
@@ -94,9 +94,10 @@ def _map(sheet: Sheet, panel: Panel, path: Frame, background: Frame | None) -> N
     look, shade = sheet.look, sheet.look.shades
     known = path[np.isfinite(path["u"]) & np.isfinite(path["v"])]
     if background is not None and len(background):
-        clean = background[background["kind"] == "clean"]
-        _near(sheet, panel, clean, known)
-        sheet.add(panel, cloud(look, clean, "clean images", color=shade.pale, size=3, opacity=0.6), key="clean images")
+        _near(sheet, panel, background, known)
+        sheet.add(
+            panel, cloud(look, background, "clean images", color=shade.pale, size=3, opacity=0.6), key="clean images"
+        )
     else:
         fit(sheet, panel, known)
     for restart, part in known.groupby("restart"):

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import pandas as pd
 
 from tla.plots.base import Figure, Frame, figure
-from tla.plots.maps import arrows, cloud, fit, measured, one_map, pairs, small
+from tla.plots.maps import Measured, arrows, by_method, cloud, fit, one_map, pairs, small
 from tla.plots.sheet import Panel, Sheet
 from tla.plots.theme import LIGHT, Look
 
@@ -46,18 +46,18 @@ def two_classes(
     pair = most_confused(points, true, false)
     styles = look.methods(points["method"] if methods is None else methods)
     sheet = Sheet(look, max(len(styles), 1), least=270, head=46, left=10, foot=10)
-    counts = {}
+    counts, parts, measured = {}, by_method(points, styles), Measured(shift)
     for panel, (method, style) in zip(sheet.panels, styles.items(), strict=False):
-        rows = points[points["method"] == method]
-        shown = rows[rows["y"].isin(pair) & (rows["kind"] == "clean")]
-        crossed = pairs(rows)
+        part = parts[method]
+        shown = part.clean[part.clean["y"].isin(pair)]
+        crossed = pairs(part)
         crossed = crossed[(crossed["y"] == pair.true) & (crossed["prediction"] == pair.false)]
         counts[style.label] = len(crossed)
         ends = crossed.rename(columns={"u1": "u", "v1": "v"})
         fit(sheet, panel, pd.concat([shown[["u", "v"]], ends[["u", "v"]]]))
         _two(sheet, panel, shown, pair)
         _crossed(sheet, panel, crossed, pair)
-        note = measured(shift, method, crossed["id"])
+        note = measured(method, crossed["id"])
         sheet.title(panel, f"<b>{style.label}</b>: {len(crossed)} cross" + small(look, note))
     one, other = look.class_name(pair.true), look.class_name(pair.false)
     n = int(points.loc[(points["y"] == pair.true) & (points["kind"] == "adversarial"), "id"].nunique())

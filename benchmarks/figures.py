@@ -1,0 +1,112 @@
+"""How long a figure takes to build and how large its JSON is, for 10,000 points.
+
+    python benchmarks/figures.py                 every figure: 6 methods x 1,667 test images
+    python benchmarks/figures.py --points 50000  more
+    python benchmarks/figures.py --study DIR     the tables of a study instead
+
+The tables are synthetic, of the same columns as a study's, with all attacks and detectors (90,000 rows of attacks); a map
+shows 10,000 clean images, and as many adversarial ones to pick arrows from. Build is the figure function and its JSON
+together, at the dashboard's width; the median over rounds after one to warm up, in processor time (a figure is built by
+one thread; what else runs on the machine then hardly counts), with the time on the clock beside it. Poster and report
+put several figures together and stand apart. Last line: the slowest and the largest single figure.
+"""
+
+import argparse
+import platform
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from tla.plots import FIGURES, look_of
+from tla.plots.pictures import Pictures
+from tla.plots.report import write_report
+from tla.store import Store
+
+METHODS = 6
+TOGETHER = ("poster",)
+
+
+def synthetic(points: int, folder: Path) -> Store:
+    """A study of synthetic tables with so many points in a figure of all methods."""
+    sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "plots"))
+    from frames import World, write_store
+
+    return write_store(folder / "study", World(n=-(-points // METHODS)))
+
+
+def drawing(name: str, store: Store) -> Callable[[], Any] | None:
+    """A call that draws a figure from tables already read, as the dashboard does; None where the study lacks some."""
+    function = FIGURES.get(name)
+    if not all(store.has_table(table) for table in function.tables):
+        return None
+    frames = [store.table(table) for table in function.tables]
+    extra = {table: store.table(table) for table in function.optional if store.has_table(table)}
+    if function.example is not None:
+        extra |= function.example(store)
+    if name in ("neighbour_rows", "poster"):
+        extra["pictures"] = Pictures.of(store, ())
+    look = look_of(store)
+    return lambda: function(*frames, look=look, **extra)
+
+
+class Cost(NamedTuple):
+    """What a figure costs: milliseconds of processor time and on the clock, megabytes of JSON."""
+
+    processor: float
+    clock: float
+    size: float
+
+
+def measure(draw: Callable[[], Any], rounds: int) -> Cost:
+    """Medians over rounds of drawing a figure and writing its JSON."""
+    size, processor, clock = len(str(draw().to_json())) / 1e6, [], []
+    for _ in range(rounds):
+        begun, worked = time.perf_counter(), time.process_time()
+        draw().to_json()
+        processor.append(1e3 * (time.process_time() - worked))
+        clock.append(1e3 * (time.perf_counter() - begun))
+    return Cost(statistics.median(processor), statistics.median(clock), size)
+
+
+def main() -> None:
+    """Measure every figure, then the report."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--points", type=int, default=10_000)
+    parser.add_argument("--rounds", type=int, default=9)
+    parser.add_argument("--study", type=Path)
+    parser.add_argument("--only", nargs="*", help="names of figures")
+    options = parser.parse_args()
+    found: dict[str, Cost] = {}
+    with tempfile.TemporaryDirectory() as folder:
+        store = Store(options.study) if options.study else synthetic(options.points, Path(folder))
+        for name in options.only or FIGURES.names():
+            draw = drawing(name, store)
+            if draw is None:
+                print(f"{name:18s} left out: the study lacks a table")
+                continue
+            found[name] = measure(draw, options.rounds)
+            cost = found[name]
+            print(
+                f"{name:18s} {cost.processor:7.1f} ms ({cost.clock:.1f} on the clock) {cost.size:7.3f} MB", flush=True
+            )
+        if not options.only:
+            begun, worked = time.perf_counter(), time.process_time()
+            path = write_report(store, name="measured.html")
+            took = f"{time.process_time() - worked:7.1f} s  ({time.perf_counter() - begun:.1f} on the clock)"
+            print(f"{'report':18s} {took} {path.stat().st_size / 1e6:7.3f} MB")
+            path.unlink()
+    import plotly
+
+    print(
+        f"{options.points} points, {options.rounds} rounds, plotly {plotly.__version__}, {platform.processor() or platform.machine()}"
+    )
+    single = [values for name, values in found.items() if name not in TOGETHER] or list(found.values())
+    print(f"build_ms={max(cost.processor for cost in single):.1f} json_mb={max(cost.size for cost in single):.3f}")
+
+
+if __name__ == "__main__":
+    main()

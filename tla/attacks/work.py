@@ -90,7 +90,7 @@ class Work:
                 yield Part(CLEAN, block.clean().frame, 0.0), True
                 facts = [name, self._facts(block, number)] if parts is not None else []
                 for label, attack in attacks.items():
-                    key = digest([label, attack, *facts])
+                    key = digest([label, attack, *facts]) if parts is not None else ""
                     found = parts.load(key) if parts is not None else None
                     if found is not None and (label not in wanted or found.images is not None):
                         yield found, False

@@ -95,8 +95,14 @@ CHECKS: Registry[Check] = Registry("audit check", "tla.audit.checks")
 Check.registry = CHECKS
 
 
-def checks_of(level: Level) -> tuple[type[Check], ...]:
-    """All checks of a level and of the levels below it, by number."""
-    wanted = LEVELS[: LEVELS.index(level) + 1]
+def checks_of(level: str) -> tuple[type[Check], ...]:
+    """All checks of a level and of the levels below it, by number.
+
+    Raises:
+        ValueError: for an unknown level.
+    """
+    if level not in LEVELS:
+        raise ValueError(f"level must be one of {', '.join(LEVELS)}, got {level!r}")
+    wanted = [name for name in LEVELS if LEVELS.index(name) <= [*LEVELS].index(level)]
     found = (CHECKS.get(name) for name in CHECKS.names())
     return tuple(sorted((check for check in found if check.level in wanted), key=lambda check: check.number))

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from tla.attacks import Attack, AttackResult, Goal, Recorder, Trajectory, Untargeted
+from tla.attacks.representation import Score
 from tla.audit.ball import overshoot
 from tla.audit.preserve import Snapshot
 from tla.audit.subject import Subject, forward
@@ -77,7 +78,7 @@ class Context:
         attack: The attack whose result is to be believed.
         stored: Adversarial images of a finished evaluation.
         sources: Other models of the same classes, by name: attacked for transfer.
-        detector: A fitted detector of adversarial images; None if there is none.
+        detector: A fitted detector: `Outputs` to a score per image, larger = more suspicious; None if there is none.
         seed: Every random number of the audit derives from it.
         batch: Images per forward pass.
         attacks_run: False where only stored images are judged.
@@ -93,7 +94,7 @@ class Context:
     attack: Attack
     stored: tuple[Stored, ...] = ()
     sources: Mapping[str, nn.Module] = field(default_factory=dict)
-    detector: Any = None
+    detector: Score | None = None
     seed: int = 0
     batch: int = 256
     attacks_run: bool = True
@@ -167,6 +168,7 @@ class Context:
         *,
         threat: Threat | None = None,
         goal: Goal | None = None,
+        model: nn.Module | None = None,
         record: bool = False,
         counts: bool = True,
     ) -> Run:
@@ -177,11 +179,13 @@ class Context:
             attack: The recipe.
             threat: Another ball than the audit's.
             goal: Another goal than leaving the true class; success is judged by the class all the same.
+            model: Another view of the model, one with an embedding.
             record: Keep the trajectory.
             counts: Whether what it breaks counts in the minimum over attacks (only inside the audit's ball).
         """
         if name not in self._memo:
-            self._memo[name] = self._attack(name, attack, threat or self.threat, goal or Untargeted(self.y), record)
+            goal = goal or Untargeted(self.y)
+            self._memo[name] = self._attack(name, attack, threat or self.threat, goal, model or self.model, record)
             if counts:
                 self.broken[name] = self._memo[name].broken
         return self._memo[name]
@@ -220,7 +224,7 @@ class Context:
         """The ids of some rows (a mask or positions)."""
         return tuple(int(number) for number in self.ids[rows.to(self.ids.device)])
 
-    def _attack(self, name: str, attack: Attack, threat: Threat, goal: Goal, record: bool) -> Run:
+    def _attack(self, name: str, attack: Attack, threat: Threat, goal: Goal, model: nn.Module, record: bool) -> Run:
         self.clean  # noqa: B018 (a model without usable logits is named before any attack)
         parts, tracks = [], []
         for start in range(0, self.n, self.batch):
@@ -228,11 +232,10 @@ class Context:
             recorder = Recorder(embedding=None) if record else None
             # The same random numbers for every attack: variants start where the audited attack started.
             source = self.source("attack", start)
-            parts.append(
-                attack(
-                    self.model, self.x[rows], goal.select(rows), threat.select(rows), generator=source, on_step=recorder
-                )
+            found = attack(
+                model, self.x[rows], goal.select(rows), threat.select(rows), generator=source, on_step=recorder
             )
+            parts.append(found)
             track = _trajectory(recorder)
             if track is not None:
                 tracks.append(track._replace(row=track.row + start))

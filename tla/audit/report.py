@@ -28,7 +28,7 @@ class Facts:
         step_size: Their length in pixel units; None if the attack decides itself.
         restarts: Its restarts; None if it has no such setting.
         seed: Every random number of the audit derives from it.
-        level: "quick", "standard", "long", or "stored" where only stored images were judged.
+        level: "quick", "standard", "long", "chosen" (the caller named the checks), or "stored" (no attack was run).
         seconds: How long the audit took.
         queries: Mean forward passes per image of the attack under audit; None if it did not run.
         device: Where it ran.

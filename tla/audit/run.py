@@ -2,14 +2,15 @@
 
 import contextlib
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from tla.attacks import PGD, Attack
+from tla.attacks import APGD, Attack
+from tla.attacks.representation import Score
 from tla.audit.base import CHECKS, Check, Level, Verdict, checks_of
 from tla.audit.context import Context, Stored
 from tla.audit.facts import gather
@@ -44,9 +45,10 @@ def run_audit(
     *,
     attack: Attack | None = None,
     level: Level = "quick",
+    checks: Sequence[Check] | None = None,
     stored: Claims | None = None,
     sources: Mapping[str, nn.Module] | None = None,
-    detector: Any = None,
+    detector: Score | None = None,
     seed: int = 0,
     ids: Tensor | None = None,
     n: int | None = IMAGES,
@@ -62,10 +64,11 @@ def run_audit(
         threat: Norm, radius and box of the evaluation.
         attack: The attack whose result is to be believed; by default `default_attack()`.
         level: "quick" costs about one run of the attack, "standard" about a dozen, "long" AutoAttack beside.
+        checks: These checks instead of the level's, for other settings: `[CHECKS.build("incomplete", late=0.05)]`.
         stored: Adversarial images that the evaluation left behind, for all of x: label to array, or to (array,
             success).
         sources: Other models of the same classes, by name, for transfer.
-        detector: A fitted detector, see `tla.audit.checks.representation`.
+        detector: A fitted detector (`tla.representation.DETECTORS`): `Outputs` to a score, larger = more suspicious.
         seed: Every random number derives from it.
         ids: Name of each image, shape (m,); by default its position.
         n: How many of the images are attacked, drawn by the seed; None takes all. Stored images are all looked at.
@@ -73,9 +76,10 @@ def run_audit(
         progress: Called before every check and at the end.
 
     Raises:
-        ValueError: for an empty batch, labels that are not whole numbers >= 0, lengths that differ, or n or batch < 1;
-            what is wrong with the model or the pixels becomes a verdict.
+        ValueError: for an empty batch, labels that are not whole numbers >= 0, lengths that differ, an unknown level,
+            or n or batch < 1; what is wrong with the model or the pixels becomes a verdict.
     """
+    asked = checks if checks is not None else [check() for check in checks_of(level)]
     ids = torch.arange(len(x)) if ids is None else ids
     _check_call(x, y, ids, n, batch)
     rows = _subset(len(x), n, seed).to(x.device)
@@ -98,7 +102,7 @@ def run_audit(
             seed=seed,
             batch=batch,
         )
-        return _report(context, checks_of(level), level, progress)
+        return _report(context, asked, level if checks is None else "chosen", progress)
 
 
 def audit_stored(
@@ -145,27 +149,31 @@ def audit_stored(
             batch=batch,
             attacks_run=False,
         )
-        return _report(context, tuple(CHECKS.get(name) for name in STORED_CHECKS), "stored", progress)
+        return _report(context, [CHECKS.build(name) for name in STORED_CHECKS], "stored", progress)
 
 
 def default_attack() -> Attack:
-    """What is audited where no attack is named: PGD-40 on the margin loss, with the default step size."""
-    return PGD(steps=40, loss="margin")
+    """What is audited where no attack is named: APGD on the margin, 20 steps to each of the 9 likeliest wrong classes.
+
+    On two PGD-trained digits models (287 and 285 images, eps 0.1 and 0.2) it left 207, 90, 219 and 83 images where
+    standard AutoAttack left 207, 90, 218 and 82, for a fortieth of the forward passes.
+    """
+    return APGD(steps=20, loss="margin", targets=9)
 
 
 def _report(
     context: Context,
-    checks: tuple[type[Check], ...],
+    checks: Sequence[Check],
     level: str,
     progress: Callable[[Progress], None] | None,
 ) -> AuditReport:
     started = time.perf_counter()
     verdicts = []
     for number, check in enumerate(checks):
-        name = CHECKS.name_of(check())
+        name = CHECKS.name_of(check)
         if progress is not None:
             progress(Progress(name, number, len(checks)))
-        verdicts.append(_answer(name, check(), context))
+        verdicts.append(_answer(name, check, context))
     if progress is not None:
         progress(Progress("", len(checks), len(checks)))
     seconds = time.perf_counter() - started

@@ -88,7 +88,7 @@ class Inputs(Check):
         return self.say(context, "FAIL", evidence, advice, outside)
 
     def _rescaled(self, context: Context, own: list[Scaling]) -> Gain | None:
-        """The first scaling that the model likes better than what it gets."""
+        """The scaling that the model likes best, if it likes one better than what it gets; the model's own go first."""
         x, right = context.x, context.correct
         if x.ndim != 4:
             return None
@@ -96,16 +96,19 @@ class Inputs(Check):
         usual = [item for item in usual if item.mean.shape[1] in (1, x.shape[1])]
         tries = [(True, "undoing", item) for item in own]
         tries += [(False, word, item) for item in usual for word in ("undoing", "applying")]
+        found: list[tuple[bool, float, str]] = []
         for mine, word, (name, mean, std) in tries:
             mean, std = mean.to(x), std.to(x)
             better = context.predictions(x * std + mean if word == "undoing" else (x - mean) / std) == context.y
-            gain = float((better.float() - right.float()).mean())
+            before, after = float(right.float().mean()), float(better.float().mean())
             p = sign_test(int((better & ~right).sum()), int((right & ~better).sum()))
-            if gain > self.gain and p < self.significance / len(tries):
-                before, after = float(right.float().mean()), float(better.float().mean())
+            if after - before > self.gain and p < self.significance / len(tries):
                 change = f"raises clean accuracy from {before:.3f} to {after:.3f} (McNemar p = {p:.1g})"
-                return Gain(mine, f"{word} a normalisation ({name}) {change}")
-        return None
+                found.append((mine, after, f"{word} a normalisation ({name}) {change}"))
+        if not found:
+            return None
+        mine, _, sentence = max(found)
+        return Gain(mine, sentence)
 
 
 def _box(context: Context) -> str:

@@ -3,14 +3,15 @@
 import defences
 import pytest
 import torch
+from audit_cases import QUICK, cheap
 
 from tla.attacks import ATTACKS, PGD
 from tla.audit import plain, run_audit
 
 
-def audit(model, digits, threat, **settings):
+def audit(model, digits, threat, attack=QUICK, **settings):
     torch.manual_seed(0)  # random defences take torch's global numbers
-    return run_audit(model, digits.x, digits.y, threat, **settings)
+    return run_audit(model, digits.x, digits.y, threat, attack=attack, **settings)
 
 
 BROKEN = {
@@ -53,7 +54,7 @@ def test_dropout_that_never_stops_is_random(sound, digits, threat):
 
 
 def test_masked_gradients_are_masked_in_the_numbers_too(sound, digits, threat):
-    report = audit(defences.Quantised(sound), digits, threat, level="standard")
+    report = audit(defences.Quantised(sound), digits, threat, checks=cheap())
     assert report.facts.robust.share > 0.9
     for check in ("unbounded", "random_noise"):
         assert report[check].verdict == "FAIL", plain(report)
@@ -62,7 +63,7 @@ def test_masked_gradients_are_masked_in_the_numbers_too(sound, digits, threat):
 
 
 def test_temperature_fails_where_the_attack_climbs_cross_entropy(sound, digits, threat):
-    report = audit(defences.Temperature(sound), digits, threat, attack=PGD(steps=40, loss="ce"), level="standard")
+    report = audit(defences.Temperature(sound), digits, threat, attack=PGD(steps=40, loss="ce"), checks=cheap())
     assert report["zero_gradient"].verdict == "FAIL"
     assert "margin" in report["zero_gradient"].advice
     assert report["loss_swap"].verdict == "FAIL", plain(report)
@@ -71,7 +72,7 @@ def test_temperature_fails_where_the_attack_climbs_cross_entropy(sound, digits, 
 @pytest.mark.parametrize(
     ("attack", "checks"),
     [
-        (PGD(steps=3, step_size=0.1 / 30, loss="margin"), {"incomplete", "iterative_beats_single"}),
+        (PGD(steps=3, step_size=0.1 / 30, loss="margin"), {"incomplete", "monotone_eps", "iterative_beats_single"}),
         (ATTACKS.build("fgsm"), {"incomplete"}),
         (defences.Overwriting(), {"silent_success", "iterative_beats_single"}),
         (defences.Noise(), {"iterative_beats_single"}),
@@ -84,7 +85,7 @@ def test_a_poor_attack_trips_the_right_checks(attack, checks, sound, digits, thr
 
 
 def test_small_steps_are_found_by_every_check_of_effort(sound, digits, threat):
-    report = audit(sound, digits, threat, attack=PGD(steps=10, step_size=0.1 / 30), level="standard")
+    report = audit(sound, digits, threat, attack=PGD(steps=10, step_size=0.1 / 30), checks=cheap())
     for check in ("incomplete", "iterative_beats_single", "doubling", "loss_swap", "step_size"):
         assert report[check].verdict == "FAIL", plain(report)
 
@@ -98,20 +99,20 @@ def test_an_attack_that_leaves_the_ball_breaks_nothing(sound, digits, threat):
 
 
 def test_shattered_gradients_show_in_noise_around_the_images(sound, digits, threat):
-    report = audit(defences.Steep(sound), digits, threat, level="standard")
+    report = audit(defences.Steep(sound), digits, threat, checks=cheap())
     assert report["instability"].verdict in ("WARN", "FAIL"), plain(report)
     assert report["unbounded"].verdict == "FAIL"
 
 
 def test_images_normalised_before_the_model_leave_the_box(sound, digits, threat):
-    report = run_audit(sound, (digits.x - 0.3) / 0.4, digits.y, threat)
+    report = run_audit(sound, (digits.x - 0.3) / 0.4, digits.y, threat, attack=QUICK)
     assert report["inputs"].verdict == "FAIL"
     assert "leave the declared box [0, 1]" in report["inputs"].evidence
     assert report["ball"].verdict == "NOT RUN"
 
 
 def test_images_divided_by_255_twice_use_none_of_the_box(sound, digits, threat):
-    report = run_audit(sound, digits.x / 255, digits.y, threat)
+    report = run_audit(sound, digits.x / 255, digits.y, threat, attack=QUICK)
     assert report["inputs"].verdict == "WARN"
 
 
@@ -120,6 +121,6 @@ def test_a_normalisation_that_the_model_misses_is_named(sound, digits, threat):
         def forward(self, x):
             return self.model((x * 0.3081 + 0.1307) * (x.amax() > 1) + (1 - x) * (x.amax() <= 1))
 
-    report = run_audit(Wants(sound), digits.x, digits.y, threat)
+    report = run_audit(Wants(sound), digits.x, digits.y, threat, attack=QUICK)
     assert report["inputs"].verdict == "WARN"
     assert "applying a normalisation (MNIST's constants) raises clean accuracy" in report["inputs"].evidence

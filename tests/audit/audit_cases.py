@@ -1,0 +1,11 @@
+"""Which checks the tests ask for."""
+
+from tla.attacks import PGD
+from tla.audit.base import Check, checks_of
+
+QUICK = PGD(steps=40, loss="margin")
+
+
+def cheap() -> list[Check]:
+    """All checks of the standard level but Square's, which takes longer than all others together."""
+    return [check() for check in checks_of("standard") if check.number != 19]

@@ -1,0 +1,29 @@
+"""What does the reference ensemble break beyond the attack?"""
+
+from dataclasses import dataclass
+
+from tla.attacks import ATTACKS
+from tla.audit.base import CHECKS, Check, Verdict
+from tla.audit.context import Context
+from tla.audit.missed import compare, equal_rule, verdict
+
+
+@CHECKS.register("autoattack")
+@dataclass(frozen=True, kw_only=True)
+class AutoAttackFindsNoMore(Check):
+    """Standard AutoAttack breaks no more than the attack under audit; the images that it does break are listed.
+
+    FAIL: it breaks significantly more (one-sided exact McNemar, p < 0.01) and more than 1 % of the images, with 95 %
+    confidence, that the attack left. WARN: only the latter. Needs the package pyautoattack. Source: Croce & Hein 2020.
+    """
+
+    number = 22
+    title = "AutoAttack finds nothing more"
+    level = "long"
+
+    def __call__(self, context: Context) -> Verdict:
+        """WARN or FAIL where AutoAttack breaks more."""
+        ensemble = ATTACKS.build("autoattack", batch=context.batch)
+        missed = compare(context.attacked("autoattack", ensemble).broken, context.run.broken)
+        advice = "Report AutoAttack's figure beside this one, and look at the listed images."
+        return verdict(self, context, equal_rule(missed), "AutoAttack", missed, advice)

@@ -4,8 +4,8 @@
     python benchmarks/figures.py --points 50000  more
     python benchmarks/figures.py --study DIR     the tables of a study instead
 
-The tables are synthetic, of the same columns as a study's, with all attacks and detectors (90,000 rows of attacks); a map
-shows 10,000 clean images, and as many adversarial ones to pick arrows from. Build is the figure function and its JSON
+The tables are synthetic, of the same columns as a study's, with all attacks and detectors (90,000 rows of attacks); a
+map shows 10,000 clean images, and as many adversarial ones to pick arrows from. Build is the figure function and its JSON
 together, at the dashboard's width; the median over rounds after one to warm up, in processor time (a figure is built by
 one thread; what else runs on the machine then hardly counts), with the time on the clock beside it. Poster and report
 put several figures together and stand apart. Last line: the slowest and the largest single figure.
@@ -102,7 +102,8 @@ def main() -> None:
     import plotly
 
     print(
-        f"{options.points} points, {options.rounds} rounds, plotly {plotly.__version__}, {platform.processor() or platform.machine()}"
+        f"{options.points} points, {options.rounds} rounds, plotly {plotly.__version__}, "
+        f"{platform.processor() or platform.machine()}"
     )
     single = [values for name, values in found.items() if name not in TOGETHER] or list(found.values())
     print(f"build_ms={max(cost.processor for cost in single):.1f} json_mb={max(cost.size for cost in single):.3f}")

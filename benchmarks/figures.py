@@ -5,8 +5,8 @@
     python benchmarks/figures.py --study DIR     the tables of a study instead
 
 The tables are synthetic, of the same columns as a study's, with all attacks and detectors (90,000 rows of attacks); a
-map shows 10,000 clean images, and as many adversarial ones to pick arrows from. Build is the figure function and its JSON
-together, at the dashboard's width; the median over rounds after one to warm up, in processor time (a figure is built by
+map shows 10,000 clean images, and as many adversarial ones to pick arrows from. Build is the figure function and its
+JSON together, at the dashboard's width; the median over rounds after one to warm up, in processor time (a figure is built by
 one thread; what else runs on the machine then hardly counts), with the time on the clock beside it. Poster and report
 put several figures together and stand apart. Last line: the slowest and the largest single figure.
 """
@@ -44,7 +44,7 @@ def drawing(name: str, store: Store) -> Callable[[], Any] | None:
     if not all(store.has_table(table) for table in function.tables):
         return None
     frames = [store.table(table) for table in function.tables]
-    extra = {table: store.table(table) for table in function.optional if store.has_table(table)}
+    extra: dict[str, Any] = {table: store.table(table) for table in function.optional if store.has_table(table)}
     if function.example is not None:
         extra |= function.example(store)
     if name in ("neighbour_rows", "poster"):

@@ -6,7 +6,7 @@
 
 The tables are synthetic, of the same columns as a study's, with all attacks and detectors (90,000 rows of attacks); a
 map shows 10,000 clean images, and as many adversarial ones to pick arrows from. Build is the figure function and its
-JSON together, at the dashboard's width; the median over rounds after one to warm up, in processor time (a figure is built by
+JSON together, at the dashboard's width; the median over rounds after one to warm up, in processor time (it is built by
 one thread; what else runs on the machine then hardly counts), with the time on the clock beside it. Poster and report
 put several figures together and stand apart. Last line: the slowest and the largest single figure.
 """

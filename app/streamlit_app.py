@@ -1,57 +1,130 @@
 """The dashboard: `streamlit run app/streamlit_app.py`."""
 
 from pathlib import Path
+from typing import NamedTuple
 
 import streamlit as st
-from board import charts, shell
+
+HERE = Path(__file__).parent
+
+
+class Entry(NamedTuple):
+    """A page: its file, its name in the menu, its icon, and its head: a title and the question it answers."""
+
+    file: str
+    name: str
+    icon: str
+    title: str
+    lead: str
+
 
 PAGES = {
     "": [
-        ("tour", "Tour", "explore", "Six scenes: from an image that changes its class to a representation that holds."),
+        Entry(
+            "tour",
+            "Tour",
+            "explore",
+            "Representation under attack",
+            "What an attack does to a network within, in six scenes.",
+        ),
     ],
     "Look": [
-        (
+        Entry(
             "shift",
             "Shift",
             "moving",
-            "Maps of the representation, with an arrow from every image to its adversarial twin.",
+            "Shift",
+            "Where does the attack move each image in the representation? Press a point, or draw a lasso.",
         ),
-        ("trajectory", "Trajectory", "timeline", "The path of one image through the representation, step by step."),
-        ("neighbours", "Neighbours", "grid_view", "Nearest training images of a clean and of an adversarial query."),
-        ("detection", "Detection", "policy", "Can misclassified adversarial images be told from clean ones?"),
-        (
+        Entry(
+            "trajectory",
+            "Trajectory",
+            "timeline",
+            "Trajectory",
+            "Which way does one image take through the representation, step by step?",
+        ),
+        Entry(
+            "neighbours",
+            "Neighbours",
+            "grid_view",
+            "Neighbours",
+            "Which training images are nearest, in the full embedding, before and after the attack?",
+        ),
+        Entry(
+            "detection",
+            "Detection",
+            "policy",
+            "Detection",
+            "Can adversarial images that fool the model be told from clean ones by their embedding or their logits?",
+        ),
+        Entry(
             "robustness",
             "Robustness",
             "shield",
-            "Accuracy under every attack, with intervals, and the audit's verdicts.",
+            "Robustness",
+            "How many images stay right under each attack, and can that be believed?",
         ),
     ],
     "Do": [
-        ("attack", "Attack lab", "bolt", "Attack an image live: from the set, your own, or one that you draw."),
-        ("export", "Figures", "download", "Every figure as a file, and the Python that draws it."),
-        ("data", "Data & runs", "database", "What is in the study, and how to start another."),
+        Entry(
+            "attack",
+            "Attack lab",
+            "bolt",
+            "Attack lab",
+            "Change an image as little as the rules allow, and watch each model change its mind.",
+        ),
+        Entry(
+            "export",
+            "Figures",
+            "download",
+            "Figures",
+            "Every figure of this study as a file, and the Python that draws it.",
+        ),
+        Entry(
+            "data",
+            "Data & runs",
+            "database",
+            "Data & runs",
+            "What is in this study, where it comes from, and how to make another.",
+        ),
     ],
 }
 
 
 def main() -> None:
-    """Draw the frame and the page that is asked for."""
-    here = Path(__file__).parent
-    icon = str(here / "board" / "components" / "icon.svg")
+    """Draw the frame and the page that is asked for; its head stands before anything heavy is imported."""
+    icon = str(HERE / "board" / "components" / "icon.svg")
     st.set_page_config(page_title="TLA · representation under attack", page_icon=icon, layout="wide")
     st.logo(icon, size="large")
-    st.html(here / "board" / "components" / "page.css")
-    groups = {
-        group: [
-            st.Page(here / "pages_" / f"{name}.py", title=title, icon=f":material/{icon}:", url_path=name, help=text)
-            for name, title, icon, text in pages
-        ]
-        for group, pages in PAGES.items()
-    }
-    page = st.navigation(groups, position="sidebar")
+    st.html(HERE / "board" / "components" / "page.css")
+    page = navigation()
+    entry = next(e for entries in PAGES.values() for e in entries if e.name == page.title)
+    st.header(entry.title, anchor=False)
+    st.markdown(f'<p class="lead">{entry.lead}</p>', unsafe_allow_html=True)
+
+    from board import charts, shell
+
     shell.sidebar()
     page.run()
     charts.probe()
+
+
+def navigation() -> st.Page:
+    """The menu; gives the page that is asked for."""
+    groups = {
+        group: [
+            st.Page(
+                HERE / "pages_" / f"{entry.file}.py",
+                title=entry.name,
+                icon=f":material/{entry.icon}:",
+                url_path=entry.file,
+                help=entry.lead,
+            )
+            for entry in entries
+        ]
+        for group, entries in PAGES.items()
+    }
+    return st.navigation(groups, position="sidebar")
 
 
 main()

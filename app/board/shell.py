@@ -116,15 +116,8 @@ def about(view: View) -> str:
 
 
 @contextmanager
-def page(title: str, lead: str) -> Iterator[View]:
-    """A page's head, and the study it works on; says what is missing instead of failing.
-
-    Args:
-        title: Name of the page.
-        lead: One sentence on what it answers.
-    """
-    st.header(title, anchor=False)
-    st.markdown(f'<p class="lead">{lead}</p>', unsafe_allow_html=True)
+def page() -> Iterator[View]:
+    """The study that a page works on; says what is missing instead of failing."""
     view = ready()
     if view is None:
         st.stop()

@@ -25,9 +25,7 @@ class Subject(NamedTuple):
 
 def main() -> None:
     """The page."""
-    with shell.page(
-        "Attack lab", "Change an image as little as the rules allow, and watch each model change its mind."
-    ) as view:
+    with shell.page() as view:
         seed = state.seed(view)
         methods = live.living(view, seed)
         if not methods:

@@ -12,7 +12,7 @@ from tla.study.recipes import shipped
 
 def main() -> None:
     """The page."""
-    with shell.page("Data & runs", "What is in this study, where it comes from, and how to make another.") as view:
+    with shell.page() as view:
         facts(view)
         if view.has("history"):
             alt = "Accuracy and loss of each method against the epoch"

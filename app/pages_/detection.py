@@ -28,10 +28,7 @@ class Question(NamedTuple):
 
 def main() -> None:
     """The page."""
-    with shell.page(
-        "Detection",
-        "Can adversarial images that fool the model be told from clean ones by their embedding or their logits?",
-    ) as view:
+    with shell.page() as view:
         seed = state.seed(view)
         question, methods = ask(view)
         rows = select.of_run(view.table("detection"), seed, methods)

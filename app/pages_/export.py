@@ -19,7 +19,7 @@ KINDS = {".png": "image/png", ".svg": "image/svg+xml", ".html": "text/html", ".c
 
 def main() -> None:
     """The page."""
-    with shell.page("Figures", "Every figure of this study as a file, and the Python that draws it.") as view:
+    with shell.page() as view:
         names = drawable(view)
         one, two, three = st.columns([4, 3, 4], gap="medium", vertical_alignment="bottom")
         first = "accuracy_bars" if "accuracy_bars" in names else names[0]

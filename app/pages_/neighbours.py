@@ -10,9 +10,7 @@ from board.studies import View
 
 def main() -> None:
     """The page."""
-    with shell.page(
-        "Neighbours", "Which training images are nearest, in the full embedding, before and after the attack?"
-    ) as view:
+    with shell.page() as view:
         seed, sample = state.seed(view), state.focus(view)
         most = select.most_neighbours(view)
         left, middle, right = st.columns([5, 4, 3], vertical_alignment="bottom", gap="medium")

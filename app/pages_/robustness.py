@@ -9,9 +9,7 @@ from board.studies import View
 
 def main() -> None:
     """The page."""
-    with shell.page(
-        "Robustness", "How many images stay right under each attack, and is the evaluation to be believed?"
-    ) as view:
+    with shell.page() as view:
         left, right = st.columns([6, 3], gap="medium", vertical_alignment="bottom")
         with left:
             methods = methods_choice(view, "robust_methods", most=6)

@@ -14,9 +14,7 @@ MOST_TILES = 60
 
 def main() -> None:
     """The page."""
-    with shell.page(
-        "Shift", "Where does the attack move each image in the representation? Press a point, or draw a lasso."
-    ) as view:
+    with shell.page() as view:
         seed, sample = state.seed(view), state.focus(view)
         one, two, three = st.columns([5, 4, 3], gap="medium", vertical_alignment="bottom")
         with one:

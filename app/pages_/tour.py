@@ -185,9 +185,7 @@ def go(by: int) -> None:
 
 def main() -> None:
     """The page."""
-    with shell.page(
-        "Representation under attack", "What an attack does to a network from within, in six scenes."
-    ) as view:
+    with shell.page() as view:
         names = [scene.name for scene in SCENES]
         chosen = st.segmented_control("Scene", names, default=names[0], key="scene", bind="query-params")
         scene = SCENES[names.index(chosen) if chosen in names else 0]

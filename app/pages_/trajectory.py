@@ -10,7 +10,7 @@ from board.tiles import Tile, tiles
 
 def main() -> None:
     """The page."""
-    with shell.page("Trajectory", "Which way does one image take through the representation, step by step?") as view:
+    with shell.page() as view:
         seed = state.seed(view)
         methods = methods_choice(view, "path_methods", most=3)
         rows = select.of_run(view.table("trajectory"), seed, methods)

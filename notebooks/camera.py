@@ -6,7 +6,10 @@ import json
 import logging
 from typing import Any, Self
 
+import numpy as np
+
 SIZE = (900, 500)
+MOST_PIXELS = 1_200_000
 HELP = (
     "kaleido found no Chrome or Chromium: install it (Debian and Ubuntu: apt install chromium; elsewhere: "
     "plotly_get_chrome), or say where it is: BROWSER_PATH=/path/to/chrome"
@@ -14,15 +17,29 @@ HELP = (
 
 
 def compact(png: bytes) -> bytes:
-    """The same picture in 256 colours: a third of the bytes, and no colour that is far from what it was."""
+    """The same picture in 256 colours: a third of the bytes, and no colour that is far from what it was.
+
+    Half of the palette are the most common colours, exactly; the other half covers the rest.
+    """
     from PIL import Image
 
     picture = Image.open(io.BytesIO(png)).convert("RGB")
+    pixels = np.asarray(picture).astype(np.int64) @ [1 << 16, 1 << 8, 1]
+    colours, place, counts = np.unique(pixels, return_inverse=True, return_counts=True)
+    common = _channels(colours[np.argsort(counts, kind="stable")[-128:]])
+    rest = picture.quantize(128, Image.Quantize.MAXCOVERAGE, kmeans=3, dither=Image.Dither.NONE).getpalette() or []
+    palette = np.concatenate([common, np.reshape(rest, (-1, 3))])
+    nearest = np.square(_channels(colours)[:, None] - palette[None]).sum(axis=2).argmin(axis=1)
+    reduced = Image.fromarray(nearest[place].reshape(pixels.shape).astype(np.uint8), "P")
+    reduced.putpalette(palette.ravel().tolist())
     file = io.BytesIO()
-    picture.quantize(256, Image.Quantize.MAXCOVERAGE, kmeans=3, dither=Image.Dither.NONE).save(
-        file, "PNG", optimize=True
-    )
+    reduced.save(file, "PNG", optimize=True)
     return file.getvalue()
+
+
+def _channels(colours: np.ndarray) -> np.ndarray:
+    """Red, green and blue of colours as whole numbers 0xRRGGBB, shape (n, 3)."""
+    return np.stack([colours >> 16, (colours >> 8) & 255, colours & 255], axis=1)
 
 
 class NoChromeError(RuntimeError):
@@ -46,7 +63,7 @@ class Camera:
         self.close()
 
     def png(self, figure: dict[str, Any]) -> bytes:
-        """A picture of a figure, in the figure's own size.
+        """A picture of a figure, in the figure's own size; very large ones are drawn smaller.
 
         Args:
             figure: The figure's JSON, as a notebook stores it.
@@ -57,8 +74,9 @@ class Camera:
         loop, kaleido = self._open()
         plain = {key: figure[key] for key in ("data", "layout") if key in figure}
         layout = plain.get("layout", {})
-        options = {"format": "png", "scale": 1}
-        options |= {key: layout.get(key) or size for key, size in zip(("width", "height"), SIZE, strict=True)}
+        width, height = layout.get("width") or SIZE[0], layout.get("height") or SIZE[1]
+        scale = min(1.0, (MOST_PIXELS / (width * height)) ** 0.5)
+        options = {"format": "png", "width": width, "height": height, "scale": scale}
         return compact(loop.run_until_complete(kaleido.calc_fig(json.loads(json.dumps(plain)), opts=options)))
 
     def close(self) -> None:

@@ -8,6 +8,7 @@ import pytest
 from camera import Camera, NoChromeError
 from nbcompare import compare_outputs
 from nbval.plugin import IPyNbCell
+from regenerate import KERNEL
 
 NOTES = "notebook"
 _studio = pytest.StashKey["Studio"]()
@@ -32,8 +33,8 @@ class Studio:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Kernels show figures as data only; their pictures are drawn here, all by one Chrome."""
-    os.environ["PLOTLY_RENDERER"] = "plotly_mimetype"
+    """Kernels run as they did when the outputs were stored; pictures are drawn here, all by one Chrome."""
+    os.environ.update(KERNEL)
     config.stash[_studio] = Studio()
 
 

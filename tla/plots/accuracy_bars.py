@@ -2,12 +2,10 @@
 
 from typing import Literal
 
-import pandas as pd
-
 from tla.plots.bars import bar
 from tla.plots.base import Figure, Frame, figure
 from tla.plots.sheet import Sheet
-from tla.plots.summary import accuracy, at_eps, main_eps, number, spread, worst_case
+from tla.plots.summary import accuracy, accuracy_and_worst, at_eps, main_eps, number, spread
 from tla.plots.theme import LIGHT, Look, attack_label, attacks_of
 
 
@@ -31,9 +29,9 @@ def accuracy_bars(
         worst: Add the worst case: right only if no attack fools the model.
         paper: Figures to mark, see `paper_accuracy`: columns method, attack, accuracy.
     """
+    eps = main_eps(attacks) if eps is None else eps
     rows = at_eps(attacks, eps)
-    rows = pd.concat([rows, worst_case(rows)]) if worst and len(rows) else rows
-    table = accuracy(rows)
+    table = accuracy_and_worst(rows) if worst else accuracy(rows)
     styles = look.methods(table["method"])
     names = attacks_of(table["attack"])
     steep = (look.width - 72) / max(len(names if across == "attacks" else styles), 1) < 58
@@ -56,7 +54,7 @@ def accuracy_bars(
     sheet.axis(panel, None, {"title": "accuracy (%)", "range": [0, 104]})
     if table.empty:
         sheet.empty(panel, "nothing was attacked")
-    return sheet.figure(_title(table, look), _caption(table, attacks, eps, paper), layout=_layout(look))
+    return sheet.figure(_title(table, look), _caption(table, eps, paper), layout=_layout(look))
 
 
 def _layout(look: Look) -> dict[str, object]:
@@ -91,10 +89,9 @@ def _title(table: Frame, look: Look) -> str:
     return f"Accuracy under attack: {spread(values, labels)} in the worst case"
 
 
-def _caption(table: Frame, attacks: Frame, eps: float | int | None, paper: Frame | None) -> str:
+def _caption(table: Frame, eps: float | int, paper: Frame | None) -> str:
     if table.empty:
         return "n = 0."
-    eps = main_eps(attacks) if eps is None else eps
     n, seeds = int(table["n"].max()), int(table["seeds"].max())
     marks = " Dashes: figures of Mao et al. 2019." if paper is not None and len(paper) else ""
     return (

@@ -1,12 +1,11 @@
 """Every method under every attack, as a table of coloured cells."""
 
 import numpy as np
-import pandas as pd
 
 from tla.plots.base import Figure, Frame, figure
 from tla.plots.cells import PLAIN, cells
 from tla.plots.sheet import Sheet
-from tla.plots.summary import accuracy, at_eps, main_eps, number, spread, worst_case
+from tla.plots.summary import accuracy_and_worst, at_eps, main_eps, number, spread
 from tla.plots.theme import LIGHT, Look, attack_label, attacks_of
 
 
@@ -20,19 +19,16 @@ def accuracy_table(attacks: Frame, *, look: Look = LIGHT, eps: float | int | Non
         eps: Which eps; by default the one at which most attacks were run.
     """
     rows = at_eps(attacks, eps)
-    table = accuracy(pd.concat([rows, worst_case(rows)]) if len(rows) else rows)
+    table = accuracy_and_worst(rows)
     styles = look.methods(table["method"])
     names = attacks_of(table["attack"])
     values = np.full((len(styles), len(names)), np.nan)
     text = [[""] * len(names) for _ in styles]
-    for i, method in enumerate(styles):
-        for j, name in enumerate(names):
-            found = table[(table["method"] == method) & (table["attack"] == name)]
-            if len(found):
-                cell = found.iloc[0]
-                values[i, j] = 100 * cell["accuracy"]
-                half = 50 * (cell["high"] - cell["low"])
-                text[i][j] = f"{values[i, j]:.1f}" + (f" ± {half:.1f}" if look.width >= 900 else "")
+    for cell in table.itertuples():
+        i, j = list(styles).index(cell.method), names.index(cell.attack)
+        values[i, j] = 100 * cell.accuracy
+        half = 50 * (cell.high - cell.low)
+        text[i][j] = f"{values[i, j]:.1f}" + (f" ± {half:.1f}" if look.width >= 900 else "")
     sheet = Sheet(look, 1, height=max(60, 34 * len(styles)), left=84, foot=10, head=26)
     panel = sheet.panels[0]
     hover = "%{y}, %{x}: %{text} %"

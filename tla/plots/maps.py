@@ -91,9 +91,10 @@ def pairs(moved: Moved) -> Frame:
     order = np.argsort(ids, kind="stable")
     place = np.minimum(np.searchsorted(ids[order], wanted), max(len(ids) - 1, 0))
     both = ids[order][place] == wanted if len(ids) else np.zeros(len(wanted), bool)
-    start = moved.clean[["u", "v"]].to_numpy()[order[place[both]]] if len(ids) else np.empty((0, 2))
-    rows = moved.adversarial[both].rename(columns={"u": "u1", "v": "v1"})
-    return rows.assign(u0=start[:, 0], v0=start[:, 1])
+    start = order[place[both]] if len(ids) else place[both]
+    columns = {name: moved.adversarial[name].to_numpy()[both] for name in ("id", "y", "prediction")}
+    columns |= {f"{name}1": moved.adversarial[name].to_numpy()[both] for name in ("u", "v")}
+    return pd.DataFrame(columns | {f"{name}0": moved.clean[name].to_numpy()[start] for name in ("u", "v")})
 
 
 def fit(sheet: Sheet, panel: Panel, points: Frame) -> None:
@@ -107,22 +108,46 @@ def fit(sheet: Sheet, panel: Panel, points: Frame) -> None:
     sheet.blank(panel, limits[0], limits[1])
 
 
-def cloud(look: Look, rows: Frame, name: str, **marker: Any) -> dict[str, Any]:
+class Dots(NamedTuple):
+    """Points as arrays: a frame's slices cost more than everything else in a figure of many classes.
+
+    Attributes:
+        u: Across, float32.
+        v: Upwards, float32.
+        id: Of the images, int32.
+    """
+
+    u: np.ndarray
+    v: np.ndarray
+    id: np.ndarray
+
+    @classmethod
+    def of(cls, rows: Frame) -> "Dots":
+        """The points of a frame with columns u, v, id."""
+        return cls(rows["u"].to_numpy(np.float32), rows["v"].to_numpy(np.float32), rows["id"].to_numpy(np.int32))
+
+    def where(self, mask: np.ndarray) -> "Dots":
+        """Those of a mask."""
+        return Dots(self.u[mask], self.v[mask], self.id[mask])
+
+
+def cloud(look: Look, rows: Frame | Dots, name: str, **marker: Any) -> dict[str, Any]:
     """Points of a map as a trace: float32 coordinates, int32 ids as customdata.
 
     Args:
         look: Decides WebGL or vectors.
-        rows: Columns id, u, v.
+        rows: Points, or a frame with columns id, u, v.
         name: Entry of the legend.
         marker: Colour, size, symbol, opacity.
     """
+    dots = rows if isinstance(rows, Dots) else Dots.of(rows)
     return {
         "type": look.scatter,
         "mode": "markers",
         "name": name,
-        "x": rows["u"].to_numpy(np.float32),
-        "y": rows["v"].to_numpy(np.float32),
-        "customdata": rows["id"].to_numpy(np.int32),
+        "x": dots.u,
+        "y": dots.v,
+        "customdata": dots.id,
         "hovertemplate": f"{name}<br>image %{{customdata}}<extra></extra>",
         "marker": {"line": {"width": 0}} | marker,
     }
@@ -137,7 +162,9 @@ def arrows(rows: Frame, name: str, colour: str, *, width: float | int = 1.2) -> 
         colour: Of lines and heads.
         width: Of the lines, in pixels.
     """
-    start, end = (rows[list(columns)].to_numpy(np.float32) for columns in (("u0", "v0"), ("u1", "v1")))
+    start, end = (
+        np.column_stack([rows[name].to_numpy(np.float32) for name in names]) for names in (("u0", "v0"), ("u1", "v1"))
+    )
     ids = rows["id"].to_numpy(np.int32)
     hover = f"{name}<br>image %{{customdata}}<extra></extra>"
     if has_quiver():
@@ -183,9 +210,15 @@ def segments(start: np.ndarray, end: np.ndarray, ids: np.ndarray) -> dict[str, A
     }
 
 
-def common(classes: Iterable[int], most: int = MOST_CLASSES) -> list[int]:
-    """The most frequent class indices, sorted; those beyond `most` are left to a grey "other"."""
-    return sorted(int(index) for index in pd.Series(list(classes)).value_counts().index[:most])
+def common(classes: np.ndarray, most: int = MOST_CLASSES) -> list[int]:
+    """The most frequent class indices, sorted; those beyond `most` are left to a grey "other".
+
+    Args:
+        classes: Class of each image.
+        most: How many get a colour of their own.
+    """
+    names, counts = np.unique(classes, return_counts=True)
+    return sorted(names[np.argsort(-counts, kind="stable")[:most]].tolist())
 
 
 def small(look: Look, note: str) -> str:

@@ -56,13 +56,12 @@ def neighbour_rows(
         head=28,
     )
     share: dict[str, float] = {}
+    here = rows[rows["id"] == query]
     for panel, kind in zip(sheet.panels, kinds, strict=False):
         _bare(sheet, panel, (-0.6 - NAMES / cell, (wide - NAMES) / cell - 0.6), (len(styles) - 0.45, -0.55))
         sheet.title(panel, f"<b>{kind} query</b>")
         for row, (method, style) in enumerate(styles.items()):
-            found = rows[(rows["method"] == method) & (rows["kind"] == kind) & (rows["id"] == query)].nsmallest(
-                k, "rank"
-            )
+            found = here[(here["method"] == method) & (here["kind"] == kind)].sort_values("rank").head(k)
             name = f"<b>{style.label}</b>"
             sheet.annotations.append(label(panel, name, -0.62, row, look.shades.ink, xanchor="right"))
             _row(sheet, panel, found, pictures, row, method, kind, query)
@@ -70,7 +69,7 @@ def neighbour_rows(
                 share[style.label] = float((found["neighbour_y"] == found["y"]).mean())
     if not len(rows):
         sheet.empty(sheet.panels[0], "no neighbours were searched")
-    own = rows.loc[rows["id"] == query, "y"]
+    own = here["y"]
     klass = look.class_name(int(own.iloc[0])) if len(own) else "?"
     return sheet.figure(
         f"Nearest training images of test image {query} (class {klass}): {_words(share, k)}",
@@ -86,7 +85,8 @@ def telling_query(rows: Frame) -> int:
     attacked = attacked if len(attacked) else rows
     if attacked.empty:
         return 0
-    own = (attacked["neighbour_y"] == attacked["y"]).groupby([attacked["id"], attacked["method"]]).mean().unstack()
+    right = (attacked["neighbour_y"] == attacked["y"]).astype(float)
+    own = right.groupby([attacked["id"], attacked["method"]]).mean().unstack()
     return int((own.max(axis=1) - own.min(axis=1)).idxmax())
 
 
@@ -110,19 +110,18 @@ def _row(
     right = first["prediction"] == first["y"]
     place(sheet, panel, image, 0, row, border="query", colour=look.shades.ink)
     xs, hover, ids = [0.0], [f"{kind} query, taken for {taken}"], [query]
-    for i, entry in enumerate(found.itertuples(), start=1):
-        same = entry.neighbour_y == entry.y
-        picture = pictures.gallery.get(int(entry.neighbour))
+    columns = zip(*(found[name].tolist() for name in ("neighbour", "neighbour_y", "rank", "distance")), strict=True)
+    for i, (neighbour, klass, rank, distance) in enumerate(columns, start=1):
+        same = klass == first["y"]
+        picture = pictures.gallery.get(neighbour)
         colour = look.shades.right if same else look.shades.wrong
         place(sheet, panel, picture, i + 0.35, row, border="right" if same else "wrong", colour=colour)
-        name = look.class_name(int(entry.neighbour_y))
+        name = look.class_name(klass)
         if picture is None:
             sheet.annotations.append(label(panel, name, i + 0.35, row, colour))
         xs.append(i + 0.35)
-        hover.append(
-            f"neighbour {entry.rank}: class {name}, distance {entry.distance:.3f}, training image {entry.neighbour}"
-        )
-        ids.append(int(entry.neighbour))
+        hover.append(f"neighbour {rank}: class {name}, distance {distance:.3f}, training image {neighbour}")
+        ids.append(neighbour)
     if image is None:
         sheet.annotations.append(label(panel, f"#{query}", 0, row, look.shades.ink))
     sheet.add(panel, spots(xs, [row] * len(xs), ids, hover))

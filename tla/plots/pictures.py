@@ -95,5 +95,5 @@ def data_uri(image: np.ndarray) -> str:
     factor = -(-SHARP // max(min(pixels.shape[:2]), 1)) if min(pixels.shape[:2]) < 30 else 1
     pixels = pixels.repeat(factor, axis=0).repeat(factor, axis=1)
     buffer = io.BytesIO()
-    Image.fromarray(pixels).save(buffer, format="PNG", optimize=True)
+    Image.fromarray(pixels).save(buffer, format="PNG")
     return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()

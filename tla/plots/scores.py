@@ -34,7 +34,7 @@ def detector_label(name: str) -> str:
 
 def detectors_of(detection: Frame) -> list[str]:
     """Detectors of a table, the Gaussian ones first."""
-    names = {str(name) for name in detection["detector"]}
+    names = {str(name) for name in detection["detector"].unique()}
     return sorted(names, key=lambda name: (not name.startswith("gaussian"), name))
 
 
@@ -46,7 +46,8 @@ def selected(
     Raises:
         ValueError: if the table has no such detector; says which it has.
     """
-    rows = first_seed(detection[detection["adaptive"].astype(bool) == adaptive], seed)
+    rows = first_seed(detection, seed)
+    rows = rows[rows["adaptive"].to_numpy(bool) == adaptive]
     there = detectors_of(rows)
     if detector is None and there:
         detector = there[0]

@@ -3,8 +3,10 @@
 from collections.abc import Sequence
 from typing import Literal
 
+import numpy as np
+
 from tla.plots.base import Figure, Frame, figure
-from tla.plots.maps import Measured, Moved, arrows, by_method, cloud, common, fit, one_map, pairs, small
+from tla.plots.maps import Dots, Measured, Moved, arrows, by_method, cloud, common, fit, one_map, pairs, small
 from tla.plots.sheet import Panel, Sheet
 from tla.plots.summary import percent, spread, thin
 from tla.plots.theme import LIGHT, Look
@@ -48,7 +50,7 @@ def shift_arrows(
     points = one_map(points, projection, seed)
     styles = look.methods(points["method"] if methods is None else methods)
     sheet = Sheet(look, max(len(styles), 1), least=270, head=46, left=10, foot=10)
-    kept, parts, measured = common(points["y"]), by_method(points, styles), Measured(shift)
+    kept, parts, measured = common(points["y"].to_numpy()), by_method(points, styles), Measured(shift)
     fooled: dict[str, float] = {}
     for panel, (method, style) in zip(sheet.panels, styles.items(), strict=False):
         fit(sheet, panel, parts[method].all)
@@ -77,15 +79,16 @@ def shift_arrows(
 
 
 def _clean(sheet: Sheet, panel: Panel, rows: Frame, kept: list[int]) -> None:
-    look = sheet.look
-    for index, group in rows.groupby("y"):
-        if index in kept:
-            name, k = look.class_name(int(index)), int(index)
+    look, dots, y = sheet.look, Dots.of(rows), rows["y"].to_numpy()
+    for k in kept:
+        mine = y == k
+        if mine.any():
             marker = {"color": look.class_colour(k), "symbol": look.class_symbol(k), "size": 5, "opacity": 0.75}
-            sheet.add(panel, {**cloud(look, group, name, **marker), "legendrank": 900 + k}, key=f"class {k}")
-    others = rows[~rows["y"].isin(kept)]
-    if len(others):
-        sheet.add(panel, cloud(look, others, "other classes", color=look.shades.pale, size=4), key="other")
+            trace = cloud(look, dots.where(mine), look.class_name(k), **marker)
+            sheet.add(panel, trace | {"legendrank": 900 + k}, key=f"class {k}")
+    others = ~np.isin(y, kept)
+    if others.any():
+        sheet.add(panel, cloud(look, dots.where(others), "other classes", color=look.shades.pale, size=4), key="other")
 
 
 def _after(dots: Frame, moved: Frame) -> Frame:

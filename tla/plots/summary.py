@@ -53,17 +53,20 @@ def main_eps(attacks: Frame) -> float:
     Returns:
         nan if nothing was attacked.
     """
-    attacked = attacks[attacks["attack"] != "clean"]
-    if attacked.empty:
+    codes, names = pd.factorize(attacks["attack"])
+    values, places = np.unique(attacks["eps"].to_numpy(float), return_inverse=True)
+    kinds = np.unique(places * len(names) + codes) if len(codes) else np.empty(0, int)
+    attacked = names[kinds % max(len(names), 1)] != "clean" if len(kinds) else np.empty(0, bool)
+    if not attacked.any():
         return float("nan")
-    counts = attacked.groupby("eps")["attack"].nunique()
-    return float(counts[counts == counts.max()].index.min())
+    return float(values[np.bincount(kinds[attacked] // len(names)).argmax()])
 
 
 def at_eps(attacks: Frame, eps: float | int | None = None) -> Frame:
     """Rows of the clean images and of the attacks at one eps (by default `main_eps`)."""
     eps = main_eps(attacks) if eps is None else eps
-    return attacks[(attacks["attack"] == "clean") | np.isclose(attacks["eps"].to_numpy(float), eps)]
+    near = np.isclose(attacks["eps"].to_numpy(float), eps)
+    return attacks[near | (attacks["attack"] == "clean").to_numpy(bool)]
 
 
 def accuracy(attacks: Frame) -> Frame:
@@ -77,13 +80,26 @@ def accuracy(attacks: Frame) -> Frame:
     Returns:
         Columns method, attack, eps, accuracy, low, high (0..1), n (images), seeds.
     """
+    keys = attacks[["method", "attack", "eps", "seed"]]
+    group, first = _groups(keys)
+    fooled, size = np.bincount(group, attacks["success"].to_numpy(float)), np.bincount(group)
+    counted = keys.iloc[first].assign(fooled=fooled, size=size)
     rows = []
-    for (method, attack, eps), group in attacks.groupby(["method", "attack", "eps"], observed=True):
-        seeds = int(group["seed"].nunique())
-        n = len(group) / max(seeds, 1)
-        share = wilson(1 - float(group["success"].mean()), n)
-        rows.append((method, attack, eps, share.value, share.low, share.high, round(n), seeds))
+    for (method, attack, eps), part in counted.groupby(["method", "attack", "eps"], observed=True):
+        seeds, total = len(part), int(part["size"].sum())
+        share = wilson(1 - float(part["fooled"].sum()) / total, total / seeds)
+        rows.append((method, attack, eps, share.value, share.low, share.high, round(total / seeds), seeds))
     return pd.DataFrame(rows, columns=["method", "attack", "eps", "accuracy", "low", "high", "n", "seeds"])
+
+
+def _groups(keys: Frame) -> tuple[np.ndarray, np.ndarray]:
+    """Number of each row's group of equal keys, and the first row of every group; faster than groupby on strings."""
+    code = np.zeros(len(keys), dtype=np.int64)
+    for name in keys:
+        values, names = pd.factorize(keys[name])
+        code = code * max(len(names), 1) + values
+    _, first, group = np.unique(code, return_index=True, return_inverse=True)
+    return group, first
 
 
 def worst_case(attacks: Frame) -> Frame:
@@ -95,8 +111,21 @@ def worst_case(attacks: Frame) -> Frame:
     Returns:
         Columns method, seed, attack ("worst"), eps, id, success.
     """
-    fooled = attacks.groupby(["method", "seed", "id"], observed=True, as_index=False)["success"].max()
-    return fooled.assign(attack="worst", eps=main_eps(attacks))
+    keys = attacks[["method", "seed", "id"]]
+    group, first = _groups(keys)
+    fooled = np.bincount(group, attacks["success"].to_numpy(float)) > 0
+    return keys.iloc[first].assign(success=fooled, attack="worst", eps=attacks["eps"].max())
+
+
+def accuracy_and_worst(attacks: Frame) -> Frame:
+    """`accuracy` of every attack and of the worst case, as one table.
+
+    Args:
+        attacks: Rows of the `attacks` table at one eps (`at_eps`).
+    """
+    if attacks.empty:
+        return accuracy(attacks)
+    return pd.concat([accuracy(attacks), accuracy(worst_case(attacks))], ignore_index=True)
 
 
 def spread(values: dict[str, float], labels: dict[str, str]) -> str:

@@ -145,7 +145,7 @@ def attack_label(name: str) -> str:
 
 def in_order(names: Any, order: tuple[str, ...]) -> list[str]:
     """Distinct names: the known ones in their usual order, then the others alphabetically."""
-    there = {str(name) for name in names}
+    there = {str(name) for name in (names.unique() if hasattr(names, "unique") else names)}
     return [name for name in order if name in there] + sorted(there - set(order))
 
 

@@ -132,8 +132,9 @@ def _near(sheet: Sheet, panel: Panel, clean: Frame, path: Frame) -> None:
     """Axes around the path, at least a quarter of the map wide, so that a short way is seen among its surroundings."""
     limits = []
     for column in ("u", "v"):
-        span = float(clean[column].max() - clean[column].min()) or 1.0
-        low, high = (path if len(path) else clean)[column].agg(["min", "max"])
+        span = float(np.ptp(clean[column].to_numpy(float))) or 1.0
+        values = (path if len(path) else clean)[column].to_numpy(float)
+        low, high = values.min(), values.max()
         half = max((high - low) * 0.75, span / 8 if len(path) else span / 2)
         limits.append(((low + high) / 2 - half, (low + high) / 2 + half))
     sheet.blank(panel, limits[0], limits[1])

@@ -54,7 +54,7 @@ def two_classes(
         crossed = crossed[(crossed["y"] == pair.true) & (crossed["prediction"] == pair.false)]
         counts[style.label] = len(crossed)
         ends = crossed.rename(columns={"u1": "u", "v1": "v"})
-        fit(sheet, panel, pd.concat([shown[["u", "v"]], ends[["u", "v"]]]))
+        fit(sheet, panel, pd.concat([shown, ends]))
         _two(sheet, panel, shown, pair)
         _crossed(sheet, panel, crossed, pair)
         note = measured(method, crossed["id"])

@@ -7,7 +7,7 @@ from typing import Any
 from tla.plots.base import Frame
 from tla.plots.from_store import look_of, models_of
 from tla.plots.pictures import Pictures
-from tla.plots.summary import accuracy, at_eps, first_seed, main_eps, worst_case
+from tla.plots.summary import accuracy_and_worst, at_eps, first_seed, main_eps
 from tla.plots.theme import Look, methods_of
 from tla.store import Store
 
@@ -88,10 +88,7 @@ class Material:
         attacks = self.table("attacks")
         if attacks is None:
             return None
-        import pandas as pd
-
-        rows = at_eps(attacks)
-        return accuracy(pd.concat([rows, worst_case(rows)]))
+        return accuracy_and_worst(at_eps(attacks))
 
     @cached_property
     def shifted(self) -> Frame | None:

@@ -9,9 +9,8 @@ import numpy as np
 from streamlit.components.v2 import component
 
 from board.live import Walked
-from board.pictures import noise
+from board.pictures import noise, uri
 from board.tiles import tones
-from tla.plots.pictures import data_uri
 
 MOST_FRAMES = 120
 _FOLDER = Path(__file__).parent / "components"
@@ -35,9 +34,9 @@ def film(walked: Walked, clean: np.ndarray, truth: int, classes: list[str], eps:
     order = np.argsort(-np.maximum(walked.before, walked.probabilities.max(0)), kind="stable")[:10]
     reach = max(eps, float(np.abs(walked.images - clean).max()), 1 / 255)
     data = {
-        "clean": data_uri(clean),
-        "frames": [data_uri(walked.images[i]) for i in kept],
-        "noises": [data_uri(noise(clean, walked.images[i], reach)) for i in kept],
+        "clean": uri(clean),
+        "frames": [uri(walked.images[i]) for i in kept],
+        "noises": [uri(noise(clean, walked.images[i], reach)) for i in kept],
         "noise_words": f"noise, ± {reach:.3g}",
         "probabilities": np.round(walked.probabilities[kept], 4).tolist(),
         "labels": [walked.labels[i] for i in kept],

@@ -1,6 +1,20 @@
-"""What was added to an image, made visible."""
+"""Images for the browser, and what was added to one, made visible."""
+
+from functools import lru_cache
 
 import numpy as np
+
+from tla.plots.pictures import data_uri
+
+
+def uri(image: np.ndarray) -> str:
+    """An image of shape (c, h, w), uint8 or in [0, 1], as a PNG in a data URI; those shown lately are remembered."""
+    return _uri(image.tobytes(), image.shape, image.dtype.str)
+
+
+@lru_cache(maxsize=2048)
+def _uri(content: bytes, shape: tuple[int, ...], kind: str) -> str:
+    return data_uri(np.frombuffer(content, kind).reshape(shape))
 
 
 def unit(image: np.ndarray) -> np.ndarray:

@@ -51,9 +51,14 @@ def outcomes(view: View, sample: int, seed: int) -> pd.DataFrame:
 
 def contested(view: View, seed: int) -> list[int]:
     """Ids that the main attack turns for some methods and not for others."""
-    if not view.has("attacks"):
+    return _contested(str(view.path), view.stamp, seed, view)
+
+
+@st.cache_resource(show_spinner=False, max_entries=64)
+def _contested(path: str, stamp: int, seed: int, _view: View) -> list[int]:
+    if not _view.has("attacks"):
         return []
-    turned = attacked(view, seed).groupby("id").success.mean()
+    turned = attacked(_view, seed).groupby("id").success.mean()
     return [int(sample) for sample in turned.index[(turned > 0) & (turned < 1)]]
 
 
@@ -112,12 +117,12 @@ def most_neighbours(view: View) -> int:
 
 def said(view: View, method: str, seed: int, sample: int) -> Said:
     """What a model says of a test image, clean and under the main attack."""
-    table = _said(view.name, view.stamp, view, method, seed)
+    table = _said(str(view.path), view.stamp, view, method, seed)
     return table[sample]
 
 
 @st.cache_resource(show_spinner=False, max_entries=64)
-def _said(name: str, stamp: int, _view: View, method: str, seed: int) -> dict[int, Said]:
+def _said(path: str, stamp: int, _view: View, method: str, seed: int) -> dict[int, Said]:
     rows = of_run(attacked(_view, seed), seed, [method])
     columns = (rows[column].to_numpy() for column in ("id", "clean_prediction", "prediction"))
     return {int(i): Said(int(clean), int(moved)) for i, clean, moved in zip(*columns, strict=True)}

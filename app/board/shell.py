@@ -7,9 +7,9 @@ from pathlib import Path
 import streamlit as st
 
 from board import select, state
+from board.pictures import uri
 from board.running import runs
 from board.studies import DamagedFileError, MissingPartError, View, finished, open_study, root, studies
-from tla.plots.pictures import data_uri
 from tla.plots.theme import LIGHT
 
 DIGITS = "digits"
@@ -72,7 +72,7 @@ def _focus_box(view: View) -> None:
     )
     sample = state.focus(view)
     name = view.classes[view.truth(sample)]
-    image = data_uri(view.arrays("images")["test"][view.positions[sample]])
+    image = uri(view.arrays("images")["test"][view.positions[sample]])
     st.html(
         f'<div class="focus"><img src="{image}" alt="image {sample}, a {name}">'
         f"<div><b>{name}</b><br>{select.verdicts(view, sample)}</div></div>"

@@ -43,6 +43,12 @@ def first_focus(view: View) -> int:
 
     Without such an image the first one that some methods keep, or the first image of the study.
     """
+    return _first_focus(str(view.path), view.stamp, view)
+
+
+@st.cache_resource(show_spinner=False, max_entries=64)
+def _first_focus(path: str, stamp: int, _view: View) -> int:
+    view = _view
     contested = select.contested(view, view.seeds[0])
     wanted = select.lost(view, view.seeds[0], ("natural", "at")) - select.lost(view, view.seeds[0], ("tla",))
     return next((sample for sample in view.ids if sample in wanted), (contested or view.ids)[0])

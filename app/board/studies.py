@@ -1,4 +1,4 @@
-"""Opening studies: tables are read once per version of their file, and never changed."""
+"""Opening studies: tables are read once per version of the manifest, which is written last, and never changed."""
 
 import os
 from collections.abc import Mapping
@@ -131,11 +131,11 @@ class View:
         Raises:
             MissingPartError: if the study has no such table; says what to do.
         """
-        file = self.path / "tables" / f"{name}.parquet"
-        if not file.exists():
+        try:
+            return _table(str(self.path), name, self.stamp)
+        except FileNotFoundError:
             state = "is not finished yet" if not self.complete else "was made without it"
-            raise MissingPartError(f"The study {self.name!r} has no table {name!r}: it {state}.")
-        return _table(str(self.path), name, file.stat().st_mtime_ns)
+            raise MissingPartError(f"The study {self.name!r} has no table {name!r}: it {state}.") from None
 
     def arrays(self, name: str) -> Mapping[str, np.ndarray]:
         """Arrays, shared by all visitors: read only.
@@ -143,10 +143,10 @@ class View:
         Raises:
             MissingPartError: if the study has no such arrays.
         """
-        file = self.path / "arrays" / f"{name}.safetensors"
-        if not file.exists():
-            raise MissingPartError(f"The study {self.name!r} has no arrays {name!r}.")
-        return _arrays(str(self.path), name, file.stat().st_mtime_ns)
+        try:
+            return _arrays(str(self.path), name, self.stamp)
+        except FileNotFoundError:
+            raise MissingPartError(f"The study {self.name!r} has no arrays {name!r}.") from None
 
     @cached_property
     def positions(self) -> dict[int, int]:

@@ -9,7 +9,7 @@ import numpy as np
 import streamlit as st
 from streamlit.components.v2 import component
 
-from tla.plots.pictures import data_uri
+from board.pictures import uri
 from tla.plots.theme import DARK_SHADES, LIGHT_SHADES
 
 _FOLDER = Path(__file__).parent / "components"
@@ -42,7 +42,7 @@ class Tile:
 
     def plain(self) -> dict[str, Any]:
         """The tile as the browser gets it."""
-        pictures = [data_uri(image) for image in self.images]
+        pictures = [uri(image) for image in self.images]
         return {"id": self.id, "pictures": pictures, "title": self.title, "note": self.note, "tone": self.tone}
 
 

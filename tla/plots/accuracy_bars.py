@@ -45,10 +45,12 @@ def accuracy_bars(
         groups = [(name, attack_label(name), look.ordinal(i)) for i, name in enumerate(names)]
         places, by, along = {key: style.label for key, style in styles.items()}, "attack", "method"
     for key, label, colour in groups:
-        part = table[table[by] == key].set_index(along).reindex([p for p in places if p in set(table[along])])
-        part = part.dropna(subset="accuracy")
-        sheet.add(panel, bar(part, [places[p] for p in part.index], label, colour, look.shades.soft), key=key)
-        _marks(sheet, paper, by, key, along, list(part.index), places)
+        part = table[table[by] == key]
+        at = [str(place) for place in part[along]]
+        part = part.iloc[sorted(range(len(at)), key=lambda i: list(places).index(at[i]))]
+        at = [place for place in places if place in at]
+        sheet.add(panel, bar(part, [places[place] for place in at], label, colour, look.shades.soft), key=key)
+        _marks(sheet, paper, by, key, along, at, places)
     order = {"type": "category", "categoryorder": "array", "categoryarray": list(places.values())}
     sheet.axis(panel, order | {"tickangle": -55 if steep else 0, "automargin": False})
     sheet.axis(panel, None, {"title": "accuracy (%)", "range": [0, 104]})

@@ -6,7 +6,7 @@ import numpy as np
 
 from tla.plots.summary import Interval
 
-BINS = 160
+BINS = 100
 
 
 class Roc(NamedTuple):
@@ -42,7 +42,7 @@ class Roc(NamedTuple):
 def roc_curve(positive: np.ndarray, negative: np.ndarray, replicates: int = 200) -> Roc | None:
     """ROC of two samples of scores; larger means positive.
 
-    The area is exact (ties count half). The band resamples images by the Poisson bootstrap on 160 quantile bins.
+    The area is exact (ties count half). The band resamples images by the Poisson bootstrap on 100 quantile bins.
 
     Args:
         positive: Scores of the positives; non-finite ones are left out.

@@ -54,12 +54,10 @@ def main_eps(attacks: Frame) -> float:
         nan if nothing was attacked.
     """
     codes, names = pd.factorize(attacks["attack"])
-    values, places = np.unique(attacks["eps"].to_numpy(float), return_inverse=True)
-    kinds = np.unique(places * len(names) + codes) if len(codes) else np.empty(0, int)
-    attacked = names[kinds % max(len(names), 1)] != "clean" if len(kinds) else np.empty(0, bool)
-    if not attacked.any():
-        return float("nan")
-    return float(values[np.bincount(kinds[attacked] // len(names)).argmax()])
+    places, values = pd.factorize(attacks["eps"].to_numpy(float))
+    kinds = np.flatnonzero(np.bincount(places * len(names) + codes))
+    eps = [float(values[kind // len(names)]) for kind in kinds if names[kind % len(names)] != "clean"]
+    return min(set(eps), key=lambda one: (-eps.count(one), one)) if eps else float("nan")
 
 
 def at_eps(attacks: Frame, eps: float | int | None = None) -> Frame:
@@ -98,7 +96,9 @@ def _groups(keys: Frame) -> tuple[np.ndarray, np.ndarray]:
     for name in keys:
         values, names = pd.factorize(keys[name])
         code = code * max(len(names), 1) + values
-    _, first, group = np.unique(code, return_index=True, return_inverse=True)
+    group, names = pd.factorize(code)
+    first = np.zeros(len(names), dtype=np.int64)
+    first[group[::-1]] = np.arange(len(group))[::-1]
     return group, first
 
 

@@ -85,6 +85,28 @@ def test_l1_projection_is_the_soft_threshold_that_bisection_finds(eps, seed):
         assert torch.allclose(result, row.sign() * (row.abs() - high).clamp_min(0), atol=1e-9)
 
 
+@settings(deadline=None, max_examples=40)
+@given(st.floats(0.01, 3), seeds)
+def test_l1_projection_is_the_nearest_point_of_ball_and_box(eps, seed):
+    """The conditions of the nearest point: sizes shrink alike, or end at the box, and the budget is spent."""
+    x = torch.rand(5, 9, generator=_source(seed), dtype=torch.float64)
+    moved = x + 2 * torch.randn(5, 9, generator=_source(seed + 1), dtype=torch.float64)
+    found = Threat("l1", eps).project(moved, x)
+    assert bool(((found >= 0) & (found <= 1)).all())
+    for origin, wanted, result in zip(x, moved, found, strict=True):
+        spent = (result - origin).abs()
+        if (wanted.clamp(0, 1) - origin).abs().sum() <= eps:
+            assert torch.allclose(result, wanted.clamp(0, 1))
+            continue
+        assert torch.allclose(spent.sum(), torch.tensor(eps, dtype=torch.float64))
+        free = (spent > 1e-9) & (result > 1e-9) & (result < 1 - 1e-9)
+        shrunk = (wanted - origin).abs() - spent
+        threshold = float(shrunk[free].mean()) if free.any() else float(shrunk.max())
+        assert torch.allclose(shrunk[free], torch.full_like(shrunk[free], threshold))
+        assert bool(((wanted - origin).abs()[spent <= 1e-9] <= threshold + 1e-9).all())
+        assert bool((shrunk[(spent > 1e-9) & ~free] >= threshold - 1e-9).all())
+
+
 def test_linf_projection_is_the_nearest_also_at_the_box():
     x = torch.tensor([[0.1, 0.5, 0.95]])
     there = Threat("linf", 0.2).project(torch.tensor([[-3.0, 0.6, 3.0]]), x)

@@ -75,8 +75,8 @@ class Threat:
     def project(self, moved: Float[Tensor, "b ..."], x: Float[Tensor, "b ..."]) -> Float[Tensor, "b ..."]:
         """The point of the ball around x, inside the box, that replaces `moved`.
 
-        Linf: the exact nearest point. L2 and L1: ball first, box second; since x lies in the box, cutting
-        at the box never leaves the ball.
+        Linf and L1: the exact nearest point. L2: ball first, box second; since x lies in the box, cutting at the box
+        never leaves the ball.
 
         Args:
             moved: Any images, shape (b, ...).
@@ -86,7 +86,7 @@ class Threat:
         if self.norm == "linf":
             return torch.clamp(torch.minimum(torch.maximum(moved, x - radius), x + radius), self.low, self.high)
         delta = moved - x
-        inside = self._shrink_l2(delta, radius) if self.norm == "l2" else self._shrink_l1(delta, radius)
+        inside = self._shrink_l2(delta, radius) if self.norm == "l2" else self._shrink_l1(delta, x)
         return (x + inside).clamp(self.low, self.high)
 
     def start(self, x: Float[Tensor, "b ..."], generator: torch.Generator | None = None) -> Float[Tensor, "b ..."]:
@@ -131,15 +131,21 @@ class Threat:
         norm = _rows(delta.flatten(1).norm(dim=1), delta)
         return delta * torch.clamp(radius / norm.clamp_min(1e-12), max=1.0)
 
-    @staticmethod
-    def _shrink_l1(delta: Tensor, radius: Tensor) -> Tensor:
-        """Exact projection on the L1 ball (Duchi et al. 2008): soft-threshold by the right amount."""
-        flat = delta.flatten(1).abs()
-        eps = radius.reshape(-1, 1).expand(len(flat), 1)
-        ordered = flat.sort(dim=1, descending=True).values
-        excess = ordered.cumsum(1) - eps
-        counts = torch.arange(1, flat.shape[1] + 1, device=flat.device, dtype=flat.dtype)
-        kept = (ordered * counts > excess).sum(1, keepdim=True).clamp_min(1)
-        threshold = excess.gather(1, kept - 1) / kept
-        shrunk = delta.flatten(1).sign() * (flat - threshold.clamp_min(0)).clamp_min(0)
-        return torch.where(flat.sum(1, keepdim=True) > eps, shrunk, delta.flatten(1)).reshape(delta.shape)
+    def _shrink_l1(self, delta: Tensor, x: Tensor) -> Tensor:
+        """Exact projection on the part of the L1 ball that lies in the box (Croce & Hein 2021, "Mind the box").
+
+        Every change shrinks by the same t >= 0, then is cut at the box: its size is clamp(|delta| - t, 0, room). The
+        sum of the sizes is piecewise linear in t; walking down the sorted corners finds the t at which it is eps.
+        """
+        size, origin = delta.flatten(1).abs(), x.flatten(1)
+        room = torch.where(delta.flatten(1) > 0, self.high - origin, origin - self.low).clamp_min(0)
+        eps = self.radius(x).reshape(-1, 1)
+        corners, order = torch.cat([size, size - room], 1).clamp_min(0).sort(dim=1, descending=True)
+        slope = torch.where(order < size.shape[1], 1.0, -1.0).to(size).cumsum(1)
+        rises = (slope * (corners - torch.nn.functional.pad(corners[:, 1:], (0, 1)))).cumsum(1)
+        below = torch.nn.functional.pad(rises[:, :-1], (1, 0))
+        last = (below <= eps).sum(1, keepdim=True) - 1
+        at, total, pace = (part.gather(1, last) for part in (corners, below, slope))
+        threshold = (at - (eps - total) / pace.clamp_min(1)).clamp_min(0)
+        shrunk = torch.minimum((size - threshold).clamp_min(0), room)
+        return (delta.flatten(1).sign() * shrunk).reshape(delta.shape)

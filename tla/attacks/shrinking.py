@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from tla.attacks.loop import Memory, Moment, Stepper
+from tla.attacks.sparse import sparse_step
 
 MOMENTUM = 0.75
 RISES = 0.75
@@ -39,7 +40,9 @@ class Shrinking(Stepper):
     steps: int
 
     def move(self, moment: Moment, memory: Memory) -> Tensor:
-        """One step; momentum pulls on from the second one."""
+        """One step; momentum pulls on from the second one. In L1 see `sparse_step`."""
+        if moment.threat.norm == "l1":
+            return sparse_step(moment, memory, self.steps)
         if moment.number == 0:
             _begin(moment, memory)
         else:

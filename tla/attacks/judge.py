@@ -59,7 +59,7 @@ def input_gradient(value: Tensor, x: Tensor) -> Tensor:
         raise ValueError(
             "the model cuts the gradient between its input and its outputs; use an attack without gradients"
         )
-    return torch.autograd.grad(value, x, torch.ones_like(value))[0]
+    return torch.autograd.grad(value.sum(), x)[0]  # explicit grad_outputs would import sympy: a second, once
 
 
 def check_inputs(x: Tensor, goal: Goal, threat: Threat) -> None:

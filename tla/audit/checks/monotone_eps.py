@@ -16,12 +16,12 @@ from tla.audit.variants import setting, settings, vary
 class MonotoneEps(Check):
     """Robust accuracy does not rise with eps.
 
-    A short form of the attack under audit (`part` of its steps, at least five; one search; the default step size) is
-    run at eps/2 and at 2 eps. A ball contains the smaller ones, so nothing fooled in a smaller one is robust in a
-    larger one. FAIL: more than 1 % of the images, with 95 % confidence, fall at eps/2 and survive the whole attack at
-    eps; or the attack at eps breaks significantly more than the short one at 2 eps (one-sided exact McNemar, p <
-    0.01) and, with 95 % confidence, more than 1 % of the images that this one leaves. WARN: the latter without
-    McNemar. Sources: Athalye et al. 2018; Carlini et al. 2019.
+    A short form of the attack under audit (`part` of its steps, at least five; one untargeted search; the default
+    step size) is run at eps/2 and at 2 eps. A ball contains the smaller ones, so nothing fooled in a smaller one is
+    robust in a larger one. FAIL: more than 1 % of the images, with 95 % confidence, fall at eps/2 and survive the
+    whole attack at eps; or the attack at eps breaks significantly more than the short one at 2 eps (one-sided exact
+    McNemar, p < 0.01) and, with 95 % confidence, more than 1 % of the images that this one leaves. WARN: the latter
+    without McNemar. Sources: Athalye et al. 2018; Carlini et al. 2019.
 
     Args:
         part: Share of the attack's steps that the short form takes.
@@ -52,7 +52,7 @@ class MonotoneEps(Check):
     def _short(self, context: Context, factor: float) -> Tensor:
         """What a short attack breaks in the ball of `factor` times eps, clean errors included, shape (n,)."""
         steps = max(5, round(setting(context.attack, "steps", 0) * self.part))
-        wanted = {"steps": steps, "restarts": 1, "step_size": None}
+        wanted = {"steps": steps, "restarts": 1, "targets": 0, "step_size": None}
         changes = {name: value for name, value in wanted.items() if name == "steps" or name in settings(context.attack)}
         ball = replace(context.threat, eps=context.threat.eps * factor)
         name = f"{context.attack_name} ({steps} steps at {factor:g} eps)"

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from tla.plots.base import Figure, built
-from tla.plots.sheet import CHARACTER, visible_length, wrap
+from tla.plots.sheet import entry_width, wrap
 from tla.plots.theme import Look, template
 
 GAP = 18
@@ -146,7 +146,7 @@ class _Merged:
         rows, room, name = {}, 0.0, "legend"
         top = block.top + (1 - layout["legend"]["y"]) * height_of(block.figure)
         for trace in sorted(shown, key=lambda trace: trace.legendrank or 1000):
-            wide = visible_length(trace.name) * 12 * CHARACTER + 54
+            wide = entry_width(trace.name, trace.mode if "mode" in trace else None)
             if room < wide:
                 name = "legend" if self._legends == 0 else f"legend{self._legends + 1}"
                 place = {"x": block.left / self.width, "y": 1 - top / self.height}

@@ -186,9 +186,19 @@ class Sheet:
     def _legend_rows(self) -> int:
         if not self._keys:
             return 0
-        widths = [visible_length(name) * 12 * CHARACTER + 42 for name in self._keys.values()]
+        widths = [entry_width(trace["name"], trace.get("mode")) for trace in self.traces if trace["showlegend"]]
         room = self.look.width - 20
         return 1 if sum(widths) <= room else math.ceil(len(widths) / max(1, int(room // max(widths))))
+
+
+def entry_width(name: str, mode: str | None) -> float:
+    """Pixels that a trace's entry takes in a legend; a line needs more than a marker.
+
+    Args:
+        name: Of the trace.
+        mode: Of the trace, "lines", "markers" or None.
+    """
+    return visible_length(name) * 12 * CHARACTER + (54.0 if "lines" in (mode or "") else 42.0)
 
 
 def visible_length(text: str) -> int:

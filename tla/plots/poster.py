@@ -49,7 +49,7 @@ def poster(
     full = replace(look, source="")
     half = replace(full, width=(look.width - GAP) // 2) if wide else full
     bars = accuracy_bars(attacks, look=half, across="methods", paper=paper)
-    curves = roc(detection, look=half)
+    curves = roc(detection, look=half, parts=("whole",))
     rows: list[list[Figure]] = [
         [one_class(points, look=full, shift=shift, methods=chosen)],
         [two_classes(points, look=full, shift=shift, methods=chosen)],

@@ -1,6 +1,7 @@
 """ROC of misclassification detection, with its bootstrap band."""
 
 from collections.abc import Sequence
+from typing import Literal
 
 import numpy as np
 
@@ -11,6 +12,8 @@ from tla.plots.scores import detector_label, scores_of, selected, the_eps
 from tla.plots.sheet import Panel, Sheet
 from tla.plots.summary import number
 from tla.plots.theme import LIGHT, Look, Style
+
+PARTS = {"whole": (1.0, "whole curve"), "few": (0.1, "few false alarms")}
 
 
 @figure("roc", "detection")
@@ -24,6 +27,7 @@ def roc(
     methods: Sequence[str] | None = None,
     threshold: float | int | None = None,
     false_alarms: float | int = 0.05,
+    parts: Sequence[Literal["whole", "few"]] = ("whole", "few"),
 ) -> Figure:
     """True against false positive rate of one detection score, a line per method, the area in the legend.
 
@@ -36,10 +40,11 @@ def roc(
         methods: Which methods, by default all.
         threshold: Refuse scores at or above this; marked on every curve.
         false_alarms: Without a threshold, mark where this share of clean images is refused.
+        parts: "whole" curve, and the part of "few" false alarms (false positive rates up to 0.1).
     """
     rows = selected(detection, detector, eps, adaptive)
     styles = look.methods(rows["method"] if methods is None else methods)
-    sheet = Sheet(look, 2, least=370, height=400 if look.width >= 900 else 340, head=26, left=60, foot=50)
+    sheet = Sheet(look, len(parts), least=370, height=400 if look.width >= 900 else 340, head=26, left=60, foot=50)
     chance = {"type": "scatter", "mode": "lines", "name": "chance", "x": [0, 1], "y": [0, 1], "hoverinfo": "skip"}
     chance["line"] = {"color": look.shades.soft, "dash": "dot", "width": 1}
     areas: dict[str, float] = {}
@@ -53,7 +58,8 @@ def roc(
         counts.append((curve.positives, curve.negatives))
         for panel in sheet.panels:
             _curve(sheet, panel, curve, style, method, threshold, false_alarms)
-    for panel, end, text in zip(sheet.panels, (1.0, 0.1), ("whole curve", "few false alarms"), strict=True):
+    for panel, part in zip(sheet.panels, parts, strict=True):
+        end, text = PARTS[part]
         sheet.add(panel, chance, key="chance")
         sheet.axis(panel, {"title": "false positive rate", "range": [-0.008 * end, 1.008 * end]})
         sheet.axis(panel, None, {"title": "true positive rate", "range": [-0.01, 1.02]})

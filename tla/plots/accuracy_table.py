@@ -29,11 +29,14 @@ def accuracy_table(attacks: Frame, *, look: Look = LIGHT, eps: float | int | Non
         values[i, j] = 100 * cell.accuracy
         half = 50 * (cell.high - cell.low)
         text[i][j] = f"{values[i, j]:.1f}" + (f" ± {half:.1f}" if look.width >= 900 else "")
-    sheet = Sheet(look, 1, height=max(60, 34 * len(styles)), left=84, foot=10, head=26)
+    sheet = Sheet(look, 1, height=max(60, 34 * len(styles)), left=84, foot=10, head=26 if look.width >= 900 else 40)
     panel = sheet.panels[0]
     hover = "%{y}, %{x}: %{text} %"
+    columns = [attack_label(name) for name in names]
+    if look.width < 900:
+        columns = [name.replace(" ", "<br>") for name in columns]
     labels = [style.label for style in styles.values()]
-    sheet.add(panel, cells(values, text, [attack_label(name) for name in names], labels, look, top=100, hover=hover))
+    sheet.add(panel, cells(values, text, columns, labels, look, top=100, hover=hover))
     sheet.axis(panel, PLAIN | {"side": "top"}, PLAIN | {"autorange": "reversed"})
     if table.empty:
         sheet.empty(panel, "nothing was attacked")

@@ -129,13 +129,13 @@ def _map(sheet: Sheet, panel: Panel, path: Frame, background: Frame | None) -> N
 
 
 def _near(sheet: Sheet, panel: Panel, clean: Frame, path: Frame) -> None:
-    """Axes around the path, at least a quarter of the map wide, so that a short way is seen among its surroundings."""
+    """Axes around the path, at least a seventh of the map wide, so that a short way is seen among its surroundings."""
     limits = []
     for column in ("u", "v"):
         span = float(np.ptp(clean[column].to_numpy(float))) or 1.0
         values = (path if len(path) else clean)[column].to_numpy(float)
         low, high = values.min(), values.max()
-        half = max((high - low) * 0.75, span / 8 if len(path) else span / 2)
+        half = max((high - low) * 0.75, span / 14 if len(path) else span / 2)
         limits.append(((low + high) / 2 - half, (low + high) / 2 + half))
     sheet.blank(panel, limits[0], limits[1])
 

@@ -7,8 +7,8 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from tla.ranking import map_at_r, recall_at_k
 from tla.retrieval.gallery import GalleryIndex
-from tla.retrieval.metrics import map_at_r, recall_at_k
 
 RANKS = (1, 5, 10)
 

@@ -3,7 +3,7 @@ import pytest
 import torch
 
 from tla.distances import DISTANCES, pairwise
-from tla.retrieval import average_precision, map_at_r, recall_at_k
+from tla.ranking import _ranked, average_precision, map_at_r, recall_at_k
 
 
 def by_loop(queries, y, gallery, gallery_y, name, without=None):
@@ -23,7 +23,7 @@ def by_loop(queries, y, gallery, gallery_y, name, without=None):
 @pytest.mark.parametrize("name", DISTANCES)
 @pytest.mark.parametrize("chunk", [1, 2**20])
 def test_map_at_r_is_the_loop(name, chunk, monkeypatch):
-    monkeypatch.setattr("tla.retrieval.metrics.CHUNK", chunk)
+    monkeypatch.setattr("tla.ranking.CHUNK", chunk)
     rng = torch.Generator().manual_seed(0)
     queries, gallery = torch.randn(15, 6, generator=rng), torch.randn(50, 6, generator=rng)
     gallery_y = torch.randint(0, 4, (50,), generator=rng)
@@ -62,3 +62,22 @@ def test_separated_classes_are_perfect():
 def test_no_queries_no_values():
     none = torch.zeros(0, dtype=torch.long)
     assert map_at_r(torch.rand(0, 3), none, torch.rand(4, 3), torch.arange(4)).shape == (0,)
+
+
+@pytest.mark.parametrize("name", DISTANCES)
+def test_of_equally_near_the_other_class_counts_first_whatever_the_order(name):
+    """One vector, four times: two of the query's class. Misses at ranks 1 and 2, so R = 2 finds nothing."""
+    gallery, query = torch.tensor([[3.0, 4.0]]).repeat(4, 1), torch.tensor([[-1.0, 2.0]])
+    for labels in ([0, 0, 1, 1], [1, 0, 1, 0], [1, 1, 0, 0]):
+        assert map_at_r(query, torch.tensor([0]), gallery, torch.tensor(labels), name).tolist() == [0]
+    assert map_at_r(query, torch.tensor([0]), gallery, torch.tensor([0, 0, 0, 1]), name).tolist() == [
+        pytest.approx((1 / 2 + 2 / 3) / 3)
+    ]
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_scores_of_both_signs_and_out_of_reach_keep_their_order(dtype):
+    score = torch.tensor([[2.0, -1.0, torch.inf, 0.5, -3.0, 0.0]], dtype=dtype)
+    hit = torch.tensor([[True, False, True, False, True, True]])
+    assert _ranked(score.clone(), hit, 6).tolist() == [[True, False, True, False, True, True]]
+    assert _ranked(score, hit, 2).tolist() == [[True, False]]

@@ -1,0 +1,151 @@
+"""Intervals for means over trainings and images: both are samples, and every image meets every training."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from tla.plots.base import Frame
+from tla.plots.summary import Interval, at_eps, bootstrap_mean, worst_case
+
+NOWHERE = Interval(float("nan"), float("nan"), float("nan"))
+
+
+class Crossed(NamedTuple):
+    """A mean over seeds and images with three 95 % intervals around it.
+
+    Attributes:
+        value: The mean.
+        over_seeds: As if the images were fixed: Student's t of the means of the seeds; nan with one seed.
+        over_images: As if the trainings were fixed: bootstrap over the images' means.
+        both: Other trainings and other images; with one seed, that over images.
+        seeds: Number of seeds.
+        images: Number of images.
+    """
+
+    value: float
+    over_seeds: Interval
+    over_images: Interval
+    both: Interval
+    seeds: int
+    images: int
+
+
+def crossed_mean(table: np.ndarray) -> Crossed:
+    """The mean of a table of seeds x images, and how sure it is.
+
+    `both` is the interval of the mean of a two-way layout with random rows and columns: the variances of the row means
+    and of the column means, less the residual that both contain (never below the larger of the two), with
+    Satterthwaite's degrees of freedom (Searle, Casella, McCulloch, Variance Components, 1992, ch. 4).
+
+    Args:
+        table: One row per seed, one column per image, shape (s, n), finite.
+
+    Raises:
+        ValueError: if the table is not of two dimensions.
+    """
+    table = np.asarray(table, dtype=np.float64)
+    if table.ndim != 2:
+        raise ValueError(f"table must have seeds as rows and images as columns, got {table.ndim} dimension(s)")
+    seeds, images = table.shape
+    if not table.size:
+        return Crossed(float("nan"), NOWHERE, NOWHERE, NOWHERE, seeds, images)
+    value, rows, columns = float(table.mean()), table.mean(axis=1), table.mean(axis=0)
+    over_images = bootstrap_mean(columns)
+    if seeds < 2:
+        return Crossed(value, Interval(value, float("nan"), float("nan")), over_images, over_images, seeds, images)
+    by_seed = float(rows.var(ddof=1)) / seeds
+    over_seeds = student(value, by_seed, seeds - 1)
+    if images < 2:
+        return Crossed(value, over_seeds, over_images, over_seeds, seeds, images)
+    by_image = float(columns.var(ddof=1)) / images
+    rest = table - rows[:, None] - columns[None, :] + value
+    residual = float(np.square(rest).sum()) / ((seeds - 1) * (images - 1)) / (seeds * images)
+    total = max(by_seed + by_image - residual, by_seed, by_image)
+    share = by_seed**2 / (seeds - 1) + by_image**2 / (images - 1) + residual**2 / ((seeds - 1) * (images - 1))
+    freedom = total**2 / share if share > 0 else 1.0
+    return Crossed(value, over_seeds, over_images, student(value, total, freedom), seeds, images)
+
+
+def student(value: float | int, variance: float | int, freedom: float | int) -> Interval:
+    """Student's 95 % interval around a mean.
+
+    Args:
+        value: The mean.
+        variance: Of the mean, >= 0.
+        freedom: Degrees of freedom, > 0.
+    """
+    from scipy.special import stdtrit
+
+    half = float(stdtrit(max(freedom, 1.0), 0.975)) * variance**0.5
+    return Interval(float(value), value - half, value + half)
+
+
+def right_table(rows: Frame, method: str) -> Frame:
+    """Who stays right: one row per seed, one column per image, 1 or 0.
+
+    Args:
+        rows: Columns method, seed, id, success, one row per method, seed and image.
+        method: Whose.
+    """
+    mine = rows[rows["method"] == method]
+    return 1.0 - mine.pivot_table("success", "seed", "id", aggfunc="max", observed=True).astype(float)
+
+
+def paired(rows: Frame, one: str, other: str) -> Crossed:
+    """Accuracy of one method less that of another: same seeds, same images, pair by pair.
+
+    Args:
+        rows: Columns method, seed, id, success.
+        one: A method.
+        other: Another. Seeds and images that only one of the two has are left out.
+    """
+    first, second = right_table(rows, one), right_table(rows, other)
+    gain = (first - second).dropna(axis=0, how="all").dropna(axis=1)
+    return crossed_mean(gain.to_numpy(float))
+
+
+def paired_differences(attacks: Frame, base: str = "at", attack: str = "worst") -> Frame:
+    """Every method against one of them, with paired 95 % intervals over seeds and images.
+
+    Args:
+        attacks: The `attacks` table.
+        base: The method that the others are compared with.
+        attack: Under which attack, "clean", or "worst": right only if no attack fools the model.
+
+    Returns:
+        Columns method, base, attack, seeds, n (images), difference (of accuracies, -1..1), low_seeds, high_seeds
+        (Student's t over seeds; nan with one), low_images, high_images (bootstrap), low, high (both together), chance
+        (true where low..high contains 0), per_seed (list: the difference of each seed).
+
+    Raises:
+        ValueError: if the table lacks the base or the attack; names what it has.
+    """
+    import pandas as pd
+
+    here = at_eps(attacks)
+    rows = worst_case(here) if attack == "worst" else here[here["attack"] == attack]
+    known = [str(name) for name in dict.fromkeys(rows["method"])]
+    if rows.empty and len(here):
+        raise ValueError(f"attack must be worst or one of {', '.join(here['attack'].unique())}, got {attack!r}")
+    if len(here) and base not in known:
+        raise ValueError(f"base must be one of {', '.join(known)}, got {base!r}")
+    found = []
+    for method in known:
+        if method == base:
+            continue
+        gain = paired(rows, method, base)
+        each = (right_table(rows, method).mean(axis=1) - right_table(rows, base).mean(axis=1)).dropna()
+        found.append({
+            "method": method, "base": base, "attack": attack, "seeds": gain.seeds, "n": gain.images,
+            "difference": gain.value, "low_seeds": gain.over_seeds.low, "high_seeds": gain.over_seeds.high,
+            "low_images": gain.over_images.low, "high_images": gain.over_images.high,
+            "low": gain.both.low, "high": gain.both.high,
+            "chance": not (gain.both.low > 0 or gain.both.high < 0), "per_seed": [float(value) for value in each],
+        })  # fmt: skip
+    return pd.DataFrame(found, columns=COLUMNS)
+
+
+COLUMNS = [
+    "method", "base", "attack", "seeds", "n", "difference", "low_seeds", "high_seeds", "low_images", "high_images",
+    "low", "high", "chance", "per_seed",
+]  # fmt: skip

@@ -1,0 +1,90 @@
+"""Every method against one of them: paired differences, training by training."""
+
+from typing import Any
+
+import numpy as np
+
+from tla.plots.base import Figure, Frame, figure
+from tla.plots.crossed import paired_differences
+from tla.plots.sheet import Sheet
+from tla.plots.theme import LIGHT, Look, attack_label
+
+
+@figure("differences", "attacks")
+def differences(attacks: Frame, *, look: Look = LIGHT, base: str | None = None, attack: str = "worst") -> Figure:
+    """Difference of accuracies to one method, a dot per training seed, with its interval over seeds and images.
+
+    Args:
+        attacks: The `attacks` table.
+        look: Theme, width, source.
+        base: The method that the others are compared with; by default at if there, else the first.
+        attack: Under which attack, "clean", or "worst": right only if no attack fools the model.
+    """
+    styles = look.methods(attacks["method"])
+    base = base or ("at" if "at" in styles else next(iter(styles), "at"))
+    table = paired_differences(attacks, base, attack).set_index("method")
+    names = [name for name in styles if name in table.index]
+    sheet = Sheet(look, 1, height=70 + 38 * max(len(names), 1), left=150, foot=50)
+    panel = sheet.panels[0]
+    for place, name in enumerate(names):
+        row, style = table.loc[name], styles[name]
+        each = 100 * np.asarray(row["per_seed"])
+        if len(each) > 1:
+            sheet.add(panel, _dots(each, place, style.colour, look), key="seeds")
+        sheet.add(panel, _mean(row, place, style.label, style.colour))
+    labels = [styles[name].label for name in names]
+    y = {"tickvals": list(range(len(names))), "ticktext": labels, "range": [len(names) - 0.4, -0.6], "showgrid": False}
+    under = {"worst": "the worst attack", "clean": "no attack"}.get(attack, attack_label(attack))
+    title = f"accuracy under {under} minus that of {styles[base].label if base in styles else base} (points)"
+    sheet.axis(panel, {"title": title, "zeroline": True, "zerolinecolor": look.shades.ink}, y | {"automargin": False})
+    if not names:
+        sheet.empty(panel, "there is nothing to compare")
+    return sheet.figure(_title(table, {name: style.label for name, style in styles.items()}, base), _caption(table))
+
+
+def _dots(each: np.ndarray, place: int, colour: str, look: Look) -> dict[str, Any]:
+    return {
+        "type": "scatter", "mode": "markers", "name": "one training seed",
+        "x": each.astype(np.float32), "y": np.full(len(each), place + 0.24),
+        "marker": {"color": colour, "size": 7, "symbol": "circle-open", "line": {"width": 1.5}},
+        "hovertemplate": "one seed: %{x:+.1f} points<extra></extra>",
+    }  # fmt: skip
+
+
+def _mean(row: Any, place: int, label: str, colour: str) -> dict[str, Any]:
+    value, low, high = (100 * float(row[name]) for name in ("difference", "low", "high"))
+    error = {"type": "data", "symmetric": False, "array": [high - value], "arrayminus": [value - low]}
+    known = np.isfinite([value, low, high]).all()
+    return {
+        "type": "scatter", "mode": "markers", "name": label,
+        "x": [value] if known else [], "y": [place] if known else [],
+        "marker": {"color": colour, "size": 10, "symbol": "diamond"},
+        "error_x": (error if known else {}) | {"color": colour, "thickness": 2, "width": 6},
+        "hovertemplate": f"{label}: %{{x:+.1f}} points<extra></extra>",
+    }  # fmt: skip
+
+
+def _title(table: Frame, labels: dict[str, str], base: str) -> str:
+    sure = table[~table["chance"].astype(bool)] if len(table) else table
+    against = labels.get(base, base)
+    if table.empty:
+        return "Differences between methods: nothing to compare"
+    if sure.empty:
+        return f"No method differs from {against} by more than chance"
+    words = [f"{labels[str(name)]} {100 * float(row['difference']):+.1f}" for name, row in sure.iterrows()]
+    return f"Beyond chance, against {against}: {', '.join(words)} points"
+
+
+def _caption(table: Frame) -> str:
+    if table.empty:
+        return "n = 0."
+    seeds, n = int(table["seeds"].max()), int(table["n"].max())
+    if seeds < 2:
+        return (
+            f"n = {n} test images, one seed; bars: 95 % interval, paired bootstrap over the images. "
+            "The spread of training is not in it: further seeds would show it."
+        )
+    return (
+        f"n = {n} test images, {seeds} seeds, same images and same seeds for both; bars: 95 % interval over trainings "
+        "and images together (two-way layout, Student's t)."
+    )

@@ -129,9 +129,12 @@ def _run(values: dict[str, Any], options: dict[str, str | None], rest: list[str]
         store = run_study(
             study, folder, data_root=data, watch=watch, request=_request(values, rest), anew=bool(options["--force"])
         )
-    from tla.cli.tables import study_summary
+    from tla.cli.tables import paired_summary, study_summary
 
     console.print(study_summary(store))
+    pairs = paired_summary(store)
+    if pairs is not None:
+        console.print(pairs)
     console.print(f"Report: [bold]{(folder / 'report.html').resolve()}[/]", soft_wrap=True)
     return 0
 

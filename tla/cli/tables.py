@@ -18,8 +18,9 @@ def study_summary(store: Store) -> Table:
     suite = [label for label in dict.fromkeys(frame.attack) if label == "clean" or label in plan["suite"]]
     here = frame[frame.attack.isin(suite) & ((frame.attack == "clean") | np.isclose(frame.eps, plan["eps"]))]
     summary = pooled(summarise(here))
-    count = int(summary.n.max())
-    title = f"Accuracy in %, {plan['norm']} eps {plan['eps']:g}, n = {count} images x seeds per method, ± 95 % interval"
+    count, seeds = int(summary.n.max()), int(summary.seeds.max())
+    several = f"mean of {seeds} seeds, " if seeds > 1 else ""
+    title = f"Accuracy in %, {plan['norm']} eps {plan['eps']:g}, {several}n = {count} images, ± 95 % interval over them"
     table = Table(title=title, title_justify="left", box=None, padding=(0, 1))
     table.add_column("method", no_wrap=True)
     for column in (*suite, WORST):
@@ -31,15 +32,42 @@ def study_summary(store: Store) -> Table:
 
 
 def pooled(summary: Any) -> pd.DataFrame:
-    """A summary per method and seed as one per method: images of all seeds count together."""
+    """A summary per method and seed as one per method: means over the seeds, intervals over the images.
+
+    The same images come again with every seed, so that seeds add none.
+    """
     from tla.attacks import wilson
 
     rows = []
     for (method, attack), group in summary.groupby(["method", "attack"], sort=False):
-        n, hits = int(group.n.sum()), round(float((group.accuracy * group.n).sum()))
-        low, high = wilson(hits, n)
-        rows.append({"method": method, "attack": attack, "n": n, "accuracy": hits / n, "low": low, "high": high})
+        n, share = int(group.n.max()), float((group.accuracy * group.n).sum() / group.n.sum())
+        low, high = wilson(round(share * n), n)
+        facts = {"method": method, "attack": attack, "n": n, "seeds": len(group)}
+        rows.append(facts | {"accuracy": share, "low": low, "high": high})
     return pd.DataFrame(rows)
+
+
+def paired_summary(store: Store) -> Table | None:
+    """Every method against adversarial training in the worst case; None where there is nothing to compare."""
+    from tla.plots.crossed import paired_differences
+
+    frame: Any = store.table("attacks")
+    methods = list(dict.fromkeys(frame.method))
+    base = "at" if "at" in methods else methods[0]
+    pairs: Any = paired_differences(frame, base)
+    if pairs.empty:
+        return None
+    seeds = int(pairs.seeds.max())
+    over = f"over {seeds} seeds and the images" if seeds > 1 else "over the images alone (one seed)"
+    title = f"Worst-case accuracy minus that of {base}, in points, paired; 95 % interval {over}"
+    table = Table(title=title, title_justify="left", box=None, padding=(0, 1))
+    for column in ("method", "difference", "95 % interval", "verdict"):
+        table.add_column(column, justify="left" if column in ("method", "verdict") else "right", no_wrap=True)
+    for row in pairs.itertuples():
+        verdict = "within chance" if row.chance else "more than chance"
+        bounds = f"{100 * row.low:+.1f} .. {100 * row.high:+.1f}"
+        table.add_row(str(row.method), f"{100 * row.difference:+.1f}", bounds, verdict)
+    return table
 
 
 def percent(row: Any) -> str:

@@ -13,12 +13,14 @@ PANELS = (
     ("clean_accuracy", "clean accuracy (%)", 100),
     ("loss", "training loss", 1),
     ("active", "active triplets (share)", 1),
+    ("angle", "turn of the embedding (degrees)", 1),
+    ("margin", "margin to the false centroid", 1),
 )
 
 
 @figure("learning_curves", "history")
 def learning_curves(history: Frame, *, look: Look = LIGHT) -> Figure:
-    """Held-out accuracy (clean and under attack), loss and share of active triplets against the epoch.
+    """Held-out accuracy (clean, attacked), loss, active triplets and shift of the embedding against the epoch.
 
     Args:
         history: The `history` table; with several seeds the mean, and a band from the smallest to the largest.
@@ -45,7 +47,8 @@ def learning_curves(history: Frame, *, look: Look = LIGHT) -> Figure:
     seeds = int(history["seed"].nunique()) if len(history) else 0
     return sheet.figure(
         f"Training: held-out accuracy under attack ends {spread(values, {k: s.label for k, s in styles.items()})}",
-        "Accuracies on held-out training images under the training attack; "
+        "Accuracies and shift (angle between clean and attacked embedding; distance to the nearest other centroid "
+        "minus that to the own one) on held-out training images under the attack that selects the epoch; "
         f"{seeds} seed{'' if seeds == 1 else 's'} per method"
         f"{', bands from the smallest to the largest' if seeds > 1 else ''}.",
     )

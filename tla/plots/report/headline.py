@@ -6,6 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from tla.plots.base import Frame
+from tla.plots.crossed import paired
 from tla.plots.report.markup import interval_text, points, tile
 from tla.plots.report.material import Material
 from tla.plots.scores import detector_label, detectors_of, scores_of, selected
@@ -18,7 +19,8 @@ class Compared(NamedTuple):
     Attributes:
         one: The method that is asked about.
         other: What it is compared with.
-        difference: Of their worst-case accuracies in -1..1, one minus other, with the paired bootstrap interval.
+        difference: Of their worst-case accuracies in -1..1, one minus other, with the paired interval: over seeds and
+            images, or over images alone where there is one seed.
     """
 
     one: str
@@ -27,16 +29,14 @@ class Compared(NamedTuple):
 
 
 def compared(attacks: Frame, one: str, other: str) -> Compared:
-    """Worst-case accuracy of two methods, image by image.
+    """Worst-case accuracy of two methods, seed by seed and image by image.
 
     Args:
         attacks: The `attacks` table.
         one: A method.
         other: Another.
     """
-    fooled = worst_case(at_eps(attacks)).groupby(["method", "id"])["success"].mean().unstack("method")
-    gain = (fooled[other] - fooled[one]).dropna()
-    return Compared(one, other, bootstrap_mean(gain.to_numpy(float)))
+    return Compared(one, other, paired(worst_case(at_eps(attacks)), one, other).both)
 
 
 def headline(material: Material) -> str:

@@ -2,17 +2,20 @@
 
 from html import escape
 
+import numpy as np
+
 from tla.plots.accuracy_bars import accuracy_bars
 from tla.plots.accuracy_curve import accuracy_curve
 from tla.plots.base import Frame
 from tla.plots.class_confusion import class_confusion
+from tla.plots.crossed import paired_differences
+from tla.plots.differences import differences
 from tla.plots.paper import paper_accuracy
 from tla.plots.report.embed import embedded
-from tla.plots.report.headline import compared
 from tla.plots.report.markup import absent, points, section, share_cell, table
 from tla.plots.report.material import Material
-from tla.plots.summary import Interval, number, percent
-from tla.plots.theme import attack_label, attacks_of
+from tla.plots.summary import Interval, number
+from tla.plots.theme import DASH, attack_label, attacks_of
 
 TITLE = "Accuracy under attack"
 
@@ -30,7 +33,7 @@ def robustness(material: Material) -> str:
     look = material.look
     parts = [
         _table(material, accuracies, paper),
-        _pairs(material, attacks),
+        _compared(material, attacks),
         embedded("bars", lambda view: accuracy_bars(attacks, look=view, paper=paper), look),
     ]
     if (attacks.loc[attacks["attack"] != "clean", "eps"].nunique()) > 1:
@@ -98,23 +101,41 @@ def _settings(material: Material) -> str:
     return f"; {'; '.join(words)}"
 
 
-def _pairs(material: Material, attacks: Frame) -> str:
-    """Every method against adversarial training, image by image."""
+def _compared(material: Material, attacks: Frame) -> str:
+    """Every method against adversarial training: the same seeds and the same images, pair by pair."""
     there = [method for method in material.methods if method in set(attacks["method"])]
     base = "at" if "at" in there else there[0]
-    rows = []
-    for method in there:
-        if method == base:
-            continue
-        gain = compared(attacks, method, base).difference
-        verdict = "more than chance" if gain.low > 0 or gain.high < 0 else "within chance"
-        cells = [f"<b>{material.label(method)}</b>", points(gain.value)]
-        rows.append([*cells, f"{points(gain.low)} to {points(gain.high)}", verdict])
-    if not rows:
+    pairs = paired_differences(attacks, base)
+    if pairs.empty:
         return ""
-    return table(
-        [f"against {material.label(base)}", "difference (points)", "95 % interval", "verdict"],
-        rows,
-        "This study: difference of worst-case accuracies on the same images, paired bootstrap over the images "
-        f"({percent(0.95)} interval). Several seeds would add the spread of training, which this interval leaves out.",
+    rows = []
+    for method in (name for name in there if name != base):
+        row = pairs.set_index("method").loc[method]
+        bounds = [_between(row[f"low{part}"], row[f"high{part}"]) for part in ("_seeds", "_images", "")]
+        verdict = "within chance" if row["chance"] else "more than chance"
+        rows.append([f"<b>{material.label(method)}</b>", points(float(row["difference"])), *bounds, verdict])
+    head = ["difference (points)", "over trainings", "over images", "over both", "verdict"]
+    figure = embedded("differences", lambda view: differences(attacks, look=view, base=base), material.look)
+    return figure + table([f"against {material.label(base)}", *head], rows, _how(pairs))
+
+
+def _between(low: float, high: float) -> str:
+    return f"{points(float(low))} to {points(float(high))}" if np.isfinite(low) else DASH
+
+
+def _how(pairs: Frame) -> str:
+    """What the intervals of the pairs are made of."""
+    seeds, n = int(pairs["seeds"].max()), int(pairs["n"].max())
+    text = (
+        f"This study: difference of worst-case accuracies on the same {n} images with the same seeds; 95 % intervals. "
+    )
+    if seeds < 2:
+        return text + (
+            "One seed: the interval is a paired bootstrap over the images. Several seeds would add the spread of "
+            "training, which it leaves out."
+        )
+    return text + (
+        f"Over trainings: Student's t of the {seeds} differences, one per seed. Over images: paired bootstrap with "
+        "these trainings. Over both, which the verdict uses: variances of seeds and images in a two-way layout, "
+        "Satterthwaite's degrees of freedom."
     )

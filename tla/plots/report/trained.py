@@ -1,10 +1,15 @@
 """Training: how each model came to be."""
 
+from typing import Any
+
+import numpy as np
+
+from tla.plots.base import Frame
 from tla.plots.learning_curves import learning_curves
 from tla.plots.report.embed import embedded
 from tla.plots.report.markup import absent, section, table
 from tla.plots.report.material import Material
-from tla.plots.summary import number, percent
+from tla.plots.theme import DASH
 
 TITLE = "Training"
 
@@ -18,29 +23,49 @@ def trained(material: Material) -> str:
         "All methods share schedule, selection, batch normalisation and seeds; accuracies are on training images held "
         "out from training, never on the test set."
     )
-    last = history.sort_values("epoch").groupby(["method", "seed"], as_index=False).last()
-    seconds = history.groupby(["method", "seed"])["seconds"].sum()
-    body = []
-    for method in material.methods:
-        for row in last[last["method"] == method].itertuples():
-            took = float(seconds.get((row.method, row.seed), float("nan")))
-            cells = [
-                percent(float(row.clean_accuracy), 1),
-                percent(float(row.robust_accuracy), 1),
-                number(float(row.loss), 3),
-            ]
-            body.append(
-                [f"<b>{material.label(method)}</b>", str(row.seed), str(int(row.epoch) + 1), *cells, f"{took:.1f}"]
-            )
     device = material.fact("hardware", "device") or "unknown hardware"
+    several = history["seed"].nunique() > 1
+    what = "mean over the seeds, below it the smallest and the largest" if several else "its one seed"
     return section(
         "training",
         TITLE,
         lead,
         embedded("learning", lambda view: learning_curves(history, look=view), material.look),
         table(
-            ["", "seed", "epochs", "clean, held out", "attacked, held out", "last loss", "seconds"],
-            body,
-            f"This study, last epoch; seconds on {device}.",
+            ["", "seeds", "epochs", "clean, held out", "attacked, held out", "last loss", "active triplets", "seconds"],
+            _body(material, history),
+            f"This study, last epoch of each training: {what}; seconds on {device}.",
         ),
     )
+
+
+def _body(material: Material, history: Frame) -> list[list[str]]:
+    """One row per method: what its trainings ended with."""
+    last = history.sort_values("epoch").groupby(["method", "seed"], as_index=False).last()
+    seconds = history.groupby(["method", "seed"])["seconds"].sum()
+    body = []
+    for method in material.methods:
+        rows = last[last["method"] == method]
+        if rows.empty:
+            continue
+        active = rows["active"] if "active" in rows else rows["loss"] * np.nan
+        cells = [
+            _cell(100 * rows["clean_accuracy"], 1),
+            _cell(100 * rows["robust_accuracy"], 1),
+            _cell(rows["loss"], 3),
+            _cell(active, 2),
+            _cell(seconds[method], 1),
+        ]
+        seeds = ", ".join(str(seed) for seed in sorted(rows["seed"]))
+        body.append([f"<b>{material.label(method)}</b>", seeds, str(int(rows["epoch"].max()) + 1), *cells])
+    return body
+
+
+def _cell(values: Any, digits: int) -> str:
+    """The mean of some trainings, with the smallest and the largest where there are several."""
+    known = np.asarray(values, dtype=np.float64)
+    known = known[np.isfinite(known)]
+    if not len(known):
+        return f'<td class="none">{DASH}</td>'
+    bounds = f"<small>{known.min():.{digits}f} to {known.max():.{digits}f}</small>" if len(known) > 1 else ""
+    return f"<td>{known.mean():.{digits}f}{bounds}</td>"

@@ -6,6 +6,7 @@ from torch import nn
 
 from tla.models.base import MODELS, Backbone, check_size
 from tla.models.classifier import Classifier
+from tla.models.flatten import Flatten
 from tla.models.statistics import PixelStatistics, statistics
 from tla.types import Shape
 
@@ -46,6 +47,6 @@ class CIFARConvNet(Backbone):
             nn.BatchNorm2d(4 * w),
             nn.ReLU(),
             nn.AdaptiveAvgPool2d(1),
-            nn.Flatten(),
+            Flatten(),
         )
         return Classifier(backbone, 4 * w, classes, statistics(self.pixels, shape), shape)

@@ -6,6 +6,7 @@ from torch import nn
 
 from tla.models.base import MODELS, Backbone, check_size
 from tla.models.classifier import Classifier
+from tla.models.flatten import Flatten
 from tla.types import Shape
 
 
@@ -33,7 +34,7 @@ class MadryCNN(Backbone):
             nn.Conv2d(self.width, 2 * self.width, 5, padding=2),
             nn.ReLU(),
             nn.MaxPool2d(2),
-            nn.Flatten(),
+            Flatten(),
             nn.Linear(after, self.embedding),
             nn.ReLU(),
         )

@@ -6,6 +6,7 @@ from torch import nn
 
 from tla.models.base import MODELS, Backbone, check_size
 from tla.models.classifier import Classifier
+from tla.models.flatten import Flatten
 from tla.types import Shape
 
 
@@ -34,7 +35,7 @@ class MNISTCNN(Backbone):
             *_convolution(2 * w, 4 * w),
             *_convolution(4 * w, 8 * w),
             nn.MaxPool2d(2),
-            nn.Flatten(),
+            Flatten(),
             nn.Linear(after, self.embedding, bias=False),
             nn.BatchNorm1d(self.embedding),
             nn.ReLU(),

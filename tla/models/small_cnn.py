@@ -6,6 +6,7 @@ from torch import nn
 
 from tla.models.base import MODELS, Backbone, check_size
 from tla.models.classifier import Classifier
+from tla.models.flatten import Flatten
 from tla.types import Shape
 
 
@@ -31,7 +32,7 @@ class SmallCNN(Backbone):
             nn.ReLU(),
             nn.Conv2d(self.width, self.width * 2, 4, stride=2, padding=1),
             nn.ReLU(),
-            nn.Flatten(),
+            Flatten(),
             nn.Linear(after, self.embedding),
             nn.ReLU(),
         )

@@ -1,3 +1,4 @@
+import pandas as pd
 import pytest
 import torch
 from torch import nn
@@ -90,6 +91,27 @@ def test_layer_frame(model, monkeypatch):
     some = layer_frame(model, x, moved, ["head", "backbone.0"])
     assert some["layer"].tolist() == ["head", "backbone.0"]
     assert some["depth"].tolist() == [0, 1]
+
+
+def test_layer_frame_of_groups(model):
+    x = torch.rand(60, 1, 8, 8)
+    moved = (x + 0.3 * torch.rand(60, 1, 8, 8)).clamp(0, 1)
+    wrong = torch.arange(60) % 3 == 0
+    frame = layer_frame(model, x, moved, ["backbone.0", "head"], wrong=wrong)
+    assert list(frame) == ["layer", "depth", "group", "n", "cka", "low", "high"]
+    assert frame["depth"].tolist() == [0, 0, 0, 1, 1, 1]
+    plain = layer_frame(model, x, moved, ["backbone.0", "head"])
+    pd.testing.assert_frame_equal(
+        frame[frame.group == "all"].drop(columns=["group", "n"]).reset_index(drop=True), plain
+    )
+    for group, mask in (("correct", ~wrong), ("misclassified", wrong)):
+        alone = layer_frame(model, x[mask], moved[mask], ["backbone.0", "head"])
+        rows = frame[frame.group == group].reset_index(drop=True)
+        pd.testing.assert_frame_equal(rows[list(plain)], alone)
+        assert (rows["n"] == int(mask.sum())).all()
+    few = layer_frame(model, x, moved, ["head"], wrong=torch.arange(60) < 3)
+    assert few["cka"].isna().tolist() == [False, False, True]
+    assert not len(layer_frame(model, x, moved, [], wrong=wrong))
 
 
 def test_bad_input_is_named(model):

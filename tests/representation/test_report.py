@@ -15,7 +15,9 @@ from tla.representation import (
     shift_frame,
     shift_report,
     silhouette,
+    structure,
 )
+from tla.retrieval import GalleryIndex, Queries, retrieval_frame
 from tla.types import Outputs, Shape
 
 SHIFT = {"angle", "relative_angle", "margin_clean", "margin", "progress", "purity_own", "purity_false"}
@@ -109,7 +111,33 @@ def test_the_yardstick_is_another_image_of_the_class(setting):
     turned = angle(clean.embedding, clean.embedding[same_class(y, 3)]).mean()
     assert row(found.summary, "angle", "all", "same_class")["mean"] == pytest.approx(float(turned), rel=1e-5)
     assert "silhouette" not in set(found.summary.loc[found.summary["against"] == "same_class", "measure"])
+
+
+def test_retrieval_is_that_of_the_retrieval_table(setting):
+    clean, adversarial, y, gallery = setting
+    found = measure(*setting, seed=3)
+    index = GalleryIndex.build(*gallery)
+    wrong = adversarial.logits.argmax(1) != y
+    assert 0 < int(wrong.sum()) < len(y)
+    sibling = Outputs(*(part[same_class(y, 3)] for part in clean))
+    for against, side in (("clean", clean), ("adversarial", adversarial), ("same_class", sibling)):
+        frame = retrieval_frame(index, Queries("clean", side.embedding, side.logits.argmax(1)), y)
+        for name in ("recall_1", "recall_5", "recall_10", "map_at_r"):
+            for group, rows in (("all", frame), ("misclassified", frame[wrong.numpy()])):
+                entry = row(found.summary, name, group, against)
+                assert entry["mean"] == pytest.approx(rows[name].mean(), rel=1e-6)
+                assert entry["low"] <= entry["mean"] <= entry["high"]
+
+
+def test_every_measure_of_every_group_has_its_zero_point(setting):
+    clean, adversarial, y, _ = setting
+    found = measure(*setting)
+    keys = found.summary.groupby("against").apply(lambda part: set(zip(part["measure"], part["group"], strict=True)))
+    assert keys["clean"] == keys["adversarial"]
+    wrong = adversarial.logits.argmax(1) != y
+    pd.testing.assert_frame_equal(found.structure, structure(clean.embedding, adversarial.embedding, y, wrong))
     assert set(found.structure["kind"]) == {"clean", "adversarial"}
+    assert set(found.structure["group"]) == set(found.summary["group"]) == {"all", "correct", "misclassified"}
 
 
 def test_an_image_alone_in_its_class_has_no_yardstick(setting):
@@ -155,6 +183,8 @@ def test_report_of_a_model_and_a_given_search():
     outputs = embed(model, moved)
     assert found.images["prediction"].tolist() == outputs.logits.argmax(1).tolist()
     assert "head" in found.layers["layer"].tolist()
+    assert found.layers.groupby("layer")["group"].apply(list).iloc[0] == ["all", "correct", "misclassified"]
+    assert (found.layers.loc[found.layers["group"] == "all", "n"] == 20).all()
     assert not len(shift_report(model, x, moved, y, gallery, gallery_y, layers=()).layers)
     with pytest.raises(ValueError, match="clean and adversarial must be pairs, got 30 and 29 images"):
         shift_report(model, x, moved[:29], y, gallery, gallery_y)

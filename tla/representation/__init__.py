@@ -15,7 +15,8 @@ from tla.representation.report import ShiftReport, shift_report
 from tla.representation.roc import auc, auc_frame, auc_interval, roc_band, roc_curve, sides, tpr_at_fpr, tpr_interval
 from tla.representation.scatter import class_scatter, silhouette
 from tla.representation.shift import Gallery, Shift, image_shifts, shift_frame
-from tla.representation.summary import Measured, measure, same_class, structure
+from tla.representation.structure import influences, structure
+from tla.representation.summary import Measured, measure, same_class
 from tla.representation.triplets import Triplets, draw_triplets, violated
 
 __all__ = [
@@ -53,6 +54,7 @@ __all__ = [
     "same_class",
     "class_scatter",
     "image_shifts",
+    "influences",
     "shift_frame",
     "shift_report",
     "sides",

@@ -1,19 +1,21 @@
 """What any layer says, not only the last, without leaving a hook behind."""
 
+import math
 from collections.abc import Iterator, Sequence
 
 import pandas as pd
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
 from tla.models.layers import listening
 from tla.models.mode import evaluating
-from tla.representation.cka import cka_interval
+from tla.representation.cka import LEAST, Similarity, cka_interval
 from tla.representation.embedding import Pixels, batches, home
 from tla.types import Model
 
 HELD = 2**28
+UNKNOWN = Similarity(math.nan, math.nan, math.nan)
 SILENT = (nn.Dropout, nn.Identity, nn.Flatten)
 
 
@@ -68,7 +70,13 @@ def capture_layers(model: Model, x: Pixels, layers: Sequence[str], batch: int = 
 
 
 def layer_frame(
-    model: Model, clean: Pixels, adversarial: Pixels, layers: Sequence[str] | None = None, batch: int = 512
+    model: Model,
+    clean: Pixels,
+    adversarial: Pixels,
+    layers: Sequence[str] | None = None,
+    batch: int = 512,
+    *,
+    wrong: Bool[Tensor, " n"] | None = None,
 ) -> pd.DataFrame:
     """The `layers` table of one model and one attack: debiased linear CKA of clean against attacked images.
 
@@ -80,9 +88,11 @@ def layer_frame(
         adversarial: The same images attacked.
         layers: Names of modules; by default all innermost ones in the order in which they speak.
         batch: Images per forward pass.
+        wrong: True where the attacked image is misclassified, shape (n,): adds the rows of either group by itself.
 
     Returns:
-        Columns layer, depth (0, 1, ...), cka, low, high (95 %, jackknife). The zero point is 1: nothing changed.
+        Columns layer, depth (0, 1, ...), cka, low, high (95 %, jackknife). The zero point is 1: nothing changed. With
+        `wrong` also group ("all", "correct", "misclassified") and n; NaN for a group of fewer than four images.
 
     Raises:
         ValueError: for unknown layers, or fewer than four pairs of images.
@@ -90,11 +100,17 @@ def layer_frame(
     if len(clean) != len(adversarial):
         raise ValueError(f"clean and adversarial must be pairs, got {len(clean)} and {len(adversarial)} images")
     names = layer_names(model, clean) if layers is None else tuple(layers)
+    groups = {"all": slice(None)} if wrong is None else {"all": slice(None), "correct": ~wrong, "misclassified": wrong}
     rows = []
-    for group in _groups(model, clean, names):
-        before, after = (capture_layers(model, x, group, batch) for x in (clean, adversarial))
-        rows += [(name, names.index(name), *cka_interval(before.pop(name), after.pop(name))) for name in group]
-    return pd.DataFrame(rows, columns=["layer", "depth", "cka", "low", "high"])
+    for some in _groups(model, clean, names) if names else ():
+        before, after = (capture_layers(model, x, some, batch) for x in (clean, adversarial))
+        for name in some:
+            u, v = before.pop(name), after.pop(name)
+            for group, mask in groups.items():
+                found = cka_interval(u[mask], v[mask]) if len(u[mask]) >= LEAST or wrong is None else UNKNOWN
+                rows.append((name, names.index(name), group, len(u[mask]), *found))
+    frame = pd.DataFrame(rows, columns=["layer", "depth", "group", "n", "cka", "low", "high"])
+    return frame.drop(columns=["group", "n"]) if wrong is None else frame
 
 
 def _groups(model: Model, x: Pixels, names: Sequence[str]) -> Iterator[tuple[str, ...]]:

@@ -28,11 +28,13 @@ class ShiftReport(NamedTuple):
             those of the clean image); "same_class" is a yardstick, the embedding of another clean test image of the
             same class, drawn with a seed, in the place of the attacked one. The false class is that of the attacked
             image in all three. Columns measure, group, against, n, mean, low, high (95 % bootstrap over images).
-            Measures beside those of `image_shifts`: nearer_false (share with a negative margin), silhouette, within
-            (squared distance of the direction to the own centroid), violated (share of triplets).
-        structure: One row per kind ("clean", "adversarial", labelled by the true class): silhouette, within, between,
-            ratio (see `class_scatter`), dead, zeros, effective_rank, norm, crowding (see `collapse_statistics`).
-        layers: The `layers` table; the zero point is a CKA of 1.
+            Measures beside those of `image_shifts`: nearer_false (share with a negative margin), recall_1, recall_5,
+            recall_10, map_at_r (natural training images as the gallery), silhouette (among all images of its kind,
+            which the bootstrap holds fixed), within (squared distance of the direction to the own centroid), violated
+            (share of triplets).
+        structure: See `tla.representation.structure.structure`: separation and collapse of each group by itself, one
+            row per measure, group and kind ("clean" is the zero point), with 95 % intervals.
+        layers: See `layer_frame`: one row per layer and group, with 95 % intervals; the zero point is a CKA of 1.
     """
 
     images: pd.DataFrame
@@ -84,7 +86,7 @@ def shift_report(
     search = None if index is None else index(training)
     measured = measure(natural, attacked, y, training, ids=ids, search=search, seed=seed)
     rows = torch.randperm(len(clean), generator=generator(seed, "cka"))[:pairs].sort().values
-    drawn = pd.DataFrame(columns=["layer", "depth", "cka", "low", "high"])
-    if layers is None or len(layers):
-        drawn = layer_frame(model, clean[rows], adversarial[rows], layers, batch)
+    wrong = (attacked.logits.argmax(1) != y)[rows]
+    names = layers if layers is None else tuple(layers)
+    drawn = layer_frame(model, clean[rows], adversarial[rows], names, batch, wrong=wrong)
     return ShiftReport(measured.images, measured.summary, measured.structure, drawn)

@@ -5,19 +5,23 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Int
 from torch import Tensor
 
 from tla.distances import DistanceName, unit
 from tla.nearest import Search, nearest
+from tla.ranking import map_at_r, recall_at_k
 from tla.representation.bootstrap import mean_intervals
 from tla.representation.centroids import class_centroids, false_class
-from tla.representation.collapse import collapse_statistics
-from tla.representation.scatter import class_scatter, silhouette
+from tla.representation.scatter import silhouette
 from tla.representation.shift import MEASURES, Gallery, image_shifts, shift_frame
+from tla.representation.structure import GROUPS, structure
 from tla.representation.triplets import draw_triplets, violated
 from tla.seeding import generator
 from tla.types import Outputs
+
+RANKS = (1, 5, 10)
+RETRIEVAL = (*(f"recall_{k}" for k in RANKS), "map_at_r")
 
 
 class Measured(NamedTuple):
@@ -62,15 +66,21 @@ def measure(
     """
     u, v = clean.embedding, adversarial.embedding
     look: Search = search or (lambda queries, k: nearest(queries, gallery.embedding, k, name).position)
-    images = shift_frame(u, v, adversarial.logits, y, gallery, ids=ids, k=k, distance=name, search=look)
+    wide = min(max(k, *RANKS), len(gallery.y))
+    reached = _asked(v, look, wide)
+    images = shift_frame(u, v, adversarial.logits, y, gallery, ids=ids, k=k, distance=name, search=_fixed(reached))
     t, classes = false_class(adversarial.logits, y), adversarial.logits.shape[1]
     here = torch.arange(len(y), device=y.device)
     sibling = same_class(y, seed)
-    around = look(u, k)
+    around = _asked(u, look, wide)
     parts = {"adversarial": {each: images[each].to_numpy() for each in MEASURES}}
     for against, rows in (("clean", here), ("same_class", sibling)):
         found = image_shifts(u, u[rows], t, y, gallery, classes, k=k, distance=name, search=_fixed(around[rows]))
         parts[against] = {each: getattr(found, each).cpu().numpy() for each in MEASURES}
+    back = _retrieval(u, around, y, gallery, name)
+    parts["adversarial"] |= _retrieval(v, reached, y, gallery, name)
+    parts["clean"] |= back
+    parts["same_class"] |= {each: values[sibling.cpu().numpy()] for each, values in back.items()}
     for against, moved in (("adversarial", v), ("clean", u), ("same_class", u[sibling])):
         parts[against] |= _more(moved, y, gallery, margin, name, seed)
         gap = parts[against]["margin"]
@@ -78,7 +88,8 @@ def measure(
     del parts["same_class"]["silhouette"]
     alone = (sibling == here).cpu().numpy()
     parts["same_class"] = {each: np.where(alone, np.nan, values) for each, values in parts["same_class"].items()}
-    return Measured(images, _summary(images["group"].to_numpy(), parts, draws, seed), structure(u, v, y))
+    wrong = adversarial.logits.argmax(1) != y
+    return Measured(images, _summary(images["group"].to_numpy(), parts, draws, seed), structure(u, v, y, wrong))
 
 
 def same_class(y: Int[Tensor, " n"], seed: int = 0) -> Int[Tensor, " n"]:
@@ -99,18 +110,22 @@ def same_class(y: Int[Tensor, " n"], seed: int = 0) -> Int[Tensor, " n"]:
     return other
 
 
-def structure(clean: Float[Tensor, "n d"], adversarial: Float[Tensor, "n d"], y: Int[Tensor, " n"]) -> pd.DataFrame:
-    """Separation and collapse of clean and of attacked embeddings, labelled by the true class; see `ShiftReport`."""
-    rows = []
-    for kind, embedding in (("clean", clean), ("adversarial", adversarial)):
-        apart = float(silhouette(embedding, y).mean())
-        facts = class_scatter(embedding, y)._asdict() | collapse_statistics(embedding, y)._asdict()
-        rows.append({"kind": kind, "silhouette": apart, **facts})
-    return pd.DataFrame(rows)
+def _asked(queries: Tensor, look: Search, k: int) -> Tensor:
+    return look(queries, k) if len(queries) else torch.empty(0, k, dtype=torch.long, device=queries.device)
 
 
 def _fixed(positions: Tensor) -> Search:
-    return lambda queries, k: positions
+    return lambda queries, k: positions[:, :k]
+
+
+def _retrieval(
+    moved: Tensor, neighbours: Tensor, y: Tensor, gallery: Gallery, name: DistanceName
+) -> dict[str, np.ndarray]:
+    """Per image: is its class among the nearest 1, 5, 10, and MAP@R."""
+    classes = gallery.y[neighbours]
+    values = {f"recall_{k}": recall_at_k(classes, y, min(k, classes.shape[1])).float() for k in RANKS}
+    values["map_at_r"] = map_at_r(moved, y, gallery.embedding, gallery.y, name)
+    return {measure: value.cpu().numpy() for measure, value in values.items()}
 
 
 def _more(
@@ -130,7 +145,7 @@ def _more(
 def _summary(group: np.ndarray, parts: dict[str, dict[str, np.ndarray]], draws: int, seed: int) -> pd.DataFrame:
     wide = pd.DataFrame({(against, each): values for against, part in parts.items() for each, values in part.items()})
     frames = []
-    for name in ("all", "correct", "misclassified"):
+    for name in GROUPS:
         rows = np.flatnonzero((group == name) | (name == "all"))
         found = mean_intervals(wide.take(rows), draws=draws, seed=seed)
         against, measure = zip(*found["measure"], strict=True)

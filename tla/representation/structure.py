@@ -1,0 +1,146 @@
+"""Separation and collapse of groups of embeddings, each number with an interval."""
+
+import math
+from typing import NamedTuple
+
+import pandas as pd
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor
+
+from tla.distances import unit
+from tla.representation.collapse import collapse_statistics
+from tla.representation.scatter import class_scatter, silhouette
+
+COLUMNS = ("measure", "group", "kind", "n", "value", "low", "high")
+GROUPS = ("all", "correct", "misclassified")
+
+
+class Spectrum(NamedTuple):
+    """The covariance's eigenvalues seen image by image.
+
+    Attributes:
+        rank: The effective rank; 0 where nothing varies.
+        influence: What each image adds to it, see `influences`.
+    """
+
+    rank: float
+    influence: Float[Tensor, " n"]
+
+
+def structure(
+    clean: Float[Tensor, "n d"],
+    adversarial: Float[Tensor, "n d"],
+    y: Int[Tensor, " n"],
+    wrong: Bool[Tensor, " n"] | None = None,
+) -> pd.DataFrame:
+    """How well classes are separated, and whether the representation collapsed, before and after the attack.
+
+    Every group is measured by itself, labelled by the true class: what is said of the misclassified is the geometry
+    of those images alone.
+
+    Args:
+        clean: Embeddings of the clean images, shape (n, d), n >= 1: the zero point.
+        adversarial: Embeddings of the same images attacked, shape (n, d).
+        y: True classes, shape (n,).
+        wrong: True where the attacked image is misclassified, shape (n,); without it there is the group "all" only.
+
+    Returns:
+        Columns measure (silhouette, and the attributes of `class_scatter` and `collapse_statistics`), group ("all",
+        "correct", "misclassified"), kind ("clean", "adversarial"), n, value, low, high (95 % over images, by the
+        infinitesimal jackknife; NaN for `dead`, which has none). NaN throughout for a group without images.
+    """
+    kept = {"all": torch.ones_like(y, dtype=torch.bool)}
+    if wrong is not None:
+        kept |= {"correct": ~wrong, "misclassified": wrong}
+    rows = []
+    for group, mask in kept.items():
+        for kind, embedding in (("clean", clean), ("adversarial", adversarial)):
+            some = embedding[mask]
+            values = _values(some, y[mask]) if len(some) else dict.fromkeys(_NAMES, math.nan)
+            moves = influences(some, y[mask]) if len(some) else {}
+            for name, value in values.items():
+                error = float(moves[name].square().mean() / len(some)) ** 0.5 if name in moves else math.nan
+                rows.append((name, group, kind, len(some), value, value - 1.96 * error, value + 1.96 * error))
+    return pd.DataFrame(rows, columns=list(COLUMNS))
+
+
+_NAMES = ("silhouette", "within", "between", "ratio", "dead", "zeros", "effective_rank", "norm", "crowding")
+
+
+def _values(embedding: Tensor, y: Tensor) -> dict[str, float]:
+    found = {"silhouette": float(silhouette(embedding, y).mean())}
+    return found | class_scatter(embedding, y)._asdict() | collapse_statistics(embedding, y)._asdict()
+
+
+def influences(embedding: Float[Tensor, "n d"], y: Int[Tensor, " n"]) -> dict[str, Float[Tensor, " n"]]:
+    """How strongly each image moves each measure: its derivative by the image's weight (Jaeckel 1972; Efron 1982).
+
+    Their mean is 0, and their standard deviation over sqrt(n) is the measure's standard error over images. It is
+    that of a bootstrap to first order, for one pass instead of hundreds.
+
+    Args:
+        embedding: Shape (n, d), n >= 1.
+        y: Classes, shape (n,).
+
+    Returns:
+        float64 of shape (n,) for every measure but `dead`, whose derivative is 0 or undefined.
+    """
+    values, x = embedding.double(), unit(embedding.double())
+    names, own = torch.unique(y, return_inverse=True)
+    share = torch.bincount(own, minlength=len(names)).to(x) / len(x)
+    means = x.new_zeros(len(names), x.shape[1]).index_add_(0, own, x) / (share * len(x))[:, None]
+    centre = x.mean(0)
+    within = (x - means[own]).square().sum(1)
+    between = (x - centre).square().sum(1) - within
+    parts = {"silhouette": silhouette(embedding, y).double(), "within": within, "between": between}
+    parts |= {"zeros": (values == 0).double().mean(1), "norm": values.norm(dim=1)}
+    found = {name: part - part.mean() for name, part in parts.items()}
+    found["silhouette"] = found["silhouette"] + _on_others(x, own, means, share)
+    w, b = within.mean(), between.mean()
+    found["ratio"] = (found["within"] - w / b * found["between"]) / b
+    alike = centre.square().sum() - (share[:, None] * means).square().sum()
+    apart = 1 - share.square().sum()
+    turned = 2 * (x @ centre - share[own] * (x * means[own]).sum(1) - alike)
+    fewer = 2 * (share.square().sum() - share[own])
+    found["crowding"] = (turned - alike / apart * fewer) / apart
+    found["effective_rank"] = spectrum(values).influence
+    return found
+
+
+def _on_others(x: Tensor, own: Tensor, means: Tensor, share: Tensor) -> Tensor:
+    """What each image does to the silhouettes of the others, by moving the mean of its class.
+
+    With a = 1 - x . m_own and b = 1 - x . m_near, s is 1 - a / b where a < b and b / a - 1 elsewhere; an image x_j
+    moves the mean m_c of its class by (x_j - m_c) / share_c.
+    """
+    if len(means) < 2:
+        return torch.full_like(x[:, 0], torch.nan)
+    far = 1 - x @ means.mT
+    a = far.gather(1, own[:, None])[:, 0].clamp_min(1e-12)
+    b, near = far.scatter(1, own[:, None], torch.inf).min(1)
+    b = b.clamp_min(1e-12)
+    by_a, by_b = torch.where(a < b, -1 / b, -b / a.square()), torch.where(a < b, a / b.square(), 1 / a)
+    pull = torch.zeros_like(means).index_add_(0, own, by_a[:, None] * x).index_add_(0, near, by_b[:, None] * x)
+    return -(pull[own] * (x - means[own])).sum(1) / (share[own] * len(x))
+
+
+def spectrum(values: Float[Tensor, "n d"]) -> Spectrum:
+    """exp(entropy of the covariance's normalised eigenvalues) and its influences.
+
+    An image x moves the i-th eigenvalue l_i by (v_i . (x - mean))^2 - l_i, and the entropy H by -(log p_i + H) / sum l
+    times that, where p_i = l_i / sum l; the parts in l_i cancel.
+
+    Args:
+        values: Embeddings, float64, shape (n, d).
+    """
+    centred = values - values.mean(0)
+    found = torch.linalg.eigh(centred.mT @ centred / len(values))
+    size = found.eigenvalues.clamp_min(0)
+    if not float(size.sum()) > 0:
+        return Spectrum(0.0, torch.zeros_like(values[:, 0]))
+    p = size / size.sum()
+    entropy = torch.special.entr(p).sum()
+    slope = torch.where(p > 0, -(p.log() + entropy) / size.sum(), 0)
+    moved = (centred @ found.eigenvectors).square() @ slope
+    return Spectrum(float(entropy.exp()), entropy.exp() * moved)

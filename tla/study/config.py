@@ -4,10 +4,11 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from tla.attacks import ATTACKS, Attack
-from tla.config import from_dict, to_dict
+from tla.config import from_dict, merge, to_dict
 from tla.data import Source
 from tla.models import Backbone
 from tla.registry import did_you_mean
+from tla.study.entries import read_entry
 from tla.threat import Norm, Threat
 from tla.training import METHODS, Method, TrainConfig
 
@@ -96,7 +97,8 @@ class Study:
 
     Args:
         name: Name of the study, and of its folder.
-        methods: Training methods that are compared.
+        methods: Training methods that are compared, and variants of them: "tla", "tla@pool=250",
+            "at@train.select=false" (`tla.study.entries`).
         seeds: Each method is trained once per seed.
         source: Where the images come from.
         model: The backbone that every method trains.
@@ -125,25 +127,79 @@ class Study:
             raise ValueError(f"seeds must be different whole numbers >= 0, got {list(self.seeds)}")
         if len(set(self.methods)) < len(self.methods):
             raise ValueError(f"methods must be different, got {list(self.methods)}")
-        for name in (*self.methods, *self.method):
-            self.build_method(name)
         if not self.attack.suite:
             object.__setattr__(self, "attack", replace(self.attack, suite={"pgd": ATTACKS.build("pgd")}))
         same = replace(self.train, norm=self.attack.norm, eps=self.attack.eps)
         object.__setattr__(self, "train", same)
+        for name in (*self.methods, *self.method):
+            self.build_method(name)
+            self.build_train(name)
+            self.build_model(name)
 
     def build_method(self, name: str) -> Method:
         """A method with this study's settings for it.
 
+        Args:
+            name: An entry of `methods`.
+
         Raises:
-            ValueError: for an unknown method or setting.
+            ValueError: for an unknown method or setting, or one that changes nothing there.
         """
-        return METHODS.build(name, **self.method.get(name, {}))
+        entry = read_entry(name)
+        method = METHODS.build(entry.method, **merge(self.method.get(entry.method, {}), entry.knobs))
+        for knob, reason in method.idle().items():
+            if knob in entry.knobs:
+                raise ValueError(f"methods: {knob} changes nothing in {name!r}: {reason}")
+        return method
+
+    def build_train(self, name: str) -> TrainConfig:
+        """How an entry of `methods` is trained: as all the others, but for what the entry says.
+
+        Raises:
+            ValueError: for an unknown setting or value.
+        """
+        changes = read_entry(name).train
+        return self.train if not changes else _changed(TrainConfig, self.train, changes, f"methods {name!r}: train")
+
+    def build_model(self, name: str) -> Backbone:
+        """The backbone of an entry of `methods`.
+
+        Raises:
+            ValueError: for an unknown setting or value.
+        """
+        changes = read_entry(name).model
+        return self.model if not changes else _changed(Backbone, self.model, changes, f"methods {name!r}: model")
+
+    def unfair(self) -> list[str]:
+        """What makes this comparison one of more than methods: one sentence per reason, none if it is fair."""
+        found = []
+        for name in self.methods:
+            if self.build_train(name).select_on == "test":
+                found.append(f"{name} keeps the epoch that is best on the test images it is then judged by")
+            alone = [f"{key} = {value}" for key, value in _flat(read_entry(name).train) if key != "select_on"]
+            if alone:
+                found.append(f"{name} is trained with {', '.join(alone)}, unlike the others")
+            if read_entry(name).model:
+                found.append(f"{name} is another network than the others'")
+        return found
 
     @property
     def models(self) -> tuple[tuple[str, int], ...]:
         """(method, seed) of every model of the study, methods first."""
         return tuple((method, seed) for method in self.methods for seed in self.seeds)
+
+
+def _changed(kind: type[Any], value: Any, changes: dict[str, Any], where: str) -> Any:
+    """A dataclass with some plain values laid over its own."""
+    return from_dict(kind, merge(to_dict(value), changes), where=where)
+
+
+def _flat(values: dict[str, Any], prefix: str = "") -> list[tuple[str, Any]]:
+    """Nested tables as pairs of a dotted name and a value."""
+    pairs = []
+    for key, value in values.items():
+        pairs += _flat(value, f"{prefix}{key}.") if isinstance(value, dict) else [(prefix + key, value)]
+    return pairs
 
 
 def study_from(values: dict[str, Any]) -> Study:

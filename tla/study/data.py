@@ -5,6 +5,9 @@ import pandas as pd
 
 from tla.data import Images
 from tla.study.bench import Bench, Step, Tell, Written
+from tla.training.checks import check_run
+from tla.training.engine import processes
+from tla.training.setup import split
 
 
 def check(bench: Bench) -> None:
@@ -15,7 +18,13 @@ def check(bench: Bench) -> None:
         FileNotFoundError: if the data are not there; says where it looked.
     """
     train = bench.splits.train
-    bench.study.model.build(train.shape, len(train.classes))
+    for name in bench.study.methods:
+        bench.study.build_model(name).build(train.shape, len(train.classes))
+        config, method = bench.study.build_train(name), bench.study.build_method(name)
+        try:
+            check_run(train, split(len(train), config.holdout).kept, method, config, processes())
+        except ValueError as error:
+            raise ValueError(f"{name}: {error}") from None
     largest = bench.study.analysis.neighbours
     if largest > len(bench.gallery):
         raise ValueError(f"analysis.neighbours must be <= the gallery's {len(bench.gallery)} images, got {largest}")

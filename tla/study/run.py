@@ -3,6 +3,7 @@
 import shutil
 import sys
 import time
+from collections.abc import Callable
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from tla.study import analyse, attack, audit, collect, data, report, train
 from tla.study.bench import Bench, Step, Trained
 from tla.study.config import Study, study_values
 from tla.study.progress import Teller, Watcher
+from tla.study.team import help_training, open_team, train_together
 
 VERSIONED = ("tla", "torch", "torchvision", "numpy", "scikit-learn", "umap-learn", "plotly")
 
@@ -36,6 +38,9 @@ def run_study(
         request: Fingerprint of what was asked for, kept in the manifest once everything is finished.
         anew: Begin again: forget what is finished (files stay until they are replaced).
 
+    Started by `torchrun`, the processes train together, one model after the other; the first one does everything else,
+    the others leave when the last model is trained.
+
     Returns:
         The finished study.
 
@@ -43,21 +48,53 @@ def run_study(
         ValueError: for a damaged manifest, a setting that does not fit the data, or weights that do not fit the study.
         OSError: without space or permission; what is finished is kept.
     """
-    store = Store(folder)
+    bench = Bench(study, Store(folder), data_root)
+    return carry_out(bench, plan, watch=watch, request=request or digest(study), anew=anew)
+
+
+def carry_out(
+    bench: Bench,
+    make: Callable[[Bench], list[Step]],
+    *,
+    watch: Watcher | None = None,
+    request: str = "",
+    anew: bool = False,
+) -> Store:
+    """Do the steps of a plan that are not done yet.
+
+    Args:
+        bench: The work bench.
+        make: Gives the plan; called when the data are known to fit.
+        watch: Told about progress.
+        request: Kept in the manifest once everything is finished.
+        anew: Forget what is finished.
+    """
+    store, study = bench.store, bench.study
     manifest = store.manifest()
+    data.check(bench)
+    team = open_team()
+    if team is not None and team.rank > 0:
+        help_training(bench, team)
+        return store
     if anew:
         for name in list(manifest["steps"]):
             store.forget(name)
-    bench = Bench(study, store, data_root)
-    data.check(bench)
-    store.note(complete=None, study=study_values(study), versions=_versions(), hardware=_hardware(bench))
+    reasons = study.unfair()
+    store.note(
+        complete=None,
+        study=study_values(study),
+        fairness={"fair": not reasons, "reasons": reasons},
+        versions=_versions(),
+        hardware=_hardware(bench),
+    )
     store.write_text("study.toml", _toml(study))
-    steps = plan(bench)
-    teller = Teller(folder, {step.name: step.weight for step in steps}, watch)
-    for step in steps:
+    steps = make(bench)
+    teller = Teller(store.path, {step.name: step.weight for step in steps}, watch)
+    left = steps if team is None else train_together(bench, team, steps, lambda step: _do(store, step, teller))
+    for step in left:
         _do(store, step, teller)
     _forget_others(store, steps)
-    store.note(complete=request or digest(study))
+    store.note(complete=request)
     return store
 
 

@@ -8,6 +8,23 @@ from tla.training.config import TrainConfig
 from tla.training.methods import Method
 
 
+def check_run(images: Images, kept: torch.Tensor, method: Method, config: TrainConfig, world: int) -> None:
+    """Everything that can be refused by looking at the images' number and classes.
+
+    Args:
+        images: All training images.
+        kept: Positions of those trained on.
+        method: Training method.
+        config: Configuration.
+        world: Number of processes.
+
+    Raises:
+        ValueError: names the knob, what is allowed and what came.
+    """
+    check_data(images, len(kept), method, config, world)
+    check_classes(images.labels[kept], images.classes, method)
+
+
 def check_data(images: Images, kept: int, method: Method, config: TrainConfig, world: int) -> None:
     """Refuse data that the method and the configuration cannot work with.
 
@@ -32,6 +49,20 @@ def check_data(images: Images, kept: int, method: Method, config: TrainConfig, w
         raise ValueError(f"pool must be at most the {kept} images trained on, got {wants.pool}")
     if wants.keys > config.batch // world:
         raise ValueError(f"keys must be at most the {config.batch // world} images of a batch, got {wants.keys}")
+
+
+def check_test(images: Images, test: Images | None, config: TrainConfig) -> None:
+    """Refuse test images where they must not be looked at, and their absence where the configuration wants them.
+
+    Raises:
+        ValueError: says which.
+    """
+    if config.select_on == "test" and test is None:
+        raise ValueError('select_on is "test": give the test images')
+    if config.select_on != "test" and test is not None:
+        raise ValueError('test images were given, but select_on is not "test": training never looks at them')
+    if test is not None and (test.shape != images.shape or test.classes != images.classes):
+        raise ValueError(f"the test images must be like the training images, got {test.name} of shape {test.shape}")
 
 
 def check_classes(labels: torch.Tensor, classes: tuple[str, ...], method: Method) -> None:

@@ -41,6 +41,8 @@ class TrainConfig:
         holdout: Training images kept aside to judge and select by, >= 0; the same ones for every method and seed.
         select: Keep the weights of the epoch with the best robust accuracy on the images kept aside (natural training:
             the best clean accuracy); the test set is never looked at. Otherwise keep the last ones.
+        select_on: "test" judges and selects on test images instead of training images kept aside. UNFAIR: such a
+            figure says nothing about new images. It is here so that the effect of that habit can be measured.
         judge: Attack on the images kept aside.
         judge_every: Judge after every so many epochs (and after the last).
         save_every: Write the checkpoint after every so many epochs (and after the last).
@@ -74,6 +76,7 @@ class TrainConfig:
     strong_epochs: int = 0
     holdout: int = 1000
     select: bool = True
+    select_on: Literal["test"] | None = None
     judge: Attack = field(default_factory=lambda: PGD(steps=10))
     judge_every: int = 1
     save_every: int = 1
@@ -97,4 +100,6 @@ class TrainConfig:
             raise ValueError(f"eps must be > 0, got {self.eps}; to train without an attack use the method natural")
         if self.select and self.holdout == 0:
             raise ValueError("select needs images to select by: set holdout to 1 or more, or select to false")
+        if self.select_on == "test" and not self.select:
+            raise ValueError('select_on is "test", but select is false: nothing is selected')
         Threat(self.norm, self.eps)

@@ -50,6 +50,10 @@ class Engine(ABC):
     def barrier(self) -> None:
         """Wait for the other processes."""
 
+    @abstractmethod
+    def agreed(self, value: bool) -> bool:
+        """What the first process says, in every process."""
+
     @contextlib.contextmanager
     def tuned(self) -> Iterator[None]:
         """Kernels are chosen by trial, as fits many steps of one shape; afterwards as before."""
@@ -91,7 +95,7 @@ def open_engine(device: str | None = None, precision: Precision = "auto") -> Eng
     if chosen.type == "cuda" and not torch.cuda.is_available():
         raise ValueError(f"device must be one that is there: {chosen} was asked for, but there is no CUDA device")
     bf16 = fast_bf16(chosen) if precision == "auto" else precision == "bf16"
-    if int(os.environ.get("WORLD_SIZE", "1")) == 1:
+    if processes() == 1:
         return PlainEngine(chosen, bf16)
     require("lightning_fabric", "training on several devices")
     return FabricEngine(chosen, bf16)
@@ -127,6 +131,10 @@ class PlainEngine(Engine):
     def barrier(self) -> None:
         """Nothing to wait for."""
 
+    def agreed(self, value: bool) -> bool:
+        """The value itself."""
+        return value
+
 
 class FabricEngine(Engine):
     """Lightning Fabric: distributed data parallel over the processes that torchrun started, or one device.
@@ -144,12 +152,12 @@ class FabricEngine(Engine):
         buffers = "forward_sync_buffers" if "forward_sync_buffers" in known else "broadcast_buffers"
         alone: dict[str, Any] = {buffers: False}  # every process keeps its own statistics; judging averages them
         local = int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
-        many = int(os.environ.get("WORLD_SIZE", "1")) > 1
+        many = processes() > 1
         one = [device.index or 0] if device.type == "cuda" else 1
         self._fabric = Fabric(
             accelerator=device.type,
             devices=local if many else one,
-            num_nodes=int(os.environ.get("WORLD_SIZE", "1")) // local,
+            num_nodes=processes() // local,
             strategy=DDPStrategy(**alone) if many else "auto",
             precision="bf16-mixed" if bf16 else "32-true",
         )
@@ -181,6 +189,10 @@ class FabricEngine(Engine):
         """Wait for the other processes."""
         self._fabric.barrier()
 
+    def agreed(self, value: bool) -> bool:
+        """Fabric's broadcast from the first process."""
+        return bool(self._fabric.broadcast(value, src=0))
+
 
 def under(engine: Engine, module: nn.Module) -> Callable[[Tensor], Any]:
     """A module that is called at the engine's precision."""
@@ -190,6 +202,11 @@ def under(engine: Engine, module: nn.Module) -> Callable[[Tensor], Any]:
             return module(x)
 
     return call
+
+
+def processes() -> int:
+    """How many processes `torchrun` started, 1 without it."""
+    return int(os.environ.get("WORLD_SIZE", "1"))
 
 
 def device_name(device: torch.device) -> str:

@@ -81,6 +81,7 @@ def train(
     engine: Engine | None = None,
     header: Mapping[str, Any] | None = None,
     foreign: Foreign = "refuse",
+    test: Images | None = None,
 ) -> TrainResult:
     """Train a network, or go on where an interrupted run of the same kind stopped.
 
@@ -99,6 +100,7 @@ def train(
         engine: Device and precision; by default what this machine has.
         header: More to write beside the weights.
         foreign: What to do with the checkpoint of another run in `folder`: "refuse" it, or "replace" it.
+        test: Test images to judge and select by where `config.select_on` says so, and only there.
 
     Raises:
         ValueError: before anything starts, for data, model, method or folder that do not fit.
@@ -106,7 +108,7 @@ def train(
         OSError: if the folder cannot be written; what is there stays whole.
     """
     engine = engine or open_engine(precision=config.precision)
-    run, aside = prepare(model, images, method, config, seed, folder, engine, foreign)
+    run, aside = prepare(model, images, method, config, seed, folder, engine, foreign, test)
     for epoch in range(run.epoch, config.epochs):
         with run.layers_seeded(epoch), engine.tuned():
             row = _epoch(run, epoch, aside, progress)

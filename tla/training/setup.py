@@ -17,7 +17,7 @@ from tla.store import DamagedFileError
 from tla.training.bank import Bank
 from tla.training.batches import Pool
 from tla.training.checkpoint import load_state
-from tla.training.checks import check_classes, check_data, check_model
+from tla.training.checks import check_model, check_run, check_test
 from tla.training.config import TrainConfig
 from tla.training.engine import Engine
 from tla.training.methods import Method
@@ -42,11 +42,12 @@ def prepare(
     folder: Path,
     engine: Engine,
     foreign: Foreign = "refuse",
+    test: Images | None = None,
 ) -> Prepared:
     """Check everything, build everything, and read the checkpoint if there is one; see `tla.training.train`."""
     aside, kept = split(len(images), config.holdout)
-    check_data(images, len(kept), method, config, engine.world)
-    check_classes(images.labels[kept], images.classes, method)
+    check_test(images, test, config)
+    check_run(images, kept, method, config, engine.world)
     module = build_model(model, images.shape, len(images.classes), seed) if isinstance(model, Backbone) else model
     check_model(module.cpu(), images)
     form = torch.channels_last if config.channels_last else torch.contiguous_format
@@ -54,13 +55,16 @@ def prepare(
     pools = {"device": engine.device, "channels_last": config.channels_last}
     pool = Pool(images.subset(kept), pad=config.pad, flip=config.flip, **pools)
     who = identity(module, images, method, config, seed)
+    if test is not None:
+        who["test"] = pixel_digest(test)
     run = Run(engine, module, pool, method, config, seed, folder / "train.pt", who, images.ids[kept].cpu())
     if method.wants().bank:
         with torch.no_grad():
             width = module(pool.view(torch.zeros(1, dtype=torch.int64, device=engine.device), run.tools.mining))
         run.tools.bank = Bank(method.wants().bank, width.embedding.shape[1], engine.device)
     _resume(run, foreign)
-    return Prepared(run, Pool(images.subset(aside), pad=0, flip=False, **pools))
+    judged = images.subset(aside) if test is None else test
+    return Prepared(run, Pool(judged, pad=0, flip=False, **pools))
 
 
 class Split(NamedTuple):
@@ -78,16 +82,21 @@ def split(count: int, holdout: int) -> Split:
 
 def identity(module: nn.Module, images: Images, method: Method, config: TrainConfig, seed: int) -> dict[str, Any]:
     """What has to be equal for a checkpoint to be gone on from, as plain values."""
-    digest = hashlib.sha256(images.labels.numpy(force=True).tobytes())
-    digest.update(images.pixels[:: max(1, len(images) // 1000)].numpy(force=True).tobytes())
     shapes = [f"{name} {tuple(value.shape)}" for name, value in module.state_dict().items()]
     return {
-        "data": {"name": images.name, "count": len(images), "digest": digest.hexdigest()[:16]},
+        "data": {"name": images.name, "count": len(images), "digest": pixel_digest(images)},
         "model": hashlib.sha256("\n".join(shapes).encode()).hexdigest()[:16],
         "method": to_dict(method),
         "config": to_dict(config),
         "seed": seed,
     }
+
+
+def pixel_digest(images: Images) -> str:
+    """Fingerprint of the labels and of about a thousand images."""
+    digest = hashlib.sha256(images.labels.numpy(force=True).tobytes())
+    digest.update(images.pixels[:: max(1, len(images) // 1000)].numpy(force=True).tobytes())
+    return digest.hexdigest()[:16]
 
 
 def differences(old: Any, new: Any, where: str = "") -> list[str]:

@@ -50,6 +50,10 @@ class Method(ABC):
         """What the method asks of the data, checked before training starts."""
         return Wants()
 
+    def idle(self) -> dict[str, str]:
+        """Settings that change nothing as the others are, and why; a sweep over one is refused."""
+        return {}
+
 
 class Wants(NamedTuple):
     """What a method asks of the data.

@@ -134,6 +134,24 @@ class TripletMethod(Method):
         keys = 0 if fresh else self.keys
         return Wants(positives=not self.swapped, pool=self.pool * fresh, bank=self.pool * bank, keys=keys)
 
+    def idle(self) -> dict[str, str]:
+        """What the mining, the number of triplets, or a weight of zero leaves without effect."""
+        found = {}
+        if self.mining == "batch":
+            found["pool"] = 'mining is "batch", which has no pool; set mining to "fresh" (the paper) or "bank"'
+        if self.mining == "fresh":
+            found["keys"] = 'mining is "fresh"; keys belong to "batch" and "bank"'
+        if self.triplets == 1:
+            found |= dict.fromkeys(("noise", "second_alpha"), "there is one triplet; set triplets to 2")
+        if self.lambda_triplet == 0:
+            weightless = "lambda_triplet is 0"
+            found |= dict.fromkeys(
+                ("alpha", "rho", "distance", "norm", "mining", "pool", "keys", "triplets"), weightless
+            )
+        elif self.norm == "none":
+            found["rho"] = 'norm is "none"'
+        return found
+
     def __call__(self, batch: Batch, tools: Toolbox) -> Terms:
         """CE(f(x'), y) + lambda * (the triplet terms) [+ pull * mean ||h(x) - h(x')||^2]."""
         adversarial = tools.attack(batch)

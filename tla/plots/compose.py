@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from tla.plots.base import Figure, built
-from tla.plots.sheet import entry_width, wrap
+from tla.plots.sheet import LEGEND, entry_width, wrap
 from tla.plots.theme import Look, template
 
 GAP = 18
@@ -43,7 +43,7 @@ def page(rows: Sequence[Sequence[Figure]], look: Look, *, title: str, caption: s
         blocks += [Block(figure, i * (width + GAP), top, width) for i, figure in enumerate(row)]
         top += max((height_of(figure) for figure in row), default=0) + GAP
     height = top + 30
-    merged = _Merged(look.width, height)
+    merged = _Merged(look, height)
     for block in blocks:
         merged.take(block)
     caption = f"{caption} Source: {look.source}." if look.source else caption
@@ -72,8 +72,10 @@ def traces_of(figure: Figure) -> list[Any]:
 class _Merged:
     """Traces and layout of a page under construction."""
 
-    def __init__(self, width: float | int, height: float | int) -> None:
-        self.width, self.height = width, height
+    def __init__(self, look: Look, height: float | int) -> None:
+        self.width, self.height = look.width, height
+        # plotly's template speaks of the first legend only
+        self.font = {"font": {"size": LEGEND, "color": look.shades.ink}, "bgcolor": "rgba(0,0,0,0)"}
         self.traces: list[dict[str, Any]] = []
         self.layout: dict[str, Any] = {"annotations": [], "shapes": [], "images": []}
         self._axes, self._legends = 0, 0
@@ -150,7 +152,7 @@ class _Merged:
             if room < wide:
                 name = "legend" if self._legends == 0 else f"legend{self._legends + 1}"
                 place = {"x": block.left / self.width, "y": 1 - top / self.height}
-                self.layout[name] = layout["legend"] | place
+                self.layout[name] = layout["legend"] | self.font | place
                 self._legends, room, top = self._legends + 1, block.width, top + 21
             room -= wide
             rows[trace.legendgroup] = name

@@ -18,7 +18,7 @@ EXPECTED = {
     "shift_arrows", "one_class", "two_classes", "accuracy_bars", "accuracy_curve", "accuracy_steps", "accuracy_table",
     "roc", "score_histograms", "confusion", "class_confusion", "neighbour_rows", "purity_curves", "trajectory",
     "learning_curves", "ablation", "layer_cka", "transfer_matrix", "audit_verdicts", "shift_measures",
-    "attack_triptych", "triplet_drawn", "poster",
+    "attack_triptych", "triplet_drawn", "shift_morph", "poster",
 }  # fmt: skip
 
 WORLDS = {
@@ -107,7 +107,7 @@ def test_documented(name):
     assert "Args:" in text
     first = text.split("\n")[0]
     assert first.endswith((".", "?"))
-    described = set(re.findall(r"^    (\w+): ", text, re.MULTILINE))
+    described = set(re.findall(r"^    ([a-z]\w*): ", text, re.MULTILINE))
     assert described == set(inspect.signature(function).parameters)
     assert inspect.signature(function).parameters["look"].default == LIGHT
     assert inspect.getdoc(inspect.getmodule(function))

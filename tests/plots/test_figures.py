@@ -9,12 +9,12 @@ import pytest
 from frames import TABLES, World, arrays
 from test_contract import pictures
 
-from tla.plots import FIGURES, Look, maps
+from tla.plots import FIGURES, Look, compose, maps
 from tla.plots.maps import arrows, by_method, pairs
 from tla.plots.paper import paper_accuracy
 from tla.plots.pictures import Pictures, as_bytes, data_uri
 from tla.plots.scores import scores_of
-from tla.plots.sheet import Sheet, visible_length, wrap
+from tla.plots.sheet import Sheet, entry_width, text_width, wrap
 
 WORLD = World(n=80, methods=("natural", "at", "tla"))
 SVG = Look(renderer="svg", classes=tuple("abcdefghij"))
@@ -54,6 +54,25 @@ def test_shift_arrows_points_from_clean_to_adversarial():
     assert any(f"<b>AT</b>: {share:.0f} % change class" in note for note in notes(figure))
     own = F["shift"][(F["shift"]["method"] == "at") & (F["shift"]["attack"] == "pgd") & (F["shift"]["eps"] == 0.2)]
     assert any(f"turned {own['angle'].median():.0f}°" in note for note in notes(figure))
+
+
+def test_shift_morph_walks_from_clean_to_adversarial():
+    figure = FIGURES.get("shift_morph")(F["map"], look=SVG, methods=["natural", "at"], most=40, frames=5)
+    assert [frame.name for frame in figure.frames] == list("01234")
+    assert [step.label for step in figure.layout.sliders[0].steps] == ["clean", "", "", "", "attacked"]
+    rows = F["map"].set_index(["method", "kind", "id"])
+    for method, place in zip(("natural", "at"), figure.frames[0].traces, strict=True):
+        images = figure.data[place].customdata
+        assert len(images) == 20
+        for index, frame in enumerate(figure.frames):
+            walk = frame.data[frame.traces.index(place)]
+            for i, image in enumerate(images):
+                start, end = (rows.loc[(method, kind, image)] for kind in ("clean", "adversarial"))
+                wanted = [start[c] + (end[c] - start[c]) * index / 4 for c in ("u", "v")]
+                assert (walk.x[i], walk.y[i]) == pytest.approx(wanted, abs=1e-5)
+        assert figure.data[place].x.tolist() == walk.x.tolist(), "what stands still is the end"
+    with pytest.raises(ValueError, match=r"frames must be >= 2 \(clean and attacked\), got 1; take 11"):
+        FIGURES.get("shift_morph")(F["map"], frames=1)
 
 
 def test_shift_arrows_thins_and_says_so():
@@ -366,8 +385,26 @@ def test_panels_do_not_overlap():
                     assert one[1] <= two[0] + 1e-9 or two[1] <= one[0] + 1e-9 or one[3] <= two[2] + 1e-9
 
 
-def test_wrap_and_length():
-    assert visible_length("<b>a&amp;b</b>") == 3
+def test_legend_entries_get_their_room():
+    """Widths that Chromium measures of DejaVu Sans, the widest font of the list, at 12 pixels."""
+    for text, pixels in (("FGSM", 34.2), ("20\u00d7PGD", 51.1), ("Worst case", 65.8), ("Natural 0.877 [0.852]", 130.0)):
+        assert 0.98 * pixels <= text_width(text, 12) <= 1.2 * pixels, text
+    assert text_width("<b>a&amp;b</b>", 12) == text_width("axb", 12)
+    assert entry_width("AT", "lines") > entry_width("AT", "markers") > text_width("AT", 12) + 40
+
+
+def test_a_page_breaks_legends_within_their_block():
+    figure = FIGURES.get("accuracy_bars")(F["attacks"], look=Look(width=560), across="methods")
+    page = compose.page([[figure, figure]], Look(width=1138), title="t", caption="c")
+    legends = [key for key in page.layout.to_plotly_json() if key.startswith("legend")]
+    assert len(legends) == 4, "eight entries take two rows in each half"
+    assert {page.layout[key].font.size for key in legends} == {12}
+    for key in legends:
+        entries = {t.name: t for t in page.data if t.showlegend and (t.legend or "legend") == key}
+        assert sum(entry_width(name, t.mode if "mode" in t else None) for name, t in entries.items()) <= 560
+
+
+def test_wrap():
     assert wrap("one two three four five six", 110, 10) == "one two three four<br>five six"
     assert wrap("", 100, 10) == ""
 

@@ -29,7 +29,7 @@ CONFIG = {
 """For `figure.show(config=CONFIG)` and `st.plotly_chart(figure, config=CONFIG)`: nothing is offered to any cloud."""
 
 
-def built(traces: list[dict[str, Any]], layout: dict[str, Any]) -> Figure:
+def built(traces: list[dict[str, Any]], layout: dict[str, Any], frames: list[dict[str, Any]] | None = None) -> Figure:
     """A plotly figure from plain values, unchecked: checking takes five times as long as everything else.
 
     The contract tests check every figure in full. What is changed in the figure later is checked as usual.
@@ -37,11 +37,12 @@ def built(traces: list[dict[str, Any]], layout: dict[str, Any]) -> Figure:
     Args:
         traces: Traces with their `type`.
         layout: The layout.
+        frames: Of an animation.
     """
     import plotly.graph_objects as go
 
     given = {key: value for key, value in layout.items() if not (isinstance(value, list) and not value)}
-    figure = go.Figure({"data": traces, "layout": given}, _validate=False)
+    figure = go.Figure({"data": traces, "layout": given, "frames": frames or []}, _validate=False)
     figure._validate = True
     return figure
 

@@ -51,7 +51,9 @@ def save(figure: Figure, path: Path, *, width: int = 1200, scale: float | int = 
 
 def _text(figure: Figure, ending: str, offline: bool) -> str:
     if ending == ".html":
-        return figure.to_html(config=CONFIG, include_plotlyjs=True if offline else "cdn", full_html=True)
+        return figure.to_html(
+            config=CONFIG, include_plotlyjs=True if offline else "cdn", full_html=True, auto_play=False
+        )
     if ending == ".json":
         return str(figure.to_json())
     return data_of(figure).to_csv(index=False)

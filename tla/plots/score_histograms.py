@@ -76,7 +76,7 @@ def score_histograms(
     return sheet.figure(
         f"Scores of {name}: {spread(caught, labels)} of the misclassified lie right of the threshold",
         f"Larger = more suspicious; eps = {number(the_eps(rows))}; threshold (dashed): {mark}; "
-        f"n = up to {rows['id'].nunique()} test images per method.",
+        f"n = up to {rows['id'].nunique()} test images per method; the outermost bars hold all scores beyond them.",
         layout={"barmode": "overlay"},
     )
 

@@ -9,6 +9,10 @@ from tla.plots.theme import Look, template
 
 CHARACTER = 0.53
 """Width of a letter in units of the font size, on average; decides where titles break."""
+WIDTHS = (("iljI.,:;'|!()[] ftr-", 0.36), ("mwMW%@\u00d7\u2192", 0.92))
+"""Widths of narrow and of wide letters in units of the font size, of the widest font in use; others take 0.66."""
+LEGEND = 12
+"""Font size of legends, in pixels."""
 BOLD = 1.12
 """How much wider bold letters are."""
 
@@ -98,6 +102,11 @@ class Sheet:
                     values["title"] = {"text": values["title"]}
                 self.axes[f"{name[0]}axis{name[1:]}"] |= values
 
+    def deepen(self, panel: Panel, pixels: int) -> None:
+        """Let a panel without tick labels reach down into the room that its foot leaves."""
+        domain = self.axes[f"yaxis{panel.y[1:]}"]["domain"]
+        domain[0] = max(0.0, domain[0] - pixels / self.body)
+
     def blank(self, panel: Panel, x: tuple[Any, Any], y: tuple[Any, Any]) -> None:
         """Axes without numbers, for maps and pictures: a frame and a fixed range."""
         for name, limits in ((panel.x, x), (panel.y, y)):
@@ -136,13 +145,21 @@ class Sheet:
         """Say in the middle of a panel why nothing is there."""
         self.note(panel, text, 0.5, 0.5, xanchor="center", yanchor="middle")
 
-    def figure(self, title: str, caption: str, *, layout: dict[str, Any] | None = None) -> Figure:
+    def figure(
+        self,
+        title: str,
+        caption: str,
+        *,
+        layout: dict[str, Any] | None = None,
+        frames: list[dict[str, Any]] | None = None,
+    ) -> Figure:
         """The finished figure.
 
         Args:
             title: One sentence that says what is seen.
             caption: n, intervals and what else a reader must know; the look's source is added.
             layout: More of plotly's layout.
+            frames: Of an animation.
         """
         look, shade = self.look, self.look.shades
         caption = f"{caption} Source: {look.source}." if look.source else caption
@@ -178,7 +195,7 @@ class Sheet:
             **self.axes,
             **(layout or {}),
         }  # fmt: skip
-        return built(self.traces, values)
+        return built(self.traces, values, frames)
 
     def _only_lines(self) -> bool:
         return all("lines" in trace.get("mode", "") for trace in self.traces if trace["showlegend"])
@@ -198,14 +215,20 @@ def entry_width(name: str, mode: str | None) -> float:
         name: Of the trace.
         mode: Of the trace, "lines", "markers" or None.
     """
-    return visible_length(name) * 12 * CHARACTER + (54.0 if "lines" in (mode or "") else 42.0)
+    return text_width(name, LEGEND) + (56.0 if "lines" in (mode or "") else 48.0)
 
 
-def visible_length(text: str) -> int:
-    """Letters of a text without tags; an entity counts as one."""
+def text_width(text: str, size: int) -> float:
+    """Pixels that one line takes at most, without its tags; an entity counts as one letter.
+
+    Args:
+        text: May hold tags and entities.
+        size: Of the font, in pixels.
+    """
     import re
 
-    return len(re.sub(r"&\w+;", "x", re.sub(r"<[^>]+>", "", text)))
+    letters = re.sub(r"&\w+;", "x", re.sub(r"<[^>]+>", "", text))
+    return size * sum(next((wide for some, wide in WIDTHS if letter in some), 0.66) for letter in letters)
 
 
 def wrap(text: str, width: float | int, size: int) -> str:

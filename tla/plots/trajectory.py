@@ -50,6 +50,7 @@ def trajectory(
     for index, (method, style) in enumerate(styles.items()):
         row, column = divmod(index, across)
         above, below = (sheet.panels[(2 * row + i) * across + column] for i in (0, 1))
+        sheet.deepen(above, 34)
         path = rows[rows["method"] == method].sort_values(["restart", "step"])
         _map(sheet, above, path, None if backgrounds is None else backgrounds[method].clean)
         _distances(sheet, below, path)

@@ -1,6 +1,7 @@
 """The triplet loss drawn: anchor, positive and negative as directions, the margin as an angle."""
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -64,6 +65,14 @@ def cosine_distance(u: np.ndarray, v: np.ndarray) -> float:
     return float(1 - abs(np.dot(u, v)) / norms)
 
 
+def _beside(rank: int, tip: np.ndarray) -> dict[str, Any]:
+    """Where a label stands: outside of the outer arrows, beyond the tip of the middle one."""
+    if rank == 1:
+        x, y = (float(part) for part in tip / max(float(np.linalg.norm(tip)), 1e-12))
+        return {"xshift": 14 * x, "yshift": 16 * y, "xanchor": "left" if x >= 0 else "right", "yanchor": "middle"}
+    return {"xshift": 12 * (1 - int(rank)), "xanchor": "right" if rank else "left", "yanchor": "middle"}
+
+
 def _panel(sheet: Sheet, panel: Panel, vectors: tuple[np.ndarray, ...], reach: float) -> None:
     look = sheet.look
     radius = 1.12 * max(float(np.linalg.norm(v)) for v in vectors) or 1.0
@@ -77,7 +86,8 @@ def _panel(sheet: Sheet, panel: Panel, vectors: tuple[np.ndarray, ...], reach: f
         "fillcolor": rgba(look.shades.wrong, 0.13), "line": {"color": look.shades.wrong, "width": 1, "dash": "dot"},
     }  # fmt: skip
     sheet.add(panel, wedge, key="wedge")
-    for vector, (role, symbol, colour) in zip(vectors, ROLES, strict=True):
+    ranks = np.argsort(np.argsort([np.arctan2(v[1], v[0]) for v in vectors], kind="stable"))
+    for vector, rank, (role, symbol, colour) in zip(vectors, ranks, ROLES, strict=True):
         hue = look.shades.ten[colour]
         trace = {
             "type": "scatter", "mode": "lines+markers", "name": role,
@@ -87,7 +97,8 @@ def _panel(sheet: Sheet, panel: Panel, vectors: tuple[np.ndarray, ...], reach: f
             "hovertemplate": f"{role}: (%{{x:.2f}}, %{{y:.2f}})<extra></extra>",
         }  # fmt: skip
         sheet.add(panel, trace, key=role)
-        sheet.annotations.append(label(panel, role, float(vector[0]), float(vector[1]), hue, yshift=16))
+        place = _beside(int(rank), vector)
+        sheet.annotations.append(label(panel, role, float(vector[0]), float(vector[1]), hue, **place))
     arc = radius * np.stack([np.cos(angles), np.sin(angles)], axis=1)
     ends = np.concatenate([arc, np.stack([*vectors, np.zeros(2)])])
     low, high = ends.min(0) - 0.1 * radius, ends.max(0) + 0.1 * radius

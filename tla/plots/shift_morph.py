@@ -1,0 +1,147 @@
+"""The maps in motion: every image walks from its clean place to its adversarial one."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from tla.plots.base import Figure, Frame, figure
+from tla.plots.maps import Measured, by_method, common, fit, one_map, pairs, segments, small
+from tla.plots.sheet import Panel, Sheet
+from tla.plots.summary import percent, spread, thin
+from tla.plots.theme import LIGHT, Look, rgba
+
+STRIP = 52
+"""Height of the strip with the handle, in pixels."""
+
+
+@figure("shift_morph", "map", optional=("shift",))
+def shift_morph(
+    points: Frame,
+    *,
+    look: Look = LIGHT,
+    shift: Frame | None = None,
+    methods: Sequence[str] | None = None,
+    projection: str | None = None,
+    seed: int | None = None,
+    most: int = 1200,
+    frames: int = 11,
+) -> Figure:
+    """The maps as a film from clean to attacked: play it, or pull the handle.
+
+    Args:
+        points: The `map` table.
+        look: Theme, width, source.
+        shift: The `shift` table: a measurement in the full space above each map.
+        methods: Which methods, by default all.
+        projection: By default umap.
+        seed: By default the smallest.
+        most: Images in all panels together; evenly picked where there are more.
+        frames: Positions of the handle, >= 2; the first is clean, the last attacked, which is also what stands still.
+
+    Raises:
+        ValueError: for fewer than two frames.
+    """
+    if frames < 2:
+        raise ValueError(f"frames must be >= 2 (clean and attacked), got {frames}; take 11")
+    points = one_map(points, projection, seed)
+    styles = look.methods(points["method"] if methods is None else methods)
+    sheet = Sheet(look, max(len(styles), 1), least=270, head=46, left=10, foot=10, strip=STRIP)
+    sheet.axis(sheet.panels[-1], {"visible": False}, {"visible": False})
+    parts, measured = by_method(points, styles), Measured(shift)
+    fooled: dict[str, float] = {}
+    walks: dict[int, Frame] = {}
+    for panel, (method, style) in zip(sheet.panels, styles.items(), strict=False):
+        fit(sheet, panel, parts[method].all)
+        moved = pairs(parts[method])
+        fooled[method] = float((moved["prediction"] != moved["y"]).mean())
+        shown = thin(moved, max(1, most // len(styles)))
+        _ways(sheet, panel, shown)
+        walks[len(sheet.traces)] = shown
+        sheet.add(panel, _crowd(look, shown))
+        note = measured(method, moved["id"])
+        sheet.title(panel, f"<b>{style.label}</b>: {percent(fooled[method])} change class" + small(look, note))
+    if not styles:
+        sheet.empty(sheet.panels[0], "no points")
+    _key(sheet, points)
+    labels = {name: style.label for name, style in styles.items()}
+    n, most_shown = points["id"].nunique(), max((len(shown) for shown in walks.values()), default=0)
+    return sheet.figure(
+        f"From clean to attacked: {spread(fooled, labels)} end in a wrong class",
+        f"n = {n} test images, {most_shown} shown per map, coloured by class; lines: the ways of the misclassified. "
+        "Only both ends are embeddings: places between them are interpolated. Distances in a map prove nothing: the "
+        "line above each map is measured in the full space.",
+        layout=_controls(sheet, frames),
+        frames=[_frame(walks, index, frames) for index in range(frames)],
+    )
+
+
+def _crowd(look: Look, moved: Frame) -> dict[str, Any]:
+    """All images of a map at their attacked places, each with its class's colour and symbol."""
+    y = moved["y"].to_numpy()
+    names = np.array([look.class_name(int(k)) for k in y], dtype=object)
+    return {
+        "type": "scatter", "mode": "markers", "name": "images",
+        "x": moved["u1"].to_numpy(np.float32), "y": moved["v1"].to_numpy(np.float32),
+        "customdata": moved["id"].to_numpy(np.int32), "text": names.tolist(),
+        "hovertemplate": "%{text}<br>image %{customdata}<extra></extra>",
+        "marker": {
+            "color": [look.class_colour(int(k)) for k in y], "symbol": [look.class_symbol(int(k)) for k in y],
+            "size": 6, "opacity": 0.8, "line": {"width": 0},
+        },
+    }  # fmt: skip
+
+
+def _ways(sheet: Sheet, panel: Panel, moved: Frame) -> None:
+    wrong = moved[moved["prediction"] != moved["y"]]
+    if len(wrong):
+        start, end = (wrong[[f"u{i}", f"v{i}"]].to_numpy(np.float32) for i in (0, 1))
+        way = segments(start, end, wrong["id"].to_numpy(np.int32))
+        colour = rgba(sheet.look.shades.soft, 0.35)
+        line = {"mode": "lines", "name": "misclassified", "line": {"color": colour, "width": 1}}
+        sheet.add(panel, way | line | {"hoverinfo": "skip"}, key="ways")
+
+
+def _key(sheet: Sheet, points: Frame) -> None:
+    """An entry in the legend for each class."""
+    look = sheet.look
+    for k in common(points["y"].to_numpy()):
+        marker = {"color": look.class_colour(k), "symbol": look.class_symbol(k), "size": 7}
+        entry = {"type": "scatter", "mode": "markers", "name": look.class_name(k), "x": [None], "y": [None]}
+        sheet.add(sheet.panels[0], entry | {"marker": marker}, key=f"class {k}")
+
+
+def _frame(walks: dict[int, Frame], index: int, frames: int) -> dict[str, Any]:
+    share = np.float32(index / (frames - 1))
+    data = []
+    for moved in walks.values():
+        u, v = (
+            (1 - share) * moved[f"{name}0"].to_numpy(np.float32) + share * moved[f"{name}1"].to_numpy(np.float32)
+            for name in ("u", "v")
+        )
+        data.append({"type": "scatter", "x": u, "y": v})
+    return {"name": str(index), "data": data, "traces": list(walks)}
+
+
+def _controls(sheet: Sheet, frames: int) -> dict[str, Any]:
+    """A button to play and a handle to pull, in the strip below the maps."""
+    shade, top = sheet.look.shades, sheet.panels[-1].box[3]
+    still = {"mode": "immediate", "transition": {"duration": 0}, "frame": {"duration": 0, "redraw": False}}
+    play = {"fromcurrent": False, "transition": {"duration": 0}, "frame": {"duration": 90, "redraw": False}}
+    ends = {0: "clean", frames - 1: "attacked"}
+    steps = [
+        {"method": "animate", "label": ends.get(index, ""), "args": [[str(index)], still]} for index in range(frames)
+    ]
+    font = {"size": 12, "color": shade.ink}
+    place = {"xanchor": "left", "y": top, "yanchor": "top"}
+    handle = {
+        "active": frames - 1, "steps": steps, "currentvalue": {"visible": False}, "x": 0.16, "len": 0.78, **place,
+        "pad": {"t": 6}, "font": font, "bgcolor": shade.grid, "bordercolor": shade.grid, "activebgcolor": shade.soft,
+        "tickcolor": shade.soft, "minorticklen": 0,
+    }  # fmt: skip
+    button = {
+        "type": "buttons", "showactive": False, "x": 0, "pad": {"t": 4}, **place, "font": font,
+        "bgcolor": shade.panel, "bordercolor": shade.soft,
+        "buttons": [{"label": "\u25b6 play", "method": "animate", "args": [None, play]}],
+    }  # fmt: skip
+    return {"sliders": [handle], "updatemenus": [button]}

@@ -205,9 +205,9 @@ def test_shipped_recipes_are_valid(name):
 
 
 def test_command_line_overrides():
-    from tla.cli.study_verb import _overridden
+    from tla.cli.settings import overridden
 
-    study = _overridden(small(), ["--methods", "at", "tla", "--attack.eps", "0.1", "--train.attack.steps", "9"])
+    study = overridden(small(), ["--methods", "at", "tla", "--attack.eps", "0.1", "--train.attack.steps", "9"])
     assert study.methods == ("at", "tla")
     assert study.attack.eps == study.train.eps == 0.1
     assert study.train.attack.steps == 9

@@ -8,6 +8,7 @@ from tla.registry import did_you_mean
 
 VERBS = {
     "study": "train methods, attack them, measure and show what happened: `tla study digits`",
+    "sweep": "one setting at several values, with its figure: `tla sweep digits method.tla.alpha 0.1 0.3`",
     "attack": "attack a model (a study's, a shipped one or your own) and tabulate the result",
     "audit": "is this robustness figure to be believed? verdicts with evidence",
     "figure": "draw one figure of a study: `tla figure one_class studies/digits`",

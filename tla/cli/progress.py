@@ -1,6 +1,7 @@
 """A study's progress in the terminal: one bar for the whole, one line per finished step."""
 
 import contextlib
+import os
 from collections.abc import Iterator
 
 from rich.console import Console
@@ -8,6 +9,11 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 
 from tla.study.progress import Progress as News
 from tla.study.progress import Watcher
+
+
+def speaks() -> bool:
+    """True in the process that prints: the first of those that `torchrun` started."""
+    return os.environ.get("RANK", "0") == "0"
 
 
 @contextlib.contextmanager

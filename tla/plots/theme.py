@@ -1,5 +1,6 @@
 """One look for every figure: colours that colour-blind eyes tell apart, symbols beside them, light and dark."""
 
+import re
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
@@ -114,7 +115,7 @@ class Look:
             unknown = position - sum(other in METHOD_COLOUR for other in ordered[:position])
             index = METHOD_COLOUR.get(name, free[unknown % len(free)])
             place = METHOD_ORDER.index(name) if name in METHOD_ORDER else position
-            label = METHOD_LABEL.get(name, escape(name.upper()))
+            label = method_label(name)
             styles[name] = Style(label, self.shades.ten[index], SYMBOLS[place % 10], DASHES[place % 5])
         return styles
 
@@ -150,8 +151,26 @@ def in_order(names: Any, order: tuple[str, ...]) -> list[str]:
 
 
 def methods_of(names: Any) -> list[str]:
-    """Distinct methods in the order of every figure."""
-    return in_order(names, METHOD_ORDER)
+    """Distinct methods in the order of every figure; variants ("tla@pool=250") follow their method, by their values."""
+    return sorted(in_order(names, METHOD_ORDER), key=_place)
+
+
+def _place(name: str) -> tuple[Any, ...]:
+    method, at, rest = name.partition("@")
+    known = METHOD_ORDER.index(method) if method in METHOD_ORDER else len(METHOD_ORDER)
+    parts = re.split(r"(\d+\.?\d*(?:e-?\d+)?)", rest)
+    values = [(i % 2, float(part) if i % 2 else part) for i, part in enumerate(parts)]
+    return (known, "" if known < len(METHOD_ORDER) else method, at, values)
+
+
+def method_label(name: str) -> str:
+    """How a method or its variant is called: "at" -> "AT", "tla@pool=250" -> "TLA, pool 250"."""
+    method, _, rest = name.partition("@")
+    words = [METHOD_LABEL.get(method, escape(method.upper()))]
+    for part in rest.split(",") if rest else ():
+        key, _, value = part.partition("=")
+        words.append(escape(f"{key.removeprefix('train.').removeprefix('model.').replace('_', ' ')} {value}"))
+    return ", ".join(words)
 
 
 def attacks_of(names: Any) -> list[str]:

@@ -3,7 +3,7 @@
 import shutil
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -59,6 +59,7 @@ def carry_out(
     watch: Watcher | None = None,
     request: str = "",
     anew: bool = False,
+    notes: Mapping[str, Any] | None = None,
 ) -> Store:
     """Do the steps of a plan that are not done yet.
 
@@ -68,6 +69,7 @@ def carry_out(
         watch: Told about progress.
         request: Kept in the manifest once everything is finished.
         anew: Forget what is finished.
+        notes: More for the manifest.
     """
     store, study = bench.store, bench.study
     manifest = store.manifest()
@@ -86,6 +88,7 @@ def carry_out(
         fairness={"fair": not reasons, "reasons": reasons},
         versions=_versions(),
         hardware=_hardware(bench),
+        **{"sweep": None, **(notes or {})},
     )
     store.write_text("study.toml", _toml(study))
     steps = make(bench)

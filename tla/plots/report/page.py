@@ -13,7 +13,8 @@ from tla.plots.report.provenance import provenance
 from tla.plots.report.representation import maps, measures
 from tla.plots.report.retrieved import retrieved
 from tla.plots.report.robustness import robustness
-from tla.plots.report.trained import trained
+from tla.plots.report.swept import sweep_headline, swept
+from tla.plots.report.trained import trained, warning
 from tla.store import Store
 
 SECTIONS = {
@@ -26,6 +27,9 @@ SECTIONS = {
     "audit": ("Audit", audited),
     "provenance": ("Provenance", provenance),
 }
+
+SWEPT = {"sweep": ("Sweep", swept), "training": ("Training", trained), "provenance": ("Provenance", provenance)}
+"""Of a sweep, which trains and attacks, and no more."""
 
 
 def write_report(store: Store, *, name: str = "report.html", points: int = 500) -> Path:
@@ -49,16 +53,19 @@ def write_report(store: Store, *, name: str = "report.html", points: int = 500) 
     text = (Path(__file__).parent / "page.html").read_text(encoding="utf-8")
     data = material.fact("data", "name")
     caption = material.fact("study", "caption")
+    sweep = material.fact("sweep") is not None
+    sections = SWEPT if sweep else SECTIONS
     parts = {
         "title": escape(f"{material.name}: what an attack does to the representation"),
         "name": escape(material.name),
         "data": escape(f"on {data}" if data and data != material.name else ""),
         "caption": escape(f"{str(caption).rstrip('.')}. " if caption else ""),
-        "headline": headline(material),
-        "tiles": tiles(material),
-        "example": _example(material),
-        "nav": "".join(f'<a href="#{key}">{label}</a>' for key, (label, _) in SECTIONS.items()),
-        "sections": "".join(make(material) for _, make in SECTIONS.values()),
+        "headline": sweep_headline(material) if sweep else headline(material),
+        "unfair": warning(material),
+        "tiles": "" if sweep else tiles(material),
+        "example": "" if sweep else _example(material),
+        "nav": "".join(f'<a href="#{key}">{label}</a>' for key, (label, _) in sections.items()),
+        "sections": "".join(make(material) for _, make in sections.values()),
         "source": escape(material.look.source),
         "version": escape(str(material.fact("versions", "tla") or "")),
         "colours": json.dumps(colours()),

@@ -1,5 +1,6 @@
 """Training: how each model came to be."""
 
+from html import escape
 from typing import Any
 
 import numpy as np
@@ -19,10 +20,13 @@ def trained(material: Material) -> str:
     history = material.table("history")
     if history is None:
         return absent("training", TITLE, "learning curves", "history", "train", material.name)
+    reasons = _reasons(material)
     lead = (
         "All methods share schedule, selection, batch normalisation and seeds; accuracies are on training images held "
         "out from training, never on the test set."
     )
+    if reasons:
+        lead = f"The methods were not trained alike: {'; '.join(reasons)}."
     device = material.fact("hardware", "device") or "unknown hardware"
     several = history["seed"].nunique() > 1
     what = "mean over the seeds, below it the smallest and the largest" if several else "its one seed"
@@ -37,6 +41,25 @@ def trained(material: Material) -> str:
             f"This study, last epoch of each training: {what}; seconds on {device}.",
         ),
     )
+
+
+def warning(material: Material) -> str:
+    """A banner on top of the page where methods differ in more than the method; nothing for a fair comparison."""
+    reasons = _reasons(material)
+    if not reasons:
+        return ""
+    text = "; ".join(reasons)
+    return (
+        '<p class="unfair" role="note"><strong>This comparison is not fair.</strong> '
+        f"{text[0].upper() + text[1:]}. Differences between its methods are not differences of the methods alone.</p>"
+    )
+
+
+def _reasons(material: Material) -> list[str]:
+    """Why the comparison is not fair; in a sweep only a look at test images counts, as settings are its subject."""
+    reasons = material.fact("fairness", "reasons") or []
+    swept = material.fact("sweep") is not None
+    return [escape(str(reason)) for reason in reasons if not swept or "test images" in str(reason)]
 
 
 def _body(material: Material, history: Frame) -> list[list[str]]:

@@ -1,0 +1,106 @@
+"""Settings on the command line: a recipe's values, overridden one by one."""
+
+import dataclasses
+from typing import Any
+
+from tla.registry import did_you_mean
+
+
+def own_options(words: list[str]) -> tuple[dict[str, str | None], list[str]]:
+    """The options of the verb itself, and the other words.
+
+    Raises:
+        ValueError: for an option without its value.
+    """
+    options: dict[str, str | None] = dict.fromkeys(("--out", "--data", "--model", "--source", "--force"))
+    rest: list[str] = []
+    queue = list(words)
+    while queue:
+        word, _, value = queue[0].partition("=")
+        if word not in options:
+            rest.append(queue.pop(0))
+            continue
+        queue.pop(0)
+        if word == "--force":
+            options[word] = "yes"
+        elif value or queue:
+            options[word] = value or queue.pop(0)
+        else:
+            raise ValueError(f"{word} needs a value")
+    return options, rest
+
+
+def replaced(values: dict[str, Any], options: dict[str, str | None]) -> dict[str, Any]:
+    """A recipe's values with another network or data set."""
+    if options["--model"]:
+        values = values | {"model": {"name": options["--model"]}}
+    source = options["--source"]
+    if source:
+        path = {"name": "folder", "path": source.removeprefix("folder:")}
+        values = values | {"source": path if source.startswith("folder:") else {"name": source}}
+    return values
+
+
+def with_method_settings(values: dict[str, Any], words: list[str]) -> tuple[dict[str, Any], list[str]]:
+    """A recipe's values with the settings `--method.NAME.SETTING VALUE` of single methods, and the other words.
+
+    Raises:
+        ValueError: for such a word without a value. Names and values are checked where the study is built.
+    """
+    from tla.config import merge
+    from tla.study.entries import plain_value
+
+    rest: list[str] = []
+    queue = list(words)
+    while queue:
+        word, equals, value = queue.pop(0).partition("=")
+        place = word.split(".")
+        if place[0] != "--method" or len(place) < 3:
+            rest.append(word + equals + value)
+            continue
+        if not equals and (not queue or queue[0].startswith("--")):
+            raise ValueError(f"{word} needs a value")
+        change: Any = plain_value(value if equals else queue.pop(0))
+        for name in reversed([place[1], *(part.replace("-", "_") for part in place[2:])]):
+            change = {name: change}
+        values = merge(values, {"method": change})
+    return values, rest
+
+
+def overridden(study: Any, rest: list[str]) -> Any:
+    """The study with the settings of the command line; tyro knows the recipe's values as defaults."""
+    import tyro
+
+    from tla.study import Study
+
+    if not rest:
+        return study
+    known = _settings(study)
+    for word in rest:
+        name = word.split("=")[0].removeprefix("--")
+        setting = name.replace(".no-", ".").replace("-", "_")
+        if word.startswith("--") and name != "help" and not {name, setting} & known:
+            raise ValueError(f"unknown setting {word.split('=')[0]}; {did_you_mean(name, known)}"[:600])
+    return tyro.cli(
+        Study,
+        default=study,
+        args=rest,
+        prog="tla study RECIPE",
+        config=(tyro.conf.AvoidSubcommands,),
+    )
+
+
+def _settings(value: Any, prefix: str = "") -> set[str]:
+    found: set[str] = set()
+    for field in dataclasses.fields(value):
+        item = getattr(value, field.name)
+        name = prefix + field.name
+        found.add(name)
+        if dataclasses.is_dataclass(item):
+            found |= _settings(item, name + ".")
+        elif isinstance(item, dict):
+            for key, inner in item.items():
+                found |= _settings(inner, f"{name}.{key}.") if dataclasses.is_dataclass(inner) else {f"{name}.{key}"}
+                if isinstance(inner, dict):
+                    found |= {f"{name}.{key}.{setting}" for setting in inner}
+    return found

@@ -1,0 +1,108 @@
+"""One setting at several values: the figure, the numbers, the paper's figure beside."""
+
+from html import escape
+from typing import Any
+
+import pandas as pd
+
+from tla.plots.ablation import SUMS, ablation, setting_name, value_label, value_means
+from tla.plots.base import Frame
+from tla.plots.crossed import paired
+from tla.plots.paper_pool import paper_pool
+from tla.plots.report.embed import embedded
+from tla.plots.report.markup import absent, points, section, share_cell, table
+from tla.plots.report.material import Material
+from tla.plots.summary import Interval, at_eps, number, percent, worst_case
+from tla.plots.theme import attack_label, attacks_of
+
+TITLE = "One setting, several values"
+
+
+def swept(material: Material) -> str:
+    """The ablation of each method as figure and table, and the paper's where it has one."""
+    rows = material.table("ablation")
+    if rows is None:
+        return absent("sweep", TITLE, "the sweep", "ablation", "ablation", material.name)
+    setting = str(rows["parameter"].iloc[0])
+    lead = (
+        f"Everything but <code>{escape(setting)}</code> is equal: data order, schedule, attack, seeds, selection on "
+        "training images kept aside, and the test images that are attacked."
+    )
+    parts = []
+    for method in rows.loc[rows["value"].notna(), "method"].unique():
+        name = f"sweep-{len(parts)}"
+        parts.append(
+            embedded(name, lambda view, method=method: ablation(rows, look=view, method=method), material.look)
+        )
+        parts.append(_table(material, rows, str(method)))
+    if setting.startswith("method.tla") and setting.endswith(".pool"):
+        note = "CIFAR-10, eps 8/255, the paper's network and schedule; figures of the poster, one training each."
+        draw = embedded("paper-pool", lambda view: ablation(paper_pool(), look=view), material.look, note=note)
+        parts.append(f"<h3>The same figure of the paper (Mao et al. 2019)</h3>{draw}")
+    return section("sweep", TITLE, lead, *parts)
+
+
+def _table(material: Material, rows: Frame, method: str) -> str:
+    """Value by attack, and what each value gains over the first one, on the same seeds and images."""
+    mine = rows[(rows["method"] == method) | rows["value"].isna()]
+    means = value_means(mine, material.look)
+    names = ["clean", *(name for name in attacks_of(mine["attack"]) if name not in SUMS), "worst"]
+    gains = _gains(material, mine)
+    body = []
+    for label, part in means.groupby("label", sort=False):
+        cells = part.set_index("attack")
+        known = [Interval(*cells.loc[name, ["accuracy", "low", "high"]]) for name in names if name in cells.index]
+        body.append([f"<b>{label}</b>", *(share_cell(value) for value in known), *gains.get(str(label), ("", ""))])
+    first = value_label(_varied(mine)["value"].iloc[0])
+    head = [escape(setting_name(str(mine["parameter"].iloc[0]))), *(attack_label(name) for name in names)]
+    seeds, n = int(means["seeds"].max()), int(means["n"].max())
+    over = "seeds and images" if seeds > 1 else "the images alone: one seed leaves out the spread of training"
+    return table(
+        [*head, f"worst case against {first} (points)", "95 % interval"],
+        body,
+        f"This study, n = {n} test images, {seeds} seed{'s' if seeds > 1 else ''}, eps = {number(material.eps)}; below "
+        f"each accuracy its 95 % interval. Differences are paired: same images, same seeds; intervals over {over}.",
+    )
+
+
+def _varied(rows: Frame) -> Frame:
+    return rows[rows["value"].notna()]
+
+
+def _gains(material: Material, rows: Frame) -> dict[str, tuple[str, str]]:
+    attacks: Any = material.table("attacks")
+    if attacks is None:
+        return {}
+    worst = worst_case(at_eps(attacks))
+    values = _varied(rows).drop_duplicates("variant")
+    first = str(values["variant"].iloc[0])
+    found = {}
+    for value, variant in zip(values["value"].iloc[1:], values["variant"].iloc[1:], strict=True):
+        gain = paired(worst, str(variant), first)
+        verdict = "" if gain.both.low > 0 or gain.both.high < 0 else " (within chance)"
+        found[value_label(value)] = (
+            points(gain.value), f"{points(gain.both.low)} to {points(gain.both.high)}{verdict}"
+        )  # fmt: skip
+    return found
+
+
+def sweep_headline(material: Material) -> str:
+    """One sentence: what was swept, and the best and the worst value in the worst case."""
+    rows = material.table("ablation")
+    if rows is None:
+        return f"The sweep {escape(material.name)} has not finished."
+    worst = _varied(rows)
+    worst = worst[worst["attack"] == "worst"]
+    means = worst.groupby(["method", "value"], sort=False)["accuracy"].mean()
+    (who, best), (other, least) = means.idxmax(), means.idxmin()
+    setting = escape(setting_name(str(rows["parameter"].iloc[0])))
+    seeds = pd.unique(worst["seed"])
+    first, last = value_label(worst["value"].iloc[0]), value_label(worst["value"].iloc[-1])
+    top = f"<strong>{material.label(str(who))} holds {percent(float(means.max()), 1)} at {value_label(best)}</strong>"
+    low = f"{percent(float(means.min()), 1)} at {value_label(least)}{_of(material, who, other)}"
+    over = f"{len(seeds)} training{'s' if len(seeds) > 1 else ''} per value"
+    return f"{setting} from {first} to {last}: in the worst case {top} and {low}, over {over}"
+
+
+def _of(material: Material, one: Any, other: Any) -> str:
+    return "" if one == other else f" ({material.label(str(other))})"

@@ -445,3 +445,48 @@ def test_paper_figures():
     assert not mnist.loc[("tla", "fgsm"), "confirmed"]
     assert paper_accuracy("digits").empty
     assert isinstance(paper_accuracy("cifar10"), pd.DataFrame)
+
+
+LONG = tuple(f"{name} with a very long name indeed" for name in "abcdefghij")
+
+
+def test_long_class_names_are_cut_but_told_apart():
+    look = Look(width=600, classes=LONG)
+    assert look.class_name(0) == "a with a very long name\u2026"
+    assert look.class_name(12) == "12"
+    assert Look(classes=("<" * 30,)).class_name(0, 4) == "&lt;&lt;&lt;\u2026"
+    figure = FIGURES.get("class_confusion")(F["attacks"], look=look, methods=["at"])
+    ticks = figure.layout.xaxis
+    assert list(ticks.tickvals) == [str(i) for i in range(10)]
+    assert set(ticks.ticktext) == {f"{name} with a ve\u2026" for name in "abcdefghij"}
+    assert ticks.tickangle == -90
+    assert figure.data[0].customdata[3][1].startswith("d with a very")
+    rows = FIGURES.get("neighbour_rows")(F["neighbours"], look=look)
+    verdicts = [note for note in rows.layout.annotations if note.text and note.text[0] in "\u2713\u2715"]
+    for note in verdicts:
+        axis = rows.layout[f"xaxis{note.xref[1:]}"]
+        pixels = (axis.range[1] - note.x) / (axis.range[1] - axis.range[0]) * (600 - 28)
+        assert text_width(note.text, 13) <= pixels, note.text
+    assert verdicts
+
+
+def test_titles_where_there_is_nothing_to_say():
+    world = World(n=30, methods=("at", "tla"), hold=1.0)
+    scores = TABLES["detection"](world)
+    assert FIGURES.get("confusion")(scores).layout.meta["title"].endswith("lets pass: none misclassified")
+    assert FIGURES.get("score_histograms")(scores).layout.meta["title"].endswith(": no image is misclassified")
+    same = F["layers"].assign(cka=1.0)
+    title = FIGURES.get("layer_cka")(same).layout.meta["title"]
+    assert title == "In the last layer clean and adversarial activations are alike to 1.00 for every model"
+    one = FIGURES.get("audit_verdicts")(F["audit"][F["audit"]["method"] == "at"])
+    assert one.layout.meta["caption"].startswith("n = 8 checks on 1 model.")
+
+
+def test_transfer_says_what_is_unknown():
+    draw = FIGURES.get("transfer_matrix")
+    table = F["transfer"]
+    assert draw(table).layout.meta["title"] == "Transfer: for every model the images made on itself hurt most"
+    alone = table[(table["source"] == "at") & (table["target"] == "at")]
+    assert draw(alone).layout.meta["title"] == "Transfer of adversarial images: not measured"
+    holed = table[~((table["target"] == "at") & (table["source"] == "at"))]
+    assert "for 2 of 3 models" in draw(holed).layout.meta["title"]

@@ -61,7 +61,7 @@ def audit_verdicts(audit: Frame, *, look: Look = LIGHT) -> Figure:
         sheet.empty(panel, "the audit was not run")
     return sheet.figure(
         f"Is this evaluation believable? {found or 'The audit was not run'}",
-        f"n = {len(checks)} checks on {len(names)} models.",
+        f"n = {len(checks)} checks on {len(names)} model{'' if len(names) == 1 else 's'}.",
     )
 
 

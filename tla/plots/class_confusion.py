@@ -1,12 +1,13 @@
 """Which class is taken for which under attack."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
 from tla.plots.base import Figure, Frame, figure
 from tla.plots.cells import PLAIN, cells
-from tla.plots.sheet import Sheet
+from tla.plots.sheet import Sheet, text_width
 from tla.plots.summary import main_eps, number, percent
 from tla.plots.theme import LIGHT, Look, attack_label
 
@@ -34,21 +35,32 @@ def class_confusion(
     eps = main_eps(attacks) if eps is None else eps
     rows = attacks[(attacks["attack"] == attack) & np.isclose(attacks["eps"].to_numpy(float), eps)]
     styles = look.methods(rows["method"] if methods is None else methods)
-    sheet = Sheet(look, max(len(styles), 1), least=255, head=26, left=60, foot=58)
     k = int(max(rows["y"].max(), rows["prediction"].max()) + 1) if len(rows) else 1
-    names = [look.class_name(i) for i in range(k)]
+    names, ticks = [look.class_name(i) for i in range(k)], _ticks(look, k)
+    room = max(text_width(text, 10) for text in ticks["ticktext"])
+    sheet = Sheet(look, max(len(styles), 1), least=255, head=26, left=round(46 + room), foot=round(44 + max(room, 14)))
     worst = ("", "", 0.0)
     for panel, (method, style) in zip(sheet.panels, styles.items(), strict=False):
         part = rows[rows["method"] == method]
         counts = np.zeros((k, k))
         np.add.at(counts, (part["y"].to_numpy(int), part["prediction"].to_numpy(int)), 1)
         shares = 100 * counts / np.maximum(counts.sum(1, keepdims=True), 1)
-        wide = sheet.panel_height >= 270 and k <= 12
+        wide = sheet.panel_height / k >= 22
         text = [[f"{v:.0f}" if v >= 0.5 and wide else "" for v in row] for row in shares]
-        trace = cells(shares, text, names, names, look, top=100, hover="%{y} taken for %{x}: %{z:.1f} %")
+        trace = cells(
+            shares,
+            text,
+            list(map(str, range(k))),
+            list(map(str, range(k))),
+            look,
+            top=100,
+            hover="%{customdata}: %{z:.1f} %",
+        )
+        trace["customdata"] = [[f"{true} taken for {taken}" for taken in names] for true in names]
         sheet.add(panel, trace | {"xgap": 1, "ygap": 1, "textfont": {"size": 10, "color": look.shades.ink}})
-        axis = PLAIN | {"automargin": False, "tickfont": {"size": 10}}
-        sheet.axis(panel, axis | {"title": "taken for"}, axis | {"title": "true class", "autorange": "reversed"})
+        axis = PLAIN | ticks | {"automargin": False, "tickfont": {"size": 10}}
+        turn = {"tickangle": -90 if room > 24 else 0}
+        sheet.axis(panel, axis | turn | {"title": "taken for"}, axis | {"title": "true class", "autorange": "reversed"})
         right = float(np.trace(counts) / max(counts.sum(), 1))
         sheet.title(panel, f"<b>{style.label}</b>: {percent(right)} right")
         off = shares - np.diag(np.diag(shares))
@@ -62,3 +74,13 @@ def class_confusion(
         f"Which class is taken for which under {attack_label(attack)}: {what}",
         f"n = {rows['id'].nunique()} test images; eps = {number(eps)}; rows sum to 100 %.",
     )
+
+
+def _ticks(look: Look, k: int) -> dict[str, Any]:
+    """Names at the axes, cut to what there is room for; of many classes every second, third, ..."""
+    shown = range(0, k, -(-k // 25))
+    return {
+        "tickmode": "array",
+        "tickvals": [str(i) for i in shown],
+        "ticktext": [look.class_name(i, 12) for i in shown],
+    }

@@ -63,6 +63,10 @@ def confusion(
     name = detector_label(str(rows["detector"].iloc[0])) if len(rows) else "the detector"
     mark = f"at {percent(false_alarms)} false alarms on clean images" if threshold is None else f"{threshold:.4g}"
     return sheet.figure(
-        f"What {name} lets pass: {spread(passed, labels)} of the misclassified images",
+        f"What {name} lets pass: {_words(spread(passed, labels), passed)}",
         f"Threshold {mark}; eps = {number(the_eps(rows))}; n = up to {rows['id'].nunique()} test images per method.",
     )
+
+
+def _words(shares: str, passed: dict[str, float]) -> str:
+    return f"{shares} of the misclassified images" if np.isfinite(list(passed.values())).any() else "none misclassified"

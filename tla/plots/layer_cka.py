@@ -34,10 +34,15 @@ def layer_cka(layers: Frame, *, look: Look = LIGHT, eps: float | int | None = No
     if not last:
         sheet.empty(panel, "no layers were compared")
         return sheet.figure("Similarity of clean and adversarial activations: not measured", "n = 0.")
-    low, high = min(last, key=last.__getitem__), max(last, key=last.__getitem__)
     return sheet.figure(
-        f"In the last layer clean and adversarial activations are least alike for {low} ({last[low]:.2f}), "
-        f"most for {high} ({last[high]:.2f})",
+        f"In the last layer clean and adversarial activations are {_words(last)}",
         "Debiased linear CKA on the study's test images; 1 = alike up to rotation and scale; "
         f"eps = {rows['eps'].iloc[0]:.4g}.",
     )
+
+
+def _words(last: dict[str, float]) -> str:
+    low, high = min(last, key=last.__getitem__), max(last, key=last.__getitem__)
+    if f"{last[low]:.2f}" == f"{last[high]:.2f}":
+        return f"alike to {last[low]:.2f} for {'every model' if len(last) > 1 else low}"
+    return f"least alike for {low} ({last[low]:.2f}), most for {high} ({last[high]:.2f})"

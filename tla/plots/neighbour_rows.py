@@ -6,12 +6,14 @@ from typing import Any
 from tla.plots.base import Figure, Frame, figure
 from tla.plots.picture_grid import label, place, spots
 from tla.plots.pictures import Pictures
-from tla.plots.sheet import Panel, Sheet
+from tla.plots.sheet import Panel, Sheet, text_width
 from tla.plots.summary import first_seed
 from tla.plots.theme import LIGHT, Look
 
-NAMES, VERDICT = 76, 64
-"""Pixels for the methods' names and for what the query is taken for."""
+NAMES = 76
+"""Pixels for the methods' names."""
+LETTERS = 14
+"""Most letters of what the query is taken for."""
 
 
 @figure("neighbour_rows", "neighbours")
@@ -45,7 +47,9 @@ def neighbour_rows(
     k = min(k or (6 if look.width >= 900 else 5), int(rows["rank"].max()) if len(rows) else 1)
     abreast = len(kinds) if look.width >= 900 else 1
     wide = (look.width - 14) / abreast - 14
-    cell = min(84.0, (wide - NAMES - VERDICT) / (k + 1.4))
+    here = rows[rows["id"] == query]
+    taken = [text_width(look.class_name(int(klass), LETTERS), 13) for klass in here["prediction"].unique()]
+    cell = min(84.0, (wide - NAMES - max([64.0, *(24 + pixels for pixels in taken)])) / (k + 1.4))
     sheet = Sheet(
         look,
         max(len(kinds), 1),
@@ -56,7 +60,6 @@ def neighbour_rows(
         head=28,
     )
     share: dict[str, float] = {}
-    here = rows[rows["id"] == query]
     for panel, kind in zip(sheet.panels, kinds, strict=False):
         _bare(sheet, panel, (-0.6 - NAMES / cell, (wide - NAMES) / cell - 0.6), (len(styles) - 0.45, -0.55))
         sheet.title(panel, f"<b>{kind} query</b>")
@@ -125,7 +128,7 @@ def _row(
     if image is None:
         sheet.annotations.append(label(panel, f"#{query}", 0, row, look.shades.ink))
     sheet.add(panel, spots(xs, [row] * len(xs), ids, hover))
-    text = ("✓ " if right else "✕ ") + taken
+    text = ("✓ " if right else "✕ ") + look.class_name(int(first["prediction"]), LETTERS)
     colour = look.shades.right if right else look.shades.wrong
     sheet.annotations.append(label(panel, text, len(found) + 0.95, row, colour, xanchor="left", font={"size": 13}))
 

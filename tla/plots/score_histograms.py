@@ -73,8 +73,11 @@ def score_histograms(
     labels = {name: style.label for name, style in styles.items()}
     name = detector_label(str(rows["detector"].iloc[0])) if len(rows) else "the detector"
     mark = f"{100 * false_alarms:g} % false alarms" if threshold is None else f"{threshold:.4g}"
+    words = "no image is misclassified"
+    if np.isfinite(list(caught.values())).any():
+        words = f"{spread(caught, labels)} of the misclassified lie right of the threshold"
     return sheet.figure(
-        f"Scores of {name}: {spread(caught, labels)} of the misclassified lie right of the threshold",
+        f"Scores of {name}: {words}",
         f"Larger = more suspicious; eps = {number(the_eps(rows))}; threshold (dashed): {mark}; "
         f"n = up to {rows['id'].nunique()} test images per method; the outermost bars hold all scores beyond them.",
         layout={"barmode": "overlay"},

@@ -93,9 +93,10 @@ class Look:
         """Trace type for clouds of points."""
         return "scattergl" if self.renderer == "gl" else "scatter"
 
-    def class_name(self, index: int) -> str:
-        """Name of a class, safe to put into a figure."""
-        return escape(self.classes[index]) if 0 <= index < len(self.classes) else str(index)
+    def class_name(self, index: int, most: int = 24) -> str:
+        """Name of a class, safe to put into a figure; a longer one than `most` letters ends in dots."""
+        name = self.classes[index] if 0 <= index < len(self.classes) else str(index)
+        return escape(name if len(name) <= most else f"{name[: most - 1].rstrip(' ,(')}\u2026")
 
     def class_colour(self, index: int) -> str:
         """Colour of a class; ten differ, then they repeat with other symbols."""

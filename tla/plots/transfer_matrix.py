@@ -13,11 +13,12 @@ def transfer_matrix(transfer: Frame, *, look: Look = LIGHT, attack: str | None =
     """Accuracy of every model on adversarial images made on every other; the diagonal is the white box.
 
     Args:
-        transfer: Columns source, target (methods), attack, eps, accuracy (0..1), n.
+        transfer: The `transfer` table: columns source, target (methods), seed, attack, eps, id, success; or its means:
+            source, target, attack, eps, accuracy (0..1), n.
         look: Theme, width, source.
         attack: Which attack, by default the first.
     """
-    rows = transfer
+    rows = transfer_rates(transfer)
     if len(rows) and "attack" in rows:
         rows = rows[rows["attack"] == (rows["attack"].iloc[0] if attack is None else attack)]
     targets, sources = look.methods(rows["target"]), look.methods(rows["source"])
@@ -40,16 +41,37 @@ def transfer_matrix(transfer: Frame, *, look: Look = LIGHT, attack: str | None =
     )
 
 
+def transfer_rates(transfer: Frame) -> Frame:
+    """Accuracy of each target on images made on each source, over images and seeds.
+
+    Args:
+        transfer: The `transfer` table, or already its means.
+
+    Returns:
+        Columns source, target, attack, eps, accuracy (0..1), n (images).
+    """
+    if "success" not in transfer:
+        return transfer
+    groups = transfer.groupby(["source", "target", "attack", "eps"], observed=True, sort=False)
+    rates = groups.agg(fooled=("success", "mean"), n=("id", "nunique")).reset_index()
+    return rates.assign(accuracy=1 - rates["fooled"])
+
+
 def _title(rows: Frame, labels: dict[str, str]) -> str:
-    below = []
+    below, judged = [], 0
     for target, part in rows.groupby("target", observed=True):
         own = part.loc[part["source"] == target, "accuracy"]
+        judged += int(own.notna().any() and part["accuracy"].notna().sum() > 1)
         if len(own) and part["accuracy"].min() < own.mean() - 1e-9:
             below.append(labels[str(target)])
-    if rows.empty:
+    if not judged:
         return "Transfer of adversarial images: not measured"
     if below:
         return (
             f"Transfer: images made elsewhere hurt {', '.join(below)} more than its own; doubt those white-box results"
+        )
+    if judged < len(labels):
+        return (
+            f"Transfer: for {judged} of {len(labels)} models the images made on itself hurt most; the rest is unknown"
         )
     return "Transfer: for every model the images made on itself hurt most"

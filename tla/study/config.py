@@ -66,6 +66,8 @@ class AnalysisPlan:
         adaptive: Those of them that are also judged against an attacker who evades them.
         layers: Whether the similarity (CKA) of every layer is measured; needs 4 images or more.
         audit: Whether the quick audit of the evaluation is run on every model.
+        transfer: On how many of the attacked test images the models attack each other (the black box of the paper);
+            0 for none, by default on all of them.
     """
 
     gallery: int = 10_000
@@ -77,6 +79,7 @@ class AnalysisPlan:
     adaptive: tuple[str, ...] = ("gaussian_diagonal", "max_softmax")
     layers: bool = True
     audit: bool = True
+    transfer: int | None = None
 
     def __post_init__(self) -> None:
         for name in ("gallery", "neighbours", "map_points"):
@@ -87,8 +90,9 @@ class AnalysisPlan:
                 raise ValueError(
                     f"analysis.adaptive: {name!r} is not in detectors; {did_you_mean(name, self.detectors)}"
                 )
-        if self.trajectories < 0:
-            raise ValueError(f"analysis.trajectories must be >= 0, got {self.trajectories}")
+        for name in ("trajectories", "transfer"):
+            if (getattr(self, name) or 0) < 0:
+                raise ValueError(f"analysis.{name} must be >= 0, got {getattr(self, name)}")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,7 +10,7 @@ from typing import Any
 
 from tla.config import digest
 from tla.store import Store
-from tla.study import analyse, attack, audit, collect, data, report, train
+from tla.study import analyse, attack, audit, collect, data, report, train, transfer
 from tla.study.bench import Bench, Step, Trained
 from tla.study.config import Study, study_values
 from tla.study.progress import Teller, Watcher
@@ -106,15 +106,19 @@ def plan(bench: Bench) -> list[Step]:
     models = [Trained(method, seed) for method, seed in bench.study.models]
     steps = [data.step(bench)]
     parts: list[Step] = []
+    weights: dict[str, str] = {}
     for model in models:
         trained = train.step(bench, model)
+        weights[model.key] = trained.digest
         attacked = attack.step(bench, model, trained.digest)
         analysed = analyse.step(bench, model, attacked.digest)
         parts += [trained, attacked, analysed]
         if bench.study.analysis.audit:
             parts.append(audit.step(bench, model, attacked.digest))
     collected = collect.step(bench, models, [part.digest for part in parts])
-    return [*steps, *parts, collected, report.step(bench, collected.digest)]
+    crossed = transfer.steps(bench, models, weights)
+    shown = digest([collected.digest, *(step.digest for step in crossed)]) if crossed else collected.digest
+    return [*steps, *parts, *crossed, collected, report.step(bench, shown)]
 
 
 def _do(store: Store, step: Step, teller: Teller) -> None:

@@ -14,6 +14,7 @@ from tla.plots.paper import paper_accuracy
 from tla.plots.report.embed import embedded
 from tla.plots.report.markup import absent, points, section, share_cell, table
 from tla.plots.report.material import Material
+from tla.plots.report.transferred import HEAD, black_box_cell, paper_black_box, transferred
 from tla.plots.summary import Interval, number
 from tla.plots.theme import DASH, attack_label, attacks_of
 
@@ -38,6 +39,7 @@ def robustness(material: Material) -> str:
     ]
     if (attacks.loc[attacks["attack"] != "clean", "eps"].nunique()) > 1:
         parts.append(embedded("curve", lambda view: accuracy_curve(attacks, look=view), look))
+    parts.append(transferred(material))
     parts.append(embedded("classes", lambda view: class_confusion(attacks, look=view), look))
     return section("robustness", TITLE, lead, *parts)
 
@@ -46,6 +48,7 @@ def _table(material: Material, rows: Frame, paper: Frame) -> str:
     names = attacks_of(rows["attack"])
     best = {name: part["accuracy"].max() for name, part in rows.groupby("attack")}
     body = []
+    crossed = material.table("transfer") is not None
     for method in material.methods:
         part = rows[rows["method"] == method].set_index("attack")
         if part.empty:
@@ -58,8 +61,10 @@ def _table(material: Material, rows: Frame, paper: Frame) -> str:
             row = part.loc[name]
             value = Interval(row["accuracy"], row["low"], row["high"])
             cells.append(share_cell(value, best=bool(row["accuracy"] == best[name]) and len(material.methods) > 1))
-        body.append(cells)
-        body += _paper_row(paper, method, names)
+        body.append([*cells, black_box_cell(material, method)] if crossed else cells)
+        body += [
+            [*row, paper_black_box(material, method)] if crossed else row for row in _paper_row(paper, method, names)
+        ]
     n, seeds = int(rows["n"].max()), int(rows["seeds"].max())
     source = (
         f"This study, n = {n} test images, {seeds} seed{'s' if seeds > 1 else ''}, eps = {number(material.eps)}"
@@ -71,7 +76,12 @@ def _table(material: Material, rows: Frame, paper: Frame) -> str:
             " Rows <i>paper</i>: Mao et al. 2019; figures in brackets are recalled, not confirmed by the poster; "
             "their networks, schedules and numbers of steps differ from this study's."
         )
-    return table(["accuracy (%)", *(attack_label(name) for name in names)], body, source)
+    if crossed:
+        source += (
+            " Black box: images made on another model of this study, the one that fools most; not in the worst case."
+        )
+    head = ["accuracy (%)", *(attack_label(name) for name in names), *([HEAD] if crossed else [])]
+    return table(head, body, source)
 
 
 def _paper_row(paper: Frame, method: str, names: list[str]) -> list[list[str]]:

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from tla.attacks.autoattack import AutoAttack
     from tla.attacks.bim import BIM
     from tla.attacks.cw import CW
+    from tla.attacks.ensemble import Ensemble
     from tla.attacks.fgsm import FGSM
     from tla.attacks.goals import Targeted, Untargeted
     from tla.attacks.mim import MIM
@@ -87,6 +88,7 @@ _HOMES = {
     "Classifier": "models",
     "CollideWithEmbedding": "attacks",
     "DETECTORS": "representation",
+    "Ensemble": "attacks.ensemble",
     "EvadeDetector": "attacks",
     "FGSM": "attacks.fgsm",
     "FIGURES": "plots",
@@ -135,6 +137,7 @@ __all__ = [
     "Classifier",
     "CollideWithEmbedding",
     "DETECTORS",
+    "Ensemble",
     "EvadeDetector",
     "FGSM",
     "FIGURES",

@@ -2,6 +2,7 @@
 
 from tla.attacks.apgd import APGD
 from tla.attacks.base import ATTACKS, Attack, AttackResult
+from tla.attacks.ensemble import Ensemble
 from tla.attacks.evaluate import EvaluationInterrupted, Kept, Progress, evaluate
 from tla.attacks.fgsm import FGSM
 from tla.attacks.goals import Goal, Targeted, Untargeted
@@ -24,6 +25,7 @@ __all__ = [
     "CollideWithEmbedding",
     "EvadeDetector",
     "APGD",
+    "Ensemble",
     "FGSM",
     "PGD",
     "Recorder",

@@ -31,5 +31,5 @@ class BIM(FirstOrder):
     def plan(self) -> Plan:
         """One search."""
         stepper = Steepest(steps=self.steps, step_size=self.step_size)
-        phase = Phase(stepper=stepper, steps=self.steps, random_start=False, loss=self.loss)
+        phase = Phase(stepper=stepper, steps=self.steps, start="image", loss=self.loss)
         return Plan(phases=(phase,), pursuit=self.pursuit)

@@ -32,5 +32,6 @@ class CW(FirstOrder):
     def plan(self) -> Plan:
         """The same search for every restart."""
         stepper = Steepest(steps=self.steps, step_size=self.step_size)
-        phase = Phase(stepper=stepper, steps=self.steps, random_start=self.random_start, loss="cw")
+        start = "random" if self.random_start else "image"
+        phase = Phase(stepper=stepper, steps=self.steps, start=start, loss="cw")
         return Plan(phases=repeated(phase, self.restarts), pursuit=self.pursuit)

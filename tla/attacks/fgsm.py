@@ -22,4 +22,4 @@ class FGSM(FirstOrder):
     def plan(self) -> Plan:
         """One step."""
         stepper = Steepest(steps=1, share=1.0)
-        return Plan(phases=(Phase(stepper=stepper, steps=1, random_start=False, loss=self.loss),))
+        return Plan(phases=(Phase(stepper=stepper, steps=1, start="image", loss=self.loss),))

@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import Literal
+from typing import ClassVar, Literal
 
 import torch
 from jaxtyping import Float
@@ -24,6 +24,7 @@ from tla.models.mode import evaluating
 from tla.threat import Threat
 from tla.types import Model, OnStep, Outputs, Step
 
+Start = Literal["random", "image", "best"]
 Pursuit = Literal["until_reached", "all_steps", "last_step"]
 PURSUITS: tuple[Pursuit, ...] = ("until_reached", "all_steps", "last_step")
 CHECK_EVERY = 5
@@ -37,9 +38,10 @@ class Moment:
         number: Of the step, from 0.
         x: Clean images.
         iterate: Where the walk is.
-        gradient: Of the goal's value, at the iterate.
+        gradient: Of the goal's value, at the iterate; empty for a stepper that does not want it.
         value: The goal's value at the iterate.
         threat: The ball of these rows.
+        generator: Source of random numbers.
     """
 
     number: int
@@ -48,6 +50,7 @@ class Moment:
     gradient: Tensor
     value: Tensor
     threat: Threat
+    generator: torch.Generator | None = None
 
 
 Memory = dict[str, Tensor]
@@ -55,7 +58,13 @@ Memory = dict[str, Tensor]
 
 
 class Stepper(ABC):
-    """How a walk goes from one iterate to the next."""
+    """How a walk goes from one iterate to the next.
+
+    Attributes:
+        climbs: Whether it wants the gradient; without, a step costs a forward pass alone.
+    """
+
+    climbs: ClassVar[bool] = True
 
     @abstractmethod
     def move(self, moment: Moment, memory: Memory) -> Tensor:
@@ -68,8 +77,8 @@ class Phase:
 
     Args:
         stepper: How to move.
-        steps: Gradient steps, >= 1.
-        random_start: Whether to begin at a random point of the ball.
+        steps: Steps, >= 1.
+        start: Where to begin: a "random" point of the ball, the "image", or the "best" image of the searches before.
         loss: What to climb; None for what the goal says.
         rival: Climb toward the wrong class of this rank (0 = the likeliest on the clean image); None for any class.
 
@@ -79,7 +88,7 @@ class Phase:
 
     stepper: Stepper
     steps: int
-    random_start: bool = True
+    start: Start = "random"
     loss: Surrogate | None = None
     rival: int | None = None
 
@@ -118,7 +127,7 @@ def repeated(phase: Phase, restarts: int) -> tuple[Phase, ...]:
     """
     if restarts < 1:
         raise ValueError(f"restarts must be >= 1, got {restarts}")
-    if restarts > 1 and not phase.random_start:
+    if restarts > 1 and phase.start != "random":
         raise ValueError(f"restarts={restarts} without random_start would repeat the same search")
     return (phase,) * restarts
 
@@ -185,7 +194,8 @@ def _climb(
             search = _Search(
                 plan, phase, model, x[rows], climbed.select(rows), wanted.select(rows), threat.select(rows)
             )
-            best = best.merge(rows, search.run(number, rows, generator, on_step))
+            start = search.start(best.images[rows], generator)
+            best = best.merge(rows, search.run(number, rows, start, generator, on_step))
             if number + 1 < len(plan.phases):
                 rows = (~best.reached).nonzero()[:, 0]
     return AttackResult(best.images, best.reached, threat.distance(x, best.images), best.value, best.queries)
@@ -204,21 +214,29 @@ class _Search:
         self.memory: Memory = {}
         self.low = low_precision(x)
 
-    def run(self, number: int, rows: Tensor, generator: torch.Generator | None, on_step: OnStep | None) -> Best:
+    def start(self, best: Tensor, generator: torch.Generator | None) -> Tensor:
+        """Where the walk begins."""
+        if self.phase.start == "random":
+            return self.threat.start(self.x, generator)
+        return best if self.phase.start == "best" else self.x
+
+    def run(
+        self, number: int, rows: Tensor, iterate: Tensor, generator: torch.Generator | None, on_step: OnStep | None
+    ) -> Best:
         """Walk, judge after the last step, and return the best image of each row."""
-        iterate = self.threat.start(self.x, generator) if self.phase.random_start else self.x
+        stepper = self.phase.stepper
         for index in range(self.phase.steps):
-            iterate = iterate.detach().requires_grad_()
-            with torch.enable_grad():
+            iterate = iterate.detach().requires_grad_(stepper.climbs)
+            with torch.set_grad_enabled(stepper.climbs):
                 outputs = look(self.model, iterate)
                 if index == 0:
                     check_outputs(outputs, self.climbed)
                 value = self.climbed.value(outputs)
-            gradient = input_gradient(value, iterate)
+            gradient = input_gradient(value, iterate) if stepper.climbs else value[:0]
             step = Step(index, rows[self.alive], _detached(outputs), value.detach(), value, iterate.detach(), number)
             self.note(step, on_step)
-            moment = Moment(index, self.x, step.images, gradient, step.value, self.threat)
-            iterate = self.phase.stepper.move(moment, self.memory)
+            moment = Moment(index, self.x, step.images, gradient, step.value, self.threat, generator)
+            iterate = stepper.move(moment, self.memory)
             if self.pursuit == "until_reached" and index % CHECK_EVERY == CHECK_EVERY - 1:
                 iterate = self.dismiss(iterate)
                 if len(self.alive) == 0:
@@ -236,7 +254,7 @@ class _Search:
         if self.pursuit == "last_step":
             self.best = self.best.asked()
             return
-        if step.index == 0 and not self.phase.random_start:
+        if step.index == 0 and self.phase.start == "image":
             # The clean image counts as found only where it is fooled already: a failed attack returns a real try.
             new = new._replace(stage=torch.where(new.reached, new.stage, -2))
         self.best = self.best.take(new)

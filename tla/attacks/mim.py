@@ -33,5 +33,5 @@ class MIM(FirstOrder):
     def plan(self) -> Plan:
         """One search."""
         stepper = Steepest(steps=self.steps, step_size=self.step_size, decay=self.decay)
-        phase = Phase(stepper=stepper, steps=self.steps, random_start=False, loss=self.loss)
+        phase = Phase(stepper=stepper, steps=self.steps, start="image", loss=self.loss)
         return Plan(phases=(phase,), pursuit=self.pursuit)

@@ -37,5 +37,7 @@ class PGD(FirstOrder):
     def plan(self) -> Plan:
         """The same search for every restart."""
         stepper = Steepest(steps=self.steps, step_size=self.step_size)
-        phase = Phase(stepper=stepper, steps=self.steps, random_start=self.random_start, loss=self.loss)
+        phase = Phase(
+            stepper=stepper, steps=self.steps, start="random" if self.random_start else "image", loss=self.loss
+        )
         return Plan(phases=repeated(phase, self.restarts), pursuit=self.pursuit)

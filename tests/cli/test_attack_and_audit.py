@@ -3,10 +3,19 @@
 import pandas as pd
 import pytest
 
+from tla.attacks import Ensemble, evaluate
 from tla.cli import main
+from tla.data import load_source
 from tla.study.locate import shipped_studies
+from tla.threat import Threat
+from tla.weights import load
 
 AT = f"{shipped_studies() / 'digits'}:at"
+
+
+def digits_images(n):
+    test = load_source("digits").load().test
+    return test.pixels[:n], test.labels[:n]
 
 
 @pytest.fixture
@@ -42,6 +51,22 @@ def test_attack_a_model_of_a_study(tmp_path, capsys):
     assert set(frame.attack) == {"clean", "fgsm", "pgd"}
     assert len(frame) == 120
     assert not (tmp_path / "parts").exists()
+
+
+def test_the_ensemble_is_the_default(tmp_path, capsys):
+    assert main(["attack", "digits/at", "--eps", "0.15", "--examples", "40", "--out", str(tmp_path)]) == 0
+    frame = pd.read_parquet(tmp_path / "attacks.parquet")
+    assert list(dict.fromkeys(frame.attack)) == ["clean", "ensemble"]
+    by_hand = evaluate(
+        load("digits/at"), *digits_images(40), {"ensemble": Ensemble()}, Threat("linf", 0.15), precision="auto"
+    )
+    assert frame.success.tolist() == by_hand.success.tolist()
+
+
+def test_the_suite_of_a_study_has_a_name(tmp_path, capsys):
+    assert main(["attack", AT, "--attacks", "suite", "--examples", "10", "--out", str(tmp_path)]) == 0
+    frame = pd.read_parquet(tmp_path / "attacks.parquet")
+    assert set(frame.attack) == {"clean", "fgsm", "bim", "cw", "pgd", "20xpgd", "mim"}
 
 
 def test_two_radii_and_images(tmp_path, capsys):
@@ -84,6 +109,8 @@ def test_a_model_that_does_not_say_what_it_was_trained_on(own_model, capsys):
     assert "name a data set with --data" in capsys.readouterr().err
     assert main(["attack", "mymodel:logits", "--data", "digits"]) == 1
     assert "name one with --eps" in capsys.readouterr().err
+    assert main(["attack", "mymodel:logits", "--data", "digits", "--eps", "0.1", "--attacks", "suite"]) == 1
+    assert "is of no study with a suite of attacks: name them, --attacks pgd cw" in capsys.readouterr().err
 
 
 def test_audit_of_a_sound_model(tmp_path, capsys):

@@ -10,6 +10,8 @@ import tyro
 from tla.cli.subject import MODEL_HELP, Subject, find_model, images_for
 from tla.threat import Norm, Threat
 
+DEFAULT, SUITE = "ensemble", "suite"
+
 
 @dataclass(frozen=True, kw_only=True)
 class Options:
@@ -17,8 +19,8 @@ class Options:
 
     Args:
         model: The model; see below.
-        attacks: Registered attacks, e.g. pgd cw apgd autoattack square; `tla list attacks` names all of them. A study's
-            model is attacked by its study's suite if none are named.
+        attacks: Registered attacks, e.g. ensemble pgd cw apgd autoattack square; `tla list attacks` names all of them.
+            By default ensemble, about as strong as autoattack and much faster; "suite" for those of the model's study.
         eps: Radii in pixel units (images lie in 0..1); by default the study's.
         norm: Norm of the threat: linf, l2 or l1; by default the study's.
         set: Settings of single attacks: pgd.steps=100 pgd.restarts=20.
@@ -70,10 +72,12 @@ def _attacks(options: Options, subject: Subject) -> dict[str, Any]:
         if not dot or not equals:
             raise ValueError(f"--set takes attack.setting=value, as in pgd.steps=100; got {word!r}")
         settings.setdefault(name, {})[key] = _value(value)
-    suite = (subject.header.get("attack") or {}).get("suite", {})
-    if not options.attacks and not settings and suite:
+    if options.attacks == (SUITE,):
+        suite = (subject.header.get("attack") or {}).get("suite", {})
+        if not suite:
+            raise ValueError(f"{subject.name} is of no study with a suite of attacks: name them, --attacks pgd cw")
         return {label: from_dict(Attack, values, f"attack {label!r}") for label, values in suite.items()}
-    names = options.attacks or tuple(settings) or ("fgsm", "pgd", "cw")
+    names = options.attacks or tuple(settings) or (DEFAULT,)
     unused = set(settings) - set(names)
     if unused:
         raise ValueError(f"--set names {', '.join(sorted(unused))}, which --attacks does not: {', '.join(names)}")

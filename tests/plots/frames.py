@@ -231,6 +231,19 @@ def transfer(world: World) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["source", "target", "attack", "eps", "accuracy", "n"])
 
 
+def strength(world: World) -> pd.DataFrame:
+    attacks = {
+        "ensemble, 1 search": (0.04, 40), "ensemble": (0.0, 400), "PGD-40": (0.08, 80), "APGD-T": (0.0, 1100),
+        "AutoAttack": (0.0, 6000),
+    }  # fmt: skip
+    rows = [
+        ("digits", method, world.eps, attack, min(1.0, world.strength(method) + more), world.n, passes)
+        for method in world.methods
+        for attack, (more, passes) in attacks.items()
+    ]
+    return pd.DataFrame(rows, columns=["data", "model", "eps", "attack", "accuracy", "n", "passes"])
+
+
 def ablation(world: World) -> pd.DataFrame:
     rows = [
         ("pool", value, method, 0, attack, world.eps, 0.6 + 0.02 * i - 0.004 * i * i, world.n)
@@ -244,7 +257,7 @@ def ablation(world: World) -> pd.DataFrame:
 TABLES = {
     "attacks": attacks, "map": maps, "shift": shift, "detection": detection, "neighbours": neighbours,
     "retrieval": retrieval, "history": history, "trajectory": trajectory, "layers": layers, "audit": audit,
-    "transfer": transfer, "ablation": ablation,
+    "transfer": transfer, "ablation": ablation, "strength": strength,
 }  # fmt: skip
 
 

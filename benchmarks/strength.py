@@ -1,0 +1,238 @@
+"""How strong attacks are for what they cost: accuracy that survives, against passes through the network per image.
+
+    python benchmarks/strength.py                               the digits models that ship, eps 0.15, 500 images
+    python benchmarks/strength.py digits/at                     one of them
+    python benchmarks/strength.py --data mnist --eps 0.3 at=FILE natural=FILE      models of your own
+    python benchmarks/strength.py --table                       print and draw what was measured before
+
+Everybody attacks the same images of the same network under Linf, one after the other, on one thread; peers with their
+own defaults but for eps, as far as they are installed (extra 'peers'). A pass is one image going forward, or its
+gradient coming back; passes are counted at the network, images that a library attacks without need included. Times are
+CPU time. Accuracy is the share of images that are right clean and right after one float32 forward pass of what came
+back.
+
+What is finished is kept in --folder, and not measured again. The last line gives the largest distance of `ensemble`
+from AutoAttack in points, and its largest share of AutoAttack's passes and time.
+"""
+
+import argparse
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import torch
+from attack_peers import DEFAULTS
+from torch import Tensor, nn
+
+from tla.attacks import APGD, ATTACKS, PGD, Attack, Ensemble, evaluate, wilson
+from tla.data import load_source
+from tla.extras import require
+from tla.files import replacing
+from tla.threat import Threat
+from tla.types import Outputs
+from tla.weights import load, shipped_weights
+
+LIBRARY = {"AutoAttack": "pyautoattack"}
+SEARCHES: dict[str, Callable[[float], Attack]] = {
+    "ensemble, 1 search": lambda eps: Ensemble(targets=0, queries=0),
+    "ensemble, 2 targets": lambda eps: Ensemble(targets=2, restarts=1, queries=0),
+    "ensemble, 1 round": lambda eps: Ensemble(restarts=1, queries=0),
+    "ensemble": lambda eps: Ensemble(),
+    "PGD-40, cross-entropy, eps/30": lambda eps: PGD(steps=40, step_size=eps / 30, loss="ce"),
+    "PGD-40, margin, eps/4": lambda eps: PGD(steps=40, step_size=eps / 4, loss="margin"),
+    "APGD-CE": lambda eps: APGD(loss="ce"),
+    "APGD-DLR": lambda eps: APGD(loss="dlr"),
+    "APGD-T": lambda eps: APGD(loss="dlr", targets=9),
+    "AutoAttack": lambda eps: ATTACKS.build("autoattack"),
+}
+
+
+@dataclass
+class Passes:
+    """Images that went forward and gradients that came back; copies of a network share it."""
+
+    forward: int = 0
+    backward: int = 0
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> "Passes":
+        """Itself."""
+        return self
+
+
+class Counted(nn.Module):
+    """A network that counts."""
+
+    def __init__(self, model: nn.Module, passes: Passes) -> None:
+        super().__init__()
+        self.model, self.passes = model, passes
+
+    def forward(self, x: Tensor) -> Outputs:
+        """The network's outputs."""
+        self.passes.forward += len(x)
+        outputs = self.model(x)
+        if outputs.logits.requires_grad:
+            outputs.logits.register_hook(self._back)
+        return outputs
+
+    def _back(self, gradient: Tensor) -> None:
+        self.passes.backward += len(gradient)
+
+
+class Logits(Counted):
+    """The same for other libraries."""
+
+    def forward(self, x: Tensor) -> Tensor:  # pyright: ignore[reportIncompatibleMethodOverride]
+        """Logits alone."""
+        return super().forward(x).logits
+
+
+@dataclass(frozen=True)
+class Case:
+    """A network and images."""
+
+    name: str
+    model: nn.Module
+    x: Tensor
+    y: Tensor
+    eps: float
+    batch: int = field(default=250)
+
+
+def main() -> None:
+    """Measure, print, draw."""
+    options = arguments()
+    torch.set_num_threads(1)
+    if not options.table:
+        for case in cases(options):
+            warm(case)
+            for contender in (*SEARCHES, *DEFAULTS):
+                measured(case, contender, options)
+    files = sorted(options.folder.glob("*.parquet"))
+    if not files:
+        raise SystemExit(f"nothing was measured yet in {options.folder}")
+    table = pd.concat([pd.read_parquet(file) for file in files], ignore_index=True)
+    table = table.sort_values(["data", "model", "passes"], ignore_index=True)
+    report(table)
+    if options.figure is not None:
+        from tla.plots import FIGURES, Look
+        from tla.plots.export import save
+
+        save(FIGURES.get("strength")(table, look=Look(width=1200)), options.figure, width=1200, scale=1)
+    if options.csv is not None:
+        with replacing(options.csv) as temporary:
+            table.round(5).to_csv(temporary, index=False)
+
+
+def arguments() -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("models", nargs="*", help="name of shipped weights, or name=FILE; by default the digits' six")
+    parser.add_argument("--data", default="digits")
+    parser.add_argument("--eps", type=float, default=0.15)
+    parser.add_argument("--images", type=int, default=500)
+    parser.add_argument("--folder", type=Path, default=Path("strength"))
+    parser.add_argument("--table", action="store_true", help="measure nothing more")
+    parser.add_argument("--figure", type=Path, help="draw it: PNG, SVG or HTML")
+    parser.add_argument("--csv", type=Path, help="write the table")
+    return parser.parse_args()
+
+
+def cases(options: argparse.Namespace) -> Iterator[Case]:
+    """The networks, with the first test images of the data set."""
+    test = load_source(options.data).load().test
+    x, y = test.floats()[: options.images], test.labels[: options.images]
+    for word in options.models or [name for name in shipped_weights() if name.startswith(f"{options.data}/")]:
+        name, equals, file = word.partition("=")
+        if equals:
+            from tla.training import load_model
+
+            model = load_model(Path(file)).model
+        else:
+            model, name = load(word), word.partition("/")[2]
+        yield Case(name, model.eval(), x, y, options.eps)
+
+
+def warm(case: Case) -> None:
+    """Import everybody, and let everybody look at a few images: the first call pays for what the others share."""
+    require("pyautoattack", "AutoAttack")
+    few = Case(case.name, case.model, case.x[:4], case.y[:4], case.eps)
+    searched(few, Ensemble(), Passes())
+    for peer in DEFAULTS.values():
+        if peer.version() is not None:
+            borrowed(few, peer, Passes())
+
+
+def measured(case: Case, contender: str, options: argparse.Namespace) -> None:
+    """One attack on one network, unless that was done before."""
+    words = [options.data, case.name, f"{case.eps:g}", str(len(case.x)), contender]
+    file = options.folder / f"{'-'.join(words)}.parquet".replace("/", "_").replace(" ", "_")
+    if file.exists():
+        return
+    peer, passes = DEFAULTS.get(contender), Passes()
+    if peer is not None and peer.version() is None:
+        print(f"{contender}: not installed")
+        return
+    started = time.process_time()
+    if peer is None:
+        library, right = LIBRARY.get(contender, "tla"), searched(case, SEARCHES[contender](case.eps), passes)
+    else:
+        library, right = peer.name, borrowed(case, peer, passes)
+    seconds = time.process_time() - started
+    n, low_high = len(right), wilson(int(right.sum()), len(right))
+    row = {
+        "data": options.data, "model": case.name, "eps": case.eps, "attack": contender, "library": library, "n": n,
+        "accuracy": float(right.float().mean()), "low": low_high.low, "high": low_high.high,
+        "forward": passes.forward / n, "backward": passes.backward / n,
+        "passes": (passes.forward + passes.backward) / n, "cpu_seconds": seconds,
+    }  # fmt: skip
+    with replacing(file) as temporary:
+        pd.DataFrame([row]).to_parquet(temporary, index=False)
+    cost = f"{row['passes']:>9.0f} passes{seconds:>9.1f} s"
+    print(f"{case.name:<10}{contender:<34}{row['accuracy']:>7.3f}{cost}", flush=True)
+
+
+def searched(case: Case, attack: Attack, passes: Passes) -> Tensor:
+    """Who is right after an attack of the registry, as `tla attack` runs it."""
+    model = Counted(case.model, passes)
+    table: Any = evaluate(model, case.x, case.y, {"it": attack}, Threat("linf", case.eps), batch=case.batch)
+    return ~torch.from_numpy(table[table["attack"] == "it"]["success"].to_numpy(bool))
+
+
+def borrowed(case: Case, peer: Any, passes: Passes) -> Tensor:
+    """Who is right clean and after another library's PGD."""
+    run = peer.default(Logits(case.model, passes).eval(), case.eps, case.x)
+    right = []
+    for x, y in zip(case.x.split(case.batch), case.y.split(case.batch), strict=True):
+        made = run(x, y).detach()
+        with torch.no_grad():
+            clean, attacked = (case.model(images).logits.argmax(1) == y for images in (x, made))
+        right.append(clean & attacked)
+    return torch.cat(right)
+
+
+def report(table: pd.DataFrame) -> None:
+    """The table as markdown, and how far the ensemble is from AutoAttack."""
+    gaps, passes, seconds = [], [], []
+    groups: Any = table.groupby(["data", "model", "eps"], sort=False)
+    for (data, name, eps), rows in groups:
+        print(f"\n{data} {name}, Linf {eps:g}, n = {rows['n'].max()}\n")
+        print("| attack | library | accuracy % | 95 % interval | passes per image | CPU seconds |")
+        print("|---|---|---|---|---|---|")
+        for row in rows.itertuples():
+            accuracy = f"{100 * row.accuracy:.1f} | {100 * row.low:.1f} .. {100 * row.high:.1f}"
+            print(f"| {row.attack} | {row.library} | {accuracy} | {row.passes:.0f} | {row.cpu_seconds:.1f} |")
+        one = rows.set_index("attack")
+        if {"ensemble", "AutoAttack"} <= set(one.index):
+            mine, theirs = one.loc["ensemble"], one.loc["AutoAttack"]
+            gaps.append(100 * (mine["accuracy"] - theirs["accuracy"]))
+            passes.append(mine["passes"] / theirs["passes"])
+            seconds.append(mine["cpu_seconds"] / theirs["cpu_seconds"])
+    if gaps:
+        print(f"\nnetworks={len(gaps)} gap={max(gaps):.2f} passes={max(passes):.3f} seconds={max(seconds):.3f}")
+
+
+if __name__ == "__main__":
+    main()

@@ -231,3 +231,21 @@ def test_detection_frame(training):
     assert len(sides(part).positive) == wrong > 0
     with pytest.raises(ValueError, match=r"logits must have shape \(9, classes >= 2\), got \(8, 3\)"):
         detection_frame(scores, clean, Outputs(attacked.logits[:8], attacked.embedding[:8]), labels)
+
+
+@pytest.mark.parametrize("name", DETECTORS.names())
+def test_a_table_is_scored_piece_by_piece(name, training, monkeypatch):
+    """Memory is bounded: no detector sees more than ROWS images at once, and the scores are those of all at once."""
+    outputs, y = training
+    score = DETECTORS.build(name).fit(outputs.embedding, outputs.logits, y)
+    seen = []
+
+    def watched(some):
+        seen.append(len(some.embedding))
+        return score(some)
+
+    monkeypatch.setattr("tla.representation.detection.ROWS", 7)
+    test, test_y = blobs(1, 20)
+    frame = detection_frame({name: watched}, test, test, test_y)
+    assert seen == [7, 7, 6, 7, 7, 6]
+    np.testing.assert_allclose(frame["score"], score(test).repeat(2), rtol=1e-4, atol=1e-4)

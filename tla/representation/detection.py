@@ -1,12 +1,16 @@
 """The table of detection scores: one row per image, clean and attacked."""
 
 import pandas as pd
-from jaxtyping import Int
+import torch
+from jaxtyping import Float, Int
 from torch import Tensor
 
 from tla.representation.checks import check_embeddings, check_labels, check_logits, positions
 from tla.representation.detectors.base import Score
 from tla.types import Outputs
+
+ROWS = 512
+"""Images scored at a time: detectors compare each with every class, or with its neighbours, feature by feature."""
 
 
 def detection_frame(
@@ -48,7 +52,13 @@ def detection_frame(
                 "id": positions(ids, outputs.embedding).cpu().numpy(),
                 "y": y.cpu().numpy(),
                 "prediction": outputs.logits.argmax(1).cpu().numpy(),
-                "score": score(outputs).detach().cpu().numpy(),
+                "score": _scored(score, outputs).cpu().numpy(),
             }
             parts.append(pd.DataFrame(columns))
     return pd.concat(parts, ignore_index=True)
+
+
+def _scored(score: Score, outputs: Outputs) -> Float[Tensor, " n"]:
+    parts = [Outputs(*pair) for pair in zip(*(part.split(ROWS) for part in outputs), strict=True)]
+    with torch.no_grad():
+        return torch.cat([score(part) for part in parts])

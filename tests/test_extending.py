@@ -3,6 +3,7 @@
 import re
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 import torch
@@ -26,7 +27,9 @@ def forgotten(monkeypatch):
 
 
 def run(number):
-    exec(compile(BLOCKS[number], f"block {number}", "exec"), {"__name__": "example"})
+    names = {"__name__": "example"}
+    exec(compile(BLOCKS[number], f"block {number}", "exec"), names)
+    return names
 
 
 def test_the_attack():
@@ -55,6 +58,29 @@ def test_the_figure():
     shift = pd.DataFrame({"method": ["at", "at", "tla"], "angle": [1.0, 2.0, 3.0]})
     figure = FIGURES.get("angles")(shift)
     assert [trace.name for trace in figure.data] == ["AT", "TLA"]
+
+
+def test_embeddings_made_elsewhere(tmp_path, monkeypatch):
+    """The measures, neighbours and map of files are those of the same numbers in memory, to the last row."""
+    splits = SOURCES.build("digits").load()
+    x, y = splits.test.floats()[:120].flatten(1), splits.test.labels[:120]
+    moved = (x + 0.5 * torch.rand(x.shape, generator=torch.Generator().manual_seed(0))).clamp(0, 1)
+    train = {"embedding": list(splits.train.floats().flatten(1).numpy()), "y": splits.train.labels.numpy()}
+    pd.DataFrame(train | {"id": 7 + splits.train.ids.numpy()}).to_parquet(tmp_path / "train.parquet")
+    for name, values in (("clean", x), ("attacked", moved), ("y", y)):
+        np.save(tmp_path / f"{name}.npy", values.numpy())
+    monkeypatch.chdir(tmp_path)
+    names = run(BLOCKS.index(next(block for block in BLOCKS if "read_embeddings" in block)))
+    summary = names["found"].summary.set_index(["measure", "group", "against"])["mean"]
+    cosine = torch.nn.functional.cosine_similarity(x.double(), moved.double()).clamp(-1, 1)
+    assert summary["angle", "all", "adversarial"] == pytest.approx(float(cosine.arccos().rad2deg().mean()), rel=1e-4)
+    clean, attacked = names["retrieval"]
+    assert clean["recall_1"].mean() > max(0.95, attacked["recall_1"].mean())
+    assert set(names["neighbours"][0]["neighbour"]) <= set((7 + splits.train.ids).tolist())
+    assert names["sides"][0].logits.argmax(1).eq(y).float().mean() > 0.8
+    assert (tmp_path / "train.faiss").exists()
+    figure = FIGURES.get("shift_arrows")(names["drawn"].assign(method="mine", seed=0))
+    assert sum(len(trace.x) for trace in figure.data if trace.x is not None) >= 120
 
 
 def test_the_five_lines_of_the_readme(capsys):

@@ -3,7 +3,7 @@
 from tla.representation.angles import angle
 from tla.representation.bootstrap import mean_intervals
 from tla.representation.capture import capture_layers, layer_frame, layer_names
-from tla.representation.centroids import class_centroids, false_class, nearest_centroid_angle
+from tla.representation.centroids import centroid_logits, class_centroids, false_class, nearest_centroid_angle
 from tla.representation.cka import cka_interval, linear_cka
 from tla.representation.collapse import collapse_statistics
 from tla.representation.detection import detection_frame
@@ -33,6 +33,7 @@ __all__ = [
     "auc_frame",
     "auc_interval",
     "capture_layers",
+    "centroid_logits",
     "centroid_margin",
     "cka_interval",
     "class_centroids",

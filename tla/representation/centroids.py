@@ -4,7 +4,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from tla.distances import unit
+from tla.distances import DistanceName, pairwise, unit
 from tla.representation.angles import angle
 
 
@@ -39,3 +39,16 @@ def false_class(logits: Float[Tensor, "n c"], y: Int[Tensor, " n"]) -> Int[Tenso
     Both are the same thing: the largest logit outside the true class.
     """
     return logits.scatter(1, y[:, None], -torch.inf).argmax(1)
+
+
+def centroid_logits(
+    embedding: Float[Tensor, "n d"], centroids: Float[Tensor, "c d"], name: DistanceName = "abs_cosine"
+) -> Float[Tensor, "n c"]:
+    """Logits for embeddings that came without any: minus the distance to each class; the nearest one is predicted.
+
+    Args:
+        embedding: Shape (n, d).
+        centroids: See `class_centroids`, shape (c, d), of every class.
+        name: The distance.
+    """
+    return -pairwise(embedding, centroids, name)

@@ -1,6 +1,6 @@
 """What every map shares: which points, which limits, points and arrows as traces."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -9,7 +9,7 @@ import pandas as pd
 from tla.plots.base import Frame
 from tla.plots.sheet import Panel, Sheet
 from tla.plots.summary import percent
-from tla.plots.theme import Look
+from tla.plots.theme import Look, escape
 
 MOST_CLASSES = 20
 """Classes with a colour of their own in a map; the rarer ones share grey."""
@@ -20,7 +20,7 @@ def one_map(points: Frame, projection: str | None, seed: int | None) -> Frame:
 
     Args:
         points: The `map` table.
-        projection: "umap", "pca", ...; by default umap if there, else the first.
+        projection: "umap", "pca", "umap/sample", ...; by default see `main_map`.
         seed: By default the smallest.
 
     Returns:
@@ -31,7 +31,7 @@ def one_map(points: Frame, projection: str | None, seed: int | None) -> Frame:
     """
     there = sorted(str(name) for name in points["projection"].unique())
     if projection is None and there:
-        projection = "umap" if "umap" in there else there[0]
+        projection = main_map(there)
     if there and projection not in there:
         raise ValueError(f"projection must be one of {', '.join(there)}, got {projection!r}")
     wanted = np.isfinite(points["u"].to_numpy(float)) & np.isfinite(points["v"].to_numpy(float))
@@ -41,6 +41,35 @@ def one_map(points: Frame, projection: str | None, seed: int | None) -> Frame:
     if len(seeds):
         wanted &= seeds == (seeds.min() if seed is None else seed)
     return points.loc[wanted, ["method", "kind", "id", "y", "prediction", "u", "v"]]
+
+
+def main_map(projections: Sequence[str]) -> str:
+    """The map that figures show by default: a UMAP if there is one, better drawn together than placed.
+
+    Args:
+        projections: At least one, as in the `map` table.
+    """
+    return min(projections, key=lambda name: (name.split("/")[0] != "umap", name.count("/"), name))
+
+
+def drawn_as(projection: str) -> str:
+    """How the points came onto a map, in a sentence.
+
+    Args:
+        projection: As in the `map` table: "umap", "umap/sample", "umap/barycentre", "pca/transform", ...
+    """
+    name, *ways = projection.split("/")
+    label = {"umap": "UMAP", "pca": "PCA", "tsne": "t-SNE"}.get(name, escape(name))
+    who = "a sample of the images" if "sample" in ways else "the images"
+    if "barycentre" in ways:
+        rest = "attacked ones are placed between their nearest clean ones, each by itself"
+    elif "transform" in ways:
+        rest = "attacked ones are placed by the map's own transform"
+        rest += ", whose result depends on which are placed together" if name == "umap" else ""
+    else:
+        drawn = f"{label} of {who}, clean and attacked drawn together"
+        return drawn + ("; all others are placed between their nearest." if "sample" in ways else ".")
+    return f"{label} of {who}, clean; {rest}."
 
 
 class Moved(NamedTuple):

@@ -64,6 +64,13 @@ PAGES = {
             "Robustness",
             "How many images stay right under each attack, and can that be believed?",
         ),
+        Entry(
+            "compare",
+            "Compare",
+            "compare_arrows",
+            "Compare two models",
+            "Which images does one model keep and the other lose, and is the difference more than chance?",
+        ),
     ],
     "Do": [
         Entry(

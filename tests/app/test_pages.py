@@ -1,5 +1,6 @@
 """Every page runs, on nothing, on half a study and on a whole one, and says what it shows."""
 
+import importlib
 import json
 
 import pytest
@@ -8,6 +9,7 @@ from study import make_study
 
 HEADINGS = {
     "attack.py": "Attack lab",
+    "compare.py": "Compare two models",
     "data.py": "Data & runs",
     "detection.py": "Detection",
     "export.py": "Figures",
@@ -18,6 +20,7 @@ HEADINGS = {
     "trajectory.py": "Trajectory",
 }
 CHARTS = {
+    "compare.py": ["agreement", "differences"],
     "data.py": ["history"],
     "detection.py": ["roc", "score_histograms", "confusion"],
     "export.py": ["export"],
@@ -84,3 +87,18 @@ def test_a_missing_table_is_named(tmp_path, looking_in, open_page):
     assert not app.exception
     assert "no table 'detection'" in app.info[0].value
     assert "tla study thin" in app.info[0].value
+
+
+def test_compare_counts_and_follows_the_choice(studies, open_page):
+    app = open_page("compare.py", one="natural", other="tla", under="pgd")
+    assert not app.exception
+    title = charts(app)["agreement"]["layout"]["meta"]["title"]
+    assert title.startswith("Natural and TLA disagree on ")
+    assert "under PGD" in title
+    rows = importlib.import_module("tla.store").Store(studies / "made").table("attacks")
+    rows = rows[(rows["attack"] == "pgd") & (rows["eps"] == 0.2)].pivot(index="id", columns="method", values="success")
+    only = int((~rows["natural"].astype(bool) & rows["tla"].astype(bool)).sum())
+    assert f"only Natural ({only})" in app.get("button_group")[-1].options
+    app.selectbox(key="one").select("tla").run()
+    assert not app.exception
+    assert charts(app)["agreement"]["layout"]["meta"]["title"].startswith("TLA and AT disagree on ")

@@ -18,7 +18,7 @@ EXPECTED = {
     "shift_arrows", "one_class", "two_classes", "accuracy_bars", "accuracy_curve", "accuracy_steps", "accuracy_table",
     "roc", "score_histograms", "confusion", "class_confusion", "neighbour_rows", "purity_curves", "trajectory",
     "learning_curves", "ablation", "layer_cka", "transfer_matrix", "audit_verdicts", "shift_measures",
-    "attack_triptych", "triplet_drawn", "shift_morph", "poster",
+    "attack_triptych", "triplet_drawn", "shift_morph", "agreement", "poster",
 }  # fmt: skip
 
 WORLDS = {

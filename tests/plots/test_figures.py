@@ -10,6 +10,7 @@ from frames import TABLES, World, arrays
 from test_contract import pictures
 
 from tla.plots import FIGURES, Look, compose, maps
+from tla.plots.agreement import mcnemar, paired, two_of
 from tla.plots.maps import arrows, by_method, pairs
 from tla.plots.paper import paper_accuracy
 from tla.plots.pictures import Pictures, as_bytes, data_uri
@@ -490,3 +491,44 @@ def test_transfer_says_what_is_unknown():
     assert draw(alone).layout.meta["title"] == "Transfer of adversarial images: not measured"
     holed = table[~((table["target"] == "at") & (table["source"] == "at"))]
     assert "for 2 of 3 models" in draw(holed).layout.meta["title"]
+
+
+@pytest.mark.parametrize(("one", "other"), [(0, 0), (5, 5), (1, 0), (3, 12), (40, 61), (700, 1)])
+def test_mcnemar_is_the_exact_binomial_test(one, other):
+    from scipy.stats import binomtest
+
+    expected = binomtest(one, one + other, 0.5).pvalue if one + other else 1.0
+    assert mcnemar(one, other) == pytest.approx(expected, rel=1e-9)
+
+
+@pytest.mark.parametrize("attack", ["clean", "pgd", "worst"])
+def test_agreement_counts_what_a_loop_counts(attack):
+    table, count = F["attacks"], {"both": [], "one": [], "other": [], "neither": []}
+    for image in range(80):
+        right = []
+        for method in ("natural", "tla"):
+            rows = table[(table["method"] == method) & (table["id"] == image)]
+            near = [row for row in rows.itertuples() if row.attack == "clean" or abs(row.eps - 0.2) < 1e-9]
+            wanted = near if attack == "worst" else [row for row in near if row.attack == attack]
+            right.append(not any(row.success for row in wanted))
+        name = {(1, 1): "both", (1, 0): "one", (0, 1): "other", (0, 0): "neither"}[tuple(map(int, right))]
+        count[name].append(image)
+    pair = paired(table.sample(frac=1, random_state=0), "natural", "tla", attack=attack)
+    assert {name: ids.tolist() for name, ids in pair.groups.items()} == count
+    figure = FIGURES.get("agreement")(table, look=SVG, one="natural", other="tla", attack=attack)
+    sizes = [[len(count["both"]), len(count["one"])], [len(count["other"]), len(count["neither"])]]
+    assert [[int(text.split()[0]) for text in row] for row in figure.data[0].text] == sizes
+    apart = sizes[0][1] + sizes[1][0]
+    assert f"disagree on {apart} of 80" in figure.layout.meta["title"] or apart == 0
+
+
+def test_agreement_chooses_two():
+    assert two_of(F["attacks"], None, None) == ("at", "tla")
+    assert two_of(F["attacks"], "tla", None) == ("tla", "at")
+    assert two_of(F["attacks"], None, "at") == ("natural", "at")
+
+
+def test_shift_measures_speak_of_noise_only_where_it_was_measured():
+    draw = FIGURES.get("shift_measures")
+    assert "random noise" in draw(F["shift"]).layout.meta["caption"]
+    assert "noise" not in draw(F["shift"][F["shift"]["attack"] != "noise"]).layout.meta["caption"]

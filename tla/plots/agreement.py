@@ -1,0 +1,134 @@
+"""Two models on the same images: both right, only one of them, neither."""
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from tla.plots.base import Figure, Frame, figure
+from tla.plots.cells import PLAIN, cells
+from tla.plots.sheet import Sheet
+from tla.plots.summary import at_eps, main_eps, number, worst_case
+from tla.plots.theme import LIGHT, Look, attack_label, methods_of
+
+
+class Pair(NamedTuple):
+    """Which images each of two models has right.
+
+    Attributes:
+        ids: Of the images, shape (n,).
+        one: True where the first model is right, shape (n,).
+        other: The same for the second.
+    """
+
+    ids: np.ndarray
+    one: np.ndarray
+    other: np.ndarray
+
+    @property
+    def groups(self) -> dict[str, np.ndarray]:
+        """Ids of each of the four groups: "both", "one", "other", "neither" are right."""
+        one, other = self.one, self.other
+        masks = {"both": one & other, "one": one & ~other, "other": ~one & other, "neither": ~one & ~other}
+        return {name: self.ids[mask] for name, mask in masks.items()}
+
+
+@figure("agreement", "attacks")
+def agreement(
+    attacks: Frame,
+    *,
+    look: Look = LIGHT,
+    one: str | None = None,
+    other: str | None = None,
+    attack: str = "worst",
+    eps: float | int | None = None,
+    seed: int | None = None,
+) -> Figure:
+    """Images that two models have right: both, only one, only the other, neither; with McNemar's exact test.
+
+    Args:
+        attacks: The `attacks` table.
+        look: Theme, width, source.
+        one: A method; by default at if there, else the first.
+        other: Another; by default tla if there, else the last.
+        attack: Under which attack, "clean", or "worst": right only if no attack fools the model.
+        eps: Which eps; by default the one at which most attacks were run.
+        seed: By default the smallest.
+    """
+    one, other = two_of(attacks, one, other)
+    eps = main_eps(attacks) if eps is None else eps
+    pair = paired(attacks, one, other, attack=attack, eps=eps, seed=seed)
+    styles = look.methods([one, other])
+    a, b = styles[one].label, styles[other].label
+    n, count = len(pair.ids), {name: len(ids) for name, ids in pair.groups.items()}
+    counts = np.array([[count["both"], count["one"]], [count["other"], count["neither"]]], dtype=float)
+    shares = 100 * counts / max(n, 1)
+    text = [[f"{int(counts[i, j])} ({shares[i, j]:.0f} %)" for j in range(2)] for i in range(2)]
+    sheet = Sheet(look, 1, height=132, left=128, foot=38)
+    x, y = [f"{b} right", f"{b} wrong"], [f"{a} right", f"{a} wrong"]
+    sheet.add(sheet.panels[0], cells(shares, text, x, y, look, top=100, hover="%{y}, %{x}: %{text}"))
+    axis = PLAIN | {"automargin": False}
+    sheet.axis(sheet.panels[0], axis, axis | {"autorange": "reversed"})
+    under = {"worst": "under the worst attack", "clean": "on clean images"}.get(attack, f"under {attack_label(attack)}")
+    p = mcnemar(count["one"], count["other"])
+    size = f"; eps = {number(eps)}" if attack != "clean" else ""
+    return sheet.figure(
+        _title(a, b, count, n, under),
+        f"n = {n} test images{size}. McNemar's exact test, two-sided: p = {number(p, 2)}. It speaks of these two "
+        "trained models: another training seed gives others.",
+    )
+
+
+def two_of(attacks: Frame, one: str | None, other: str | None) -> tuple[str, str]:
+    """Two methods to compare, AT and TLA where they are there and none is named."""
+    names = methods_of(attacks["method"]) or ["at", "tla"]
+    one = one or next((name for name in ("at", names[0]) if name in names and name != other), names[0])
+    rest = [name for name in names if name != one] or [one]
+    return one, other or next(name for name in ("tla", "at", rest[-1]) if name in rest)
+
+
+def paired(
+    attacks: Frame, one: str, other: str, *, attack: str, eps: float | int | None = None, seed: int | None = None
+) -> Pair:
+    """Which of the images that both models were shown each has right.
+
+    Args:
+        attacks: The `attacks` table.
+        one: A method.
+        other: Another.
+        attack: Its name, "clean", or "worst".
+        eps: Of the attack; by default the one at which most attacks were run.
+        seed: By default the smallest.
+    """
+    rows = at_eps(attacks, eps)
+    if len(rows):
+        rows = rows[rows["seed"] == (rows["seed"].min() if seed is None else seed)]
+    rows = worst_case(rows) if attack == "worst" and len(rows) else rows[rows["attack"] == attack]
+    right = [~rows.loc[rows["method"] == name].set_index("id")["success"].astype(bool) for name in (one, other)]
+    both = pd.concat([part[~part.index.duplicated()] for part in right], axis=1, join="inner").sort_index()
+    return Pair(both.index.to_numpy(), *(both.iloc[:, i].to_numpy(bool) for i in (0, 1)))
+
+
+def mcnemar(first: int, second: int) -> float:
+    """Exact two-sided p-value of McNemar's test: are the disagreements split evenly? 1 without any.
+
+    Args:
+        first: Cases that only the first has right, >= 0.
+        second: Cases that only the second has right, >= 0.
+    """
+    n, least = first + second, min(first, second)
+    if 2 * least == n:
+        return 1.0
+    logs = [math.lgamma(n + 1) - math.lgamma(k + 1) - math.lgamma(n - k + 1) for k in range(least + 1)]
+    top = max(logs)
+    return min(1.0, 2 * math.exp(top - n * math.log(2)) * sum(math.exp(value - top) for value in logs))
+
+
+def _title(a: str, b: str, count: dict[str, int], n: int, under: str) -> str:
+    if not n:
+        return f"{a} and {b}: no image was shown to both"
+    apart = count["one"] + count["other"]
+    if not apart:
+        return f"{a} and {b} agree on every image {under}"
+    return f"{a} and {b} disagree on {apart} of {n} images {under}: {count['one']} only {a}, {count['other']} only {b}"

@@ -28,10 +28,10 @@ def facts(view: View) -> None:
     minutes = float(np.nansum(done["seconds"].to_numpy(float))) / 60
     numbers = {
         "Data set": f"{data.get('name', '?')}",
-        "Training images": f"{data.get('train', '?')}",
-        "Attacked images": f"{data.get('queries', len(view.ids))}",
+        "Training": f"{data.get('train', '?')}",
+        "Attacked": f"{data.get('queries', len(view.ids))}",
         "Models": f"{len(view.methods) * len(view.seeds)}",
-        "Computing time": f"{minutes:.1f} min",
+        "Computing": f"{minutes:.1f} min",
     }
     for column, (label, value) in zip(st.columns(len(numbers)), numbers.items(), strict=True):
         column.metric(label, value, border=True)

@@ -92,11 +92,13 @@ def measures(view: View, methods: list[str], seed: int, sample: int) -> None:
         )
     chart(
         "shift_measures",
-        select.shifted(view, seed, methods),
+        select.of_run(view.table("shift"), seed, methods),
         view=view,
         key="shift_measures",
         alt="Distribution of each shift measure for the images that stay right and for the misclassified, per method",
         methods=methods,
+        attack=view.main,
+        eps=view.eps,
     )
     shell.source(
         f"this study: {len(ids)} test images, seed {seed}, {view.main} at {view.norm.capitalize()} eps {view.eps:g}; "

@@ -9,6 +9,7 @@ from board.charts import chart
 from board.studies import View
 
 from tla.plots import Pictures
+from tla.plots.theme import attack_label
 
 
 class Scene(NamedTuple):
@@ -37,7 +38,7 @@ def image(view: View) -> None:
         alt=f"Image {sample}, the noise magnified, and the adversarial image of {method}",
         y=view.truth(sample),
         prediction=(said.clean, said.adversarial),
-        name=f"{shell.label(method)}, {view.main} at eps {view.eps:g}",
+        name=f"{shell.label(method)} under {attack_label(view.main)}",
     )
 
 

@@ -58,11 +58,12 @@ def shift_measures(
         if not len(rows):
             sheet.empty(panel, "no shift was measured")
     n = rows["id"].nunique()
+    ticks = "grey ticks: the median under random noise of the same size (zero point). " if len(zero) else ""
     return sheet.figure(
         _title(rows, {method: style.label for method, style in styles.items()}),
-        f"n = {n} test images per method; boxes: quartiles and median, whiskers 5 % to 95 %; grey ticks: "
-        "the median under random noise of the same size (zero point). Centroids and "
-        "neighbours come from natural training images. Which images are misclassified differs by method.",
+        f"n = {n} test images per method; boxes: quartiles and median, whiskers 5 % to 95 %{'; ' if ticks else '. '}"
+        f"{ticks}Centroids and neighbours come from natural training images. "
+        "Which images are misclassified differs by method.",
         layout={"boxmode": "group", "boxgap": 0.25, "boxgroupgap": 0.15},
     )
 

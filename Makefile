@@ -39,10 +39,10 @@ test: lint
 	TLA_DATA="$(or $(TLA_DATA),$(if $(wildcard $(SHARED)/unpack.py),$(abspath $(VENV)/data)))" $(BIN)/pytest -n 2
 	$(MAKE) notebooks
 
-# The notebooks whose stored figures are compared; the others are run and looked at by hand (notebooks/regenerate.py).
-COMPARED := $(foreach n,00 02 11 12 13,$(wildcard notebooks/$(n)_*.ipynb))
+# Every notebook's figures, numbers and pictures are compared with what is stored, two notebooks at a time.
 notebooks: $(READY)
-	$(BIN)/pytest --nbval --nbval-current-env --nbval-sanitize-with notebooks/sanitize.cfg $(COMPARED)
+	$(BIN)/pytest -n 2 --dist loadscope --nbval --nbval-current-env --nbval-sanitize-with notebooks/sanitize.cfg \
+	  $(sort $(wildcard notebooks/[0-9]*.ipynb))
 
 gallery: $(READY)
 	$(BIN)/python docs/make_gallery.py

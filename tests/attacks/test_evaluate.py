@@ -207,6 +207,12 @@ def test_bad_input_is_named(digits, change, text):
     ("change", "text"),
     [
         ({"ids": torch.arange(3)}, "x has 50 images, ids has 3 entries"),
+        (
+            {"threat": Threat("linf", 8.0)},
+            r"eps must be <= 1, the whole box in linf, got 8; .* pixels in \[0, 1\]: 8/255 is 0.0314",
+        ),
+        ({"threat": Threat("l2", 8.1)}, "eps must be <= 8, the whole box in l2, got 8.1"),
+        ({"threat": Threat("l1", torch.tensor([1.0] * 49 + [65.0]))}, "eps must be <= 64, the whole box in l1, got 65"),
         ({"y": torch.zeros(50)}, r"y must be int64 of shape \(n,\), got torch.float32 of shape \(50,\)"),
     ],
 )

@@ -71,6 +71,10 @@ def test_rivals_are_the_likeliest_wrong_classes():
     ("make", "text"),
     [
         (lambda: check_labels(Y.float(), "y"), r"y must be class indices: int64 of shape \(b,\), got torch.float32"),
+        (
+            lambda: check_labels(None, "target"),
+            r"target must be class indices: a tensor of int64 of shape \(b,\), got NoneType",
+        ),
         (lambda: Targeted(TARGET.int()), r"target must be class indices: int64 of shape \(b,\), got torch.int32"),
         (lambda: check_surrogate("hinge"), "surrogate must be one of ce, margin, dlr, cw, got 'hinge'"),
         (lambda: Untargeted(Y + 1).check(OUTPUTS), r"y must lie in 0..4 \(the model has 5 classes\), got 1..5"),

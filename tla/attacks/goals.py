@@ -247,8 +247,10 @@ def dlr_spread(logits: Float[Tensor, "b k"]) -> Float[Tensor, " b"]:
     return (top[:, 0] - (top[:, 2] + top[:, 3]) / 2).clamp_min(1e-12)
 
 
-def check_labels(labels: Tensor, name: str) -> None:
+def check_labels(labels: object, name: str) -> None:
     """Refuse anything but one whole number per example."""
+    if not isinstance(labels, Tensor):
+        raise ValueError(f"{name} must be class indices: a tensor of int64 of shape (b,), got {type(labels).__name__}")
     if labels.dtype != torch.int64 or labels.ndim != 1:
         raise ValueError(
             f"{name} must be class indices: int64 of shape (b,), got {labels.dtype} of shape {tuple(labels.shape)}"

@@ -62,6 +62,18 @@ class Work:
             if labels is not None and len(labels) != len(self.x):
                 raise ValueError(f"x has {len(self.x)} images, {name} has {len(labels)} entries")
         autocast(self.x.device, self.precision)
+        self._check_eps()
+
+    def _check_eps(self) -> None:
+        """Refuse a ball that holds every image: 8 where 8/255 is meant."""
+        threat, like = self.threat, self.x[:1].float()
+        low, high = (torch.full_like(like, edge) for edge in (threat.low, threat.high))
+        widest, largest = float(threat.distance(low, high)), float(torch.as_tensor(threat.eps).max())
+        if largest > widest * (1 + 1e-6):
+            raise ValueError(
+                f"eps must be <= {widest:.4g}, the whole box in {threat.norm}, got {largest:g}; "
+                f"eps is in units of pixels in [{threat.low:g}, {threat.high:g}]: 8/255 is 0.0314"
+            )
 
     def numbers(self, shard: Shard) -> range:
         """The batches of a shard, by number."""

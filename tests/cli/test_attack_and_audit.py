@@ -69,6 +69,14 @@ def test_the_suite_of_a_study_has_a_name(tmp_path, capsys):
     assert set(frame.attack) == {"clean", "fgsm", "bim", "cw", "pgd", "20xpgd", "mim"}
 
 
+def test_a_torchvision_model_by_name_on_noise(tmp_path, capsys):
+    words = ["attack", "torchvision:resnet18", "--data", "random:3x32x32", "--eps", "0.01", "--examples", "6"]
+    assert main([*words, "--attacks", "fgsm", "--out", str(tmp_path)]) == 0
+    frame = pd.read_parquet(tmp_path / "attacks.parquet")
+    assert not frame[frame.attack == "clean"].success.any()
+    assert len(frame[frame.attack == "fgsm"]) == 6
+
+
 def test_two_radii_and_images(tmp_path, capsys):
     words = ["attack", AT, "--attacks", "fgsm", "--eps", "0.05", "0.1", "--examples", "20", "--images"]
     assert main([*words, "--out", str(tmp_path)]) == 0
@@ -92,6 +100,9 @@ def test_attack_ones_own_model(own_model, capsys):
         (["attack", AT, "--attacks", "pgd", "--set", "pgd.stpes=3"], "did you mean 'steps'?"),
         (["attack", AT, "--attacks", "pgd", "--set", "steps=3"], "--set takes attack.setting=value"),
         (["attack", AT, "--attacks", "pgd", "--set", "cw.steps=3"], "--set names cw, which --attacks does not"),
+        (["attack", AT, "--eps", "8"], "eps must be <= 1, the whole box in linf, got 8; eps is in units of pixels"),
+        (["attack", AT, "--weights", "DEFAULT"], "--weights are for torchvision's models"),
+        (["attack", AT, "--data", "random:3x3"], "as in random:3x64x64; got 'random:3x3'"),
         (["attack", AT, "--eps", "-1"], "eps must be >= 0"),
         (["attack", AT, "--examples", "0"], "--examples must be >= 1, got 0"),
         (["attack", "missing.safetensors"], "there is no checkpoint missing.safetensors"),

@@ -24,7 +24,8 @@ class Options:
         eps: Radii in pixel units (images lie in 0..1); by default the study's.
         norm: Norm of the threat: linf, l2 or l1; by default the study's.
         set: Settings of single attacks: pgd.steps=100 pgd.restarts=20.
-        data: Test images: mnist, cifar10, digits or folder:PATH; by default what the model was trained on.
+        weights: Trained weights of a torchvision model: DEFAULT.
+        data: Test images: mnist, cifar10, folder:PATH or random:3x64x64; by default what the model was trained on.
         data_root: Folder of data sets; by default the variable TLA_DATA, else ~/.cache/tla.
         examples: How many test images, from the first on.
         batch: Images at a time.
@@ -39,6 +40,7 @@ class Options:
     eps: tuple[float, ...] = ()
     norm: Norm | None = None
     set: tuple[str, ...] = ()
+    weights: str | None = None
     data: str | None = None
     data_root: Path | None = None
     examples: int = 1000
@@ -54,7 +56,7 @@ def run(words: list[str]) -> int:
     options = tyro.cli(Options, args=words, prog="tla attack", description=f"{Options.__doc__}\n\n{MODEL_HELP}")
     if options.examples < 1:
         raise ValueError(f"--examples must be >= 1, got {options.examples}")
-    subject = find_model(options.model)
+    subject = find_model(options.model, options.weights)
     attacks = _attacks(options, subject)
     frame = _evaluated(options, subject, attacks)
     _show(options, subject, frame)
@@ -105,7 +107,7 @@ def _evaluated(options: Options, subject: Subject, attacks: dict[str, Any]) -> A
     radii = options.eps or tuple(eps for eps in (plan.get("eps"),) if eps is not None)
     if not radii:
         raise ValueError(f"{subject.name} does not say at which eps it was trained: name one with --eps 0.3")
-    images = images_for(subject, options.data, options.data_root)
+    images = images_for(subject, options.data, options.data_root, options.examples)
     images = images.subset(torch.arange(min(options.examples, len(images))))
     with Progress(console=Console(stderr=True), transient=True) as bar:
         work = _Work(options, subject, attacks, images, bar)

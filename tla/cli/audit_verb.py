@@ -20,7 +20,8 @@ class Options:
         attack: Attack whose figure is in question; by default the study's main one, or the audit's own.
         eps: Radius in pixel units; by default the study's.
         norm: Norm of the threat; by default the study's.
-        data: Test images for a foreign model: mnist, cifar10, digits, folder:PATH.
+        weights: Trained weights of a torchvision model: DEFAULT.
+        data: Test images for a foreign model: mnist, cifar10, digits, folder:PATH or random:3x64x64.
         data_root: Folder of data sets.
         examples: How many test images are looked at.
         seed: Seed of the audit.
@@ -32,6 +33,7 @@ class Options:
     attack: str | None = None
     eps: float | None = None
     norm: Norm | None = None
+    weights: str | None = None
     data: str | None = None
     data_root: Path | None = None
     examples: int = 200
@@ -48,7 +50,7 @@ def run(words: list[str]) -> int:
 
     options = tyro.cli(Options, args=words, prog="tla audit", description=f"{Options.__doc__}\n\n{MODEL_HELP}")
     console, frames, failed = Console(), [], False
-    for subject in _subjects(options.model):
+    for subject in _subjects(options.model, options.weights):
         report = _audited(options, subject, console)
         console.rule(subject.name)
         console.print(rendered(report))
@@ -60,13 +62,13 @@ def run(words: list[str]) -> int:
     return 3 if failed else 0
 
 
-def _subjects(name: str) -> list[Subject]:
+def _subjects(name: str, weights: str | None) -> list[Subject]:
     from tla.study.locate import locate
 
     try:
         store = locate(name)
     except FileNotFoundError:
-        return [find_model(name)]
+        return [find_model(name, weights)]
     keys = sorted(file.parent.name for file in store.path.glob("models/*/model.safetensors"))
     return [find_model(f"{store.path}:{key}") for key in keys]
 
@@ -85,7 +87,7 @@ def _audited(options: Options, subject: Subject, console: Any) -> Any:
     attack = ATTACKS.build(options.attack) if options.attack else None
     if attack is None and "suite" in plan:
         attack = from_dict(Attack, plan["suite"][plan["main"]])
-    images = images_for(subject, options.data, options.data_root)
+    images = images_for(subject, options.data, options.data_root, options.examples)
     images = images.subset(torch.arange(min(options.examples, len(images))))
     device = "cuda" if torch.cuda.is_available() else "cpu"
     with console.status(f"auditing {subject.name}") as status:

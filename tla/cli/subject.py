@@ -16,7 +16,8 @@ MODEL            one of
                    PATH/model.safetensors           a checkpoint written by tla
                    package.module:function          your own: a callable that returns a torch module which gives
                                                     logits, or (logits, embedding), for images in 0..1
-                   torchvision:resnet18             a torchvision model by name (--weights DEFAULT for trained ones)"""
+                   torchvision:resnet18             a torchvision model by name (--weights DEFAULT for trained ones)
+DATA             random:3x64x64 are images of noise; what the model says of them counts as right"""
 
 
 @dataclass(frozen=True)
@@ -38,13 +39,19 @@ class Subject:
     key: str = ""
 
 
-def find_model(name: str) -> Subject:
+def find_model(name: str, weights: str | None = None) -> Subject:
     """The model called `name`; see MODEL_HELP.
 
+    Args:
+        name: What it is called.
+        weights: Trained weights of a torchvision model ("DEFAULT").
+
     Raises:
-        ValueError: if the name has no meaning, or the model cannot be used.
+        ValueError: if the name has no meaning, the model cannot be used, or weights are asked for where there are none.
         FileNotFoundError: if the study or file is not there.
     """
+    if weights is not None and not name.startswith("torchvision:"):
+        raise ValueError(f"--weights are for torchvision's models; {name} has its own")
     if name.endswith(".safetensors"):
         return _checkpoint(name, Path(name))
     if ":" in name:
@@ -54,18 +61,26 @@ def find_model(name: str) -> Subject:
             return _of_study(name, study, tail)
         from tla.models import load_user_model
 
-        return Subject(name, load_user_model(name), {})
+        return Subject(name, load_user_model(name, weights=weights), {})
     from tla.weights import card, load
 
     return Subject(name, load(name), card(name))
 
 
-def images_for(subject: Subject, data: str | None, root: Path | None) -> Images:
+def images_for(subject: Subject, data: str | None, root: Path | None, count: int = 1000) -> Images:
     """Test images for a model: those asked for, else those it was trained on.
+
+    Args:
+        subject: The model.
+        data: Name of a data set, "folder:PATH", or "random:3x64x64".
+        root: Folder of data sets.
+        count: How many, where images are made up.
 
     Raises:
         ValueError: if none were asked for and the model does not say what it was trained on.
     """
+    if data is not None and data.partition(":")[0] == "random":
+        return _random(subject.model, data, count)
     if data is not None:
         return load_source(data).load(root).test
     source = subject.header.get("source")
@@ -77,6 +92,24 @@ def images_for(subject: Subject, data: str | None, root: Path | None) -> Images:
     from tla.data import Source
 
     return from_dict(Source, source).load(root).test
+
+
+def _random(model: Model, data: str, count: int) -> Images:
+    """Noise of a given size, labelled by the model: with labels of its own it would have nothing to lose."""
+    import torch
+
+    from tla.models.mode import evaluating
+    from tla.seeding import generator
+
+    sizes = data.partition(":")[2].split("x")
+    if len(sizes) != 3 or not all(size.isdigit() and int(size) > 0 for size in sizes):
+        raise ValueError(f"random images want a size, channels x height x width, as in random:3x64x64; got {data!r}")
+    shape = tuple(int(size) for size in sizes)
+    pixels = torch.randint(256, (count, *shape), generator=generator(0, "random images")).to(torch.uint8)
+    with torch.no_grad(), evaluating(model):
+        logits = torch.cat([model(part.float() / 255).logits for part in pixels.split(100)])
+    classes = tuple(str(number) for number in range(logits.shape[1]))
+    return Images(pixels, logits.argmax(1), classes, torch.arange(count), name="random")
 
 
 def _study(name: str) -> Store | None:

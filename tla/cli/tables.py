@@ -61,8 +61,10 @@ def paired_summary(store: Store) -> Table | None:
     over = f"over {seeds} seeds and the images" if seeds > 1 else "over the images alone (one seed)"
     title = f"Worst-case accuracy minus that of {base}, in points, paired; 95 % interval {over}"
     table = Table(title=title, title_justify="left", box=None, padding=(0, 1))
-    for column in ("method", "difference", "95 % interval", "verdict"):
-        table.add_column(column, justify="left" if column in ("method", "verdict") else "right", no_wrap=True)
+    table.add_column("method", overflow="fold")
+    table.add_column("difference", justify="right", min_width=10, no_wrap=True)
+    table.add_column("95 % interval", justify="right", min_width=14, no_wrap=True)
+    table.add_column("verdict", min_width=16, no_wrap=True)
     for row in pairs.itertuples():
         verdict = "within chance" if row.chance else "more than chance"
         bounds = f"{100 * row.low:+.1f} .. {100 * row.high:+.1f}"

@@ -6,7 +6,7 @@ import numpy as np
 
 from tla.plots.base import Figure, Frame, figure
 from tla.plots.crossed import paired_differences
-from tla.plots.sheet import Sheet
+from tla.plots.sheet import Sheet, wrap
 from tla.plots.theme import LIGHT, Look, attack_label
 
 
@@ -32,7 +32,7 @@ def differences(attacks: Frame, *, look: Look = LIGHT, base: str | None = None, 
         if len(each) > 1:
             sheet.add(panel, _dots(each, place, style.colour, look), key="seeds")
         sheet.add(panel, _mean(row, place, style.label, style.colour))
-    labels = [styles[name].label for name in names]
+    labels = [wrap(styles[name].label, 140, 12) for name in names]
     y = {"tickvals": list(range(len(names))), "ticktext": labels, "range": [len(names) - 0.4, -0.6], "showgrid": False}
     under = {"worst": "the worst attack", "clean": "no attack"}.get(attack, attack_label(attack))
     title = f"accuracy under {under} minus that of {styles[base].label if base in styles else base} (points)"

@@ -51,7 +51,7 @@ def warning(material: Material) -> str:
     text = "; ".join(reasons)
     return (
         '<p class="unfair" role="note"><strong>This comparison is not fair.</strong> '
-        f"{text[0].upper() + text[1:]}. Differences between its methods are not differences of the methods alone.</p>"
+        f"Here {text}. Differences between its methods are not differences of the methods alone.</p>"
     )
 
 

@@ -1,6 +1,6 @@
 """Which detection scores a figure speaks of."""
 
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 
@@ -20,7 +20,7 @@ class Scores(NamedTuple):
 
     Attributes:
         positive: Of adversarial, misclassified images.
-        negative: Of clean, correctly classified images.
+        negative: Of correctly classified images, clean or adversarial.
     """
 
     positive: np.ndarray
@@ -58,12 +58,18 @@ def selected(
     return rows[np.isclose(rows["eps"].to_numpy(float), np.nan if eps is None else eps)]
 
 
-def scores_of(rows: Frame) -> Scores:
-    """Positive and negative scores of one method's rows."""
+def scores_of(rows: Frame, negatives: Literal["clean", "adversarial"] = "clean") -> Scores:
+    """Positive and negative scores of one method's rows.
+
+    Args:
+        rows: Rows of the `detection` table.
+        negatives: What a detector must let pass: images classified correctly, "clean" ones, or the "adversarial" ones
+            that are classified correctly all the same (harder).
+    """
     wrong = rows["prediction"].to_numpy() != rows["y"].to_numpy()
     adversarial = rows["kind"].to_numpy() == "adversarial"
     score = rows["score"].to_numpy(float)
-    return Scores(score[adversarial & wrong], score[~adversarial & ~wrong])
+    return Scores(score[adversarial & wrong], score[(rows["kind"].to_numpy() == negatives) & ~wrong])
 
 
 def the_eps(rows: Frame) -> float:

@@ -1,6 +1,6 @@
 """Flat maps of embeddings, how far they can be trusted, and where new points come to lie."""
 
-from tla.projection.align import align_maps, procrustes
+from tla.projection.align import Similarity, align_maps, map_moves, procrustes
 from tla.projection.base import PROJECTIONS, Fitted, Projection
 from tla.projection.frames import Points, map_frame
 from tla.projection.placement import barycentre
@@ -11,9 +11,11 @@ __all__ = [
     "Fitted",
     "Points",
     "Projection",
+    "Similarity",
     "align_maps",
     "barycentre",
     "map_frame",
+    "map_moves",
     "neighbour_overlap",
     "procrustes",
     "stability",

@@ -1,6 +1,6 @@
 """Maps of several models, turned so that the same image lies in about the same place."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple, cast
 
 import pandas as pd
 import torch
@@ -49,15 +49,16 @@ def procrustes(coordinates: Float[Tensor, "n 2"], reference: Float[Tensor, "n 2"
     return Similarity(left @ right, scale, source, target, max(0.0, disparity))
 
 
-def align_maps(maps: pd.DataFrame, reference: str | None = None) -> pd.DataFrame:
-    """Align the `map` table's maps to one method's, by the clean images that both show.
+def map_moves(maps: pd.DataFrame, reference: str | None = None) -> dict[tuple[Any, ...], Similarity]:
+    """How each of the `map` table's maps is turned to lie like one method's, by the clean images that both show.
 
     Args:
         maps: Rows of the `map` table with a column method (and seed).
         reference: The method whose map stays as it is (its first seed); the first in the table by default.
 
     Returns:
-        The same rows with other u and v. Maps without a clean image in common with the reference stay as they are.
+        By (projection, method) or (projection, method, seed); maps that stay as they are have no entry: the reference,
+        and those without a clean image in common with it.
 
     Raises:
         ValueError: for a reference that the table does not have.
@@ -66,22 +67,40 @@ def align_maps(maps: pd.DataFrame, reference: str | None = None) -> pd.DataFrame
     reference = methods[0] if reference is None and methods else reference
     if methods and reference not in methods:
         raise ValueError(f"reference must be one of {', '.join(methods)}, got {reference!r}")
-    keys = [key for key in ("method", "seed") if key in maps.columns]
-    aligned = maps.copy()
-    for _, drawn in maps.groupby("projection", sort=False):
-        first: pd.DataFrame | None = None
-        groups = [part for _, part in drawn.groupby(keys, sort=False)]
-        groups.sort(key=lambda part: part["method"].iloc[0] != reference)
-        for part in groups:
-            clean = part[part["kind"] == "clean"].set_index("id")
-            if first is None:
-                first = clean
-                continue
-            shared = clean.index.intersection(first.index)
+    keys, moves = _keys(maps), {}
+    for _, drawn in maps[maps["kind"] == "clean"].groupby("projection", sort=False):
+        parts = [(cast(tuple, key), part.set_index("id")) for key, part in drawn.groupby(keys, sort=False)]
+        parts.sort(key=lambda part: part[0][1] != reference)
+        first = parts[0][1]
+        for key, part in parts[1:]:
+            shared = part.index.intersection(first.index)
             if len(shared):
-                move = procrustes(_points(clean.loc[shared]), _points(first.loc[shared]))
-                aligned.loc[part.index, ["u", "v"]] = move(_points(part)).numpy()
+                moves[key] = procrustes(_points(part.loc[shared]), _points(first.loc[shared]))
+    return moves
+
+
+def align_maps(maps: pd.DataFrame, reference: str | None = None) -> pd.DataFrame:
+    """Align the `map` table's maps to one method's; see `map_moves`.
+
+    Args:
+        maps: Rows of the `map` table with a column method (and seed).
+        reference: The method whose map stays as it is (its first seed); the first in the table by default.
+
+    Returns:
+        The same rows with other u and v.
+
+    Raises:
+        ValueError: for a reference that the table does not have.
+    """
+    moves, aligned = map_moves(maps, reference), maps.copy()
+    for key, part in maps.groupby(_keys(maps), sort=False):
+        if key in moves:
+            aligned.loc[part.index, ["u", "v"]] = moves[cast(tuple, key)](_points(part)).numpy()
     return aligned
+
+
+def _keys(maps: pd.DataFrame) -> list[str]:
+    return [key for key in ("projection", "method", "seed") if key in maps.columns]
 
 
 def _points(frame: pd.DataFrame) -> Tensor:

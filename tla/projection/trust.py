@@ -118,6 +118,7 @@ def trust_frame(
     k: int = 10,
     seeds: Sequence[int] = (),
     sample: int = 2000,
+    label: str = "",
 ) -> pd.DataFrame:
     """What to print beside a map.
 
@@ -128,6 +129,7 @@ def trust_frame(
         k: Neighbours; fewer where there are too few points.
         seeds: Seeds for the stability, at least two; none by default, since each draws a map.
         sample: Stability is of at most so many points, drawn with a seed.
+        label: How the map is called, "umap/sample" for one; by default the projection's name.
 
     Returns:
         Columns projection, measure ("trustworthiness", "neighbour overlap", "overlap of seeds", "disparity of seeds"),
@@ -145,7 +147,7 @@ def trust_frame(
         rows.append(("overlap of seeds", len(some), overlap, k / (len(some) - 1)))
         rows.append(("disparity of seeds", len(some), disparity, 1.0))
     frame = pd.DataFrame(rows, columns=["measure", "n", "value", "chance"])
-    return frame.assign(projection=PROJECTIONS.name_of(projection), k=k).reindex(
+    return frame.assign(projection=label or PROJECTIONS.name_of(projection), k=k).reindex(
         columns=["projection", "measure", "k", "n", "value", "chance"]
     )
 

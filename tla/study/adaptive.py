@@ -5,32 +5,38 @@ import dataclasses
 import pandas as pd
 
 from tla.attacks import Attack, EvadeDetector, Untargeted
-from tla.representation import Score, detection_frame, embed
+from tla.representation import DETECTORS, detection_frame, embed
+from tla.retrieval import GalleryIndex
 from tla.seeding import generator
 from tla.study.bench import Bench, Trained
 from tla.study.embedded import Embedded
 from tla.threat import Threat
+from tla.types import Outputs
 
 
-def adaptive_frames(bench: Bench, trained: Trained, seen: Embedded, scores: dict[str, Score]) -> list[pd.DataFrame]:
-    """The `detection` rows of the adaptive attacker, for each of the detectors and each radius.
+def adaptive_frames(bench: Bench, trained: Trained, seen: Embedded, index: GalleryIndex) -> list[pd.DataFrame]:
+    """The `detection` rows of the adaptive attacker, for each detector that the study names and each radius.
+
+    The detectors are fitted anew where the model lives, so that the attack never leaves the device; neighbours are
+    searched by the index.
 
     Args:
         bench: The work bench.
         trained: Which model.
         seen: Its outputs.
-        scores: The detectors that are attacked, fitted, by name.
+        index: The gallery of its natural embeddings.
     """
-    plan, model, frames = bench.study.attack, bench.model(trained), []
+    plan, model, device = bench.study.attack, bench.model(trained), bench.device
     attack = patient(plan.suite[plan.main])
-    x, y = bench.queries.floats().to(bench.device), seen.y.to(bench.device)
-    for name, score in scores.items():
+    x, y, frames = bench.queries.floats().to(device), seen.y.to(device), []
+    clean, gallery = (Outputs(*(part.to(device) for part in outputs)) for outputs in (seen.clean, seen.gallery))
+    for name in bench.study.analysis.adaptive:
+        score = DETECTORS.build(name).fit(gallery.embedding, gallery.logits, seen.gallery_y.to(device), index.positions)
         for eps in seen.adversarial:
-            source = generator(bench.seed(trained, "adaptive"), name, f"{eps:g}", device=bench.device)
+            source = generator(bench.seed(trained, "adaptive"), name, f"{eps:g}", device=device)
             goal = EvadeDetector(Untargeted(y, "margin"), score)
             images = attack(model, x, goal, Threat(plan.norm, eps), generator=source).adversarial
-            outputs = embed(model, images)
-            frame = detection_frame({name: score}, seen.clean, outputs, seen.y, ids=seen.ids, adaptive=True)
+            frame = detection_frame({name: score}, clean, embed(model, images), y, ids=seen.ids, adaptive=True)
             frame.insert(0, "attack", plan.main)
             frame.insert(1, "eps", eps)
             frames.append(frame)

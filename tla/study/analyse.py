@@ -5,17 +5,31 @@ import pandas as pd
 import torch
 
 from tla.config import digest
-from tla.nearest import Search
-from tla.projection import PROJECTIONS, Points, map_frame
-from tla.representation import DETECTORS, Gallery, detection_frame, layer_frame, shift_frame
+from tla.projection import PROJECTIONS, Points, map_frame, trust_frame
+from tla.representation import DETECTORS, Gallery, detection_frame, layer_frame, measure, shift_frame
 from tla.retrieval import GalleryIndex, Queries, neighbours_frame, retrieval_frame, save
 from tla.study.adaptive import adaptive_frames
 from tla.study.attack import key
 from tla.study.bench import Bench, Step, Tell, Trained, Written
 from tla.study.collect import write_part
 from tla.study.embedded import Embedded, embedded
-from tla.study.trajectory import trajectory_frame
+from tla.study.trajectory import trajectory_frames
 from tla.types import Outputs
+
+MEASURED = (
+    "shift", "measures", "structure", "detection", "neighbours", "retrieval", "map", "trust", "layers",
+    "trajectory", "path",
+)  # fmt: skip
+"""Tables of this step; part of its fingerprint, so that a study made before one of them was measured gets it."""
+
+DRAWN = 10_000
+"""Images that a map is drawn of; of more, so many are drawn and the others placed between their neighbours."""
+
+SEEDS = (0, 1, 2)
+STABLE = 500
+"""Of so many points the map is drawn with each of these seeds, to see what of it is chance."""
+
+Frames = dict[str, pd.DataFrame]
 
 
 def step(bench: Bench, trained: Trained, attacked: str) -> Step:
@@ -26,7 +40,7 @@ def step(bench: Bench, trained: Trained, attacked: str) -> Step:
         trained: Which model.
         attacked: Fingerprint of its attacks.
     """
-    inputs = [attacked, bench.study.analysis]
+    inputs = [attacked, bench.study.analysis, MEASURED]
     return Step(f"analyse/{trained.key}", digest(inputs), 1.5, lambda tell: _run(bench, trained, tell))
 
 
@@ -43,16 +57,14 @@ def _run(bench: Bench, trained: Trained, tell: Tell) -> Written:
         (0.2, "detection", _detection),
         (0.4, "neighbours", _neighbours),
         (0.5, "retrieval", _retrieval),
-        (0.6, "map", _map),
+        (0.55, "maps", _maps),
+        (0.8, "layers", _layers),
     ):
         tell(share, name)
-        frames[name] = make(bench, trained, seen, index)
-    if bench.study.analysis.layers:
-        tell(0.8, "layers")
-        frames["layers"] = _layers(bench, trained)
+        frames |= make(bench, trained, seen, index)
     if bench.study.analysis.trajectories:
         tell(0.9, "trajectory")
-        frames["trajectory"] = trajectory_frame(bench, trained, seen, frames["map"])
+        frames |= trajectory_frames(bench, trained, seen, frames["map"], index)._asdict()
     files += [write_part(bench.store, name, trained, frame) for name, frame in frames.items()]
     return Written(files, _summary(frames))
 
@@ -65,41 +77,39 @@ def _arrays(seen: Embedded) -> dict[str, np.ndarray]:
     }
 
 
-def _search(index: GalleryIndex) -> Search:
-    return lambda queries, k: index.search(queries, k).position
-
-
-def _shift(bench: Bench, trained: Trained, seen: Embedded, index: GalleryIndex) -> pd.DataFrame:
-    plan = bench.study.attack
+def _shift(bench: Bench, trained: Trained, seen: Embedded, index: GalleryIndex) -> Frames:
+    plan, k = bench.study.attack, min(bench.study.analysis.neighbours, len(index))
     gallery = Gallery(seen.gallery.embedding, seen.gallery_y)
-    moved = [("noise", plan.eps, seen.noise), *((plan.main, eps, part) for eps, part in seen.adversarial.items())]
-    frames = []
-    for label, eps, outputs in moved:
-        k = min(bench.study.analysis.neighbours, len(index))
-        frame = shift_frame(
-            seen.clean.embedding, outputs.embedding, outputs.logits, seen.y, gallery, ids=seen.ids, k=k,
-            search=_search(index),
-        )  # fmt: skip
-        frame.insert(0, "attack", label)
-        frame.insert(1, "eps", eps)
-        frames.append(frame)
-    return pd.concat(frames, ignore_index=True)
+    noise = shift_frame(
+        seen.clean.embedding, seen.noise.embedding, seen.noise.logits, seen.y, gallery, ids=seen.ids, k=k,
+        search=index.positions,
+    )  # fmt: skip
+    parts: dict[str, list[pd.DataFrame]] = {"shift": [_of(noise, "noise", plan.eps)], "measures": [], "structure": []}
+    for eps, outputs in seen.adversarial.items():
+        found = measure(seen.clean, outputs, seen.y, gallery, ids=seen.ids, k=k, search=index.positions)
+        for name, frame in zip(parts, found, strict=True):
+            parts[name].append(_of(frame, plan.main, eps))
+    return {name: pd.concat(frames, ignore_index=True) for name, frames in parts.items()}
 
 
-def _detection(bench: Bench, trained: Trained, seen: Embedded, index: GalleryIndex) -> pd.DataFrame:
-    gallery = seen.gallery
+def _of(frame: pd.DataFrame, attack: str, eps: float) -> pd.DataFrame:
+    """The frame with its attack and radius in front."""
+    frame.insert(0, "attack", attack)
+    frame.insert(1, "eps", eps)
+    return frame
+
+
+def _detection(bench: Bench, trained: Trained, seen: Embedded, index: GalleryIndex) -> Frames:
+    gallery, label = seen.gallery, bench.study.attack.main
     scores = {
-        name: DETECTORS.build(name).fit(gallery.embedding, gallery.logits, seen.gallery_y, _search(index))
+        name: DETECTORS.build(name).fit(gallery.embedding, gallery.logits, seen.gallery_y, index.positions)
         for name in bench.study.analysis.detectors
     }
-    frames = []
-    for eps, outputs in seen.adversarial.items():
-        frame = detection_frame(scores, seen.clean, outputs, seen.y, ids=seen.ids)
-        frame.insert(0, "attack", bench.study.attack.main)
-        frame.insert(1, "eps", eps)
-        frames.append(frame)
-    known = {name: scores[name] for name in bench.study.analysis.adaptive}
-    return pd.concat([*frames, *adaptive_frames(bench, trained, seen, known)], ignore_index=True)
+    plain = [
+        _of(detection_frame(scores, seen.clean, outputs, seen.y, ids=seen.ids), label, eps)
+        for eps, outputs in seen.adversarial.items()
+    ]
+    return {"detection": pd.concat([*plain, *adaptive_frames(bench, trained, seen, index)], ignore_index=True)}
 
 
 def _queries(seen: Embedded) -> list[Queries]:
@@ -107,36 +117,43 @@ def _queries(seen: Embedded) -> list[Queries]:
     return [Queries(kind, outputs.embedding, outputs.logits.argmax(1)) for kind, outputs in pairs.items()]
 
 
-def _neighbours(bench: Bench, trained: Trained, seen: Embedded, index: GalleryIndex) -> pd.DataFrame:
+def _neighbours(bench: Bench, trained: Trained, seen: Embedded, index: GalleryIndex) -> Frames:
     k = bench.study.analysis.neighbours
     frames = [neighbours_frame(index, queries, seen.y, seen.ids, k=k) for queries in _queries(seen)]
-    return pd.concat(frames, ignore_index=True)
+    return {"neighbours": pd.concat(frames, ignore_index=True)}
 
 
-def _retrieval(bench: Bench, trained: Trained, seen: Embedded, index: GalleryIndex) -> pd.DataFrame:
+def _retrieval(bench: Bench, trained: Trained, seen: Embedded, index: GalleryIndex) -> Frames:
     frames = [retrieval_frame(index, queries, seen.y, seen.ids) for queries in _queries(seen)]
-    return pd.concat(frames, ignore_index=True)
+    return {"retrieval": pd.concat(frames, ignore_index=True)}
 
 
-def _map(bench: Bench, trained: Trained, seen: Embedded, index: GalleryIndex) -> pd.DataFrame:
-    count = min(bench.study.analysis.map_points, len(seen.y))
-    seed = bench.seed(trained, "map") % 2**31
-    names = dict.fromkeys([bench.study.analysis.projection, "pca"])
-    frames = [
-        map_frame(PROJECTIONS.build(name), _points(seen.clean, count), _points(seen.main, count),
-                  seen.y[:count], seen.ids[:count], seed=seed)
-        for name in names
-    ]  # fmt: skip
-    return pd.concat(frames, ignore_index=True)
+def _maps(bench: Bench, trained: Trained, seen: Embedded, index: GalleryIndex) -> Frames:
+    """The maps, and how far each can be trusted."""
+    plan = bench.study.analysis
+    count, seed = min(plan.map_points, len(seen.y)), bench.seed(trained, "map") % 2**31
+    clean, attacked = _points(seen.clean, count), _points(seen.main, count)
+    both = torch.cat([clean.embedding, attacked.embedding])
+    sample = DRAWN if count > DRAWN else None
+    near = None if sample else GalleryIndex.build(both, torch.zeros(len(both), dtype=torch.long), gpu=False).positions
+    maps, trust = [], []
+    for name in dict.fromkeys([plan.projection, "pca"]):
+        projection = PROJECTIONS.build(name)
+        drawn = map_frame(
+            projection, clean, attacked, seen.y[:count], seen.ids[:count], seed=seed, sample=sample, search=near
+        )
+        label, places = str(drawn["projection"].iloc[0]), torch.tensor(drawn[["u", "v"]].to_numpy("float32"))
+        maps.append(drawn)
+        trust.append(trust_frame(projection, both, places, seeds=SEEDS, sample=STABLE, label=label))
+    return {"map": pd.concat(maps, ignore_index=True), "trust": pd.concat(trust, ignore_index=True)}
 
 
-def _layers(bench: Bench, trained: Trained) -> pd.DataFrame:
+def _layers(bench: Bench, trained: Trained, seen: Embedded, index: GalleryIndex) -> Frames:
     plan = bench.study.attack
+    if not bench.study.analysis.layers:
+        return {}
     images = torch.from_numpy(bench.store.arrays(f"adversarial/{trained.key}")[key(plan.main, plan.eps)])
-    frame = layer_frame(bench.model(trained), bench.queries.floats(), images)
-    frame.insert(0, "attack", plan.main)
-    frame.insert(1, "eps", plan.eps)
-    return frame
+    return {"layers": _of(layer_frame(bench.model(trained), bench.queries.floats(), images), plan.main, plan.eps)}
 
 
 def _points(outputs: Outputs, count: int) -> Points:

@@ -1,10 +1,13 @@
 """Joins what was written per model into the study's tables."""
 
 from pathlib import Path
+from typing import Any, NamedTuple, cast
 
 import pandas as pd
+import torch
 
 from tla.config import digest
+from tla.projection import Similarity, map_moves
 from tla.store import Store
 from tla.study.bench import Bench, Step, Tell, Trained, Written
 
@@ -12,12 +15,15 @@ TABLES = (
     "history",
     "attacks",
     "shift",
+    "measures",
+    "structure",
     "map",
     "trust",
     "detection",
     "neighbours",
     "retrieval",
     "trajectory",
+    "path",
     "layers",
     "audit",
 )
@@ -37,11 +43,37 @@ def step(bench: Bench, models: list[Trained], digests: list[str]) -> Step:
 
 
 def _run(bench: Bench, models: list[Trained], tell: Tell) -> Written:
-    files = []
+    files, turn = [], Turn("", {})
     for i, table in enumerate(TABLES):
         tell(i / len(TABLES), table)
         names = [f"parts/{table}/{model.key}" for model in models]
         frames = [bench.store.table(name) for name in names if bench.store.has_table(name)]
-        if frames:
-            files.append(bench.store.write_table(table, pd.concat(frames, ignore_index=True)))
+        if not frames:
+            continue
+        whole = pd.concat(frames, ignore_index=True)
+        if table == "map":
+            turn = Turn(str(whole["projection"].iloc[0]), map_moves(whole))
+        files.append(bench.store.write_table(table, turn(whole) if table in ("map", "trajectory") else whole))
     return Written(files, ", ".join(Path(file).stem for file in files))
+
+
+class Turn(NamedTuple):
+    """Turns places on every model's map so that they lie like those on the first model's.
+
+    Attributes:
+        main: The map that trajectories are placed on.
+        moves: See `tla.projection.map_moves`.
+    """
+
+    main: str
+    moves: dict[tuple[Any, ...], Similarity]
+
+    def __call__(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """The same rows, turned."""
+        drawn = frame["projection"] if "projection" in frame else pd.Series(self.main, frame.index)
+        turned = frame.copy()
+        for key, rows in frame.groupby([drawn, frame["method"], frame["seed"]], sort=False):
+            if key in self.moves:
+                places = torch.tensor(rows[["u", "v"]].to_numpy("float32"))
+                turned.loc[rows.index, ["u", "v"]] = self.moves[cast(tuple, key)](places).numpy()
+        return turned

@@ -1,6 +1,6 @@
 """The way of single images through the attack: where the embedding goes, step by step."""
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -11,21 +11,32 @@ from tla.attacks import Recorder, Trajectory, Untargeted
 from tla.distances import distance
 from tla.projection import barycentre
 from tla.representation import class_centroids
+from tla.retrieval import GalleryIndex, neighbour_path
 from tla.seeding import generator
 from tla.study.adaptive import patient
 from tla.study.bench import Bench, Trained
 from tla.study.embedded import Embedded
 from tla.types import Step
 
+PATH = ("attack", "eps", "id", "restart", "y", "step", "rank", "neighbour", "neighbour_y", "distance", "entered")
 
-def trajectory_frame(bench: Bench, trained: Trained, seen: Embedded, maps: pd.DataFrame) -> pd.DataFrame:
-    """The `trajectory` table of one model: the first images of the study, attacked once more and recorded.
+
+class Ways(NamedTuple):
+    """What is kept of the ways: the `trajectory` table, and the `path` of neighbours along them."""
+
+    trajectory: pd.DataFrame
+    path: pd.DataFrame
+
+
+def trajectory_frames(bench: Bench, trained: Trained, seen: Embedded, maps: pd.DataFrame, index: GalleryIndex) -> Ways:
+    """The first images of the study that a model gets right, attacked once more and recorded.
 
     Args:
         bench: The work bench.
         trained: Which model.
         seen: Its outputs.
         maps: Its maps; steps are placed on the study's main one, between their neighbours.
+        index: The gallery of its natural embeddings.
     """
     plan = bench.study.attack
     rows = _chosen(bench, seen)
@@ -39,7 +50,9 @@ def trajectory_frame(bench: Bench, trained: Trained, seen: Embedded, maps: pd.Da
     source = generator(bench.seed(trained, "trajectory"), device=bench.device)
     attack = patient(plan.suite[plan.main])  # the whole way, also after the flip
     attack(bench.model(trained), x, Untargeted(y), plan.threat, generator=source, on_step=watch)
-    return _frame(bench, seen, rows, recorder.trajectory(), torch.cat(logits).softmax(1), maps)
+    way = recorder.trajectory()
+    trajectory = _frame(bench, seen, rows, way, torch.cat(logits).softmax(1), maps)
+    return Ways(trajectory, _path(bench, seen, rows, way, index))
 
 
 def _chosen(bench: Bench, seen: Embedded) -> Tensor:
@@ -83,6 +96,23 @@ def _frame(
         "u": places[:, 0].numpy(),
         "v": places[:, 1].numpy(),
     })  # fmt: skip
+
+
+def _path(bench: Bench, seen: Embedded, rows: Tensor, way: Trajectory, index: GalleryIndex) -> pd.DataFrame:
+    """The neighbours of each image at each of its steps, and which of them were none at the step before."""
+    plan, k, parts = bench.study.attack, bench.study.analysis.neighbours, []
+    row, restart, step = way.row.cpu(), way.restart.cpu(), way.step.cpu()
+    embedding = torch.empty(0) if way.embedding is None else way.embedding.cpu()
+    for image, start in torch.stack([row, restart], 1).unique(dim=0).tolist():
+        mine = ((row == image) & (restart == start)).nonzero()[:, 0]
+        mine = mine[step[mine].argsort()]
+        y = int(seen.y[rows][image])
+        frame = neighbour_path(index, embedding[mine], step[mine], y, k).drop(columns="own")
+        keys = {"attack": plan.main, "eps": plan.eps, "id": int(seen.ids[rows][image]), "restart": start, "y": y}
+        for place, (name, value) in enumerate(keys.items()):
+            frame.insert(place, name, value)
+        parts.append(frame)
+    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=list(PATH))
 
 
 def _false_class(seen: Embedded, rows: Tensor) -> Tensor:

@@ -1,9 +1,13 @@
 """Can the misclassified be told? ROC, scores, and every detector's area."""
 
+from typing import Literal
+
+import numpy as np
+
 from tla.plots.base import Frame
 from tla.plots.curves import roc_curve
 from tla.plots.report.embed import embedded
-from tla.plots.report.markup import absent, number_cell, section, table
+from tla.plots.report.markup import absent, interval_text, number_cell, section, table
 from tla.plots.report.material import Material
 from tla.plots.roc import roc
 from tla.plots.score_histograms import score_histograms
@@ -12,6 +16,11 @@ from tla.plots.summary import Interval, number, percent
 from tla.plots.theme import DASH
 
 TITLE = "Detecting what was misclassified"
+Negatives = Literal["clean", "adversarial"]
+PASSES: dict[Negatives, str] = {
+    "clean": "clean and correct",
+    "adversarial": "adversarial and correct all the same, the harder choice",
+}
 
 
 def detected(material: Material) -> str:
@@ -20,9 +29,10 @@ def detected(material: Material) -> str:
     if detection is None:
         return absent("detection", TITLE, "detection curves", "detection", "analyse", material.name)
     lead = (
-        "Positives are adversarial images that the model gets wrong, at an eps larger than in training; negatives are "
-        "clean images that it gets right. A detector that the attacker knows does worse: curves without an adaptive "
-        "attacker are labelled so."
+        "Positives are adversarial images that the model gets wrong, at an eps larger than in training. Negatives are "
+        "clean images that it gets right; the second table asks the harder question, with adversarial images that it "
+        "gets right all the same. A detector that the attacker knows does worse: curves without an adaptive attacker "
+        "are labelled so."
     )
     look = material.look
     return section(
@@ -31,14 +41,11 @@ def detected(material: Material) -> str:
         lead,
         embedded("roc", lambda view: roc(detection, look=view), look),
         embedded("scores", lambda view: score_histograms(detection, look=view), look),
-        _table(material),
+        *(_table(material, detection, negatives) for negatives in PASSES),
     )
 
 
-def _table(material: Material) -> str:
-    detection = material.table("detection")
-    if detection is None:
-        return ""
+def _table(material: Material, detection: Frame, negatives: Negatives) -> str:
     body = []
     for adaptive in (False, True):
         part = detection[detection["adaptive"].astype(bool) == adaptive]
@@ -47,21 +54,24 @@ def _table(material: Material) -> str:
                 rows = selected(detection, name, float(eps), adaptive)
                 label = detector_label(name).removeprefix("the ")
                 head = [f"<b>{label}</b>", "yes" if adaptive else "no", number(float(eps))]
-                body.append(head + [_cell(rows[rows["method"] == method]) for method in material.methods])
+                body.append(head + [_cell(rows[rows["method"] == method], negatives) for method in material.methods])
     return table(
         ["score", "adaptive attack", "eps", *(material.label(method) for method in material.methods)],
         body,
-        "This study, first seed: area under the ROC curve with its 95 % bootstrap interval over the images, and the "
-        f"share caught at {percent(0.05)} false alarms (TPR). A dash: no misclassified image, nothing to detect.",
+        f"This study, first seed. Positives: adversarial and misclassified. Negatives: {PASSES[negatives]}. Area under "
+        f"the ROC curve, and the share caught at {percent(0.05)} false alarms (TPR), each with its 95 % bootstrap "
+        "interval over the images. A dash: no image of one of the two kinds, nothing to detect.",
     )
 
 
-def _cell(rows: Frame) -> str:
-    curve = roc_curve(*scores_of(rows))
+def _cell(rows: Frame, negatives: Negatives) -> str:
+    curve = roc_curve(*scores_of(rows, negatives))
     if curve is None:
         return f'<td class="none">{DASH}</td>'
     cell = number_cell(Interval(*curve.auc), 3)
     caught = float(curve.tpr[curve.at_fpr(0.05)])
+    low, high = (float(np.interp(0.05, curve.grid, bound)) for bound in (curve.low, curve.high))
     title = f"{curve.positives} positives, {curve.negatives} negatives"
     cell = cell.replace("<td>", f'<td title="{title}">')
-    return cell.replace("</td>", f"<small>TPR {percent(caught)}</small></td>")
+    bounds = interval_text(Interval(caught, min(low, caught), max(high, caught)))
+    return cell.replace("</td>", f"<small>TPR {percent(caught)} ({bounds})</small></td>")

@@ -13,7 +13,8 @@ from tla.store import Store
 
 STEP_OF = {
     "attacks": "attack", "history": "train", "shift": "analyse", "map": "analyse", "detection": "analyse",
-    "neighbours": "analyse", "retrieval": "analyse", "trajectory": "analyse", "layers": "analyse", "audit": "audit",
+    "neighbours": "analyse", "retrieval": "analyse", "trajectory": "analyse", "layers": "analyse", "path": "analyse",
+    "measures": "analyse", "structure": "analyse", "trust": "analyse", "audit": "audit",
 }  # fmt: skip
 """The step of `tla study` that makes a table."""
 

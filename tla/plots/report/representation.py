@@ -1,7 +1,10 @@
 """Where the images go: the maps, and the measurements in the full space that maps cannot give."""
 
+import pandas as pd
+
 from tla.plots.base import Frame
 from tla.plots.layer_cka import layer_cka
+from tla.plots.maps import drawn_as, main_map
 from tla.plots.one_class import one_class
 from tla.plots.report.embed import embedded
 from tla.plots.report.markup import absent, number_cell, section, share_cell, table
@@ -13,6 +16,7 @@ from tla.plots.trajectory import trajectory
 from tla.plots.two_classes import two_classes
 
 MAPS = "Where the images go"
+GROUPS = {"all": "all", "correct": "still right", "misclassified": "misclassified"}
 FULL = "How far they move: measured in the full space"
 
 
@@ -26,32 +30,64 @@ def maps(material: Material) -> str:
         "Each map is drawn for one model alone; its axes mean nothing, and distances and gaps in it prove nothing. "
         "The line above each map is therefore measured in the full embedding space."
     )
+    beside = _beside(material)
     parts = [
-        embedded("one-class", lambda view: one_class(points, look=view, shift=shift), look),
-        embedded("two-classes", lambda view: two_classes(points, look=view, shift=shift), look),
-        embedded("arrows", lambda view: shift_arrows(points, look=view, shift=shift), look),
+        embedded("one-class", lambda view: one_class(points, look=view, shift=shift), look, note=beside),
+        embedded("two-classes", lambda view: two_classes(points, look=view, shift=shift), look, note=beside),
+        embedded("arrows", lambda view: shift_arrows(points, look=view, shift=shift), look, note=beside),
         _trust(material),
     ]
     steps = material.table("trajectory")
     if steps is not None:
-        parts.append(embedded("trajectory", lambda view: trajectory(steps, look=view, map=points), look))
+        parts.append(embedded("trajectory", lambda view: trajectory(steps, look=view, map=points), look, note=beside))
     return section("maps", MAPS, lead, *parts)
 
 
-def _trust(material: Material) -> str:
-    """How much of each map's neighbourhoods is real, where the study measured it."""
+def _beside(material: Material) -> str:
+    """One sentence beside every map: how much of its neighbourhoods is real, over the methods."""
     rows = material.table("trust")
     if rows is None:
         return ""
-    columns = [name for name in rows.columns if rows[name].dtype.kind == "f"]
-    keys = [name for name in ("method", "projection", "kind") if name in rows]
-    body = []
-    for key, part in first_seed(rows).groupby(keys, sort=False):
-        names = [str(value) for value in (key if isinstance(key, tuple) else (key,))]
-        names[0] = f"<b>{material.label(names[0])}</b>"
-        body.append([*names, *(number(float(part[name].mean()), 3) for name in columns)])
+    projection = main_map([str(name) for name in rows["projection"].unique()])
+    rows = rows[rows["projection"] == projection]
+    spans, chance, k = {}, {}, int(rows["k"].max())
+    for name, part in first_seed(rows).groupby("measure", sort=False):
+        low, high, digits = part["value"].min(), part["value"].max(), 2
+        spans[name] = number(float(low), digits) + (f" to {number(float(high), digits)}" if high > low else "")
+        chance[name] = number(float(part["chance"].mean()), digits)
+    text = (
+        f"{drawn_as(projection)} "
+        f"These maps keep the share {spans['neighbour overlap']} of each point's {k} nearest neighbours (chance "
+        f"{chance['neighbour overlap']}); trustworthiness {spans['trustworthiness']} (1 is perfect, "
+        f"{chance['trustworthiness']} chance)."
+    )
+    if "overlap of seeds" in spans:
+        text += f" Drawn with another seed, the share {spans['overlap of seeds']} of them stays."
+    return text
+
+
+def _trust(material: Material) -> str:
+    """How much of each map's neighbourhoods is real, and how much of it is chance, method by method."""
+    rows = material.table("trust")
+    if rows is None:
+        return ""
+    rows, body = first_seed(rows), []
+    names = list(rows["measure"].unique())
+    for method in material.methods:
+        mine = rows[rows["method"] == method]
+        for i, (projection, part) in enumerate(mine.groupby("projection", sort=False)):
+            values = part.set_index("measure")["value"].reindex(names)
+            head = f"<b>{material.label(method)}</b>" if i == 0 else ""
+            body.append([head, str(projection), *(number(float(value), 3) for value in values)])
+    chance = rows.groupby("measure")["chance"].mean().reindex(names)
+    body.append(["chance", "", *(number(float(value), 3) for value in chance)])
+    k, n = int(rows["k"].max()), rows.groupby("measure")["n"].max()
     return table(
-        [*keys, *(name.replace("_", " ") for name in columns)], body, "This study: how far the maps can be trusted."
+        ["", "map", *names],
+        body,
+        f"This study, first seed: neighbours on the map beside those in the full space, k = {k}, n = {n.max()} points. "
+        f"Over seeds: pairs of maps of {n.min()} of the points; disparity is what rotation, scale and shift leave "
+        "unexplained (0 is the same map).",
     )
 
 
@@ -67,6 +103,7 @@ def measures(material: Material) -> str:
         "centroid; share of the ten nearest natural training images that have the image's own class."
     )
     parts = [embedded("shift-measures", lambda view: shift_measures(shift, look=view), look), _measured(material)]
+    parts.append(_separated(material))
     layers = material.table("layers")
     if layers is not None:
         parts.append(embedded("layers", lambda view: layer_cka(layers, look=view), look))
@@ -114,3 +151,47 @@ def _row(name: str, group: Frame) -> list[str]:
         number_cell(bootstrap_mean(group["progress"].to_numpy()), 2),
         share_cell(bootstrap_mean(group["purity_own"].to_numpy())),
     ]
+
+
+SEPARATED = {
+    "recall_1": ("recall@1 (%)", None), "map_at_r": ("MAP@R (%)", None), "violated": ("triplets violated (%)", None),
+    "silhouette": ("silhouette", 3), "ratio": ("scatter within / between", 2), "effective_rank": ("effective rank", 1),
+    "crowding": ("cosine between classes", 3),
+}  # fmt: skip
+"""Measures of the second table: heading, and digits (None: a share, in per cent)."""
+
+
+def _separated(material: Material) -> str:
+    """Retrieval, triplets, separation and collapse of every group, clean (the zero point) and attacked."""
+    summed, built = material.table("measures"), material.table("structure")
+    if summed is None or built is None:
+        return ""
+    summed, built = (first_seed(rows[rows["eps"] == rows["eps"].min()]) for rows in (summed, built))
+    columns = {"mean": "value", "against": "kind"}
+    rows = pd.concat([summed[~summed["measure"].isin(built["measure"])].rename(columns=columns), built])
+    rows = rows.set_index(["method", "group", "kind", "measure"])[["n", "value", "low", "high"]].sort_index()
+    body = []
+    for method in material.methods:
+        for i, (group, label) in enumerate(GROUPS.items()):
+            for kind in ("clean", "adversarial"):
+                if (method, group, kind) not in rows.index:
+                    continue
+                part = rows.loc[(method, group, kind)]
+                head = f"<b>{material.label(method)}</b>" if i == 0 and kind == "clean" else ""
+                cells = [_measure_cell(part, name) for name in SEPARATED]
+                body.append([head, label, "clean (zero point)" if kind == "clean" else "attacked",
+                             str(int(part.loc["recall_1", "n"])), *cells])  # fmt: skip
+    eps = number(float(summed["eps"].iloc[0]))
+    return table(
+        ["", "images", "", "n", *(heading for heading, _ in SEPARATED.values())],
+        body,
+        f"This study, first seed, eps = {eps}; groups by the attacked image's prediction, each measured by itself. "
+        "Gallery and triplets: natural training images. 95 % intervals over the images (shares: bootstrap; others: "
+        "infinitesimal jackknife).",
+    )
+
+
+def _measure_cell(part: Frame, name: str) -> str:
+    digits = SEPARATED[name][1]
+    found = Interval(*(float(part.loc[name, column]) for column in ("value", "low", "high")))
+    return share_cell(found) if digits is None else number_cell(found, digits)

@@ -3,7 +3,7 @@
 from tla.plots.neighbour_rows import neighbour_rows
 from tla.plots.purity_curves import purity_curves
 from tla.plots.report.embed import embedded
-from tla.plots.report.markup import absent, section, share_cell, table
+from tla.plots.report.markup import absent, number_cell, section, share_cell, table
 from tla.plots.report.material import Material
 from tla.plots.summary import Interval, bootstrap_mean
 
@@ -25,7 +25,7 @@ def retrieved(material: Material) -> str:
     if neighbours is not None:
         parts.append(embedded("rows", lambda view: neighbour_rows(neighbours, look=view, pictures=pictures), look))
         parts.append(embedded("purity", lambda view: purity_curves(neighbours, look=view), look))
-    parts.append(_recall(material))
+    parts += [_recall(material), _turnover(material), _path(material)]
     return section("neighbours", TITLE, lead, *parts)
 
 
@@ -46,4 +46,58 @@ def _recall(material: Material) -> str:
         body,
         f"This study, n = {n} test images per row, all seeds; exact search by cosine distance; 95 % bootstrap "
         "intervals over the images.",
+    )
+
+
+def _turnover(material: Material) -> str:
+    """How many of the nearest stay, and of which class those are that leave and enter."""
+    rows = material.table("neighbours")
+    if rows is None:
+        return ""
+    k, body = int(rows["rank"].max()), []
+    keys = ["seed", "id", "neighbour"]
+    for method in material.methods:
+        part = rows[rows["method"] == method]
+        kinds = {kind: part[part["kind"] == kind].set_index(keys) for kind in ("clean", "adversarial")}
+        left, entered = (
+            kinds[one][~kinds[one].index.isin(kinds[other].index)]
+            for one, other in (("clean", "adversarial"), ("adversarial", "clean"))
+        )
+        queries = kinds["adversarial"].reset_index()[["seed", "id"]].drop_duplicates()
+        count = entered.groupby(["seed", "id"]).size().reindex(list(queries.itertuples(index=False, name=None)))
+        entering = bootstrap_mean(count.fillna(0).to_numpy(float)) if len(queries) else Interval(*[float("nan")] * 3)
+        own = [bootstrap_mean((side["neighbour_y"] == side["y"]).to_numpy(float)) for side in (left, entered)]
+        body.append([f"<b>{material.label(method)}</b>", number_cell(entering, 2), *map(share_cell, own)])
+    return table(
+        ["", f"entered, of {k}", "of the true class: those that left (%)", "those that entered (%)"],
+        body,
+        f"This study, all seeds: the {k} nearest natural images of the adversarial query beside those of the clean "
+        "one. 95 % bootstrap intervals over images (first column) and over neighbours.",
+    )
+
+
+def _path(material: Material) -> str:
+    """The share of the nearest with the true class along the attack."""
+    rows = material.table("path")
+    if rows is None:
+        return ""
+    last = int(rows["step"].max())
+    steps = [step for step in (0, 1, 2, 5, 10, 20, 40) if step < last] + [last]
+    body = []
+    for method in material.methods:
+        part = rows[rows["method"] == method]
+        own = (part["neighbour_y"] == part["y"]).astype(float)
+        shares = own.groupby([part["step"], part["seed"], part["id"], part["restart"]]).mean()
+        there = set(shares.index.get_level_values(0))
+        cells = [
+            share_cell(bootstrap_mean(shares.loc[step].to_numpy()) if step in there else Interval(float("nan"), 0, 0))
+            for step in steps
+        ]
+        body.append([f"<b>{material.label(method)}</b>", *cells])
+    n, k = rows["id"].nunique(), int(rows["rank"].max())
+    return table(
+        ["neighbours of the true class (%) after", *(f"{step} steps" if step != 1 else "1 step" for step in steps)],
+        body,
+        f"This study: the {k} nearest natural images along the recorded attacks of {n} images that the model gets "
+        "right, every image walked to the last step. 95 % bootstrap intervals over images.",
     )

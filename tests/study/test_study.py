@@ -167,6 +167,11 @@ def test_a_missing_file_is_made_again(finished, tmp_path):
         ({"methods": []}, "methods must name at least one method"),
         ({"seeds": [0, 0]}, "seeds must be different"),
         ({"attack": {"eps": -1.0}}, "eps must be >= 0 and finite, got -1.0"),
+        ({"attack": {"eps": 0.1, "train_eps": -1.0}}, "eps must be >= 0 and finite, got -1.0"),
+        (
+            {"train": {"eps": 0.2}},
+            r"train\.eps is 0\.2, but a study trains at attack\.eps = 0\.15; set attack\.train_eps",
+        ),
         ({"attack": {"stpes": 3}}, r"attack\.stpes: unknown key"),
         ({"attack": {"suite": {"pgd": {"name": "pgd", "stpes": 7}}}}, r"stpes.*did you mean 'steps'\?"),
         ({"attack": {"suite": {"pgd": {"name": "pgd", "steps": 0}}}}, "steps must be >= 1, got 0"),
@@ -211,6 +216,11 @@ def test_command_line_overrides():
     assert study.methods == ("at", "tla")
     assert study.attack.eps == study.train.eps == 0.1
     assert study.train.attack.steps == 9
+    wider = overridden(small(), ["--attack.eps", "0.1", "--attack.train-eps", "0.12"])
+    assert (wider.attack.threat.eps, wider.train.eps) == (0.1, 0.12)
+    assert study_from(study_values(wider)) == wider
+    with pytest.raises(ValueError, match=r"--train\.eps: set --attack\.eps, or --attack\.train-eps for training alone"):
+        overridden(small(), ["--train.eps", "0.1"])
 
 
 def test_unknown_override_gets_a_hint(tmp_path, monkeypatch, capsys):

@@ -79,6 +79,10 @@ def overridden(study: Any, rest: list[str]) -> Any:
     for word in rest:
         name = word.split("=")[0].removeprefix("--")
         setting = name.replace(".no-", ".").replace("-", "_")
+        if setting in ("train.eps", "train.norm"):
+            raise ValueError(
+                f"{word.split('=')[0]}: set --attack.{setting[6:]}, or --attack.train-eps for training alone"
+            )
         if word.startswith("--") and name != "help" and not {name, setting} & known:
             raise ValueError(f"unknown setting {word.split('=')[0]}; {did_you_mean(name, known)}"[:600])
     return tyro.cli(

@@ -20,6 +20,7 @@ class AttackPlan:
     Args:
         norm: Norm of the threat, in training and in evaluation: linf, l2 or l1.
         eps: Radius in pixel units (images lie in 0..1), in training and in evaluation.
+        train_eps: Radius in training where it shall differ: a somewhat larger one often helps at eps.
         examples: How many test images are attacked; all of them where there are fewer.
         batch: Images attacked at a time.
         main: Label of the attack whose images are embedded, mapped and retrieved.
@@ -36,9 +37,11 @@ class AttackPlan:
     suite: dict[str, Attack] = field(default_factory=dict)
     detection_eps: tuple[float, ...] = ()
     precision: Literal["auto", "fp32", "bf16"] = "auto"
+    train_eps: float | None = None
 
     def __post_init__(self) -> None:
         Threat(self.norm, self.eps)
+        Threat(self.norm, self.radius)
         if self.examples < 1 or self.batch < 1:
             raise ValueError(f"attack.examples and attack.batch must be >= 1, got {self.examples} and {self.batch}")
         if self.suite and self.main not in self.suite:
@@ -48,8 +51,13 @@ class AttackPlan:
 
     @property
     def threat(self) -> Threat:
-        """The threat of training and evaluation."""
+        """The threat of the evaluation."""
         return Threat(self.norm, self.eps)
+
+    @property
+    def radius(self) -> float:
+        """The radius of training."""
+        return self.eps if self.train_eps is None else self.train_eps
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -133,7 +141,7 @@ class Study:
             raise ValueError(f"methods must be different, got {list(self.methods)}")
         if not self.attack.suite:
             object.__setattr__(self, "attack", replace(self.attack, suite={"pgd": ATTACKS.build("pgd")}))
-        same = replace(self.train, norm=self.attack.norm, eps=self.attack.eps)
+        same = replace(self.train, norm=self.attack.norm, eps=self.attack.radius)
         object.__setattr__(self, "train", same)
         for name in (*self.methods, *self.method):
             self.build_method(name)
@@ -212,7 +220,14 @@ def study_from(values: dict[str, Any]) -> Study:
     Raises:
         ValueError: names the key that is unknown, missing or wrong.
     """
-    return from_dict(Study, values, where="recipe")
+    study = from_dict(Study, values, where="recipe")
+    asked = values.get("train", {}).get("eps", study.train.eps)
+    if asked != study.train.eps:
+        raise ValueError(
+            f"recipe: train.eps is {asked}, but a study trains at attack.eps = {study.attack.eps:g}; "
+            "set attack.train_eps for another radius in training"
+        )
+    return study
 
 
 def study_values(study: Study) -> dict[str, Any]:

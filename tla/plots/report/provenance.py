@@ -75,7 +75,7 @@ def _threat(material: Material) -> dict[str, Any]:
     attack = attack if isinstance(attack, dict) else {}
     suite = attack.get("suite")
     names = ", ".join(attack_label(str(name)) for name in suite) if isinstance(suite, dict) else ""
-    known = {key: attack[key] for key in ("norm", "eps", "examples", "detection_eps") if key in attack}
+    known = {key: attack[key] for key in ("norm", "eps", "train_eps", "examples", "detection_eps") if key in attack}
     return known | ({"attacks": names} if names else {})
 
 

@@ -72,7 +72,7 @@ def test_shift_morph_walks_from_clean_to_adversarial():
                 wanted = [start[c] + (end[c] - start[c]) * index / 4 for c in ("u", "v")]
                 assert (walk.x[i], walk.y[i]) == pytest.approx(wanted, abs=1e-5)
         assert figure.data[place].x.tolist() == walk.x.tolist(), "what stands still is the end"
-    with pytest.raises(ValueError, match=r"frames must be >= 2 \(clean and attacked\), got 1; take 11"):
+    with pytest.raises(ValueError, match=r"frames must be >= 2 \(clean and attacked\), got 1; take 7"):
         FIGURES.get("shift_morph")(F["map"], frames=1)
 
 

@@ -1,7 +1,7 @@
 """The maps in motion: every image walks from its clean place to its adversarial one."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -15,6 +15,13 @@ STRIP = 52
 """Height of the strip with the handle, in pixels."""
 
 
+class Walk(NamedTuple):
+    """Where the images of one map begin and end: float32 arrays of shape (2, n)."""
+
+    start: np.ndarray
+    end: np.ndarray
+
+
 @figure("shift_morph", "map", optional=("shift",))
 def shift_morph(
     points: Frame,
@@ -25,7 +32,7 @@ def shift_morph(
     projection: str | None = None,
     seed: int | None = None,
     most: int = 1200,
-    frames: int = 11,
+    frames: int = 7,
 ) -> Figure:
     """The maps as a film from clean to attacked: play it, or pull the handle.
 
@@ -43,21 +50,21 @@ def shift_morph(
         ValueError: for fewer than two frames.
     """
     if frames < 2:
-        raise ValueError(f"frames must be >= 2 (clean and attacked), got {frames}; take 11")
+        raise ValueError(f"frames must be >= 2 (clean and attacked), got {frames}; take 7")
     points = one_map(points, projection, seed)
     styles = look.methods(points["method"] if methods is None else methods)
     sheet = Sheet(look, max(len(styles), 1), least=270, head=46, left=10, foot=10, strip=STRIP)
     sheet.axis(sheet.panels[-1], {"visible": False}, {"visible": False})
     parts, measured = by_method(points, styles), Measured(shift)
     fooled: dict[str, float] = {}
-    walks: dict[int, Frame] = {}
+    walks: dict[int, Walk] = {}
     for panel, (method, style) in zip(sheet.panels, styles.items(), strict=False):
         fit(sheet, panel, parts[method].all)
         moved = pairs(parts[method])
         fooled[method] = float((moved["prediction"] != moved["y"]).mean())
         shown = thin(moved, max(1, most // len(styles)))
         _ways(sheet, panel, shown)
-        walks[len(sheet.traces)] = shown
+        walks[len(sheet.traces)] = Walk(*(shown[[f"u{i}", f"v{i}"]].to_numpy(np.float32).T for i in (0, 1)))
         sheet.add(panel, _crowd(look, shown))
         note = measured(method, moved["id"])
         sheet.title(panel, f"<b>{style.label}</b>: {percent(fooled[method])} change class" + small(look, note))
@@ -65,7 +72,7 @@ def shift_morph(
         sheet.empty(sheet.panels[0], "no points")
     _key(sheet, points)
     labels = {name: style.label for name, style in styles.items()}
-    n, most_shown = points["id"].nunique(), max((len(shown) for shown in walks.values()), default=0)
+    n, most_shown = points["id"].nunique(), max((walk.start.shape[1] for walk in walks.values()), default=0)
     return sheet.figure(
         f"From clean to attacked: {spread(fooled, labels)} end in a wrong class",
         f"n = {n} test images, {most_shown} shown per map, coloured by class; lines: the ways of the misclassified. "
@@ -78,16 +85,18 @@ def shift_morph(
 
 def _crowd(look: Look, moved: Frame) -> dict[str, Any]:
     """All images of a map at their attacked places, each with its class's colour and symbol."""
-    y = moved["y"].to_numpy()
-    names = np.array([look.class_name(int(k)) for k in y], dtype=object)
+    classes, y = np.unique(moved["y"].to_numpy(), return_inverse=True)
+    names, colours, symbols = (
+        np.array([style(int(k)) for k in classes], dtype=object)[y].tolist()
+        for style in (look.class_name, look.class_colour, look.class_symbol)
+    )
     return {
         "type": "scatter", "mode": "markers", "name": "images",
         "x": moved["u1"].to_numpy(np.float32), "y": moved["v1"].to_numpy(np.float32),
-        "customdata": moved["id"].to_numpy(np.int32), "text": names.tolist(),
+        "customdata": moved["id"].to_numpy(np.int32), "text": names,
         "hovertemplate": "%{text}<br>image %{customdata}<extra></extra>",
         "marker": {
-            "color": [look.class_colour(int(k)) for k in y], "symbol": [look.class_symbol(int(k)) for k in y],
-            "size": 6, "opacity": 0.8, "line": {"width": 0},
+            "color": colours, "symbol": symbols, "size": 6, "opacity": 0.8, "line": {"width": 0},
         },
     }  # fmt: skip
 
@@ -111,15 +120,10 @@ def _key(sheet: Sheet, points: Frame) -> None:
         sheet.add(sheet.panels[0], entry | {"marker": marker}, key=f"class {k}")
 
 
-def _frame(walks: dict[int, Frame], index: int, frames: int) -> dict[str, Any]:
+def _frame(walks: dict[int, Walk], index: int, frames: int) -> dict[str, Any]:
     share = np.float32(index / (frames - 1))
-    data = []
-    for moved in walks.values():
-        u, v = (
-            (1 - share) * moved[f"{name}0"].to_numpy(np.float32) + share * moved[f"{name}1"].to_numpy(np.float32)
-            for name in ("u", "v")
-        )
-        data.append({"type": "scatter", "x": u, "y": v})
+    places = [(1 - share) * walk.start + share * walk.end for walk in walks.values()]
+    data = [{"type": "scatter", "x": place[0], "y": place[1]} for place in places]
     return {"name": str(index), "data": data, "traces": list(walks)}
 
 
@@ -127,7 +131,8 @@ def _controls(sheet: Sheet, frames: int) -> dict[str, Any]:
     """A button to play and a handle to pull, in the strip below the maps."""
     shade, top = sheet.look.shades, sheet.panels[-1].box[3]
     still = {"mode": "immediate", "transition": {"duration": 0}, "frame": {"duration": 0, "redraw": False}}
-    play = {"fromcurrent": False, "transition": {"duration": 0}, "frame": {"duration": 90, "redraw": False}}
+    pace = {"duration": 150, "easing": "linear"}
+    play = {"fromcurrent": False, "transition": pace, "frame": {"duration": 150, "redraw": False}}
     ends = {0: "clean", frames - 1: "attacked"}
     steps = [
         {"method": "animate", "label": ends.get(index, ""), "args": [[str(index)], still]} for index in range(frames)

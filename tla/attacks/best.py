@@ -11,7 +11,9 @@ from tla.types import Outputs
 
 
 class Best(NamedTuple):
-    """A table with one row per example; every method returns a new one.
+    """A table with one row per example; every method returns a new one, or this where nothing changes.
+
+    Rows are named by a mask, or by their positions, in rising order, each once: all of them are the table itself.
 
     Attributes:
         images: Shape (b, ...).
@@ -57,15 +59,22 @@ class Best(NamedTuple):
 
     def select(self, rows: Tensor) -> "Best":
         """Some of the rows."""
+        if self._whole(rows):
+            return self
         return Best._make(part[rows] for part in self)
 
     def write(self, rows: Tensor, new: "Best") -> "Best":
         """This table with `new` in place of some of its rows."""
+        if self._whole(rows):
+            return new
         return Best._make(part.index_copy(0, rows, value) for part, value in zip(self, new, strict=True))
 
     def merge(self, rows: Tensor, found: "Best") -> "Best":
         """This table, with the better of the two on some of its rows."""
         return self.write(rows, self.select(rows).take(found))
+
+    def _whole(self, rows: Tensor) -> bool:
+        return rows.dtype != torch.bool and len(rows) == len(self.images)
 
 
 def found(images: Tensor, outputs: Outputs, goal: Goal) -> Best:

@@ -16,6 +16,7 @@ from tla.plots.paper import paper_accuracy
 from tla.plots.pictures import Pictures, as_bytes, data_uri
 from tla.plots.scores import scores_of
 from tla.plots.sheet import Sheet, entry_width, text_width, wrap
+from tla.plots.transfer_matrix import transfer_rates
 
 WORLD = World(n=80, methods=("natural", "at", "tla"))
 SVG = Look(renderer="svg", classes=tuple("abcdefghij"))
@@ -305,7 +306,11 @@ def test_shift_measures_boxes_are_quantiles():
 
 
 def test_transfer_matrix_doubts_a_weak_white_box():
-    table = TABLES["transfer"](WORLD)
+    table = transfer_rates(F["transfer"])
+    one = F["transfer"].query("source == 'at' and target == 'tla'")
+    assert table.query("source == 'at' and target == 'tla'")["accuracy"].item() == pytest.approx(
+        sum(not fooled for fooled in one["success"]) / 80
+    )
     assert "made on itself hurt most" in FIGURES.get("transfer_matrix")(table).layout.meta["title"]
     table.loc[(table["source"] == "natural") & (table["target"] == "tla"), "accuracy"] = 0.1
     figure = FIGURES.get("transfer_matrix")(table)

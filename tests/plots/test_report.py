@@ -111,7 +111,18 @@ def test_the_table_says_what_was_measured(html, tmp_path):
     same = attacks[(attacks["method"] == "at") & ((attacks["eps"] == 0.2) | (attacks["attack"] == "clean"))]
     worst = 1 - same.groupby("id")["success"].max().mean()
     row = re.search(r'<th scope="row"><b>AT</b></th>(.*?)</tr>', html)[1]
-    assert re.findall(r'">([\d.]+)', row)[-1] == f"{100 * worst:.1f}"
+    crossed = TABLES["transfer"](World(n=60, methods=("natural", "at", "tla")))
+    others = [1 - crossed.query("target == 'at' and source == @name")["success"].mean() for name in ("natural", "tla")]
+    assert re.findall(r'">([\d.]+)', row)[-2:] == [f"{100 * worst:.1f}", f"{100 * min(others):.1f}"]
+
+
+def test_attacks_are_named_once_escaped(tmp_path):
+    store = write_store(tmp_path / "study", World(n=10, methods=("at",)))
+    study = store.manifest()["study"]
+    store.note(study=study | {"attack": study["attack"] | {"suite": {"cw": {}, "pgd": {}}}})
+    text = write_report(store).read_text()
+    assert "C&amp;W, PGD" in text
+    assert "&amp;amp;" not in text
 
 
 def test_missing_tables_name_their_step(tmp_path):

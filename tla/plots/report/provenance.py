@@ -1,7 +1,7 @@
 """Where every number comes from, and what was not run."""
 
 import json
-from html import escape
+from html import escape, unescape
 from typing import Any
 
 from tla.plots.report.markup import section, table
@@ -74,7 +74,7 @@ def _threat(material: Material) -> dict[str, Any]:
     attack = material.fact("study", "attack")
     attack = attack if isinstance(attack, dict) else {}
     suite = attack.get("suite")
-    names = ", ".join(attack_label(str(name)) for name in suite) if isinstance(suite, dict) else ""
+    names = ", ".join(unescape(attack_label(str(name))) for name in suite) if isinstance(suite, dict) else ""
     known = {key: attack[key] for key in ("norm", "eps", "train_eps", "examples", "detection_eps") if key in attack}
     return known | ({"attacks": names} if names else {})
 

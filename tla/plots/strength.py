@@ -25,7 +25,7 @@ def strength(strength: Frame, *, look: Look = LIGHT) -> Figure:
     """
     networks = [(data, name) for data in strength["data"].unique() for name in methods_of(_of(strength, data)["model"])]
     sheet = Sheet(look, max(1, len(networks)), least=330, height=250, head=24, left=60, foot=52)
-    others = [name for name in dict.fromkeys(strength["attack"].astype(str)) if not name.startswith(OURS)]
+    others = [name for name in dict.fromkeys(strength["attack"].astype(str)) if not name.startswith((OURS, REFERENCE))]
     for panel, (data, name) in zip(sheet.panels, networks, strict=False):
         here = _of(strength, data)
         rows = here[here["model"] == name].sort_values("passes")
@@ -53,6 +53,7 @@ def _traces(rows: Frame, others: list[str], look: Look) -> list[tuple[dict[str, 
     shade, found = look.shades, []
     reference = rows[rows["attack"] == REFERENCE]
     if len(reference):
+        found.append((_points(reference, REFERENCE, shade.ink, "hexagram", 11), REFERENCE))
         level = 100 * float(reference["accuracy"].iloc[0])
         ends = np.array([rows["passes"].min(), rows["passes"].max()], float)
         found.append((_band(ends, level, shade.soft), None))

@@ -22,6 +22,8 @@ PASSES: dict[Negatives, str] = {
     "adversarial": "adversarial and correct all the same, the harder choice",
 }
 
+SHORT: dict[Negatives, str] = {"clean": "clean images", "adversarial": "attacked images, still right"}
+
 
 def detected(material: Material) -> str:
     """ROC with its band, histograms, and the table of all detectors."""
@@ -56,7 +58,12 @@ def _table(material: Material, detection: Frame, negatives: Negatives) -> str:
                 head = [f"<b>{label}</b>", "yes" if adaptive else "no", number(float(eps))]
                 body.append(head + [_cell(rows[rows["method"] == method], negatives) for method in material.methods])
     return table(
-        ["score", "adaptive attack", "eps", *(material.label(method) for method in material.methods)],
+        [
+            f"score; to let pass: {SHORT[negatives]}",
+            "adaptive attack",
+            "eps",
+            *(material.label(method) for method in material.methods),
+        ],
         body,
         f"This study, first seed. Positives: adversarial and misclassified. Negatives: {PASSES[negatives]}. Area under "
         f"the ROC curve, and the share caught at {percent(0.05)} false alarms (TPR), each with its 95 % bootstrap "

@@ -52,9 +52,8 @@ def _beside(material: Material) -> str:
     rows = rows[rows["projection"] == projection]
     spans, chance, k = {}, {}, int(rows["k"].max())
     for name, part in first_seed(rows).groupby("measure", sort=False):
-        low, high, digits = part["value"].min(), part["value"].max(), 2
-        spans[name] = number(float(low), digits) + (f" to {number(float(high), digits)}" if high > low else "")
-        chance[name] = number(float(part["chance"].mean()), digits)
+        ends = dict.fromkeys(f"{value:.2f}" for value in (part["value"].min(), part["value"].max()))
+        spans[name], chance[name] = " to ".join(ends), f"{part['chance'].mean():.2f}"
     text = (
         f"{drawn_as(projection)} "
         f"These maps keep the share {spans['neighbour overlap']} of each point's {k} nearest neighbours (chance "
@@ -78,9 +77,9 @@ def _trust(material: Material) -> str:
         for i, (projection, part) in enumerate(mine.groupby("projection", sort=False)):
             values = part.set_index("measure")["value"].reindex(names)
             head = f"<b>{material.label(method)}</b>" if i == 0 else ""
-            body.append([head, str(projection), *(number(float(value), 3) for value in values)])
+            body.append([head, str(projection), *(f"{value:.3f}" for value in values)])
     chance = rows.groupby("measure")["chance"].mean().reindex(names)
-    body.append(["chance", "", *(number(float(value), 3) for value in chance)])
+    body.append(["chance", "", *(f"{value:.3f}" for value in chance)])
     k, n = int(rows["k"].max()), rows.groupby("measure")["n"].max()
     return table(
         ["", "map", *names],
@@ -154,8 +153,8 @@ def _row(name: str, group: Frame) -> list[str]:
 
 
 SEPARATED = {
-    "recall_1": ("recall@1 (%)", None), "map_at_r": ("MAP@R (%)", None), "violated": ("triplets violated (%)", None),
-    "silhouette": ("silhouette", 3), "ratio": ("scatter within / between", 2), "effective_rank": ("effective rank", 1),
+    "recall_1": ("recall@1 (%)", None), "map_at_r": ("MAP@R (%)", None), "violated": ("violated (%)", None),
+    "silhouette": ("silhouette", 3), "ratio": ("within / between", 2), "effective_rank": ("effective rank", 1),
     "crowding": ("cosine between classes", 3),
 }  # fmt: skip
 """Measures of the second table: heading, and digits (None: a share, in per cent)."""
@@ -179,15 +178,16 @@ def _separated(material: Material) -> str:
                 part = rows.loc[(method, group, kind)]
                 head = f"<b>{material.label(method)}</b>" if i == 0 and kind == "clean" else ""
                 cells = [_measure_cell(part, name) for name in SEPARATED]
-                body.append([head, label, "clean (zero point)" if kind == "clean" else "attacked",
+                body.append([head, label, "clean" if kind == "clean" else "attacked",
                              str(int(part.loc["recall_1", "n"])), *cells])  # fmt: skip
     eps = number(float(summed["eps"].iloc[0]))
     return table(
         ["", "images", "", "n", *(heading for heading, _ in SEPARATED.values())],
         body,
-        f"This study, first seed, eps = {eps}; groups by the attacked image's prediction, each measured by itself. "
-        "Gallery and triplets: natural training images. 95 % intervals over the images (shares: bootstrap; others: "
-        "infinitesimal jackknife).",
+        f"This study, first seed, eps = {eps}; groups by the attacked image's prediction, each measured by itself; "
+        "clean is the zero point. Gallery and triplets (violated: those that break the training's order): natural "
+        "training images. Within / between: scatter of and around the classes. 95 % intervals over the images (shares: "
+        "bootstrap; others: infinitesimal jackknife).",
     )
 
 

@@ -2,20 +2,24 @@
 
     python benchmarks/retrieval.py                     # exact 60,000 x 640, approximate 1,000,000 x 256
     python benchmarks/retrieval.py --gallery 100000    # a smaller approximate gallery
-    python benchmarks/retrieval.py --measures --maps   # also 10,000 pairs of 256-d, and UMAP of 10,000 + 10,000
+    python benchmarks/retrieval.py --measures --maps   # also 10,000 pairs, and UMAP of 10,000 + 10,000
+    python benchmarks/retrieval.py --threads 1 --clock cpu   # on a machine that other work shares
 
 Embeddings are synthetic: 1,000 clusters, each spread over 16 directions of its own with a little noise in all, behind a
 ReLU. Rounds of ours and of raw FAISS alternate; medians are printed. Memory: 1 GB of float32 for a million vectors of
-256, and as much again while FAISS holds a copy for comparison.
+256, and as much again while FAISS holds a copy for comparison. Peaks are of each part by itself, beyond what it began
+with, where the system can say so.
 """
 
 import argparse
 import dataclasses
+import math
 import os
-import resource
 import statistics
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
 from typing import NamedTuple
 
 import faiss
@@ -25,8 +29,9 @@ from torch import Tensor
 
 from tla.distances import unit
 from tla.projection import PROJECTIONS, Points, map_frame, trustworthiness
-from tla.representation import Gallery, measure
-from tla.retrieval import GalleryIndex, map_at_r
+from tla.ranking import map_at_r
+from tla.representation import Gallery, cka_interval, measure
+from tla.retrieval import GalleryIndex
 from tla.retrieval.engines import IvfPq
 from tla.types import Outputs
 
@@ -63,38 +68,68 @@ def world(d: int) -> World:
     return World(torch.randn(CLUSTERS, d, generator=rng), 0.15 * torch.randn(CLUSTERS, 16, d, generator=rng))
 
 
-def seconds(call: Callable[[], object]) -> float:
-    """Wall time of one call."""
-    start = time.perf_counter()
-    call()
-    return time.perf_counter() - start
+@dataclass(frozen=True, kw_only=True)
+class Clock:
+    """What is measured.
+
+    Args:
+        name: "wall" seconds, or "cpu" seconds of this process, all threads together.
+        rounds: How often each call is timed.
+    """
+
+    name: str
+    rounds: int
+
+    def __call__(self, call: Callable[[], object]) -> float:
+        """Seconds of one call."""
+        now = time.process_time if self.name == "cpu" else time.perf_counter
+        start = now()
+        call()
+        return now() - start
+
+    def median(self, call: Callable[[], object]) -> float:
+        """Of all rounds."""
+        return statistics.median(self(call) for _ in range(self.rounds))
 
 
-def memory() -> float:
-    """Largest resident memory so far, GB."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
+class Peak:
+    """Largest resident memory since it was made, beyond what there was then, GB."""
+
+    def __init__(self) -> None:
+        try:
+            Path("/proc/self/clear_refs").write_text("5")  # the system begins a new peak
+            self.before = self._now()
+        except OSError:
+            self.before = float("nan")
+
+    def _now(self) -> float:
+        lines = Path("/proc/self/status").read_text().splitlines()
+        return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM")) / 1e6
+
+    def __str__(self) -> str:
+        return "unknown" if math.isnan(self.before) else f"{self._now() - self.before:.2f} GB"
 
 
-def exact(rounds: int, queries: int, gallery: int, d: int) -> float:
+def exact(clock: Clock, queries: int, gallery: int, d: int) -> float:
     """Our exact search against FAISS's own, same vectors, same k."""
     drawn = world(d)
     vectors, y = drawn.draw(gallery, 1)
     asked, _ = drawn.draw(queries, 2)
-    build = time.perf_counter()
+    peak = Peak()
+    build = clock(lambda: GalleryIndex.build(vectors, y, kind="exact", gpu=False))
     index = GalleryIndex.build(vectors, y, kind="exact", gpu=False)
-    build = time.perf_counter() - build
     raw = faiss.IndexFlatIP(d)
     raw.add(index.vectors.numpy())
     units = unit(asked).numpy()
     ours, theirs = [], []
-    for _ in range(rounds):
-        theirs.append(seconds(lambda: raw.search(units, 10)))
-        ours.append(seconds(lambda: index.search(asked, 10)))
+    for _ in range(clock.rounds):
+        theirs.append(clock(lambda: raw.search(units, 10)))
+        ours.append(clock(lambda: index.search(asked, 10)))
     ratio = statistics.median(ours) / statistics.median(theirs)
     same = float((index.search(asked[:500], 10).position.numpy() == raw.search(units[:500], 10)[1]).mean())
     print(f"exact {queries} queries in {gallery} x {d}: ours {statistics.median(ours):.2f} s, raw FAISS")
     print(f"  {statistics.median(theirs):.2f} s (rounds {_list(ours)} and {_list(theirs)}); build {build:.2f} s;")
-    print(f"  same neighbours at the same rank {same:.4f}; peak memory {memory():.2f} GB")
+    print(f"  same neighbours at the same rank {same:.4f}; peak memory {peak}")
     return ratio
 
 
@@ -105,72 +140,69 @@ class Approximate(NamedTuple):
     speedup: float
 
 
-def approximate(rounds: int, gallery: int, d: int, probes: list[int], pool: int) -> Approximate:
+def approximate(clock: Clock, gallery: int, d: int, probes: list[int], pool: int) -> Approximate:
     """IVF-PQ against exact search, at one or several settings; the last is reported."""
-    drawn = world(d)
+    drawn, peak = world(d), Peak()
     vectors, y = drawn.draw(gallery, 1)
     asked, _ = drawn.draw(10_000, 2)
     some = asked[:1000]
     flat = GalleryIndex.build(vectors, y, kind="exact", gpu=False)
     truth = flat.search(some, 10).position
-    exact_rate = len(some) / statistics.median(seconds(lambda: flat.search(some, 10)) for _ in range(rounds))
-    print(f"approximate in {gallery} x {d}: exact {exact_rate:.0f} queries/s; peak memory {memory():.2f} GB")
+    exact_rate = len(some) / clock.median(lambda: flat.search(some, 10))
+    print(f"approximate in {gallery} x {d}: exact {exact_rate:.0f} queries/s; peak memory {peak}")
     vectors = flat.vectors
     del flat
-    start = time.perf_counter()
-    index = GalleryIndex.build(vectors, y, kind="approximate", gpu=False)
+    made = []
+    build = clock(lambda: made.append(GalleryIndex.build(vectors, y, kind="approximate", gpu=False)))
+    index = made.pop()
     engine = index.engine
     assert isinstance(engine, IvfPq)
     codes = len(index) * (engine.index.code_size + 8) / 1e6
-    print(f"  build {time.perf_counter() - start:.1f} s; codes {codes:.0f} MB, vectors {gallery * d * 4e-6:.0f} MB")
+    print(f"  build {build:.1f} s; codes {codes:.0f} MB, vectors {gallery * d * 4e-6:.0f} MB")
     result = Approximate(0.0, 0.0)
     for count in probes:
         index = dataclasses.replace(index, engine=dataclasses.replace(engine, probes=count, pool=pool))
         found = index.search(some, 10).position
         recall = float((found[:, :, None] == truth[:, None]).any(2).float().mean())
-        rate = len(asked) / statistics.median(
-            seconds(lambda index=index: index.search(asked, 10)) for _ in range(rounds)
-        )
+        rate = len(asked) / clock.median(lambda index=index: index.search(asked, 10))
         result = Approximate(recall, rate / exact_rate)
         text = f"recall@10 {recall:.4f}, {rate:.0f} queries/s, {result.speedup:.1f}x exact"
         print(f"  probes {count:3d} pool {pool}: {text}")
-    print(f"  peak memory {memory():.2f} GB")
+    print(f"  peak memory {peak}")
     return result
 
 
-def measures(rounds: int) -> None:
-    """Every measure of 10,000 pairs of 256-d, gallery of 60,000; and MAP@R."""
-    drawn = world(256)
-    gallery, cluster = drawn.draw(60_000, 1)
+def measures(clock: Clock, d: int, gallery: int) -> None:
+    """Every measure of 10,000 pairs, neighbours by FAISS; ten classes of a hundred clusters each."""
+    drawn = world(d)
+    natural, cluster = drawn.draw(gallery, 1)
     clean, y = drawn.draw(10_000, 2)
     moved = (clean + 0.3 * torch.randn(clean.shape, generator=torch.Generator().manual_seed(3))).relu()
-    head = torch.randn(256, 10, generator=torch.Generator().manual_seed(4))
+    head = torch.randn(d, 10, generator=torch.Generator().manual_seed(4))
     sides = [Outputs(embedding @ head, embedding) for embedding in (clean, moved)]
-    natural = Gallery(gallery, cluster % 10)
-    index = GalleryIndex.build(gallery, cluster % 10, gpu=False)
-    for name, search in (("torch", None), ("FAISS", index.positions)):
-        taken = [
-            seconds(lambda look=search: measure(sides[0], sides[1], y % 10, natural, search=look))
-            for _ in range(rounds)
-        ]
-        print(f"measures of 10,000 pairs, gallery 60,000 x 256, neighbours by {name}: {statistics.median(taken):.2f} s")
-    taken = seconds(lambda: map_at_r(clean, y % 10, gallery, cluster % 10))
-    print(f"MAP@R of 10,000 queries, R about 6,000: {taken:.2f} s; peak memory {memory():.2f} GB")
+    training, peak = Gallery(natural, cluster % 10), Peak()
+    index = GalleryIndex.build(natural, cluster % 10, gpu=False)
+
+    def whole() -> None:
+        measure(sides[0], sides[1], y % 10, training, search=index.positions)
+        cka_interval(clean[:2000], moved[:2000])
+
+    print(f"measures of 10,000 pairs, gallery {gallery} x {d}: {clock.median(whole):.2f} s, peak memory {peak};")
+    taken = clock(lambda: map_at_r(clean, y % 10, natural, cluster % 10))
+    print(f"  of these MAP@R of 10,000 queries, R about {gallery // 10}: {taken:.2f} s, twice")
 
 
-def maps() -> None:
-    """UMAP of 10,000 clean and 10,000 attacked embeddings, and of 100,000 by a sample."""
-    drawn = world(256)
-    for n, sample in ((10_000, None), (50_000, 5_000)):
-        clean, y = drawn.draw(n, 2)
-        moved = (clean + 0.3 * torch.randn(clean.shape, generator=torch.Generator().manual_seed(3))).relu()
-        umap = PROJECTIONS.build("umap")
-        start = time.perf_counter()
-        frame = map_frame(umap, Points(clean, y), Points(moved, y), y, sample=sample)
-        taken = time.perf_counter() - start
-        places = torch.tensor(frame[["u", "v"]].to_numpy(np.float32))
-        trust = trustworthiness(torch.cat([clean, moved]), places, anchors=500)
-        print(f"{frame['projection'][0]} of {n} + {n} x 256: {taken:.1f} s, trustworthiness {trust:.3f}")
+def maps(clock: Clock, n: int, sample: int | None) -> None:
+    """UMAP of clean and attacked embeddings, all of them or by a sample."""
+    clean, y = world(256).draw(n, 2)
+    moved = (clean + 0.3 * torch.randn(clean.shape, generator=torch.Generator().manual_seed(3))).relu()
+    sides, made, peak = [Points(clean, y), Points(moved, y)], [], Peak()
+    taken = clock(lambda: made.append(map_frame(PROJECTIONS.build("umap"), sides[0], sides[1], y, sample=sample)))
+    frame = made.pop()
+    places = torch.tensor(frame[["u", "v"]].to_numpy(np.float32))
+    trust = trustworthiness(torch.cat([clean, moved]), places, anchors=500)
+    print(f"{frame['projection'][0]} of {n} + {n} x 256: {taken:.1f} s, peak memory {peak},")
+    print(f"  trustworthiness {trust:.3f} (500 anchors)")
 
 
 def _list(values: list[float]) -> str:
@@ -187,15 +219,23 @@ def main() -> None:
     parser.add_argument("--pool", type=int, default=10, help="candidates measured exactly per wanted neighbour")
     parser.add_argument("--measures", action="store_true")
     parser.add_argument("--maps", action="store_true")
+    parser.add_argument("--threads", type=int, default=0, help="0 leaves the libraries' number")
+    parser.add_argument("--clock", default="wall", choices=["wall", "cpu"], help="cpu: of this process, all threads")
     options = parser.parse_args()
+    if options.threads:
+        torch.set_num_threads(options.threads)
+        faiss.omp_set_num_threads(options.threads)
+    clock = Clock(name=options.clock, rounds=options.rounds)
     threads = f"{torch.get_num_threads()} threads, {os.cpu_count()} cores"
-    print(f"FAISS {faiss.__version__}, torch {torch.__version__}, {threads}")
-    ratio = exact(options.rounds, options.queries, 60_000, 640)
+    print(f"FAISS {faiss.__version__}, torch {torch.__version__}, {threads}, {options.clock} clock")
+    ratio = exact(clock, options.queries, 60_000, 640)
     if options.measures:
-        measures(options.rounds)
+        for d, gallery in ((256, 10_000), (256, 60_000), (640, 60_000)):
+            measures(clock, d, gallery)
     if options.maps:
-        maps()
-    found = approximate(options.rounds, options.gallery, 256, options.probes, options.pool)
+        maps(clock, 10_000, None)
+        maps(clock, 50_000, 5_000)
+    found = approximate(clock, options.gallery, 256, options.probes, options.pool)
     print(f"exact_over_faiss={ratio:.3f} ivf_recall10={found.recall:.4f} ivf_speedup={found.speedup:.1f}")
 
 

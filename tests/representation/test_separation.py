@@ -5,7 +5,7 @@ import pytest
 import torch
 from sklearn.metrics import silhouette_samples
 
-from tla.distances import distance
+from tla.distances import DISTANCES, distance
 from tla.representation import Triplets, class_scatter, collapse_statistics, draw_triplets, silhouette, violated
 
 
@@ -86,12 +86,16 @@ class TestTriplets:
         assert violated(anchor, gallery, triplets, 0.05).tolist() == [False, True]
         assert violated(anchor, gallery, triplets, 0.17).tolist() == [True, True]
 
-    def test_classes_are_right_and_the_nearest_of_the_pool_is_taken(self):
+    @pytest.mark.parametrize("name", DISTANCES)
+    @pytest.mark.parametrize("chunk", [1, 2**22])
+    def test_classes_are_right_and_the_nearest_of_the_pool_is_taken(self, name, chunk, monkeypatch):
+        monkeypatch.setattr("tla.representation.triplets.CHUNK", chunk)
         gallery, gallery_y = cloud(60, seed=1)
         anchor, y = cloud(50, seed=2)
 
         def draw(pool):
-            return draw_triplets(anchor, y, gallery, gallery_y, pool=pool, generator=torch.Generator().manual_seed(0))
+            rng = torch.Generator().manual_seed(0)
+            return draw_triplets(anchor, y, gallery, gallery_y, pool=pool, name=name, generator=rng)
 
         one, many = draw(1), draw(2000)
         for found in (one, many):
@@ -100,8 +104,8 @@ class TestTriplets:
         assert len(one.positive.unique()) > 20
         for i in range(50):
             others = (gallery_y != y[i]).nonzero()[:, 0]
-            far = [float(distance(anchor[i], gallery[j])) for j in others]
-            assert float(distance(anchor[i], gallery[many.negative[i]])) == pytest.approx(min(far), abs=1e-6)
+            far = [float(distance(anchor[i], gallery[j], name)) for j in others]
+            assert float(distance(anchor[i], gallery[many.negative[i]], name)) == pytest.approx(min(far), abs=1e-5)
 
     def test_bad_input_is_named(self):
         gallery, gallery_y = cloud(10, classes=2)

@@ -7,6 +7,9 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from tla.distances import DistanceName, distance
+from tla.nearest import measured
+
+CHUNK = 2**22
 
 
 class Triplets(NamedTuple):
@@ -43,6 +46,7 @@ def draw_triplets(
     if pool < 1:
         raise ValueError(f"pool must be >= 1, got {pool}")
     positive, negative = torch.empty_like(y), torch.empty_like(y)
+    asked, searched = measured(anchor, name), measured(gallery, name)
     for c in y.unique().tolist():
         own, other = (gallery_y == c).nonzero()[:, 0], (gallery_y != c).nonzero()[:, 0]
         if not len(own) or not len(other):
@@ -50,9 +54,21 @@ def draw_triplets(
         rows = (y == c).nonzero()[:, 0]
         positive[rows] = own[torch.randint(len(own), (len(rows),), generator=generator).to(own.device)]
         choice = other[torch.randint(len(other), (len(rows), pool), generator=generator).to(other.device)]
-        far = torch.stack([distance(anchor[rows], gallery[column], name) for column in choice.unbind(1)], 1)
-        negative[rows] = choice.gather(1, far.argmin(1, keepdim=True))[:, 0]
+        negative[rows] = _nearest_of(asked[rows], searched, choice, name)
     return Triplets(positive, negative)
+
+
+def _nearest_of(asked: Tensor, searched: Tensor, choice: Tensor, name: DistanceName) -> Tensor:
+    """The nearest of each row's choice, by one batched product; in chunks."""
+    best, step = [], max(1, CHUNK // (choice.shape[1] * asked.shape[1]))
+    for some, pool in zip(asked.split(step), choice.split(step), strict=True):
+        found = searched[pool]
+        score = torch.bmm(found, some[:, :, None])[:, :, 0]
+        if name == "euclidean":
+            score = 2 * score - found.square().sum(2)
+        near = (score.abs() if name == "abs_cosine" else score).argmax(1, keepdim=True)
+        best.append(pool.gather(1, near)[:, 0])
+    return torch.cat(best)
 
 
 def violated(

@@ -3,15 +3,19 @@
 import dataclasses
 
 import pandas as pd
+import torch
+from torch import Tensor
 
 from tla.attacks import Attack, EvadeDetector, Untargeted
-from tla.representation import DETECTORS, detection_frame, embed
+from tla.attacks.block import autocast
+from tla.attacks.work import working_copy
+from tla.representation import DETECTORS, Score, detection_frame, embed
 from tla.retrieval import GalleryIndex
 from tla.seeding import generator
 from tla.study.bench import Bench, Trained
 from tla.study.embedded import Embedded
 from tla.threat import Threat
-from tla.types import Outputs
+from tla.types import Model, Outputs
 
 
 def adaptive_frames(bench: Bench, trained: Trained, seen: Embedded, index: GalleryIndex) -> list[pd.DataFrame]:
@@ -26,21 +30,32 @@ def adaptive_frames(bench: Bench, trained: Trained, seen: Embedded, index: Galle
         seen: Its outputs.
         index: The gallery of its natural embeddings.
     """
-    plan, model, device = bench.study.attack, bench.model(trained), bench.device
-    attack = patient(plan.suite[plan.main])
-    x, y, frames = bench.queries.floats().to(device), seen.y.to(device), []
+    plan, model, device = bench.study.attack, working_copy(bench.model(trained)), bench.device
+    y, frames = seen.y.to(device), []
     clean, gallery = (Outputs(*(part.to(device) for part in outputs)) for outputs in (seen.clean, seen.gallery))
     for name in bench.study.analysis.adaptive:
         score = DETECTORS.build(name).fit(gallery.embedding, gallery.logits, seen.gallery_y.to(device), index.positions)
         for eps in seen.adversarial:
             source = generator(bench.seed(trained, "adaptive"), name, f"{eps:g}", device=device)
-            goal = EvadeDetector(Untargeted(y, "margin"), score)
-            images = attack(model, x, goal, Threat(plan.norm, eps), generator=source).adversarial
-            frame = detection_frame({name: score}, clean, embed(model, images), y, ids=seen.ids, adaptive=True)
+            outputs = embed(model, _evading(bench, model, score, Threat(plan.norm, eps), source))
+            frame = detection_frame({name: score}, clean, outputs, y, ids=seen.ids, adaptive=True)
             frame.insert(0, "attack", plan.main)
             frame.insert(1, "eps", eps)
             frames.append(frame)
     return frames
+
+
+def _evading(bench: Bench, model: Model, score: Score, threat: Threat, source: torch.Generator) -> Tensor:
+    """Images that the main attack makes against a detector, batch by batch, at the precision of the evaluation."""
+    plan, queries = bench.study.attack, bench.queries
+    attack, made = patient(plan.suite[plan.main]), []
+    for rows in torch.arange(len(queries)).split(plan.batch):
+        part = queries.subset(rows)
+        x = part.floats().to(bench.device, memory_format=torch.channels_last)
+        goal = EvadeDetector(Untargeted(part.labels.to(bench.device), "margin"), score)
+        with autocast(bench.device, plan.precision):
+            made.append(attack(model, x, goal, threat, generator=source).adversarial)
+    return torch.cat(made)
 
 
 def patient(attack: Attack) -> Attack:

@@ -13,6 +13,7 @@ from tla.plots.summary import (
     first_seed,
     main_eps,
     percent,
+    signed,
     spread,
     thin,
     wilson,
@@ -132,6 +133,7 @@ def test_words():
     assert spread({"a": 0.9, "b": np.nan}, labels) == "90 % for A"
     assert spread({"a": np.nan}, labels) == "nothing measured"
     assert percent(0.1234, 1) == "12.3 %"
+    assert (signed(-2.51), signed(0.04)) == ("\u22122.5", "+0.0")
     assert percent(float("nan")) == "\u2013"
 
 

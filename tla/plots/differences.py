@@ -7,6 +7,7 @@ import numpy as np
 from tla.plots.base import Figure, Frame, figure
 from tla.plots.crossed import paired_differences
 from tla.plots.sheet import Sheet, wrap
+from tla.plots.summary import signed
 from tla.plots.theme import LIGHT, Look, attack_label
 
 
@@ -71,7 +72,7 @@ def _title(table: Frame, labels: dict[str, str], base: str) -> str:
         return "Differences between methods: nothing to compare"
     if sure.empty:
         return f"No method differs from {against} by more than chance"
-    words = [f"{labels[str(name)]} {100 * float(row['difference']):+.1f}" for name, row in sure.iterrows()]
+    words = [f"{labels[str(name)]} {signed(100 * float(row['difference']))}" for name, row in sure.iterrows()]
     return f"Beyond chance, against {against}: {', '.join(words)} points"
 
 

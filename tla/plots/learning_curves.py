@@ -44,9 +44,10 @@ def learning_curves(history: Frame, *, look: Look = LIGHT) -> Figure:
         sheet.empty(sheet.panels[0], "nothing was trained")
     ends = history.sort_values("epoch").groupby(["method", "seed"])["robust_accuracy"].last().groupby("method").mean()
     values = {str(name): float(value) for name, value in ends.items()}
+    ended = spread(values, {key: style.label for key, style in styles.items()})
     seeds = int(history["seed"].nunique()) if len(history) else 0
     return sheet.figure(
-        f"Training: held-out accuracy under attack ends {spread(values, {k: s.label for k, s in styles.items()})}",
+        f"Training: held-out accuracy under attack ends {'at ' * ended[0].isdigit()}{ended}",
         "Accuracies and shift (angle between clean and attacked embedding; distance to the nearest other centroid "
         "minus that to the own one) on held-out training images under the attack that selects the epoch; "
         f"{seeds} seed{'' if seeds == 1 else 's'} per method"

@@ -149,6 +149,11 @@ def percent(share: float, digits: int = 0) -> str:
     return f"{100 * share:.{digits}f} %" if np.isfinite(share) else DASH
 
 
+def signed(value: float | int, digits: int = 1) -> str:
+    """A number with its sign as text, with a true minus: -2.51 -> "\u22122.5"."""
+    return f"{value:+.{digits}f}".replace("-", "\u2212")
+
+
 def number(value: float | int, digits: int = 4) -> str:
     """A number as text with so many significant digits; a dash where there is none."""
     return f"{value:.{digits}g}" if np.isfinite(value) else DASH

@@ -28,11 +28,11 @@ METHOD_COLOUR = {
     "natural": 7, "at": 0, "alp": 9, "tla-rn": 1, "tla-sa": 4, "tla": 3, "trades": 2, "at-awp": 5, "fast": 6,
 }  # fmt: skip
 METHOD_LABEL = {"natural": "Natural", "fast": "Fast"}
-ATTACK_ORDER = ("clean", "fgsm", "bim", "mim", "cw", "pgd", "20xpgd", "apgd", "autoattack")
+ATTACK_ORDER = ("clean", "fgsm", "bim", "mim", "cw", "pgd40", "pgd", "20xpgd", "apgd", "ensemble", "autoattack")
 ATTACK_LABEL = {
     "clean": "Clean", "fgsm": "FGSM", "bim": "BIM", "mim": "MIM", "cw": "C&amp;W", "pgd": "PGD",
-    "20xpgd": f"20{TIMES}PGD",
-    "apgd": "APGD", "autoattack": "AutoAttack", "worst": "Worst case",
+    "pgd40": "PGD-40", "20xpgd": f"20{TIMES}PGD",
+    "apgd": "APGD", "ensemble": "Ensemble", "autoattack": "AutoAttack", "worst": "Worst case",
 }  # fmt: skip
 
 

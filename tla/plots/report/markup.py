@@ -5,7 +5,7 @@ from html import escape
 
 import numpy as np
 
-from tla.plots.summary import Interval, percent
+from tla.plots.summary import Interval, percent, signed
 from tla.plots.theme import DASH
 
 
@@ -99,7 +99,7 @@ def tile(value: str, label: str, source: str) -> str:
 
 def points(value: float) -> str:
     """A difference of shares in percentage points, with its sign."""
-    return f"{100 * value:+.1f}".replace("-", "\u2212") if np.isfinite(value) else DASH
+    return signed(100 * value) if np.isfinite(value) else DASH
 
 
 def interval_text(value: Interval, digits: int = 0) -> str:

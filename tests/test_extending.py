@@ -85,8 +85,12 @@ def test_embeddings_made_elsewhere(tmp_path, monkeypatch):
 
 def test_the_five_lines_of_the_readme(capsys):
     readme = (Path(__file__).parents[1] / "README.md").read_text()
-    (block,) = re.findall(r"```python\n(.*?)```", readme, re.DOTALL)
+    five, own_model = re.findall(r"```python\n(.*?)```", readme, re.DOTALL)
     names = {}
-    exec(compile(block, "README.md", "exec"), names)
+    exec(compile(five, "README.md", "exec"), names)
     assert 0.5 < float((~names["found"].success).float().mean()) < 0.8
     assert "angle" in capsys.readouterr().out
+    names |= {"module": names["model"], "x": names["x"][:64], "y": names["y"][:64]}
+    exec(compile(own_model, "README.md", "exec"), names)
+    assert set(names["table"].attack) == {"clean", "ensemble"}
+    assert "ensemble" in capsys.readouterr().out

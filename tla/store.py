@@ -4,7 +4,7 @@ import errno
 import hashlib
 import json
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -86,18 +86,34 @@ class Store:
             }
             for name in files
         }
+        before = manifest["steps"].get(step, {"files": {}})["files"]
         manifest["steps"][step] = {"digest": digest, "files": entry, "facts": dict(facts or {})}
         self.write_json("manifest.json", manifest)
+        self._remove_tables(set(before) - set(entry))
 
     def note(self, **facts: Any) -> None:
         """Set top-level entries of the manifest: study, versions, hardware."""
         self.write_json("manifest.json", self.manifest() | facts)
 
-    def forget(self, step: str) -> None:
-        """Take a step out of the manifest; its files stay until they are written anew."""
+    def forget(self, step: str, *, tables: bool = False) -> None:
+        """Take a step out of the manifest; its files stay until they are written anew.
+
+        Args:
+            step: Name of the step.
+            tables: Remove the joined tables of the step (tables/NAME.parquet, not those of the parts), so that no
+                report speaks of what the study no longer has.
+        """
         manifest = self.manifest()
-        if manifest["steps"].pop(step, None) is not None:
+        entry = manifest["steps"].pop(step, None)
+        if entry is not None:
             self.write_json("manifest.json", manifest)
+            if tables:
+                self._remove_tables(entry["files"])
+
+    def _remove_tables(self, files: Iterable[str]) -> None:
+        for name in files:
+            if Path(name).parent == Path("tables"):
+                (self.path / name).unlink(missing_ok=True)
 
     def write_json(self, name: str, value: Any) -> None:
         """Write a JSON file safely."""

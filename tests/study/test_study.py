@@ -121,6 +121,8 @@ def test_one_method_less_leaves_the_tables(finished, tmp_path):
     run_study(small(methods=["natural"]), folder, watch=news.append)
     assert states(news)["train/natural-seed0"] == "skipped"
     assert set(Store(folder).table("attacks").method) == {"natural"}
+    assert finished[0].has_table("transfer")
+    assert not Store(folder).has_table("transfer"), "no other model is left to attack this one"
     assert (folder / "models" / "tla-seed0" / "model.safetensors").exists()
 
 

@@ -95,8 +95,9 @@ def carry_out(
     teller = Teller(store.path, {step.name: step.weight for step in steps}, watch)
     left = steps if team is None else train_together(bench, team, steps, lambda step: _do(store, step, teller))
     for step in left:
+        if step is steps[-1]:  # the report, which reads every table that is there
+            _forget_others(store, steps)
         _do(store, step, teller)
-    _forget_others(store, steps)
     store.note(complete=request)
     return store
 
@@ -151,7 +152,7 @@ def _forget_others(store: Store, steps: list[Step]) -> None:
     wanted = {step.name for step in steps}
     for name in store.manifest()["steps"]:
         if name not in wanted and not name.startswith("train/"):
-            store.forget(name)
+            store.forget(name, tables=True)
 
 
 def _versions() -> dict[str, str]:

@@ -12,7 +12,7 @@ from tla.store import DamagedFileError
 from tla.training import save_model
 from tla.training.checkpoint import describe
 from tla.types import Shape
-from tla.weights import CARD, FOLDER, card, load, pack, shipped_weights
+from tla.weights import CARD, FOLDER, annotate, card, load, pack, shipped_weights
 
 FACTS = {"recipe": "digits", "seed": 0, "hardware": "2 cores", "accuracy": {"clean": 97.1, "pgd": 60.2}}
 
@@ -52,6 +52,15 @@ def test_the_card_joins_header_and_facts(folder):
     assert facts["model"]["name"] == "resnet18"
     assert facts["classes"] == list("0123456789")
     assert facts["method"] == "tla"
+
+
+def test_what_is_measured_later_joins_the_card(folder):
+    annotate("digits/tla", {"autoattack": {"accuracy": 55.1, "n": 100}}, folder)
+    facts = card("digits/tla", folder)
+    assert facts["autoattack"] == {"accuracy": 55.1, "n": 100}
+    assert facts["accuracy"] == {"clean": 97.1, "pgd": 60.2}
+    with pytest.raises(ValueError, match="unknown weights 'digits/tlaa'"):
+        annotate("digits/tlaa", {}, folder)
 
 
 def test_unknown_weights_are_met_with_the_nearest(folder, tmp_path):

@@ -11,6 +11,7 @@ from tla.attacks import ATTACKS, Targeted, Untargeted
 from tla.attacks.advlib import adv_lib
 from tla.seeding import generator
 from tla.threat import Threat
+from tla.types import Outputs
 
 PACKAGES = ("pyautoattack", "adv_lib", "foolbox")
 MISSING = [name for name in PACKAGES if importlib.util.find_spec(name) is None]
@@ -57,6 +58,39 @@ def test_autoattack_is_that_of_the_library(digits):
     fooled = digits.model(made).logits.argmax(1) != y
     assert torch.equal(ours.success, fooled)
     assert torch.allclose(ours.adversarial, made, atol=1e-6)
+
+
+@pytest.mark.slow
+def test_autoattack_in_bf16_is_as_strong(digits):
+    n, threat = 60, Threat("linf", 0.1)
+    x, y = digits.x[:n], digits.y[:n]
+    results = [
+        ATTACKS.build("autoattack", precision=precision)(
+            digits.model, x, Untargeted(y), threat, generator=generator(0, "a")
+        )
+        for precision in ("fp32", "bf16")
+    ]
+    full, half = (result.success for result in results)
+    assert (full != half).sum() <= 2
+    assert torch.equal(half, digits.model(results[1].adversarial).logits.argmax(1) != y), "judged in float32"
+
+
+def test_autoattack_goes_back_to_images_that_only_bf16_misclassifies():
+    class Coarse(torch.nn.Module):
+        """Wrong about every image under autocast, and easy to fool without."""
+
+        def forward(self, x):
+            logits = torch.stack(
+                [x.flatten(1).sum(1) - 1.9, torch.zeros(len(x)), *[torch.full((len(x),), -9.0)] * 2], 1
+            )
+            if torch.is_autocast_enabled("cpu"):
+                logits = logits[:, [1, 0, 2, 3]] + torch.tensor([-99.0, 99.0, 0.0, 0.0])
+            return Outputs(logits, logits)
+
+    x, y = torch.full((3, 1, 2, 2), 0.5), torch.zeros(3, dtype=torch.int64)
+    attack = ATTACKS.build("autoattack", precision="bf16")
+    result = attack(Coarse(), x, Untargeted(y), Threat("linf", 0.1), generator=generator(0, "coarse"))
+    assert result.success.all()
 
 
 def test_autoattack_takes_few_classes():
@@ -109,6 +143,7 @@ def test_norms_and_goals_that_do_not_fit_are_named(digits):
         ("square", {"queries": 0}, "queries must be >= 1, got 0"),
         ("ddn", {"steps": 0}, "steps must be >= 1, got 0"),
         ("autoattack", {"batch": 0}, "batch must be >= 1, got 0"),
+        ("autoattack", {"precision": "fp16"}, "precision: must be one of 'auto', 'fp32', 'bf16', got 'fp16'"),
         ("hopskipjump", {"first_samples": 50, "most_samples": 10}, "most_samples must be >= 50, got 10"),
         ("cw_l2", {"searches": 0}, "searches must be >= 1, got 0"),
     ],

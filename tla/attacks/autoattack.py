@@ -1,19 +1,34 @@
 """The reference ensemble."""
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from types import ModuleType
 from typing import ClassVar, Literal
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from tla.attacks.base import ATTACKS
+from tla.attacks.block import Precision, is_bf16
 from tla.attacks.foreign import Foreign, Loan
 from tla.attacks.square import check_size
 from tla.extras import require
 from tla.threat import Norm
 
 NAMES: dict[Norm, str] = {"linf": "Linf", "l2": "L2", "l1": "L1"}
+
+
+class InBf16(nn.Module):
+    """A model that computes in bfloat16 and answers in float32."""
+
+    def __init__(self, model: nn.Module) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Logits, in float32."""
+        with torch.autocast(x.device.type, dtype=torch.bfloat16):
+            return self.model(x)
 
 
 @ATTACKS.register("autoattack")
@@ -27,9 +42,12 @@ class AutoAttack(Foreign):
     Args:
         version: "standard", "plus" (more attacks, 5 restarts), or "rand" (for randomised defences).
         batch: Images per forward pass.
+        precision: Of the network while AutoAttack searches. "bf16" is 3 to 4 times as fast on a CPU that has it; images
+            that left the search though float32 does not call them misclassified are attacked again in float32. "auto"
+            takes bf16 where the hardware has it.
 
     Raises:
-        ValueError: for a batch below 1, or, when called, for a goal other than `Untargeted`.
+        ValueError: for a batch below 1, an unknown precision, or, when called, for a goal other than `Untargeted`.
         ModuleNotFoundError: without pyautoattack; says how to get it.
     """
 
@@ -38,6 +56,7 @@ class AutoAttack(Foreign):
 
     version: Literal["standard", "plus", "rand"] = "standard"
     batch: int = 250
+    precision: Precision = "fp32"
 
     def __post_init__(self) -> None:
         if self.batch < 1:
@@ -47,8 +66,21 @@ class AutoAttack(Foreign):
         """Adversarial images."""
         check_size(loan)
         library = require("pyautoattack", "AutoAttack")
+        if not is_bf16(loan.x.device, self.precision):
+            return self._search(library, loan, loan.model)
+        half = InBf16(loan.model)
+        made = self._search(library, loan, half)
+        with torch.no_grad():
+            left = (made != loan.x).flatten(1).any(1) | (half(made).argmax(1) != loan.labels)
+            wrongly = (left & (loan.model(made).argmax(1) == loan.labels)).nonzero()[:, 0]
+        if len(wrongly):
+            again = replace(loan, x=loan.x[wrongly], labels=loan.labels[wrongly])
+            made[wrongly] = self._search(library, again, loan.model)
+        return made
+
+    def _search(self, library: ModuleType, loan: Loan, model: nn.Module) -> Tensor:
         attack = library.AutoAttack(
-            loan.model, norm=NAMES[loan.norm], eps=loan.eps, seed=loan.seed, version=self.version, device=loan.x.device
+            model, norm=NAMES[loan.norm], eps=loan.eps, seed=loan.seed, version=self.version, device=loan.x.device
         )
         attack.verbose = False
         attack.logger = logging.getLogger("tla.autoattack")

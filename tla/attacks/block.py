@@ -92,6 +92,11 @@ def has_bf16(device: torch.device) -> bool:
     return device.type == "cpu" and any(test is not None and test() for test in tests)
 
 
+def is_bf16(device: torch.device, precision: Precision) -> bool:
+    """True if attacks run in bfloat16."""
+    return precision == "bf16" or (precision == "auto" and has_bf16(device))
+
+
 def autocast(device: torch.device, precision: Precision) -> contextlib.AbstractContextManager[object]:
     """The precision that attacks run at.
 
@@ -100,6 +105,6 @@ def autocast(device: torch.device, precision: Precision) -> contextlib.AbstractC
     """
     if precision not in PRECISIONS:
         raise ValueError(f"precision must be one of {', '.join(PRECISIONS)}, got {precision!r}")
-    if precision == "bf16" or (precision == "auto" and has_bf16(device)):
+    if is_bf16(device, precision):
         return torch.autocast(device.type, dtype=torch.bfloat16)
     return contextlib.nullcontext()

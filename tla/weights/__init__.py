@@ -85,9 +85,33 @@ def pack(checkpoint: Path, name: str, facts: Mapping[str, Any], folder: Path = F
     file = folder / f"{name}.safetensors"
     header = {key: value for key, value in saved.header.items() if key not in ("schema", "weights")}
     save_model(file, saved.model, header, half=True)
-    with replacing(file.with_suffix(".json")) as temporary:
-        temporary.write_text(json.dumps(dict(facts), indent=1) + "\n", encoding="utf-8")
+    _write_card(file.with_suffix(".json"), facts)
     return file
+
+
+def annotate(name: str, facts: Mapping[str, Any], folder: Path = FOLDER) -> dict[str, Any]:
+    """Add to the card of weights what was measured later: `annotate("mnist/at", {"autoattack": {"accuracy": ...}})`.
+
+    Args:
+        name: As in `load`.
+        facts: More for the card, as plain values; a key that is there already is overwritten.
+        folder: Where the weights lie.
+
+    Returns:
+        The whole card.
+
+    Raises:
+        ValueError: if no weights have that name, or their card is damaged.
+    """
+    file = _file(name, folder).with_suffix(".json")
+    whole = {**_read_card(file), **facts}
+    _write_card(file, whole)
+    return whole
+
+
+def _write_card(file: Path, facts: Mapping[str, Any]) -> None:
+    with replacing(file) as temporary:
+        temporary.write_text(json.dumps(dict(facts), indent=1) + "\n", encoding="utf-8")
 
 
 def _file(name: str, folder: Path) -> Path:

@@ -7,6 +7,8 @@ from board.choices import methods_choice
 from board.studies import View
 from board.tiles import Tile, tiles
 
+from tla.plots import Pictures
+
 
 def main() -> None:
     """The page."""
@@ -29,6 +31,7 @@ def main() -> None:
             image=sample,
             methods=methods,
             seed=seed,
+            pictures=Pictures.of(view.store, tuple(f"{method}-seed{seed}" for method in methods)),
         )
         shell.source(f"this study: {len(recorded)} images were followed, seed {seed}, {view.main} at eps {view.eps:g}")
         st.page_link("pages_/attack.py", label="Attack this image live, step by step", icon=":material/bolt:")

@@ -1,3 +1,4 @@
+import json
 import subprocess
 import sys
 
@@ -17,10 +18,12 @@ def test_unknown_verb_gets_a_hint(capsys):
     assert "did you mean 'study'?" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("verb", ["study", "report", "list", "app"])
+@pytest.mark.parametrize("verb", ["study", "report", "list", "app", "figure", "attack", "audit"])
 def test_every_verb_explains_itself(verb, capsys):
     assert main([verb, "--help"]) == 0
-    assert f"tla {verb}" in capsys.readouterr().out
+    shown = capsys.readouterr().out
+    assert f"tla {verb}" in shown
+    assert "Args:" not in shown
 
 
 def test_unknown_recipe_gets_a_hint(capsys):
@@ -39,3 +42,20 @@ def test_help_needs_neither_torch_nor_pandas():
         "import sys; from tla.cli import main; main(['--help']); sys.exit(len({'torch', 'pandas'} & set(sys.modules)))"
     )
     assert subprocess.run([sys.executable, "-c", code], stdout=subprocess.DEVNULL, check=False).returncode == 0
+
+
+def test_a_figure_takes_its_width_and_its_own_options(tmp_path, capsys):
+    file = tmp_path / "way.json"
+    words = ["figure", "trajectory", "digits", "--out", str(file), "--width", "700", "--dark"]
+    assert main([*words, "--set", "methods=at", "image=25"]) == 0
+    assert str(file) in capsys.readouterr().out
+    values = json.loads(file.read_text())
+    assert "Test image 25" in values["layout"]["title"]["text"]
+    assert [note["text"] for note in values["layout"]["annotations"] if "TLA" in note["text"]] == []
+    for wrong, text in (
+        (["--set", "methods"], "--set takes option=value, as in image=25; got 'methods'"),
+        (["--set", "imag=25"], "figure 'trajectory' has no option 'imag'; it has: image, methods, seed"),
+        (["--width", "20"], "--width must be >= 100 pixels, got 20"),
+    ):
+        assert main([*words[:5], *wrong]) == 1
+        assert text in capsys.readouterr().err

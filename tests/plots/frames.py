@@ -289,6 +289,10 @@ def arrays(world: World, size: int = 8) -> dict[str, dict[str, np.ndarray]]:
     for method, seed, noise in world.models():
         shifted = test / 255 + noise.uniform(-world.eps, world.eps, test.shape)
         found[f"adversarial/{method}-seed{seed}"] = {f"pgd@{world.eps:.6g}": np.clip(shifted, 0, 1).astype(np.float32)}
+        steps = np.arange(0, 21, 2)
+        way = test[:4, None] / 255 + (shifted - test / 255)[:4, None] * (steps / 20).reshape(1, -1, 1, 1, 1)
+        pixels = (np.clip(way, 0, 1) * 255).astype(np.uint8)
+        found[f"film/{method}-seed{seed}"] = {"id": np.arange(len(pixels)), "step": steps, "pixels": pixels}
     return found
 
 

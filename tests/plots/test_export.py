@@ -1,6 +1,7 @@
 """Figures as files."""
 
 import json
+import re
 import subprocess
 
 import numpy as np
@@ -58,8 +59,8 @@ def test_json_and_html(figure, tmp_path):
 
 
 def test_other_endings_are_refused_and_nothing_written(figure, tmp_path):
-    with pytest.raises(ValueError, match=r"path must end in one of \.html, \.png, .*, got 'f\.pdf'"):
-        save(figure, tmp_path / "f.pdf")
+    with pytest.raises(ValueError, match=r"path must end in one of \.html, \.png, .*, got 'f\.gif'"):
+        save(figure, tmp_path / "f.gif")
     assert not list(tmp_path.iterdir())
 
 
@@ -94,3 +95,14 @@ def test_png_and_svg(figure, tmp_path):
     vector = save(figure, tmp_path / "f.svg", width=800).read_text()
     assert vector.startswith("<svg")
     assert figure.layout.meta["title"][:30] in vector
+
+
+@pytest.mark.browser
+def test_pdf_is_one_page_of_vectors(figure, tmp_path):
+    made = save(figure, tmp_path / "f.pdf", width=800).read_bytes()
+    assert made.startswith(b"%PDF")
+    assert made.count(b"/Type /Page\n") == 1
+    (box,) = re.findall(rb"/MediaBox \[([\d. ]+)\]", made)
+    width, height = (float(number) * 96 / 72 for number in box.split()[2:])
+    assert width == pytest.approx(800, abs=1)
+    assert height == pytest.approx(figure.layout.height, abs=1)

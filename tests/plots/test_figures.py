@@ -265,14 +265,21 @@ def test_purity_by_a_loop():
 
 
 def test_trajectory_shows_way_distances_and_film():
-    film = np.zeros((21, 1, 8, 8), dtype=np.uint8)
-    figure = FIGURES.get("trajectory")(F["trajectory"], map=F["map"], image=1, film=film, methods=["at", "tla"])
+    reel = {step: np.zeros((1, 8, 8), dtype=np.uint8) for step in range(0, 21, 2)}
+    pictures = Pictures(film={"at-seed0": {1: reel}, "tla-seed0": {1: reel}})
+    drawn = {"map": F["map"], "image": 1, "methods": ["at", "tla"]}
+    figure = FIGURES.get("trajectory")(F["trajectory"], pictures=pictures, **drawn)
     ways = [t for t in figure.data if t.name == "way"]
     assert len(ways) == 4
     assert all(len(t.x) == 21 for t in ways)
     assert len([t for t in figure.data if t.name == "to false centroid"]) == 2
-    assert len(figure.layout.images) == 12
+    assert len(figure.layout.images) == 11
     assert "step 0" in notes(figure)
+    assert any("sees on the way" in note for note in notes(figure))
+    path = F["trajectory"][(F["trajectory"]["id"] == 1) & (F["trajectory"]["restart"] == 0)]
+    first = path[path["success"]].groupby("method")["step"].min().reindex(["at", "tla"]).min()
+    borders = [shape["line"]["dash"] == "dot" for shape in figure.to_dict()["layout"]["shapes"]]
+    assert borders == [step >= first for step in sorted(reel)], "from the first step that fools a model on"
     assert figure.layout.xaxis3.title.text == "attack step"
     bare = FIGURES.get("trajectory")(F["trajectory"], image=1)
     assert bare.layout.height < 2 * figure.layout.height

@@ -58,6 +58,8 @@ def _run(verb: str, words: list[str]) -> int:
     except (ValueError, FileNotFoundError, ModuleNotFoundError, OSError) as error:
         print(f"tla {verb}: {error}", file=sys.stderr)
         return 1
+    except SystemExit as end:  # --help, or words that do not fit
+        return end.code if isinstance(end.code, int) else 2
     except KeyboardInterrupt:
         print(
             f"\ntla {verb}: interrupted; what is finished is kept, run the same command again to go on", file=sys.stderr

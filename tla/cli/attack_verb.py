@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 import tyro
 
-from tla.cli.subject import MODEL_HELP, Subject, find_model, images_for
+from tla.cli.subject import MODEL_HELP, Subject, find_model, images_for, summary
 from tla.threat import Norm, Threat
 
 DEFAULT, SUITE = "ensemble", "suite"
@@ -35,7 +35,7 @@ class Options:
         out: Folder of the results (attacks.parquet, images); also where an interrupted run goes on from.
     """
 
-    model: tyro.conf.Positional[str]
+    model: Annotated[tyro.conf.Positional[str], tyro.conf.arg(metavar="MODEL")]
     attacks: tuple[str, ...] = ()
     eps: tuple[float, ...] = ()
     norm: Norm | None = None
@@ -53,7 +53,7 @@ class Options:
 
 def run(words: list[str]) -> int:
     """Run `tla attack`."""
-    options = tyro.cli(Options, args=words, prog="tla attack", description=f"{Options.__doc__}\n\n{MODEL_HELP}")
+    options = tyro.cli(Options, args=words, prog="tla attack", description=summary(Options, MODEL_HELP))
     if options.examples < 1:
         raise ValueError(f"--examples must be >= 1, got {options.examples}")
     subject = find_model(options.model, options.weights)

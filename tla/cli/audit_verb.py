@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import tyro
 
-from tla.cli.subject import MODEL_HELP, Subject, find_model, images_for
+from tla.cli.subject import MODEL_HELP, Subject, find_model, images_for, summary
 from tla.threat import Norm, Threat
 
 
@@ -28,7 +28,7 @@ class Options:
         out: Write the verdicts to this parquet file as well.
     """
 
-    model: tyro.conf.Positional[str]
+    model: Annotated[tyro.conf.Positional[str], tyro.conf.arg(metavar="MODEL")]
     level: Literal["quick", "standard", "long"] = "quick"
     attack: str | None = None
     eps: float | None = None
@@ -48,7 +48,7 @@ def run(words: list[str]) -> int:
 
     from tla.audit.report import rendered
 
-    options = tyro.cli(Options, args=words, prog="tla audit", description=f"{Options.__doc__}\n\n{MODEL_HELP}")
+    options = tyro.cli(Options, args=words, prog="tla audit", description=summary(Options, MODEL_HELP))
     console, frames, failed = Console(), [], False
     for subject in _subjects(options.model, options.weights):
         report = _audited(options, subject, console)

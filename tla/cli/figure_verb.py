@@ -1,38 +1,75 @@
 """`tla figure NAME STUDY`: one figure, as a file."""
 
+import inspect
+import json
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Annotated, Any
 
+import tyro
+
+from tla.cli.subject import summary
 from tla.study.locate import locate
 
-USAGE = """\
-usage: tla figure NAME STUDY [--out FILE.html|.png|.svg|.json|.csv] [--dark]
+SPACE = 100
+"""Narrower figures have no room for a title."""
 
-Draws one figure of a study. NAME: {names}
-STUDY: a study folder, or the name of one under studies/ or among those that ship.
-"""
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """Draw one figure of a study.
+
+    Args:
+        name: The figure; see below.
+        study: A study folder, or the name of one under studies/ or among those that ship.
+        out: Where to; the name's end says what: .html, .png, .svg, .pdf, .json, .csv. By default NAME.html.
+        width: In pixels; the figure arranges itself for it.
+        dark: The dark theme.
+        set: The figure's own options: image=25 methods=at,tla.
+    """
+
+    name: Annotated[tyro.conf.Positional[str], tyro.conf.arg(metavar="NAME")]
+    study: Annotated[tyro.conf.Positional[str], tyro.conf.arg(metavar="STUDY")]
+    out: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = field(default=None)
+    width: int = 1200
+    dark: bool = False
+    set: tuple[str, ...] = ()
 
 
 def run(words: list[str]) -> int:
     """Run `tla figure`."""
     from tla.plots import FIGURES
-
-    rest = [word for word in words if word != "--dark"]
-    out = None
-    if "--out" in rest:
-        place = rest.index("--out")
-        if place + 1 == len(rest):
-            raise ValueError("--out needs a file name")
-        out = Path(rest[place + 1])
-        rest = rest[:place] + rest[place + 2 :]
-    if len(rest) != 2 or {"-h", "--help"} & set(words):
-        print(USAGE.format(names=", ".join(FIGURES.names())))
-        return 0 if {"-h", "--help"} & set(words) else 2
-    name, study = rest
-    FIGURES.get(name)
     from tla.plots.export import save
-    from tla.plots.from_store import draw
+    from tla.plots.from_store import draw, look_of
 
-    figure = draw(name, locate(study), dark="--dark" in words)
-    path = save(figure, out or Path(f"{name}.html"))
+    names = f"Figures: {', '.join(FIGURES.names())}"
+    options = tyro.cli(Options, args=words, prog="tla figure", description=summary(Options, names))
+    if options.width < SPACE:
+        raise ValueError(f"--width must be >= {SPACE} pixels, got {options.width}")
+    function = FIGURES.get(options.name)
+    store = locate(options.study)
+    look = look_of(store, theme="dark" if options.dark else "light", width=options.width)
+    figure = draw(options.name, store, look=look, **_settings(function, options.set))
+    path = save(figure, options.out or Path(f"{options.name}.html"), width=options.width)
     print(f"Figure: {path.resolve()}")
     return 0
+
+
+def _settings(function: Any, words: tuple[str, ...]) -> dict[str, Any]:
+    """Options of a figure function out of "key=value"; several values stand with commas."""
+    parameters, found = inspect.signature(function).parameters, {}
+    for word in words:
+        key, equals, text = word.partition("=")
+        if not equals:
+            raise ValueError(f"--set takes option=value, as in image=25; got {word!r}")
+        values = [_plain(part) for part in text.split(",")]
+        many = key in parameters and "Sequence" in str(parameters[key].annotation)
+        found[key] = values if many or len(values) > 1 else values[0]
+    return found
+
+
+def _plain(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError:
+        return text

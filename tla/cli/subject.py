@@ -16,8 +16,21 @@ MODEL            one of
                    PATH/model.safetensors           a checkpoint written by tla
                    package.module:function          your own: a callable that returns a torch module which gives
                                                     logits, or (logits, embedding), for images in 0..1
-                   torchvision:resnet18             a torchvision model by name (--weights DEFAULT for trained ones)
+                   torchvision:resnet18             torchvision's, by name; --weights DEFAULT for trained ones
+
 DATA             random:3x64x64 are images of noise; what the model says of them counts as right"""
+
+
+def summary(options: type, more: str) -> str:
+    """A verb's help: what its options' class says first, and what follows; tyro explains each option by itself.
+
+    Args:
+        options: The class.
+        more: The rest.
+    """
+    import inspect
+
+    return f"{(inspect.getdoc(options) or '').partition(chr(10))[0]}\n\n{more}"
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from tla.plots.base import CONFIG, Figure
 from tla.plots.compose import height_of, traces_of
 from tla.store import replacing
 
-KINDS = (".html", ".png", ".svg", ".csv", ".json")
+KINDS = (".html", ".png", ".svg", ".pdf", ".csv", ".json")
 BROWSERS = ("chromium", "google-chrome", "chromium-browser", "chrome", "msedge")
 
 
@@ -25,8 +25,8 @@ def save(figure: Figure, path: Path, *, width: int = 1200, scale: float | int = 
 
     Args:
         figure: Any plotly figure.
-        path: Ends in .html, .png, .svg, .csv or .json; replaced as a whole or left alone.
-        width: Pixels of a .png or .svg; give the look's width.
+        path: Ends in .html, .png, .svg, .pdf, .csv or .json; replaced as a whole or left alone.
+        width: Pixels of a .png, .svg or .pdf (1/96 inch each); give the look's width.
         scale: Pixels per pixel of a .png.
         offline: Put plotly.js (4.8 MB) into a .html; otherwise it is loaded from a network when opened.
 
@@ -35,14 +35,14 @@ def save(figure: Figure, path: Path, *, width: int = 1200, scale: float | int = 
 
     Raises:
         ValueError: for any other ending; says which there are.
-        RuntimeError: for .png and .svg without kaleido or Chromium; says how to get one.
+        RuntimeError: for .png, .svg and .pdf without kaleido or Chromium; says how to get one.
         OSError: without space or permission.
     """
     path = Path(path)
     if path.suffix not in KINDS:
         raise ValueError(f"path must end in one of {', '.join(KINDS)}, got {path.name!r}")
     with replacing(path) as temporary:
-        if path.suffix in (".png", ".svg"):
+        if path.suffix in (".png", ".svg", ".pdf"):
             temporary.write_bytes(picture(figure, path.suffix[1:], width=width, scale=scale))
         else:
             temporary.write_text(_text(figure, path.suffix, offline), encoding="utf-8")
@@ -101,11 +101,11 @@ def _matrix(trace: Any) -> pd.DataFrame:
 
 
 def picture(figure: Figure, kind: str, *, width: int = 1200, scale: float | int = 2.0) -> bytes:
-    """A figure as PNG or SVG, through kaleido where it works, else through a headless Chromium.
+    """A figure as PNG, SVG or PDF, through kaleido where it works, else through a headless Chromium.
 
     Args:
         figure: Any plotly figure.
-        kind: "png" or "svg".
+        kind: "png", "svg" or "pdf".
         width: Pixels; the height is the figure's own.
         scale: Pixels per pixel of a PNG.
 
@@ -115,7 +115,9 @@ def picture(figure: Figure, kind: str, *, width: int = 1200, scale: float | int 
     height = int(height_of(figure))
     browser = next((found for name in BROWSERS if (found := shutil.which(name))), None)
     if browser is not None:
-        return _through_browser(figure, kind, browser, width, height, scale)
+        if kind != "pdf":
+            return _through_browser(figure, kind, browser, width, height, scale)
+        return _printed(_through_browser(figure, "svg", browser, width, height, scale), browser, width, height)
     try:
         return figure.to_image(format=kind, width=width, height=height, scale=scale)
     except Exception as error:
@@ -142,10 +144,7 @@ def _through_browser(figure: Figure, kind: str, browser: str, width: int, height
     with tempfile.TemporaryDirectory(prefix="tla-figure-") as folder:
         file = Path(folder) / "figure.html"
         file.write_text(page, encoding="utf-8")
-        flags = ["--headless", "--no-sandbox", "--disable-gpu", "--enable-unsafe-swiftshader", "--hide-scrollbars"]
-        flags += ["--disable-background-networking", f"--user-data-dir={folder}/profile", "--virtual-time-budget=20000"]
-        command = [browser, *flags, f"--window-size={width},{height}", "--dump-dom", file.as_uri()]
-        done = subprocess.run(command, capture_output=True, timeout=120, check=False)
+        done = _run(browser, folder, [f"--window-size={width},{height}", "--dump-dom", file.as_uri()])
     found = done.stdout.decode(errors="replace").rpartition('<pre id="out">')[2].partition("</pre>")[0]
     if not found.startswith("OK"):
         raise RuntimeError(f"{browser} drew no picture: {found[:200] or done.stderr.decode(errors='replace')[-300:]}")
@@ -153,3 +152,24 @@ def _through_browser(figure: Figure, kind: str, browser: str, width: int, height
     if "base64" in head:
         return base64.b64decode(body)
     return unquote(html.unescape(body)).encode()
+
+
+_SHEET = """<!doctype html><meta charset="utf-8"><style>@page{size:%dpx %dpx;margin:0}
+html,body{margin:0;height:%dpx;overflow:hidden}svg{display:block}</style>%s"""
+
+
+def _printed(vectors: bytes, browser: str, width: int, height: int) -> bytes:
+    """One page of the figure's size."""
+    with tempfile.TemporaryDirectory(prefix="tla-figure-") as folder:
+        file, made = Path(folder) / "figure.html", Path(folder) / "figure.pdf"
+        file.write_text(_SHEET % (width, height, height - 1, vectors.decode()), encoding="utf-8")
+        done = _run(browser, folder, ["--no-pdf-header-footer", f"--print-to-pdf={made}", file.as_uri()])
+        if not made.exists():
+            raise RuntimeError(f"{browser} printed no page: {done.stderr.decode(errors='replace')[-300:]}")
+        return made.read_bytes()
+
+
+def _run(browser: str, folder: str, words: list[str]) -> subprocess.CompletedProcess[bytes]:
+    flags = ["--headless", "--no-sandbox", "--disable-gpu", "--enable-unsafe-swiftshader", "--hide-scrollbars"]
+    flags += ["--disable-background-networking", f"--user-data-dir={folder}/profile", "--virtual-time-budget=20000"]
+    return subprocess.run([browser, *flags, *words], capture_output=True, timeout=120, check=False)

@@ -60,7 +60,8 @@ def draw(name: str, store: Store, *, look: Look | None = None, dark: bool = Fals
     parameters = inspect.signature(function).parameters
     for option in options:
         if option not in parameters:
-            known = ", ".join(p for p in parameters if p not in (*function.tables, *function.optional, "look"))
+            own = list(parameters)[len(function.tables) :]
+            known = ", ".join(p for p in own if p not in (*function.optional, "look", "pictures"))
             raise ValueError(f"figure {name!r} has no option {option!r}; it has: {known or 'none'}")
     frames = [store.table(table) for table in function.tables]
     extra: dict[str, Any] = {table: store.table(table) for table in function.optional if store.has_table(table)}

@@ -21,11 +21,13 @@ class Pictures:
         test: Attacked images, id -> pixels of shape (c, h, w): uint8, or float in 0..1.
         gallery: Training images, id -> pixels.
         adversarial: For each model ("at-seed0"), id -> adversarial pixels.
+        film: For each model, id -> attack step -> pixels, for the images whose way was recorded.
     """
 
     test: Mapping[int, np.ndarray] = field(default_factory=dict)
     gallery: Mapping[int, np.ndarray] = field(default_factory=dict)
     adversarial: Mapping[str, Mapping[int, np.ndarray]] = field(default_factory=dict)
+    film: Mapping[str, Mapping[int, Mapping[int, np.ndarray]]] = field(default_factory=dict)
 
     @classmethod
     def of(cls, store: Store, models: tuple[str, ...] = ()) -> "Pictures":
@@ -33,22 +35,32 @@ class Pictures:
 
         Args:
             store: The study.
-            models: Whose adversarial images to read, "at-seed0".
+            models: Whose adversarial images and films to read, "at-seed0".
         """
         try:
             images = store.arrays("images")
         except FileNotFoundError:
             return cls()
         test = _by_id(images, "test")
-        adversarial = {}
+        adversarial, film = {}, {}
         for model in models:
-            try:
-                arrays = store.arrays(f"adversarial/{model}")
-            except FileNotFoundError:
-                continue
-            stack = arrays[min(arrays, key=_eps)] if arrays else np.empty(0)
-            adversarial[model] = dict(zip(test, stack, strict=False))
-        return cls(test=test, gallery=_by_id(images, "gallery"), adversarial=adversarial)
+            arrays = _arrays(store, f"adversarial/{model}")
+            if arrays is not None:
+                stack = arrays[min(arrays, key=_eps)] if arrays else np.empty(0)
+                adversarial[model] = dict(zip(test, stack, strict=False))
+            shots = _arrays(store, f"film/{model}")
+            if shots is not None:
+                steps = shots["step"].tolist()
+                reels = zip(shots["id"].tolist(), shots["pixels"], strict=True)
+                film[model] = {image: dict(zip(steps, reel, strict=True)) for image, reel in reels}
+        return cls(test=test, gallery=_by_id(images, "gallery"), adversarial=adversarial, film=film)
+
+
+def _arrays(store: Store, name: str) -> dict[str, np.ndarray] | None:
+    try:
+        return store.arrays(name)
+    except FileNotFoundError:
+        return None
 
 
 def _eps(name: str) -> tuple[float, str]:

@@ -1,6 +1,6 @@
 """One image under attack, step by step: its way in each map, distances and probabilities, and a film strip."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -8,9 +8,13 @@ from tla.plots.base import Figure, Frame, figure
 from tla.plots.lines import line
 from tla.plots.maps import by_method, cloud, fit, one_map
 from tla.plots.picture_grid import place
+from tla.plots.pictures import Pictures
 from tla.plots.sheet import Panel, Sheet
 from tla.plots.summary import first_seed
 from tla.plots.theme import LIGHT, Look
+
+Reel = Mapping[int, np.ndarray]
+"""Pixels by attack step."""
 
 
 @figure("trajectory", "trajectory", optional=("map",))
@@ -21,7 +25,7 @@ def trajectory(
     map: Frame | None = None,
     image: int | None = None,
     methods: Sequence[str] | None = None,
-    film: np.ndarray | None = None,
+    pictures: Pictures | None = None,
     seed: int | None = None,
 ) -> Figure:
     """The path of one attacked image: in each method's map, and its distances to the own and the false centroid.
@@ -32,7 +36,8 @@ def trajectory(
         map: The `map` table: clean points behind the paths.
         image: Id of the image; by default one that some models misclassify and others hold.
         methods: Which methods, by default all.
-        film: The image after each step for the film strip, shape (steps, c, h, w): uint8, or float in 0..1.
+        pictures: With a film of the image there is a strip of what it looks like on its way, for the method that gives
+            way first.
         seed: By default the smallest.
     """
     rows = first_seed(steps, seed)
@@ -43,7 +48,8 @@ def trajectory(
     most = 3 if look.width >= 900 else 2 if look.width >= 500 else 1
     across = min(count, most)
     blocks = -(-count // across)
-    strip = 0 if film is None or not len(film) else 96
+    reel, whose = _reel(pictures, rows, image, list(styles))
+    strip = 148 if reel else 0
     sheet = Sheet(look, 2 * across * blocks, columns=across, height=210, head=26, left=56, foot=44, strip=strip)
     flips: dict[str, int | None] = {}
     backgrounds = None if map is None else by_method(one_map(map, None, seed), styles)
@@ -63,8 +69,8 @@ def trajectory(
             sheet.blank(sheet.panels[(2 * row + i) * across + column], (0, 1), (0, 1))
     if not styles:
         sheet.empty(sheet.panels[0], "no attack was recorded")
-    if film is not None and strip:
-        _film(sheet, sheet.panels[-1], film)
+    if reel:
+        _film(sheet, sheet.panels[-1], reel, f"What {styles[whose].label} sees on the way", _first_flip(rows, whose))
     own = look.class_name(int(rows["y"].iloc[0])) if len(rows) else "?"
     restarts = rows["restart"].nunique()
     held = [name for name, step in flips.items() if step is None]
@@ -74,7 +80,7 @@ def trajectory(
         f"n = 1 image, {restarts} restart{'' if restarts == 1 else 's'}; "
         "above: its way through a part of each map over clean images (pale); "
         "below: cosine distance to the own and to the false centroid in the full space, "
-        "as distances in a map prove nothing.",
+        "as distances in a map prove nothing." + (" In the strip a dotted frame says misclassified." if reel else ""),
     )
 
 
@@ -153,14 +159,37 @@ def _distances(sheet: Sheet, panel: Panel, path: Frame) -> None:
     sheet.axis(panel, "attack step", {"title": "distance", "rangemode": "tozero"})
 
 
-def _film(sheet: Sheet, strip: Panel, film: np.ndarray) -> None:
+def _reel(pictures: Pictures | None, rows: Frame, image: int, methods: list[str]) -> tuple[Reel, str]:
+    """The pictures of an image by step, of the method that misclassifies it first, or of the first method."""
+    films = {} if pictures is None else pictures.film
+    flips = {method: _first_flip(rows, method) for method in methods}
+    for method in sorted(methods, key=lambda name: (flips[name] is None, flips[name] or 0)):
+        seeds = rows.loc[rows["method"] == method, "seed"].unique()
+        for seed in seeds:
+            reel = films.get(f"{method}-seed{seed}", {}).get(image)
+            if reel:
+                return reel, method
+    return {}, ""
+
+
+def _first_flip(rows: Frame, method: str) -> int | None:
+    path = rows[rows["method"] == method]
+    return _flip(path[path["restart"] == path["restart"].min()])
+
+
+def _film(sheet: Sheet, strip: Panel, reel: Reel, title: str, flip: int | None) -> None:
     look = sheet.look
-    shown = np.unique(np.linspace(0, len(film) - 1, min(len(film), 12 if look.width >= 900 else 6)).astype(int))
-    sheet.blank(strip, (-0.5, len(shown) - 0.5), (-0.5, 0.75))
+    steps = sorted(reel)
+    most = 12 if look.width >= 900 else 6
+    shown = [steps[i] for i in np.unique(np.linspace(0, len(steps) - 1, min(len(steps), most)).round().astype(int))]
+    sheet.blank(strip, (-0.5, len(shown) - 0.5), (-0.7, 0.85))
+    sheet.note(strip, f"<b>{title}</b>", 0.5, 1.0, xanchor="center", yanchor="top", font={"color": look.shades.ink})
     for x, step in enumerate(shown):
-        place(sheet, strip, film[step], float(x), 0.0, size=0.9)
+        wrong = flip is not None and step >= flip
+        colour = look.shades.wrong if wrong else look.shades.right
+        place(sheet, strip, reel[step], float(x), 0.0, size=0.8, border="wrong" if wrong else "right", colour=colour)
         sheet.annotations.append({
-            "text": f"step {step}", "x": x, "y": 0.72, "xref": strip.x, "yref": strip.y, "showarrow": False,
+            "text": f"step {step}", "x": x, "y": -0.46, "xref": strip.x, "yref": strip.y, "showarrow": False,
             "yanchor": "top", "font": {"size": 11, "color": look.shades.soft},
         })  # fmt: skip
     sheet.add(strip, {"type": "scatter", "mode": "markers", "name": "film", "x": [0], "y": [0], "hoverinfo": "skip",

@@ -18,9 +18,9 @@ from tla.types import Outputs
 
 MEASURED = (
     "shift", "measures", "structure", "detection", "neighbours", "retrieval", "map", "trust", "layers",
-    "trajectory", "path",
+    "trajectory", "path", "film",
 )  # fmt: skip
-"""Tables of this step; part of its fingerprint, so that a study made before one of them was measured gets it."""
+"""Tables and pictures of this step; part of its fingerprint, so that a study made before one of them gets it."""
 
 DRAWN = 10_000
 """Images that a map is drawn of; of more, so many are drawn and the others placed between their neighbours."""
@@ -64,7 +64,9 @@ def _run(bench: Bench, trained: Trained, tell: Tell) -> Written:
         frames |= make(bench, trained, seen, index)
     if bench.study.analysis.trajectories:
         tell(0.9, "trajectory")
-        frames |= trajectory_frames(bench, trained, seen, frames["map"], index)._asdict()
+        ways = trajectory_frames(bench, trained, seen, frames["map"], index)
+        frames |= {"trajectory": ways.trajectory, "path": ways.path}
+        files.append(bench.store.write_arrays(f"film/{trained.key}", ways.film))
     files += [write_part(bench.store, name, trained, frame) for name, frame in frames.items()]
     return Written(files, _summary(frames))
 

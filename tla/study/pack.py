@@ -59,7 +59,7 @@ def _arrays(store: Store, packed: Store) -> list[str]:
         arrays = store.arrays(name)
         if path.parent.name == "adversarial":
             arrays = {key(plan["main"], plan["eps"]): arrays[key(plan["main"], plan["eps"])]}
-        else:
+        elif path.parent.name != "film":
             arrays = {label: array.astype(np.float16) for label, array in arrays.items()}
         files.append(packed.write_arrays(name, arrays))
     return files

@@ -21,11 +21,22 @@ from tla.types import Step
 PATH = ("attack", "eps", "id", "restart", "y", "step", "rank", "neighbour", "neighbour_y", "distance", "entered")
 
 
+SHOTS = 12
+"""Pictures of a film, spread over the steps."""
+
+
 class Ways(NamedTuple):
-    """What is kept of the ways: the `trajectory` table, and the `path` of neighbours along them."""
+    """What is kept of the ways.
+
+    Attributes:
+        trajectory: The table of that name.
+        path: The table of the neighbours along the ways.
+        film: Arrays for `Pictures.film`: id (n,), step (s,), and pixels (n, s, c, h, w) as uint8, to be looked at.
+    """
 
     trajectory: pd.DataFrame
     path: pd.DataFrame
+    film: dict[str, np.ndarray]
 
 
 def trajectory_frames(bench: Bench, trained: Trained, seen: Embedded, maps: pd.DataFrame, index: GalleryIndex) -> Ways:
@@ -41,7 +52,7 @@ def trajectory_frames(bench: Bench, trained: Trained, seen: Embedded, maps: pd.D
     plan = bench.study.attack
     rows = _chosen(bench, seen)
     x, y = bench.queries.floats(rows).to(bench.device), seen.y[rows].to(bench.device)
-    recorder, logits = Recorder(embedding=torch.float32), []
+    recorder, logits = Recorder(embedding=torch.float32, images=True), []
 
     def watch(step: Step) -> None:
         recorder(step)
@@ -52,7 +63,21 @@ def trajectory_frames(bench: Bench, trained: Trained, seen: Embedded, maps: pd.D
     attack(bench.model(trained), x, Untargeted(y), plan.threat, generator=source, on_step=watch)
     way = recorder.trajectory()
     trajectory = _frame(bench, seen, rows, way, torch.cat(logits).softmax(1), maps)
-    return Ways(trajectory, _path(bench, seen, rows, way, index))
+    return Ways(trajectory, _path(bench, seen, rows, way, index), _film(way, seen.ids[rows]))
+
+
+def _film(way: Trajectory, ids: Tensor) -> dict[str, np.ndarray]:
+    """Pictures of the first restart, the same steps of every image."""
+    if way.images is None:
+        raise RuntimeError("the recorder kept no images")
+    first = way.restart == 0
+    last = int(way.step[first].max())
+    shots = torch.linspace(0, last, min(SHOTS, last + 1)).round().long()
+    place = torch.empty(len(ids), last + 1, dtype=torch.int64)
+    place[way.row[first].cpu(), way.step[first].cpu()] = first.nonzero()[:, 0].cpu()
+    pixels = way.images[place[:, shots].to(way.images.device)]
+    shown = (pixels.clamp(0, 1) * 255).round().to(torch.uint8).cpu()
+    return {"id": ids.cpu().numpy(), "step": shots.numpy(), "pixels": shown.numpy()}
 
 
 def _chosen(bench: Bench, seen: Embedded) -> Tensor:

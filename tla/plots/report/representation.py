@@ -39,7 +39,12 @@ def maps(material: Material) -> str:
     ]
     steps = material.table("trajectory")
     if steps is not None:
-        parts.append(embedded("trajectory", lambda view: trajectory(steps, look=view, map=points), look, note=beside))
+        seen = material.pictures
+        parts.append(
+            embedded(
+                "trajectory", lambda view: trajectory(steps, look=view, map=points, pictures=seen), look, note=beside
+            )
+        )
     return section("maps", MAPS, lead, *parts)
 
 

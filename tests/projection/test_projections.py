@@ -1,3 +1,6 @@
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 import torch
@@ -85,6 +88,20 @@ def test_umaps_own_graph_gives_a_transform():
     placed = fitted.transform(new)
     near = nearest(placed, fitted.coordinates, 5, "euclidean").position
     assert (y[near] == new_y[:, None]).float().mean() > 0.9
+
+
+def test_umap_leaves_the_number_of_threads_alone():
+    """UMAP's compiled loops start a thread per processor; in a fresh process, where none has run yet."""
+    code = (
+        "import torch; torch.set_num_threads(1)\n"
+        "from tla.projection import PROJECTIONS\n"
+        "x = torch.rand(5000, 8, generator=torch.Generator().manual_seed(0))\n"
+        "found = PROJECTIONS.build('umap', graph='descent', distance='euclidean').fit(x)\n"
+        "found.transform(x[:100])\n"
+        "print(torch.get_num_threads())"
+    )
+    done = subprocess.run([sys.executable, "-W", "ignore", "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["1"]
 
 
 def test_umap_starts_from_the_spectrum_too():

@@ -1,6 +1,8 @@
 """UMAP: neighbourhoods as a graph, laid out flat."""
 
+import contextlib
 import warnings
+from collections.abc import Iterator
 from dataclasses import dataclass
 from types import ModuleType
 from typing import Any, Literal
@@ -66,7 +68,7 @@ class UMAP(Projection):
         if self.graph == "exact":
             settings["precomputed_knn"] = self._graph(points, settings["n_neighbors"], search)
         umap = _umap()
-        with warnings.catch_warnings():
+        with _threads_kept(), warnings.catch_warnings():
             # said to whoever gives the neighbours: UMAP itself cannot place new points then
             warnings.filterwarnings("ignore", r"precomputed_knn\[2\]", UserWarning)
             # sparse pieces of the graph are laid out on their own; that is what the map then shows
@@ -75,7 +77,8 @@ class UMAP(Projection):
 
         def transform(new: Float[Tensor, "m d"]) -> Float[Tensor, "m 2"]:
             given = measured(new.detach().float().cpu(), self.distance)
-            return torch.from_numpy(np.asarray(fitted.transform(given.numpy()), np.float32))
+            with _threads_kept():
+                return torch.from_numpy(np.asarray(fitted.transform(given.numpy()), np.float32))
 
         coordinates = torch.from_numpy(np.array(fitted.embedding_, np.float32))
         return Fitted(coordinates, transform if self.transforms else None)
@@ -98,6 +101,16 @@ class UMAP(Projection):
         flat = PCA(distance="euclidean")(points)
         noise = torch.randn(flat.shape, generator=generator(seed, "umap", "start"))
         return (10 * flat / flat.abs().amax().clamp_min(1e-6) + 1e-4 * noise).numpy()
+
+
+@contextlib.contextmanager
+def _threads_kept() -> Iterator[None]:
+    """UMAP's compiled loops set the number of OpenMP threads of the whole process, torch's and FAISS's too."""
+    count = torch.get_num_threads()
+    try:
+        yield
+    finally:
+        torch.set_num_threads(count)
 
 
 def _umap() -> ModuleType:

@@ -30,12 +30,14 @@ def root() -> Path:
 def studies() -> dict[str, Path]:
     """Name and folder of every study that can be opened.
 
-    A shipped study stands in, under its own name, while one's own of the same name is not finished.
+    A shipped study stands in, under its own name, while one's own of the same name is not finished; those that ship
+    without pictures are for figures alone.
     """
-    found = available(root())
-    for manifest in shipped_studies().glob("*/manifest.json"):
-        name, folder = manifest.parent.name, manifest.parent
-        if found[name] != folder and not finished(name, found[name]):
+    shipped = {manifest.parent.name: manifest.parent for manifest in shipped_studies().glob("*/manifest.json")}
+    bare = [folder for folder in shipped.values() if not (folder / "arrays").exists()]
+    found = {name: folder for name, folder in available(root()).items() if folder not in bare}
+    for name, folder in shipped.items():
+        if folder not in bare and found[name] != folder and not finished(name, found[name]):
             found[f"{name} (shipped)"] = folder
     return found
 

@@ -53,6 +53,16 @@ def test_packing_again_and_into_something_else(tmp_path):
     assert again.arrays("embeddings/at-seed0")["test"].dtype == np.float16
 
 
+def test_tables_alone(tmp_path, capsys):
+    assert main(["pack", "digits", str(tmp_path / "t"), "--tables"]) == 0
+    assert "Packed: " in capsys.readouterr().out
+    packed = Store(tmp_path / "t")
+    assert packed.tables() == Store(SHIPPED).tables()
+    assert not (packed.path / "arrays").exists()
+    assert not (packed.path / "models").exists()
+    assert main(["figure", "roc", str(packed.path), "--out", str(tmp_path / "roc.json")]) == 0
+
+
 def test_an_unfinished_study_is_not_packed(tmp_path):
     Store(tmp_path / "half").note(study={})
     with pytest.raises(ValueError, match="the study is not finished"):

@@ -5,8 +5,9 @@ from pathlib import Path
 from tla.study.locate import locate
 
 USAGE = """\
-usage: tla pack STUDY FOLDER       copy a finished study without what is only needed to go on training
-       tla pack STUDY --weights    put its models among the weights that ship (tla.load)
+usage: tla pack STUDY FOLDER             copy a finished study without what is only needed to go on training
+       tla pack STUDY FOLDER --tables    its tables alone, for figures without images
+       tla pack STUDY --weights          put its models among the weights that ship (tla.load)
 
 STUDY: a study folder, or the name of one under studies/
 """
@@ -14,6 +15,8 @@ STUDY: a study folder, or the name of one under studies/
 
 def run(words: list[str]) -> int:
     """Run `tla pack`."""
+    tables_only = "--tables" in words
+    words = [word for word in words if word != "--tables"]
     if len(words) != 2 or {"-h", "--help"} & set(words):
         print(USAGE)
         return 0 if {"-h", "--help"} & set(words) else 2
@@ -24,7 +27,7 @@ def run(words: list[str]) -> int:
         for file in pack_weights(store):
             print(f"Weights: {file} ({file.stat().st_size / 1e6:.2f} MB)")
         return 0
-    packed = pack(store, Path(words[1]))
+    packed = pack(store, Path(words[1]), tables_only=tables_only)
     size = sum(file.stat().st_size for file in packed.path.rglob("*") if file.is_file())
     print(f"Packed: {packed.path.resolve()} ({size / 1e6:.1f} MB)")
     return 0

@@ -11,7 +11,7 @@ from tla.store import Store
 from tla.study.attack import key
 
 
-def pack(store: Store, folder: Path) -> Store:
+def pack(store: Store, folder: Path, *, tables_only: bool = False) -> Store:
     """Copy a finished study without training state, parts, indexes and report.
 
     Weights and embeddings are kept in half precision. Adversarial images are kept at the training radius, in full
@@ -20,6 +20,7 @@ def pack(store: Store, folder: Path) -> Store:
     Args:
         store: The study.
         folder: Where to; must not exist, or be an earlier pack of the same study.
+        tables_only: No pictures, embeddings or models: figures without images can be drawn, the dashboard leaves it out.
 
     Raises:
         ValueError: if the study is not finished, or the folder holds something else.
@@ -32,7 +33,9 @@ def pack(store: Store, folder: Path) -> Store:
             raise ValueError(f"{folder} holds something else than a packed study; choose another folder")
         shutil.rmtree(folder)
     packed = Store(folder)
-    files = [*_tables(store, packed), *_arrays(store, packed), *_models(store, packed)]
+    files = _tables(store, packed)
+    if not tables_only:
+        files += [*_arrays(store, packed), *_models(store, packed)]
     packed.write_text("study.toml", (store.path / "study.toml").read_text(encoding="utf-8"))
     packed.write_json("manifest.json", manifest | {"steps": {}, "packed": True})
     packed.finish("packed", str(manifest["complete"]), files)

@@ -71,6 +71,13 @@ PAGES = {
             "Compare two models",
             "Which images does one model keep and the other lose, and is the difference more than chance?",
         ),
+        Entry(
+            "ablations",
+            "Ablations",
+            "tune",
+            "Ablations",
+            "What does one setting do: the pool of negatives, the margin, the weight of the triplet term?",
+        ),
     ],
     "Do": [
         Entry(

@@ -42,6 +42,12 @@ def studies() -> dict[str, Path]:
     return found
 
 
+def sweeps() -> dict[str, Path]:
+    """Name and folder of every finished sweep, one's own and those that ship."""
+    found = available(root())
+    return {name: path for name, path in found.items() if Store(path).has_table("ablation") and finished(name, path)}
+
+
 def finished(name: str, path: Path) -> bool:
     """True if a study is whole; one with a damaged manifest is not."""
     try:
@@ -194,4 +200,4 @@ def _arrays(path: str, name: str, stamp: int) -> dict[str, np.ndarray]:
     return arrays
 
 
-__all__ = ["DamagedFileError", "MissingPartError", "View", "open_study", "root", "studies"]
+__all__ = ["DamagedFileError", "MissingPartError", "View", "open_study", "root", "studies", "sweeps"]

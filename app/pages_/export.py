@@ -14,7 +14,13 @@ from board.studies import View
 from tla.plots import FIGURES, Look, draw
 from tla.plots.export import BROWSERS, save
 
-KINDS = {".png": "image/png", ".svg": "image/svg+xml", ".html": "text/html", ".csv": "text/csv"}
+KINDS = {
+    ".png": "image/png",
+    ".svg": "image/svg+xml",
+    ".pdf": "application/pdf",
+    ".html": "text/html",
+    ".csv": "text/csv",
+}
 
 
 def main() -> None:
@@ -38,7 +44,8 @@ def main() -> None:
         st.markdown("**Python**")
         st.code(code(view, str(name), look), language="python")
         st.markdown("**Command line**")
-        st.code(f"tla figure {name} {view.path} --out {name}.svg" + (" --dark" if look.theme == "dark" else ""), "bash")
+        dark = " --dark" if look.theme == "dark" else ""
+        st.code(f"tla figure {name} {view.path} --out {name}.svg --width {width}{dark}", "bash")
 
 
 def drawable(view: View) -> list[str]:
@@ -56,7 +63,7 @@ def downloads(figure: Any, name: str, width: int) -> None:
     can_draw = any(shutil.which(browser) for browser in BROWSERS) or importlib.util.find_spec("kaleido") is not None
     with st.container(horizontal=True):
         for ending, mime in KINDS.items():
-            picture = ending in (".png", ".svg")
+            picture = ending in (".png", ".svg", ".pdf")
             st.download_button(
                 ending[1:].upper(),
                 data=partial(file, figure, ending, width),

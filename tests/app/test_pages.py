@@ -2,12 +2,17 @@
 
 import importlib
 import json
+import shutil
 
+import pandas as pd
 import pytest
 from conftest import PAGES
 from study import make_study
 
+from tla.store import Store
+
 HEADINGS = {
+    "ablations.py": "Ablations",
     "attack.py": "Attack lab",
     "compare.py": "Compare two models",
     "data.py": "Data & runs",
@@ -20,6 +25,7 @@ HEADINGS = {
     "trajectory.py": "Trajectory",
 }
 CHARTS = {
+    "ablations.py": ["ablation"],
     "compare.py": ["agreement", "differences"],
     "data.py": ["history"],
     "detection.py": ["roc", "score_histograms", "confusion"],
@@ -87,6 +93,33 @@ def test_a_missing_table_is_named(tmp_path, looking_in, open_page):
     assert not app.exception
     assert "no table 'detection'" in app.info[0].value
     assert "tla study thin" in app.info[0].value
+
+
+def test_ablations_lists_sweeps(made, tmp_path, looking_in, open_page):
+    """A sweep is drawn with the attacks that are chosen; without one the page says how to make it."""
+    rows = [
+        (float(pool), attack, seed, 0.5 + 0.05 * i, 100)
+        for i, pool in enumerate((1, 50))
+        for attack in ("cw", "pgd", "worst")
+        for seed in (0, 1)
+    ]
+    table = pd.DataFrame(rows, columns=["value", "attack", "seed", "accuracy", "n"])
+    table = table.assign(parameter="method.tla.pool", method="tla", eps=0.2)
+    shutil.copytree(made / "made", tmp_path / "studies" / "made")
+    (tmp_path / "studies" / "made" / "tables" / "ablation.parquet").unlink()
+    looking_in(tmp_path / "studies")
+    assert any("tla sweep digits method.tla.pool" in code.value for code in open_page("ablations.py").code)
+    store = Store(tmp_path / "studies" / "pool")
+    store.write_table("ablation", table)
+    store.note(complete="yes", study={"name": "pool", "methods": ["tla"]}, data={"classes": list("0123456789")})
+    app = open_page("ablations.py")
+    assert not app.exception
+    assert app.selectbox(key="sweep").options == ["pool"]
+    drawn = charts(app)["ablation"]["data"]
+    assert [trace["name"] for trace in drawn] == ["C&amp;W", "PGD"]
+    assert any("n = 100 test images, seeds 0, 1" in caption.value for caption in app.caption)
+    app.pills(key="sweep_attacks").set_value(["worst"]).run()
+    assert [trace["name"] for trace in charts(app)["ablation"]["data"]] == ["Worst case"]
 
 
 def test_compare_counts_and_follows_the_choice(studies, open_page):

@@ -1,0 +1,60 @@
+"""What one setting of a method does: sweeps, one's own and those that ship."""
+
+import streamlit as st
+from board import shell
+from board.charts import chart
+from board.studies import View, open_study, sweeps
+
+from tla.plots.ablation import setting_name
+from tla.plots.theme import attack_label
+
+COMMAND = (
+    "tla sweep digits method.tla.pool 1 50 250 --method.tla.mining fresh --beside at --seeds 0 1 2\n"
+    "tla sweep digits method.tla.lambda_triplet 0 0.5 1 2 --seeds 0 1 2\n"
+    "tla sweep digits method.tla.alpha 0.03 0.1 0.3 --seeds 0 1 2"
+)
+
+
+def main() -> None:
+    """The page."""
+    with shell.page():
+        found = sweeps()
+        if not found:
+            st.info("There is no sweep yet. Each of these makes one:", icon=":material/info:")
+            st.code(COMMAND, language="bash")
+            return
+        name = st.selectbox("Sweep", list(found), key="sweep", bind="query-params") or next(iter(found))
+        show(open_study(name, found[name]))
+
+
+def show(view: View) -> None:
+    """One sweep: its figure, its numbers, and how it was made."""
+    table = view.table("ablation")
+    known = [str(attack) for attack in table["attack"].unique()]
+    usual = [attack for attack in known if attack not in ("clean", "worst")]
+    picked = st.pills(
+        "Attacks", known, default=usual or known, selection_mode="multi", format_func=attack_label, key="sweep_attacks"
+    )
+    attacks = tuple(attack for attack in known if attack in picked) or tuple(usual or known)
+    setting = str(table["parameter"].iloc[0])
+    chart(
+        "ablation",
+        table,
+        view=view,
+        key="ablation",
+        alt=f"Accuracy under {', '.join(map(attack_label, attacks))} for each value of {setting_name(setting)}",
+        attacks=attacks,
+    )
+    n, seeds = table["n"].to_numpy(int).max(), sorted(set(table["seed"].to_numpy(int).tolist()))
+    shell.source(f"the sweep {view.name}: {setting}, n = {n} test images, seeds {', '.join(map(str, seeds))}")
+    shell.show_code(
+        "from tla.plots import draw",
+        "from tla.study import locate",
+        "",
+        f'draw("ablation", locate("{view.path}"), attacks={attacks})',
+    )
+    with st.expander("Make another sweep", icon=":material/tune:"):
+        st.code(COMMAND, language="bash")
+
+
+main()

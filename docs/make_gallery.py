@@ -1,9 +1,10 @@
 """Draws every figure of a study for the documentation: docs/gallery/README.md and its pictures.
 
-    python docs/make_gallery.py [STUDY]
+    python docs/make_gallery.py                 the digits study that ships: docs/gallery
+    python docs/make_gallery.py STUDY NAME      another study, the figures of the poster alone: docs/gallery/NAME
 
-The study is the digits study that ships, unless another is named. A figure of a benchmark is drawn from the table that
-was measured (`MEASURED`). A figure whose table the study lacks is left out, and said so.
+A figure of a benchmark is drawn from the table that was measured (`MEASURED`), one of a sweep from the sweep that ships
+(`ELSEWHERE`). A figure whose table the study lacks is left out, and said so.
 """
 
 import inspect
@@ -14,23 +15,38 @@ import pandas as pd
 
 from tla.plots import FIGURES, Look, draw
 from tla.plots.export import save
+from tla.store import Store
 from tla.study.locate import locate, shipped_studies
 
 FOLDER = Path(__file__).parent / "gallery"
 MEASURED = {"strength": (Path(__file__).parent / "strength.csv", "python benchmarks/strength.py --figure strength.png")}
 """Figures of benchmarks: the table, and the command that measures and draws it."""
+ELSEWHERE = {"ablation": "digits-pool"}
+"""Figures of other studies that ship."""
+POSTER = (
+    "poster", "one_class", "two_classes", "shift_arrows", "shift_measures", "accuracy_bars", "accuracy_table",
+    "differences", "roc", "neighbour_rows", "purity_curves", "trajectory", "transfer_matrix", "learning_curves",
+)  # fmt: skip
+"""What is drawn of a study of its own name."""
 
 
 def main() -> None:
-    """Draw everything, light, 1000 pixels wide."""
-    store = locate(sys.argv[1]) if len(sys.argv) > 1 else locate(shipped_studies() / "digits")
-    FOLDER.mkdir(exist_ok=True)
-    name = store.manifest()["study"]["name"]
-    lines = ["# Gallery", "", f"Every figure, drawn from the study `{name}` by `make gallery`.", ""]
-    for figure in FIGURES.names():
-        command = f"tla figure {figure} {name}"
+    """Draw everything, light, 1200 pixels wide."""
+    if len(sys.argv) not in (1, 3):
+        raise SystemExit(__doc__)
+    own = len(sys.argv) == 3
+    store = locate(sys.argv[1]) if own else locate(shipped_studies() / "digits")
+    folder = FOLDER / sys.argv[2] if own else FOLDER
+    folder.mkdir(exist_ok=True)
+    name = sys.argv[2] if own else str(store.manifest()["study"]["name"])
+    lines = ["# Gallery", "", *(_about(store) if own else _contents(name)), ""]
+    for figure in POSTER if own else FIGURES.names():
+        study = ELSEWHERE.get(figure, name)
+        command = f"tla figure {figure} {study}"
         try:
-            if figure in MEASURED:
+            if figure in ELSEWHERE and not own:
+                drawn = draw(figure, locate(shipped_studies() / study))
+            elif figure in MEASURED:
                 file, command = MEASURED[figure]
                 drawn = FIGURES.get(figure)(pd.read_csv(file), look=Look(width=1200))
             else:
@@ -38,7 +54,7 @@ def main() -> None:
         except FileNotFoundError as missing:
             print(f"{figure}: left out: {missing}")
             continue
-        save(drawn, FOLDER / f"{figure}.png", width=1200, scale=1)
+        save(drawn, folder / f"{figure}.png", width=1200, scale=1)
         sentence = (inspect.getdoc(FIGURES.get(figure)) or "").split("\n")[0]
         lines += [
             f"## {figure}",
@@ -50,8 +66,23 @@ def main() -> None:
             f"![{sentence}]({figure}.png)",
             "",
         ]
-        print(f"{figure}: {(FOLDER / f'{figure}.png').stat().st_size / 1e3:.0f} kB")
-    (FOLDER / "README.md").write_text("\n".join(lines), encoding="utf-8")
+        print(f"{figure}: {(folder / f'{figure}.png').stat().st_size / 1e3:.0f} kB")
+    (folder / "README.md").write_text("\n".join(lines), encoding="utf-8")
+
+
+def _about(store: Store) -> list[str]:
+    facts = store.manifest()["study"]
+    return [f"The figures of the poster, drawn from `tla study {facts['name']}`: {facts['caption'].rstrip('.')}."]
+
+
+def _contents(name: str) -> list[str]:
+    more = ", ".join(
+        f"[{path.parent.name}]({path.parent.name}/README.md)" for path in sorted(FOLDER.glob("*/README.md"))
+    )
+    return [
+        f"Every figure, drawn from the study `{name}` by `make gallery`.",
+        *([f"The poster's figures of other studies: {more}."] if more else []),
+    ]
 
 
 if __name__ == "__main__":

@@ -87,8 +87,15 @@ def right_table(rows: Frame, method: str) -> Frame:
         rows: Columns method, seed, id, success, one row per method, seed and image.
         method: Whose.
     """
-    mine = rows[rows["method"] == method]
-    return 1.0 - mine.pivot_table("success", "seed", "id", aggfunc="max", observed=True).astype(float)
+    import pandas as pd
+
+    mine = rows[(rows["method"] == method).to_numpy(bool)]
+    (row, seeds), (column, ids) = (pd.factorize(mine[key].to_numpy(), sort=True) for key in ("seed", "id"))
+    cell, count = row * len(ids) + column, len(seeds) * len(ids)
+    fooled = np.bincount(cell, mine["success"].to_numpy(float), minlength=count) > 0
+    right = np.where(np.bincount(cell, minlength=count) > 0, 1.0 - fooled, np.nan)
+    index = pd.Index(seeds, name="seed"), pd.Index(ids, name="id")
+    return pd.DataFrame(right.reshape(len(seeds), len(ids)), *index)
 
 
 def paired(rows: Frame, one: str, other: str) -> Crossed:
@@ -99,9 +106,12 @@ def paired(rows: Frame, one: str, other: str) -> Crossed:
         one: A method.
         other: Another. Seeds and images that only one of the two has are left out.
     """
-    first, second = right_table(rows, one), right_table(rows, other)
-    gain = (first - second).dropna(axis=0, how="all").dropna(axis=1)
-    return crossed_mean(gain.to_numpy(float))
+    return crossed_mean(_gain(right_table(rows, one), right_table(rows, other)))
+
+
+def _gain(first: Frame, second: Frame) -> np.ndarray:
+    """Seeds x images that both have."""
+    return (first - second).dropna(axis=0, how="all").dropna(axis=1).to_numpy(float)
 
 
 def paired_differences(attacks: Frame, base: str = "at", attack: str = "worst") -> Frame:
@@ -124,17 +134,18 @@ def paired_differences(attacks: Frame, base: str = "at", attack: str = "worst") 
 
     here = at_eps(attacks)
     rows = worst_case(here) if attack == "worst" else here[here["attack"] == attack]
-    known = [str(name) for name in dict.fromkeys(rows["method"])]
+    known = [str(name) for name in rows["method"].unique()]
     if rows.empty and len(here):
         raise ValueError(f"attack must be worst or one of {', '.join(here['attack'].unique())}, got {attack!r}")
     if len(here) and base not in known:
         raise ValueError(f"base must be one of {', '.join(known)}, got {base!r}")
-    found = []
+    found, beside = [], right_table(rows, base)
     for method in known:
         if method == base:
             continue
-        gain = paired(rows, method, base)
-        each = (right_table(rows, method).mean(axis=1) - right_table(rows, base).mean(axis=1)).dropna()
+        mine = right_table(rows, method)
+        gain = crossed_mean(_gain(mine, beside))
+        each = (mine.mean(axis=1) - beside.mean(axis=1)).dropna()
         found.append({
             "method": method, "base": base, "attack": attack, "seeds": gain.seeds, "n": gain.images,
             "difference": gain.value, "low_seeds": gain.over_seeds.low, "high_seeds": gain.over_seeds.high,

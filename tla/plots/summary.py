@@ -32,14 +32,22 @@ def wilson(share: float, n: float | int, z: float | int = 1.96) -> Interval:
     return Interval(float(share), float(max(0.0, centre - half)), float(min(1.0, centre + half)))
 
 
+FEW = 32
+"""Of so few different values it is enough to draw how often each comes."""
+
+
 def bootstrap_mean(values: np.ndarray, replicates: int = 400) -> Interval:
     """Mean of the finite values and its 95 % bootstrap interval (percentiles; same data, same bounds)."""
     values = np.asarray(values, dtype=np.float64)
     values = values[np.isfinite(values)]
     if not len(values):
         return Interval(float("nan"), float("nan"), float("nan"))
-    rng = np.random.default_rng(0)
-    means = np.array([values[rng.integers(0, len(values), len(values))].mean() for _ in range(replicates)])
+    rng, n = np.random.default_rng(0), len(values)
+    kinds, counts = np.unique(values, return_counts=True)
+    if len(kinds) <= FEW:
+        means = rng.multinomial(n, counts / n, replicates) @ kinds / n
+    else:
+        means = np.array([values[rng.integers(0, n, n)].mean() for _ in range(replicates)])
     low, high = np.quantile(means, [0.025, 0.975])
     return Interval(float(values.mean()), float(low), float(high))
 
@@ -63,7 +71,7 @@ def main_eps(attacks: Frame) -> float:
 def at_eps(attacks: Frame, eps: float | int | None = None) -> Frame:
     """Rows of the clean images and of the attacks at one eps (by default `main_eps`)."""
     eps = main_eps(attacks) if eps is None else eps
-    near = np.isclose(attacks["eps"].to_numpy(float), eps)
+    near = np.abs(attacks["eps"].to_numpy(float) - eps) <= 1e-8 + 1e-5 * abs(eps)
     return attacks[near | (attacks["attack"] == "clean").to_numpy(bool)]
 
 

@@ -42,14 +42,16 @@ def shift_measures(
     styles = look.methods(rows["method"] if methods is None else methods)
     rows = rows[rows["method"].isin(list(styles))]
     sheet = Sheet(look, len(measures), least=420, height=max(120, 44 * len(styles)), head=8, left=92, foot=58)
+    values = {key: part[list(measures)] for key, part in rows.groupby(["method", "group"], observed=True)}
     for panel, measure in zip(sheet.panels, measures, strict=True):
         _zero(sheet, panel, zero, measure, {method: style.label for method, style in styles.items()})
         for group, colour, symbol in zip(GROUPS, (look.shades.right, look.shades.wrong), ("circle", "x"), strict=True):
             parts = [
-                (style.label, rows.loc[(rows["method"] == method) & (rows["group"] == group), measure].dropna())
+                (style.label, _finite(values[method, group][measure].to_numpy(float)))
                 for method, style in styles.items()
+                if (method, group) in values
             ]
-            parts = [(label, values) for label, values in parts if len(values)]
+            parts = [(label, some) for label, some in parts if len(some)]
             if parts:
                 sheet.add(panel, _boxes(parts, group, colour, symbol), key=group)
         labels = [style.label for style in styles.values()]
@@ -75,6 +77,10 @@ def one_attack(shift: Frame, attack: str | None, eps: float | int | None) -> Fra
     if len(rows):
         rows = rows[np.isclose(rows["eps"].to_numpy(float), rows["eps"].min() if eps is None else eps)]
     return rows
+
+
+def _finite(values: np.ndarray) -> np.ndarray:
+    return values[~np.isnan(values)]
 
 
 def _boxes(parts: list[tuple[str, Any]], name: str, colour: str, symbol: str) -> dict[str, Any]:

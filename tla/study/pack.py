@@ -20,7 +20,7 @@ def pack(store: Store, folder: Path, *, tables_only: bool = False) -> Store:
     Args:
         store: The study.
         folder: Where to; must not exist, or be an earlier pack of the same study.
-        tables_only: No pictures, embeddings or models: figures without images can be drawn, the dashboard leaves it out.
+        tables_only: No pictures, embeddings or models: for figures without images; the dashboard leaves it out.
 
     Raises:
         ValueError: if the study is not finished, or the folder holds something else.

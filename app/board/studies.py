@@ -34,7 +34,7 @@ def studies() -> dict[str, Path]:
     without pictures are for figures alone.
     """
     shipped = {manifest.parent.name: manifest.parent for manifest in shipped_studies().glob("*/manifest.json")}
-    bare = [folder for folder in shipped.values() if not (folder / "arrays").exists()]
+    bare = [path for name, path in shipped.items() if open_study(name, path).manifest.get("packed") == "tables"]
     found = {name: folder for name, folder in available(root()).items() if folder not in bare}
     for name, folder in shipped.items():
         if folder not in bare and found[name] != folder and not finished(name, found[name]):

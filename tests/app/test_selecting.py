@@ -79,6 +79,7 @@ def test_a_shipped_study_stands_in_until_ones_own_is_finished(tmp_path, looking_
         monkeypatch.setattr(module, "shipped_studies", lambda: theirs)
     for folder, complete in ((theirs, "yes"), (ours, None)):
         Store(folder / "digits").note(complete=complete)
+    Store(theirs / "mnist").note(complete="yes", packed="tables")
     assert set(studies.studies()) == {"digits", "digits (shipped)"}
     assert shell.current().path == theirs / "digits"
     Store(ours / "digits").note(complete="yes")

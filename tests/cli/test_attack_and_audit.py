@@ -66,7 +66,7 @@ def test_the_ensemble_is_the_default(tmp_path, capsys):
 def test_the_suite_of_a_study_has_a_name(tmp_path, capsys):
     assert main(["attack", AT, "--attacks", "suite", "--examples", "10", "--out", str(tmp_path)]) == 0
     frame = pd.read_parquet(tmp_path / "attacks.parquet")
-    assert set(frame.attack) == {"clean", "fgsm", "bim", "cw", "pgd", "20xpgd", "mim"}
+    assert set(frame.attack) == {"clean", "fgsm", "bim", "cw", "pgd", "20xpgd", "mim", "ensemble"}
 
 
 def test_a_torchvision_model_by_name_on_noise(tmp_path, capsys):

@@ -37,7 +37,7 @@ def pack(store: Store, folder: Path, *, tables_only: bool = False) -> Store:
     if not tables_only:
         files += [*_arrays(store, packed), *_models(store, packed)]
     packed.write_text("study.toml", (store.path / "study.toml").read_text(encoding="utf-8"))
-    packed.write_json("manifest.json", manifest | {"steps": {}, "packed": True})
+    packed.write_json("manifest.json", manifest | {"steps": {}, "packed": "tables" if tables_only else "whole"})
     packed.finish("packed", str(manifest["complete"]), files)
     facts = {name: {**step, "files": {}} for name, step in manifest["steps"].items()}
     packed.write_json("manifest.json", packed.manifest() | {"steps": facts | packed.manifest()["steps"]})

@@ -88,6 +88,14 @@ def read_toml(path: Path) -> dict[str, Any]:
         raise ValueError(f"{path}: not valid TOML: {error}") from None
 
 
+def plain_value(text: str) -> Any:
+    """A word of the command line as the value that TOML would read; what is no number or truth value is a text."""
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        return text
+
+
 def merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
     """Nested tables laid over one another; a table with another `name` replaces instead of mixing."""
     merged = dict(base)

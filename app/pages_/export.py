@@ -12,7 +12,7 @@ from board import charts, shell
 from board.studies import View
 
 from tla.plots import FIGURES, Look, draw
-from tla.plots.export import BROWSERS, save
+from tla.plots.export import BROWSERS, PICTURES, save
 
 KINDS = {
     ".png": "image/png",
@@ -63,7 +63,7 @@ def downloads(figure: Any, name: str, width: int) -> None:
     can_draw = any(shutil.which(browser) for browser in BROWSERS) or importlib.util.find_spec("kaleido") is not None
     with st.container(horizontal=True):
         for ending, mime in KINDS.items():
-            picture = ending in (".png", ".svg", ".pdf")
+            picture = ending in PICTURES
             st.download_button(
                 ending[1:].upper(),
                 data=partial(file, figure, ending, width),

@@ -31,7 +31,7 @@ def main() -> None:
             image=sample,
             methods=methods,
             seed=seed,
-            pictures=Pictures.of(view.store, tuple(f"{method}-seed{seed}" for method in methods)),
+            pictures=Pictures.films(view.store, tuple(f"{method}-seed{seed}" for method in methods)),
         )
         shell.source(f"this study: {len(recorded)} images were followed, seed {seed}, {view.main} at eps {view.eps:g}")
         st.page_link("pages_/attack.py", label="Attack this image live, step by step", icon=":material/bolt:")

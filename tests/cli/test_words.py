@@ -59,3 +59,15 @@ def test_a_figure_takes_its_width_and_its_own_options(tmp_path, capsys):
     ):
         assert main([*words[:5], *wrong]) == 1
         assert text in capsys.readouterr().err
+
+
+def test_one_name_is_a_list_where_a_figure_takes_several(tmp_path):
+    for word, bars in (("attacks=cw", ["C&amp;W"]), ("attacks=cw,pgd", ["C&amp;W", "PGD"])):
+        file = tmp_path / "bars.json"
+        assert main(["figure", "ablation", "digits-pool", "--out", str(file), "--set", word]) == 0
+        assert [trace["name"] for trace in json.loads(file.read_text())["data"]] == bars
+
+
+def test_a_figure_needs_no_torch():
+    code = "import sys; import tla.cli.figure_verb; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

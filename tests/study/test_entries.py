@@ -2,8 +2,9 @@
 
 import pytest
 
+from tla.config import plain_value
 from tla.study import recipes, study_from
-from tla.study.entries import plain_value, read_entry, swept, write_entry
+from tla.study.entries import read_entry, swept, write_entry
 
 
 def digits(**more):

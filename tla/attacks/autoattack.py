@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from tla.attacks.base import ATTACKS
-from tla.attacks.block import Precision, is_bf16
+from tla.attacks.block import Precision, autocast, is_bf16
 from tla.attacks.foreign import Foreign, Loan
 from tla.attacks.square import check_size
 from tla.extras import require
@@ -27,7 +27,7 @@ class InBf16(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Logits, in float32."""
-        with torch.autocast(x.device.type, dtype=torch.bfloat16):
+        with autocast(x.device, "bf16"):
             return self.model(x)
 
 

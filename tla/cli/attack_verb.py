@@ -7,7 +7,8 @@ from typing import Annotated, Any, Literal
 
 import tyro
 
-from tla.cli.subject import MODEL_HELP, Subject, find_model, images_for, summary
+from tla.cli.help import summary
+from tla.cli.subject import MODEL_HELP, Subject, find_model, images_for
 from tla.threat import Norm, Threat
 
 DEFAULT, SUITE = "ensemble", "suite"
@@ -65,7 +66,7 @@ def run(words: list[str]) -> int:
 
 def _attacks(options: Options, subject: Subject) -> dict[str, Any]:
     from tla.attacks import ATTACKS, Attack
-    from tla.config import from_dict
+    from tla.config import from_dict, plain_value
 
     settings: dict[str, dict[str, Any]] = {}
     for word in options.set:
@@ -73,7 +74,7 @@ def _attacks(options: Options, subject: Subject) -> dict[str, Any]:
         key, equals, value = rest.partition("=")
         if not dot or not equals:
             raise ValueError(f"--set takes attack.setting=value, as in pgd.steps=100; got {word!r}")
-        settings.setdefault(name, {})[key] = _value(value)
+        settings.setdefault(name, {})[key] = plain_value(value)
     if options.attacks == (SUITE,):
         suite = (subject.header.get("attack") or {}).get("suite", {})
         if not suite:
@@ -84,15 +85,6 @@ def _attacks(options: Options, subject: Subject) -> dict[str, Any]:
     if unused:
         raise ValueError(f"--set names {', '.join(sorted(unused))}, which --attacks does not: {', '.join(names)}")
     return {name: ATTACKS.build(name, **settings.get(name, {})) for name in names}
-
-
-def _value(text: str) -> Any:
-    import tomllib
-
-    try:
-        return tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
-        return text
 
 
 def _evaluated(options: Options, subject: Subject, attacks: dict[str, Any]) -> Any:

@@ -6,7 +6,8 @@ from typing import Annotated, Any, Literal
 
 import tyro
 
-from tla.cli.subject import MODEL_HELP, Subject, find_model, images_for, summary
+from tla.cli.help import summary
+from tla.cli.subject import MODEL_HELP, Subject, find_model, images_for
 from tla.threat import Norm, Threat
 
 

@@ -1,14 +1,14 @@
 """`tla figure NAME STUDY`: one figure, as a file."""
 
 import inspect
-import json
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any
 
 import tyro
 
-from tla.cli.subject import summary
+from tla.cli.help import summary
+from tla.config import plain_value
 from tla.study.locate import locate
 
 SPACE = 100
@@ -62,14 +62,8 @@ def _settings(function: Any, words: tuple[str, ...]) -> dict[str, Any]:
         key, equals, text = word.partition("=")
         if not equals:
             raise ValueError(f"--set takes option=value, as in image=25; got {word!r}")
-        values = [_plain(part) for part in text.split(",")]
-        many = key in parameters and "Sequence" in str(parameters[key].annotation)
-        found[key] = values if many or len(values) > 1 else values[0]
+        values = [plain_value(part) for part in text.split(",")]
+        kind = str(parameters[key].annotation) if key in parameters else ""
+        many = "Sequence" in kind or "tuple" in kind
+        found[key] = tuple(values) if many or len(values) > 1 else values[0]
     return found
-
-
-def _plain(text: str) -> Any:
-    try:
-        return json.loads(text)
-    except json.JSONDecodeError:
-        return text

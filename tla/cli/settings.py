@@ -47,8 +47,7 @@ def with_method_settings(values: dict[str, Any], words: list[str]) -> tuple[dict
     Raises:
         ValueError: for such a word without a value. Names and values are checked where the study is built.
     """
-    from tla.config import merge
-    from tla.study.entries import plain_value
+    from tla.config import merge, plain_value
 
     rest: list[str] = []
     queue = list(words)

@@ -21,18 +21,6 @@ MODEL            one of
 DATA             random:3x64x64 are images of noise; what the model says of them counts as right"""
 
 
-def summary(options: type, more: str) -> str:
-    """A verb's help: what its options' class says first, and what follows; tyro explains each option by itself.
-
-    Args:
-        options: The class.
-        more: The rest.
-    """
-    import inspect
-
-    return f"{(inspect.getdoc(options) or '').partition(chr(10))[0]}\n\n{more}"
-
-
 @dataclass(frozen=True)
 class Subject:
     """A model to examine.

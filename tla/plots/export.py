@@ -16,7 +16,9 @@ from tla.plots.base import CONFIG, Figure
 from tla.plots.compose import height_of, traces_of
 from tla.store import replacing
 
-KINDS = (".html", ".png", ".svg", ".pdf", ".csv", ".json")
+PICTURES = (".png", ".svg", ".pdf")
+"""Kinds of file that need a browser."""
+KINDS = (".html", *PICTURES, ".csv", ".json")
 BROWSERS = ("chromium", "google-chrome", "chromium-browser", "chrome", "msedge")
 
 
@@ -42,7 +44,7 @@ def save(figure: Figure, path: Path, *, width: int = 1200, scale: float | int = 
     if path.suffix not in KINDS:
         raise ValueError(f"path must end in one of {', '.join(KINDS)}, got {path.name!r}")
     with replacing(path) as temporary:
-        if path.suffix in (".png", ".svg", ".pdf"):
+        if path.suffix in PICTURES:
             temporary.write_bytes(picture(figure, path.suffix[1:], width=width, scale=scale))
         else:
             temporary.write_text(_text(figure, path.suffix, offline), encoding="utf-8")

@@ -42,18 +42,31 @@ class Pictures:
         except FileNotFoundError:
             return cls()
         test = _by_id(images, "test")
-        adversarial, film = {}, {}
+        adversarial = {}
         for model in models:
             arrays = _arrays(store, f"adversarial/{model}")
             if arrays is not None:
                 stack = arrays[min(arrays, key=_eps)] if arrays else np.empty(0)
                 adversarial[model] = dict(zip(test, stack, strict=False))
+        films = cls.films(store, models).film
+        return cls(test=test, gallery=_by_id(images, "gallery"), adversarial=adversarial, film=films)
+
+    @classmethod
+    def films(cls, store: Store, models: tuple[str, ...]) -> "Pictures":
+        """The films alone, which are read in no time; an empty set where the study has none.
+
+        Args:
+            store: The study.
+            models: Whose films to read, "at-seed0".
+        """
+        found = {}
+        for model in models:
             shots = _arrays(store, f"film/{model}")
             if shots is not None:
                 steps = shots["step"].tolist()
                 reels = zip(shots["id"].tolist(), shots["pixels"], strict=True)
-                film[model] = {image: dict(zip(steps, reel, strict=True)) for image, reel in reels}
-        return cls(test=test, gallery=_by_id(images, "gallery"), adversarial=adversarial, film=film)
+                found[model] = {image: dict(zip(steps, reel, strict=True)) for image, reel in reels}
+        return cls(film=found)
 
 
 def _arrays(store: Store, name: str) -> dict[str, np.ndarray] | None:

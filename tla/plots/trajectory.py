@@ -48,7 +48,7 @@ def trajectory(
     most = 3 if look.width >= 900 else 2 if look.width >= 500 else 1
     across = min(count, most)
     blocks = -(-count // across)
-    reel, whose = _reel(pictures, rows, image, list(styles))
+    reel, whose, flip = _reel(pictures, rows, image, list(styles))
     strip = 148 if reel else 0
     sheet = Sheet(look, 2 * across * blocks, columns=across, height=210, head=26, left=56, foot=44, strip=strip)
     flips: dict[str, int | None] = {}
@@ -70,7 +70,7 @@ def trajectory(
     if not styles:
         sheet.empty(sheet.panels[0], "no attack was recorded")
     if reel:
-        _film(sheet, sheet.panels[-1], reel, f"What {styles[whose].label} sees on the way", _first_flip(rows, whose))
+        _film(sheet, sheet.panels[-1], reel, f"What {styles[whose].label} sees on the way", flip)
     own = look.class_name(int(rows["y"].iloc[0])) if len(rows) else "?"
     restarts = rows["restart"].nunique()
     held = [name for name, step in flips.items() if step is None]
@@ -159,17 +159,15 @@ def _distances(sheet: Sheet, panel: Panel, path: Frame) -> None:
     sheet.axis(panel, "attack step", {"title": "distance", "rangemode": "tozero"})
 
 
-def _reel(pictures: Pictures | None, rows: Frame, image: int, methods: list[str]) -> tuple[Reel, str]:
-    """The pictures of an image by step, of the method that misclassifies it first, or of the first method."""
-    films = {} if pictures is None else pictures.film
-    flips = {method: _first_flip(rows, method) for method in methods}
-    for method in sorted(methods, key=lambda name: (flips[name] is None, flips[name] or 0)):
-        seeds = rows.loc[rows["method"] == method, "seed"].unique()
-        for seed in seeds:
-            reel = films.get(f"{method}-seed{seed}", {}).get(image)
-            if reel:
-                return reel, method
-    return {}, ""
+def _reel(pictures: Pictures | None, rows: Frame, image: int, methods: list[str]) -> tuple[Reel, str, int | None]:
+    """The pictures of an image by step, of the method that misclassifies it first; which that is, and at which step."""
+    films = {} if pictures is None or rows.empty else pictures.film
+    flips = {method: _first_flip(rows, method) for method in methods} if films else {}
+    for method in sorted(flips, key=lambda name: (flips[name] is None, flips[name] or 0)):
+        reel = films.get(f"{method}-seed{rows['seed'].iloc[0]}", {}).get(image)
+        if reel:
+            return reel, method, flips[method]
+    return {}, "", None
 
 
 def _first_flip(rows: Frame, method: str) -> int | None:

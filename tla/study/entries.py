@@ -1,9 +1,9 @@
 """What stands in a study's list of methods: a method, or a variant of one, "tla@pool=250,train.epochs=9"."""
 
 import re
-import tomllib
 from typing import Any, NamedTuple
 
+from tla.config import plain_value
 from tla.registry import did_you_mean
 
 PARTS = ("train", "model")
@@ -61,14 +61,6 @@ def read_entry(text: str) -> Entry:
 def write_entry(method: str, setting: str, value: str) -> str:
     """The name of a method's variant: ("tla", "pool", "250") -> "tla@pool=250"; a variant gets one setting more."""
     return f"{method}{',' if '@' in method else '@'}{setting}={value}"
-
-
-def plain_value(text: str) -> Any:
-    """A word of the command line as the value that TOML would read; what is no number or truth value is a text."""
-    try:
-        return tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
-        return text
 
 
 def swept(setting: str, methods: tuple[str, ...]) -> dict[str, str]:

@@ -6,13 +6,13 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
-from tla.config import digest
+from tla.config import digest, plain_value
 from tla.registry import did_you_mean
 from tla.store import Store
 from tla.study import attack, collect, data, report, train
 from tla.study.bench import Bench, Step, Tell, Trained, Written
 from tla.study.config import Study
-from tla.study.entries import plain_value, swept, write_entry
+from tla.study.entries import swept, write_entry
 from tla.study.progress import Watcher
 from tla.study.run import carry_out
 

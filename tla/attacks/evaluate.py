@@ -14,6 +14,7 @@ from tla.attacks.block import CLEAN, COLUMNS, Precision
 from tla.attacks.parts import Part, Parts
 from tla.attacks.summary import joined
 from tla.attacks.work import Shard, Work
+from tla.memory import kept
 from tla.threat import Threat
 from tla.types import Model
 
@@ -115,7 +116,7 @@ def evaluate(
     count = fresh = 0
     started = time.perf_counter()
     try:
-        with torch.inference_mode(False):
+        with torch.inference_mode(False), kept():
             for part, new in work.run(attacks, numbers, parts, wanted):
                 done.append(part.table())
                 if part.label in images:

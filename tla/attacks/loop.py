@@ -20,6 +20,7 @@ from tla.attacks.judge import (
     look,
     low_precision,
 )
+from tla.memory import kept
 from tla.models.mode import evaluating
 from tla.threat import Threat
 from tla.types import Model, OnStep, Outputs, Step
@@ -166,7 +167,7 @@ def climb(
     on_step: OnStep | None = None,
 ) -> AttackResult:
     """Search the ball around each image for the goal; see `Attack.__call__` for arguments and errors."""
-    with torch.inference_mode(False):
+    with torch.inference_mode(False), kept():
         return _climb(plan, model, x, goal, threat, generator, on_step)
 
 

@@ -7,6 +7,7 @@ import torch
 from jaxtyping import Float, UInt8
 from torch import Tensor, nn
 
+from tla.memory import kept
 from tla.models.mode import evaluating
 from tla.types import Model, Outputs
 
@@ -51,18 +52,18 @@ def embed(model: Model, x: Pixels, batch: int = 512, precision: Precision = "flo
     if not len(x):
         raise ValueError("x must hold at least one image, got none")
     device = home(model)
-    kept: Outputs | None = None
+    found: Outputs | None = None
     done = 0
-    with evaluating(model), torch.autocast(device.type, torch.bfloat16, enabled=precision == "bfloat16"):
+    with kept(), evaluating(model), torch.autocast(device.type, torch.bfloat16, enabled=precision == "bfloat16"):
         for images in batches(x, batch, device):
             with torch.inference_mode():
                 outputs = model(images)
             if not isinstance(outputs, Outputs):
                 raise ValueError(f"model must return Outputs(logits, embedding), got {type(outputs).__name__}")
-            if kept is None:
-                kept = Outputs(*(torch.empty(len(x), part.shape[1], device=x.device) for part in outputs))
-            for whole, part in zip(kept, outputs, strict=True):
+            if found is None:
+                found = Outputs(*(torch.empty(len(x), part.shape[1], device=x.device) for part in outputs))
+            for whole, part in zip(found, outputs, strict=True):
                 whole[done : done + len(images)] = part.to(x.device)
             done += len(images)
-    assert kept is not None  # x is not empty
-    return kept
+    assert found is not None  # x is not empty
+    return found

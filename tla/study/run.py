@@ -1,8 +1,5 @@
 """Runs a study: every step once, what is finished is skipped, what was cut off goes on."""
 
-import contextlib
-import ctypes
-import gc
 import shutil
 import sys
 import time
@@ -12,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from tla.config import digest
+from tla.memory import give_back
 from tla.store import Store
 from tla.study import analyse, attack, audit, collect, data, report, train, transfer
 from tla.study.bench import Bench, Step, Trained
@@ -139,15 +137,8 @@ def _do(store: Store, step: Step, teller: Teller) -> None:
     seconds = time.perf_counter() - begun
     facts = written.facts | {"seconds": round(seconds, 2), "peak_memory_gib": _peak_memory()}
     store.finish(step.name, step.digest, written.files, facts)
-    _release()
+    give_back()
     teller.tell(step.name, "done", message=f"{written.message} ({seconds:.1f} s)".strip())
-
-
-def _release() -> None:
-    """Give back what a step has freed; the C library would keep it, and the next step add to it."""
-    gc.collect()
-    with contextlib.suppress(OSError, AttributeError):  # glibc alone has it
-        ctypes.CDLL(None).malloc_trim(0)
 
 
 def _peak_memory() -> float:

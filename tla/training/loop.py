@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from tla.data import Images
+from tla.memory import kept
 from tla.models import Backbone
 from tla.seeding import generator
 from tla.store import replacing
@@ -109,11 +110,12 @@ def train(
     """
     engine = engine or open_engine(precision=config.precision)
     run, aside = prepare(model, images, method, config, seed, folder, engine, foreign, test)
-    for epoch in range(run.epoch, config.epochs):
-        with run.layers_seeded(epoch), engine.tuned():
-            row = _epoch(run, epoch, aside, progress)
-        if progress is not None:
-            progress(Progress(epoch + 1, config.epochs, run.steps, run.steps, row["images_per_second"], row))
+    with kept():
+        for epoch in range(run.epoch, config.epochs):
+            with run.layers_seeded(epoch), engine.tuned():
+                row = _epoch(run, epoch, aside, progress)
+            if progress is not None:
+                progress(Progress(epoch + 1, config.epochs, run.steps, run.steps, row["images_per_second"], row))
     known = describe(model, images.shape, images.classes) if isinstance(model, Backbone) else {}
     return _finish(run, folder, {**known, "data": images.name, **(header or {})})
 

@@ -198,7 +198,7 @@ def searched(case: Case, attack: Attack, passes: Passes) -> Tensor:
     """Who is right after an attack of the registry, as `tla attack` runs it."""
     model = Counted(case.model, passes)
     table: Any = evaluate(model, case.x, case.y, {"it": attack}, Threat("linf", case.eps), batch=case.batch)
-    return ~torch.from_numpy(table[table["attack"] == "it"]["success"].to_numpy(bool))
+    return ~torch.from_numpy(table[table["attack"] == "it"]["success"].to_numpy(bool, copy=True))
 
 
 def borrowed(case: Case, peer: Any, passes: Passes) -> Tensor:

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from tla.attacks import APGD, ATTACKS, PGD, Ensemble, Recorder, Untargeted
-from tla.attacks.loop import FirstOrder, Phase, Plan
+from tla.attacks.loop import FirstOrder, Moment, Phase, Plan
 from tla.attacks.squares import Squares, side
 from tla.seeding import generator
 from tla.threat import Threat
@@ -91,6 +91,16 @@ def test_a_try_moves_one_square_to_a_corner_of_the_ball(digits):
     for image in moved[:, 0]:
         rows, columns = image.nonzero().aminmax(dim=0)
         assert (columns - rows + 1 <= side(1, 8, 8)).all()
+
+
+def test_the_search_may_begin_with_small_squares():
+    x = torch.full((4, 1, 20, 20), 0.5)
+    moment = Moment(0, x, x, x[:0], torch.zeros(4), Threat("linf", 0.1), generator(0, "small"))
+    for begin, edge in ((0, 18), (1000, 3)):
+        changed = (Squares(begin=begin).move(moment, {}) != x).sum((1, 2, 3))
+        assert changed.tolist() == [edge**2] * 4
+    with pytest.raises(ValueError, match="begin must be >= 0, got -1"):
+        Squares(begin=-1)
 
 
 def test_gradients_that_hide_do_not_help(digits):

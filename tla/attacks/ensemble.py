@@ -8,6 +8,9 @@ from tla.attacks.shrinking import Shrinking
 from tla.attacks.squares import Squares
 from tla.attacks.steppers import Steepest
 
+SMALL = 1000
+"""Where in its schedule of sizes the random search begins: a 40th of the picture's area."""
+
 
 @ATTACKS.register("ensemble")
 @dataclass(frozen=True, kw_only=True)
@@ -19,7 +22,8 @@ class Ensemble(FirstOrder):
     2. Auto-PGD on the margin to each of the likeliest wrong classes in turn (Gowal et al. 2019; Croce & Hein 2020):
        the nearest wrong class on the clean image need not be the weakest spot, and robust networks have several. Twice,
        from new random starts, because where a search ends depends on where it begins.
-    3. Random squares on the best image so far (Andriushchenko et al. 2020), for networks that hide their gradient.
+    3. Random squares on the best image so far (Andriushchenko et al. 2020), for networks that hide their gradient, and
+       for the last images that robust networks keep: there small squares find what gradients do not.
 
     Works in every norm, with two classes or more, for every goal; goals that have but one direction are searched from
     as many random starts instead.
@@ -40,7 +44,7 @@ class Ensemble(FirstOrder):
     targets: int = 4
     target_steps: int = 30
     restarts: int = 2
-    queries: int = 150
+    queries: int = 300
     pursuit: Pursuit = "until_reached"
 
     def plan(self) -> Plan:
@@ -53,5 +57,9 @@ class Ensemble(FirstOrder):
             Phase(stepper=Shrinking(steps=self.target_steps), steps=self.target_steps, loss="margin", rival=rival)
             for rival in range(self.targets)
         )
-        tries = (Phase(stepper=Squares(), steps=self.queries, start="best", loss="margin"),) if self.queries else ()
+        tries = (
+            (Phase(stepper=Squares(begin=SMALL), steps=self.queries, start="best", loss="margin"),)
+            if self.queries
+            else ()
+        )
         return Plan(phases=(first, *toward * self.restarts, *tries), pursuit=self.pursuit)

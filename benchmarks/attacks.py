@@ -6,8 +6,9 @@
 
 Everybody attacks the same images of the same network with the same steps in the same batches. Rounds are interleaved,
 so that a busy machine is busy for all; wall times are medians over rounds. The floor is the forward pass and the
-backward pass to the input alone, at the same precision. Peers run as they come, in float32. "leaving" is the default of
-evaluation: images that are fooled (judged in float32) leave the batch. Accuracy is that of one float32 forward pass.
+backward pass to the input alone, at the same precision, with freed memory kept as the loop keeps it. Peers run as they
+come, in float32. "leaving" is the default of evaluation: images that are fooled (judged in float32) leave the batch.
+Accuracy is that of one float32 forward pass.
 
 Without a model the network is trained for a few seconds against one-step attacks on the images that there are: MNIST or
 CIFAR-10 under TLA_DATA, else the embedded digits enlarged. In the last line everything is bf16 but the peers, and
@@ -32,6 +33,7 @@ from torch.nn.functional import cross_entropy, interpolate
 from tla.attacks import ATTACKS, PGD, AttackResult, Recorder, Untargeted
 from tla.attacks.work import working_copy
 from tla.data import SOURCES
+from tla.memory import kept
 from tla.models import MODELS
 from tla.seeding import generator
 from tla.threat import Threat
@@ -156,7 +158,7 @@ def ours(setting: Setting) -> dict[str, Make]:
 
     def floor(low: bool) -> Make:
         def make(x: Tensor, y: Tensor) -> Tensor:
-            with precision(setting, low):
+            with kept(), precision(setting, low):
                 for _ in range(setting.steps):
                     moved = x.detach().requires_grad_()
                     loss = cross_entropy(model(moved).logits.float(), y, reduction="sum")

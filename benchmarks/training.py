@@ -23,6 +23,7 @@ from torch.nn.functional import cross_entropy
 
 from tla.attacks.pgd import PGD
 from tla.data import Images
+from tla.memory import kept
 from tla.models import MODELS
 from tla.training import METHODS, Method, TrainConfig, open_engine
 from tla.training.engine import Engine, device_name
@@ -60,7 +61,7 @@ def main() -> None:
     engine = open_engine(args.device, args.precision)
     steps = contestants(args, engine)
     times: dict[str, list[float]] = {name: [] for name in steps}
-    with engine.tuned():
+    with kept(), engine.tuned():
         for turn in range(args.warmup + args.rounds):
             for name, step in steps.items():
                 spent = timed(engine, step, args.clock)

@@ -128,6 +128,22 @@ def test_parts_of_something_else_are_not_used(digits, tmp_path):
     assert len(set(tmp_path.iterdir()) - names) == 2
 
 
+def test_clearing_leaves_the_parts_of_others(digits, tmp_path):
+    """What another, unfinished evaluation has done into the same folder is not lost."""
+    folder = tmp_path / "parts"
+    table(digits, n=32, parts=PartFolder(folder))
+    others, mine = set(folder.iterdir()), PartFolder(folder)
+    table(digits, n=16, attacks={**ATTACKS, "more": PGD(steps=1)}, parts=mine)
+    assert set(folder.iterdir()) > others
+    mine.clear()
+    assert len(set(folder.iterdir())) == len(others) - 2  # two attacks on the first batch were common to both
+    last = PartFolder(folder)
+    table(digits, n=32, parts=last)
+    last.clear()
+    assert not folder.exists()
+    PartFolder(folder).clear()
+
+
 def test_a_damaged_part_is_made_anew(digits, tmp_path):
     whole = table(digits, n=16, parts=PartFolder(tmp_path))
     for file in tmp_path.glob("*.parquet"):

@@ -1,7 +1,8 @@
 """Finished pieces of an evaluation, kept so that it can be interrupted and go on."""
 
+import contextlib
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
@@ -55,10 +56,11 @@ class PartFolder:
     """Parts as files of a folder, written safely, read without executing anything.
 
     Args:
-        path: The folder; made on the first write. Delete it when the table is safe.
+        path: The folder; made on the first write. `clear` it when the table is safe.
     """
 
     path: Path
+    _used: set[str] = field(default_factory=set, init=False, repr=False, compare=False)
 
     def load(self, key: str) -> Part | None:
         """The part, if it is there, whole, and readable; else it is made anew."""
@@ -71,6 +73,7 @@ class PartFolder:
             images = load_file(arrays)["images"] if arrays.exists() else None
         except Exception:  # every reader has its own kinds of damage; a damaged part is no part
             return None
+        self._used.add(key)
         return Part(str(frame["attack"].iloc[0]), frame.drop(columns="seconds"), seconds, images)
 
     def save(self, key: str, part: Part) -> None:
@@ -82,6 +85,16 @@ class PartFolder:
                 save_file({"images": part.images.contiguous()}, temporary)
         with replacing(self.path / f"{key}.parquet") as temporary:
             part.frame.assign(seconds=part.seconds).to_parquet(temporary, index=False)
+        self._used.add(key)
+
+    def clear(self) -> None:
+        """Delete the parts that were read or written here; those of another, unfinished evaluation stay."""
+        for key in self._used:
+            for suffix in ("parquet", "safetensors"):
+                (self.path / f"{key}.{suffix}").unlink(missing_ok=True)
+        self._used.clear()
+        with contextlib.suppress(OSError):  # not empty, or never made
+            self.path.rmdir()
 
 
 def fingerprint(*tensors: Tensor) -> str:

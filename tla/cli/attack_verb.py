@@ -93,7 +93,7 @@ def _evaluated(options: Options, subject: Subject, attacks: dict[str, Any]) -> A
     from rich.console import Console
     from rich.progress import Progress
 
-    from tla.attacks import summarise
+    from tla.attacks import PartFolder, summarise
 
     plan = subject.header.get("attack") or {}
     radii = options.eps or tuple(eps for eps in (plan.get("eps"),) if eps is not None)
@@ -101,11 +101,14 @@ def _evaluated(options: Options, subject: Subject, attacks: dict[str, Any]) -> A
         raise ValueError(f"{subject.name} does not say at which eps it was trained: name one with --eps 0.3")
     images = images_for(subject, options.data, options.data_root, options.examples)
     images = images.subset(torch.arange(min(options.examples, len(images))))
+    folder = _folder(options, subject)
+    parts = PartFolder(folder / "parts")
     with Progress(console=Console(stderr=True), transient=True) as bar:
-        work = _Work(options, subject, attacks, images, bar)
+        work = _Work(options, subject, attacks, images, bar, folder, parts)
         tables = [work.at(Threat(options.norm or plan.get("norm", "linf"), eps), eps) for eps in radii]
     whole = pd.concat([tables[0], *(table[table.attack != "clean"] for table in tables[1:])], ignore_index=True)
-    _write(_folder(options, subject), whole)
+    _write(folder, whole)
+    parts.clear()
     return pd.concat([summarise(table) for table in tables]).drop_duplicates(["attack", "eps"])
 
 
@@ -116,15 +119,17 @@ class _Work:
     attacks: dict[str, Any]
     images: Any
     bar: Any
+    folder: Path
+    parts: Any
 
     def at(self, threat: Threat, eps: float) -> Any:
         """The table of one radius; finished batches are kept until all of it is safe."""
         import torch
 
-        from tla.attacks import Kept, PartFolder, Progress, evaluate
+        from tla.attacks import Kept, Progress, evaluate
 
         device = "cuda" if torch.cuda.is_available() else "cpu"
-        options, images, folder = self.options, self.images, _folder(self.options, self.subject)
+        options, images = self.options, self.images
         task = self.bar.add_task(f"eps {eps:.4g}", total=len(images) * len(self.attacks))
 
         def watch(news: Progress) -> None:
@@ -143,11 +148,11 @@ class _Work:
             seed=options.seed,
             precision=options.precision,
             progress=watch,
-            parts=PartFolder(folder / "parts"),
+            parts=self.parts,
             keep=kept,
         )
         if kept is not None:
-            _keep_images(folder, eps, kept, images)
+            _keep_images(self.folder, eps, kept, images)
         return table
 
 
@@ -169,13 +174,10 @@ def _keep_images(folder: Path, eps: float, kept: Any, images: Any) -> None:
 
 
 def _write(folder: Path, frame: Any) -> None:
-    import shutil
-
     from tla.store import replacing
 
     with replacing(folder / "attacks.parquet") as temporary:
         frame.to_parquet(temporary, index=False)
-    shutil.rmtree(folder / "parts", ignore_errors=True)
 
 
 def _show(options: Options, subject: Subject, summary: Any) -> None:

@@ -10,12 +10,13 @@ from tla.plots.summary import (
     accuracy,
     at_eps,
     bootstrap_mean,
+    evenly,
     first_seed,
     main_eps,
     percent,
+    share,
     signed,
     spread,
-    thin,
     wilson,
     worst_case,
 )
@@ -137,9 +138,11 @@ def test_words():
     assert percent(float("nan")) == "\u2013"
 
 
-def test_thin_and_first_seed():
+def test_evenly_share_and_first_seed():
     frame = pd.DataFrame({"seed": [3, 3, 1, 1], "v": range(4)})
     assert first_seed(frame)["v"].tolist() == [2, 3]
     assert first_seed(frame, 3)["v"].tolist() == [0, 1]
-    assert thin(frame, 2)["v"].tolist() == [0, 3]
-    assert thin(frame, 9) is frame
+    assert evenly(4, 2).tolist() == [0, 3]
+    assert evenly(4, 9).tolist() == [0, 1, 2, 3]
+    assert share(np.array([True, False, False, True])) == 0.5
+    assert np.isnan(share(np.array([], bool)))

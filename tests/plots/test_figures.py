@@ -11,10 +11,10 @@ from test_contract import pictures
 
 from tla.plots import FIGURES, Look, compose, maps
 from tla.plots.agreement import mcnemar, paired, two_of
-from tla.plots.maps import arrows, by_method, pairs
+from tla.plots.maps import arrows, by_method
 from tla.plots.paper import paper_accuracy
 from tla.plots.pictures import Pictures, as_bytes, data_uri
-from tla.plots.scores import scores_of
+from tla.plots.scores import scores_by_method, scores_of
 from tla.plots.sheet import Sheet, entry_width, text_width, wrap
 from tla.plots.transfer_matrix import transfer_rates
 
@@ -85,12 +85,12 @@ def test_shift_arrows_thins_and_says_so():
 
 def test_arrows_before_plotly_7(monkeypatch):
     monkeypatch.setattr(maps, "has_quiver", lambda: False)
-    rows = pairs(by_method(F["map"], ["at"])["at"]).head(3)
+    rows = by_method(F["map"], ["at"])["at"].pairs().thin(3)
     trace = arrows(rows, "way", "#123456")
     assert trace["type"] == "scatter"
     go.Figure(trace)
-    np.testing.assert_allclose(trace["x"][[0, 3, 6]], rows["u0"], rtol=1e-6)
-    np.testing.assert_allclose(trace["x"][[1, 4, 7]], rows["u1"], rtol=1e-6)
+    np.testing.assert_allclose(trace["x"][[0, 3, 6]], rows.u0, rtol=1e-6)
+    np.testing.assert_allclose(trace["x"][[1, 4, 7]], rows.u1, rtol=1e-6)
     assert np.isnan(trace["y"][2::3]).all()
 
 
@@ -132,6 +132,17 @@ def test_two_classes_shows_who_crosses():
     clean = [trace for trace in figure.data if trace.name == "d (clean)"]
     assert len(clean) == 3
     assert all(len(trace.x) == 8 for trace in clean)
+
+
+def test_scores_of_each_method():
+    rows = F["detection"]
+    found = scores_by_method(rows, ["tla", "alp", "at"])
+    assert list(found) == ["tla", "alp", "at"]
+    for method, scores in found.items():
+        for mine, wanted in zip(scores, scores_of(rows[rows["method"] == method]), strict=True):
+            assert mine.tolist() == wanted.tolist()
+    assert not len(found["alp"].positive)
+    assert len(found["at"].positive)
 
 
 def test_unknown_projection_and_detector_are_named():

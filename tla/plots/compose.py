@@ -61,7 +61,8 @@ def page(rows: Sequence[Sequence[Figure]], look: Look, *, title: str, caption: s
 
 def height_of(figure: Figure) -> float:
     """Height of a figure in pixels, plotly's 450 where it has none of its own."""
-    return float(figure.to_plotly_json()["layout"].get("height", 450))
+    layout: Any = figure.layout
+    return float(layout.height or 450)
 
 
 def traces_of(figure: Figure) -> list[Any]:

@@ -6,7 +6,7 @@ import numpy as np
 
 from tla.plots.base import Figure, Frame, figure
 from tla.plots.curves import roc_curve
-from tla.plots.scores import Scores, detector_label, scores_of, selected, the_eps
+from tla.plots.scores import Scores, detector_label, scores_by_method, selected, the_eps
 from tla.plots.sheet import Panel, Sheet
 from tla.plots.summary import number, percent, spread
 from tla.plots.theme import LIGHT, Look, rgba
@@ -42,8 +42,9 @@ def score_histograms(
     styles = look.methods(rows["method"] if methods is None else methods)
     sheet = Sheet(look, max(len(styles), 1), least=255, ratio=0.55, head=26, left=52, foot=46)
     caught: dict[str, float] = {}
+    found = scores_by_method(rows, styles)
     for panel, (method, style) in zip(sheet.panels, styles.items(), strict=False):
-        scores = scores_of(rows[rows["method"] == method])
+        scores = found[method]
         at = _own_threshold(scores, false_alarms) if threshold is None else threshold
         _histogram(sheet, panel, scores, at, bins)
         sheet.axis(panel, "score", {"title": "share (%)", "rangemode": "tozero"})

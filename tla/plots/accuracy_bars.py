@@ -5,7 +5,7 @@ from typing import Literal
 from tla.plots.bars import bar
 from tla.plots.base import Figure, Frame, figure
 from tla.plots.sheet import Sheet
-from tla.plots.summary import accuracy, accuracy_and_worst, at_eps, main_eps, number, spread
+from tla.plots.summary import OUTCOMES, accuracy, accuracy_and_worst, at_eps, main_eps, number, spread
 from tla.plots.theme import LIGHT, Look, attack_label, attacks_of
 
 
@@ -30,7 +30,7 @@ def accuracy_bars(
         paper: Figures to mark, see `paper_accuracy`: columns method, attack, accuracy.
     """
     eps = main_eps(attacks) if eps is None else eps
-    rows = at_eps(attacks, eps)
+    rows = at_eps(attacks[OUTCOMES], eps)
     table = accuracy_and_worst(rows) if worst else accuracy(rows)
     styles = look.methods(table["method"])
     names = attacks_of(table["attack"])

@@ -5,7 +5,7 @@ import numpy as np
 from tla.plots.base import Figure, Frame, figure
 from tla.plots.cells import PLAIN, cells
 from tla.plots.sheet import Sheet
-from tla.plots.summary import accuracy_and_worst, at_eps, main_eps, number, spread
+from tla.plots.summary import OUTCOMES, accuracy_and_worst, at_eps, main_eps, number, spread
 from tla.plots.theme import LIGHT, Look, attack_label, attacks_of
 
 
@@ -18,7 +18,7 @@ def accuracy_table(attacks: Frame, *, look: Look = LIGHT, eps: float | int | Non
         look: Theme, width, source.
         eps: Which eps; by default the one at which most attacks were run.
     """
-    rows = at_eps(attacks, eps)
+    rows = at_eps(attacks[OUTCOMES], eps)
     table = accuracy_and_worst(rows)
     styles = look.methods(table["method"])
     names = attacks_of(table["attack"])

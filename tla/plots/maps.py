@@ -227,6 +227,12 @@ def fit(sheet: Sheet, panel: Panel, *shown: Points) -> None:
     sheet.blank(panel, limits[0], limits[1])
 
 
+def nothing(sheet: Sheet) -> None:
+    """A sheet of maps without any point."""
+    sheet.blank(sheet.panels[0], (0, 1), (0, 1))
+    sheet.empty(sheet.panels[0], "no points")
+
+
 def cloud(look: Look, points: Points, name: str, **marker: Any) -> dict[str, Any]:
     """Points of a map as a trace: float32 coordinates, int32 ids as customdata.
 

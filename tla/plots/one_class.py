@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from tla.plots.base import Figure, Frame, figure
-from tla.plots.maps import Measured, Points, by_method, cloud, fit, one_map, small
+from tla.plots.maps import Measured, Points, by_method, cloud, fit, nothing, one_map, small
 from tla.plots.sheet import Panel, Sheet
 from tla.plots.summary import percent, share, spread
 from tla.plots.theme import LIGHT, Look
@@ -53,10 +53,12 @@ def one_class(
         sheet.title(panel, text + small(look, note))
         if not attacked.n:
             sheet.empty(panel, f"no adversarial image of class {look.class_name(klass)}")
+    if not styles:
+        nothing(sheet)
     name = look.class_name(klass)
+    shares = spread(fooled, {key: style.label for key, style in styles.items()})
     return sheet.figure(
-        f"Adversarial images of class {name}, coloured by prediction: "
-        f"{spread(fooled, {key: style.label for key, style in styles.items()})} are taken for another class",
+        f"Adversarial images of class {name}, coloured by prediction: {f'{shares} are misclassified' if n else 'none'}",
         f"n = {n} adversarial images of class {name} per map; → 3: taken for class 3; pale: clean images. "
         "Distances in a map prove nothing: the line above each map is measured in the full space.",
     )
@@ -80,8 +82,8 @@ def _context(sheet: Sheet, panel: Panel, clean: Points, klass: int) -> None:
         "color": look.class_colour(klass),
         "symbol": "circle-open",
         "size": 7,
-        "opacity": 0.6,
-        "line": {"width": 1},
+        "opacity": 0.8,
+        "line": {"width": 1.3},
     }
     sheet.add(panel, cloud(look, clean.where(own), f"{look.class_name(klass)} (clean)", **marker), key="own")
 

@@ -16,6 +16,7 @@ from tla.plots.maps import (
     cloud,
     common,
     fit,
+    nothing,
     one_map,
     positions,
     small,
@@ -80,11 +81,11 @@ def shift_arrows(
         note = measured(method, moved.id)
         sheet.title(panel, f"<b>{style.label}</b>: {percent(fooled[method])} change class" + small(look, note))
     if not styles:
-        sheet.empty(sheet.panels[0], "no points")
+        nothing(sheet)
     labels = {name: style.label for name, style in styles.items()}
     n = points["id"].nunique()
     return sheet.figure(
-        f"Where the attack moves the images: {spread(fooled, labels)} end in a wrong class",
+        f"Where the attack moves the images: {f'{spread(fooled, labels)} end in a wrong class' if n else 'no points'}",
         f"n = {n} test images; dots: clean images, coloured by {COLOURED[colour]}; arrows to the adversarial image of "
         f"at most {most_arrows} of them. Distances in a map prove nothing: the line above each map is measured in the "
         "full space.",

@@ -67,7 +67,7 @@ def shift_measures(
         labels = [style.label for style in styles.values()]
         y = {"type": "category", "categoryorder": "array", "categoryarray": labels[::-1], "showgrid": False}
         sheet.axis(panel, {"title": MEASURES.get(measure, measure), "zeroline": True}, y)
-        if not len(rows):
+        if not len(_finite(values)):
             sheet.empty(panel, "no shift was measured")
     n = rows["id"].nunique()
     ticks = "grey ticks: the median under random noise of the same size (zero point). " if len(zero) else ""

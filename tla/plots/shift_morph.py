@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tla.plots.base import Figure, Frame, figure
-from tla.plots.maps import Measured, Pairs, by_method, common, fit, one_map, segments, small
+from tla.plots.maps import Measured, Pairs, by_method, common, fit, nothing, one_map, segments, small
 from tla.plots.sheet import Panel, Sheet
 from tla.plots.summary import percent, share, spread
 from tla.plots.theme import LIGHT, Look, rgba
@@ -69,12 +69,12 @@ def shift_morph(
         note = measured(method, moved.id)
         sheet.title(panel, f"<b>{style.label}</b>: {percent(fooled[method])} change class" + small(look, note))
     if not styles:
-        sheet.empty(sheet.panels[0], "no points")
+        nothing(sheet)
     _key(sheet, points)
     labels = {name: style.label for name, style in styles.items()}
     n, most_shown = points["id"].nunique(), max((walk.start.shape[1] for walk in walks.values()), default=0)
     return sheet.figure(
-        f"From clean to attacked: {spread(fooled, labels)} end in a wrong class",
+        f"From clean to attacked: {f'{spread(fooled, labels)} end in a wrong class' if n else 'no points'}",
         f"n = {n} test images, {most_shown} shown per map, coloured by class; lines: the ways of the misclassified. "
         "Only both ends are embeddings: places between them are interpolated. Distances in a map prove nothing: the "
         "line above each map is measured in the full space.",

@@ -94,7 +94,7 @@ def trajectory(
     paths = {method: Path.of(rows, method) for method in styles}
     reel, whose, flip = _reel(pictures, rows, image, paths)
     strip = 148 if reel else 0
-    sheet = Sheet(look, 2 * across * blocks, columns=across, height=210, head=26, left=56, foot=44, strip=strip)
+    sheet = Sheet(look, 2 * across * blocks, columns=across, height=210, head=26, left=64, foot=44, strip=strip)
     flips: dict[str, int | None] = {}
     backgrounds = None if map is None else by_method(one_map(map, None, seed), styles)
     for index, (method, style) in enumerate(styles.items()):
@@ -112,7 +112,7 @@ def trajectory(
     for index in range(count, across * blocks):
         row, column = divmod(index, across)
         for i in (0, 1):
-            sheet.blank(sheet.panels[(2 * row + i) * across + column], (0, 1), (0, 1))
+            sheet.axis(sheet.panels[(2 * row + i) * across + column], {"visible": False}, {"visible": False})
     if not styles:
         sheet.empty(sheet.panels[0], "no attack was recorded")
     if reel:
@@ -147,6 +147,8 @@ def _map(sheet: Sheet, panel: Panel, path: Path, background: Points | None) -> N
         sheet.add(panel, cloud(look, background, "clean images", **pale), key="clean images")
     else:
         fit(sheet, panel, Points(known.step, known.y, known.prediction, known.u, known.v))
+    if not len(known.step):
+        sheet.empty(panel, "its way in this map is not known")
     right = known.prediction == known.y
     colours, symbols = np.where(right, shade.right, shade.wrong), np.where(right, "circle", "x")
     for restart in np.unique(known.restart).tolist():
@@ -190,6 +192,8 @@ def _near(sheet: Sheet, panel: Panel, clean: Points, path: Path) -> None:
 
 def _distances(sheet: Sheet, panel: Panel, path: Path) -> None:
     steps, place = np.unique(path.step, return_inverse=True)
+    if not np.isfinite([path.distance_own, path.distance_false]).any():
+        sheet.empty(panel, "no distance was measured")
     shade, style = sheet.look.shades, sheet.look.methods(["at"])["at"]
     for values, name, colour, dash in (
         (path.distance_own, "to own centroid", shade.right, "solid"),

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from tla.plots.base import Figure, Frame, figure
-from tla.plots.maps import Measured, Pairs, Points, arrows, by_method, cloud, fit, one_map, small
+from tla.plots.maps import Measured, Pairs, Points, arrows, by_method, cloud, fit, nothing, one_map, small
 from tla.plots.sheet import Panel, Sheet
 from tla.plots.theme import LIGHT, Look
 
@@ -58,6 +58,8 @@ def two_classes(
         _crossed(sheet, panel, crossed, pair)
         note = measured(method, crossed.id)
         sheet.title(panel, f"<b>{style.label}</b>: {crossed.n} cross" + small(look, note))
+    if not styles:
+        nothing(sheet)
     one, other = look.class_name(pair.true), look.class_name(pair.false)
     n = int(points.loc[(points["y"] == pair.true) & (points["kind"] == "adversarial"), "id"].nunique())
     return sheet.figure(
@@ -87,7 +89,7 @@ def most_confused(points: Frame, true: int | None = None, false: int | None = No
 def _two(sheet: Sheet, panel: Panel, clean: Points, pair: Confused) -> None:
     look = sheet.look
     for k, colour, symbol in ((pair.true, look.ordinal(0), "circle"), (pair.false, look.ordinal(3), "square")):
-        marker = {"color": colour, "symbol": symbol, "size": 6, "opacity": 0.7}
+        marker = {"color": colour, "symbol": symbol, "size": 6, "opacity": 0.85}
         trace = cloud(look, clean.where(clean.y == k), f"{look.class_name(k)} (clean)", **marker)
         sheet.add(panel, trace, key=f"clean {k}")
 

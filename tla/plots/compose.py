@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from tla.plots.base import Figure, built
-from tla.plots.sheet import BOLD, LEGEND, entry_width, wrap
+from tla.plots.sheet import LEGEND, entry_width, wrap
 from tla.plots.theme import Look, template
 
 GAP = 18
@@ -36,7 +36,7 @@ def page(rows: Sequence[Sequence[Figure]], look: Look, *, title: str, caption: s
         title: One sentence over the page.
         caption: One line under it; the look's source is added.
     """
-    heading = wrap(title, (look.width - 40) / BOLD, 22)
+    heading = wrap(title, 0.95 * (look.width - 60), 22)
     caption = f"{caption} Source: {look.source}." if look.source else caption
     below = wrap(caption, look.width - 24, 12)
     head = 54 + 26 * heading.count("<br>")

@@ -5,17 +5,18 @@ import pandas as pd
 import pytest
 from frames import World, attacks
 
-from tla.plots.curves import roc_curve
+from tla.plots.curves import bootstrap_band, roc_curve
 from tla.plots.summary import (
     accuracy,
     at_eps,
     bootstrap_mean,
+    evenly,
     first_seed,
     main_eps,
     percent,
+    share,
     signed,
     spread,
-    thin,
     wilson,
     worst_case,
 )
@@ -55,6 +56,19 @@ def test_roc_band_is_the_bootstraps():
     at = np.argmin(np.abs(curve.grid - 0.2))
     assert curve.low[at] == pytest.approx(np.quantile(heights, 0.025), abs=0.04)
     assert curve.high[at] == pytest.approx(np.quantile(heights, 0.975), abs=0.04)
+
+
+def test_a_redrawn_band_is_not_drawn_again():
+    rng = np.random.default_rng(6)
+    positive, negative = rng.normal(1, 1, 150), rng.normal(0, 1, 200)
+    bootstrap_band.cache_clear()
+    first, again = (roc_curve(positive.copy(), negative.copy()) for _ in range(2))
+    other = roc_curve(positive, negative + 0.5)
+    assert (bootstrap_band.cache_info().misses, bootstrap_band.cache_info().hits) == (2, 1)
+    assert again.low is first.low
+    assert (other.low != first.low).any()
+    with pytest.raises(ValueError, match="read-only"):
+        first.low[0] = 0.0
 
 
 def test_roc_of_nothing_and_of_the_perfect():
@@ -137,9 +151,11 @@ def test_words():
     assert percent(float("nan")) == "\u2013"
 
 
-def test_thin_and_first_seed():
+def test_evenly_share_and_first_seed():
     frame = pd.DataFrame({"seed": [3, 3, 1, 1], "v": range(4)})
     assert first_seed(frame)["v"].tolist() == [2, 3]
     assert first_seed(frame, 3)["v"].tolist() == [0, 1]
-    assert thin(frame, 2)["v"].tolist() == [0, 3]
-    assert thin(frame, 9) is frame
+    assert evenly(4, 2).tolist() == [0, 3]
+    assert evenly(4, 9).tolist() == [0, 1, 2, 3]
+    assert share(np.array([True, False, False, True])) == 0.5
+    assert np.isnan(share(np.array([], bool)))

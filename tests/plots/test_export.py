@@ -35,6 +35,11 @@ def test_csv_holds_every_point(figure, tmp_path):
     assert len(clean)
 
 
+def test_csv_leaves_out_entries_of_the_legend():
+    frame = data_of(FIGURES.get("shift_morph")(maps(World(n=40, methods=("at",)))))
+    assert set(frame["trace"]) <= {"images", "misclassified"}
+
+
 def test_csv_of_a_figure_read_back_from_json(figure):
     again = io.from_json(figure.to_json())
     pd.testing.assert_frame_equal(data_of(again), data_of(figure), check_dtype=False)

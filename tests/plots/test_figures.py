@@ -11,10 +11,10 @@ from test_contract import pictures
 
 from tla.plots import FIGURES, Look, compose, maps
 from tla.plots.agreement import mcnemar, paired, two_of
-from tla.plots.maps import arrows, by_method, pairs
+from tla.plots.maps import arrows, by_method
 from tla.plots.paper import paper_accuracy
 from tla.plots.pictures import Pictures, as_bytes, data_uri
-from tla.plots.scores import scores_of
+from tla.plots.scores import scores_by_method, scores_of
 from tla.plots.sheet import Sheet, entry_width, text_width, wrap
 from tla.plots.transfer_matrix import transfer_rates
 
@@ -85,12 +85,12 @@ def test_shift_arrows_thins_and_says_so():
 
 def test_arrows_before_plotly_7(monkeypatch):
     monkeypatch.setattr(maps, "has_quiver", lambda: False)
-    rows = pairs(by_method(F["map"], ["at"])["at"]).head(3)
+    rows = by_method(F["map"], ["at"])["at"].pairs().thin(3)
     trace = arrows(rows, "way", "#123456")
     assert trace["type"] == "scatter"
     go.Figure(trace)
-    np.testing.assert_allclose(trace["x"][[0, 3, 6]], rows["u0"], rtol=1e-6)
-    np.testing.assert_allclose(trace["x"][[1, 4, 7]], rows["u1"], rtol=1e-6)
+    np.testing.assert_allclose(trace["x"][[0, 3, 6]], rows.u0, rtol=1e-6)
+    np.testing.assert_allclose(trace["x"][[1, 4, 7]], rows.u1, rtol=1e-6)
     assert np.isnan(trace["y"][2::3]).all()
 
 
@@ -132,6 +132,17 @@ def test_two_classes_shows_who_crosses():
     clean = [trace for trace in figure.data if trace.name == "d (clean)"]
     assert len(clean) == 3
     assert all(len(trace.x) == 8 for trace in clean)
+
+
+def test_scores_of_each_method():
+    rows = F["detection"]
+    found = scores_by_method(rows, ["tla", "alp", "at"])
+    assert list(found) == ["tla", "alp", "at"]
+    for method, scores in found.items():
+        for mine, wanted in zip(scores, scores_of(rows[rows["method"] == method]), strict=True):
+            assert mine.tolist() == wanted.tolist()
+    assert not len(found["alp"].positive)
+    assert len(found["at"].positive)
 
 
 def test_unknown_projection_and_detector_are_named():
@@ -420,6 +431,64 @@ def test_a_page_breaks_legends_within_their_block():
 def test_wrap():
     assert wrap("one two three four five six", 110, 10) == "one two three four<br>five six"
     assert wrap("", 100, 10) == ""
+    assert wrap("it turns by 10 at (TLA-SA) medians", 130, 10) == "it turns by 10 at<br>(TLA-SA) medians"
+    assert wrap("accuracy is now at 96 % for AT", 120, 10) == "accuracy is now at<br>96 % for AT"
+
+
+def test_labels_of_bars_stand_apart_or_slant():
+    names = ["clean", "fgsm", "bim", "mim", "cw", "pgd", "20xpgd", "ensemble"]
+    rows = pd.concat([F["attacks"][F["attacks"]["attack"] == "clean"].assign(attack=name, eps=0.2) for name in names])
+    for width, angle in ((1200, 0), (600, -55)):
+        figure = FIGURES.get("accuracy_bars")(rows, look=Look(width=width))
+        assert figure.layout.xaxis.tickangle == angle
+
+
+def test_the_table_of_accuracies_explains_only_what_it_shows():
+    for width in (1200, 600):
+        figure = FIGURES.get("accuracy_table")(F["attacks"], look=Look(width=width))
+        shown = any("±" in cell for row in figure.data[0].text for cell in row)
+        assert shown == ("±" in figure.layout.meta["caption"]) == (width == 1200)
+
+
+def test_empty_panels_have_axes():
+    """Plotly draws no axes for a panel without a trace."""
+    nothing = F["shift"].assign(angle=np.nan)
+    figure = FIGURES.get("shift_measures")(nothing)
+    assert {trace.xaxis for trace in figure.data} == {"x", "x2", "x3", "x4"}
+    assert "no shift was measured" in notes(figure)
+    lost = F["trajectory"].assign(u=np.nan, distance_own=np.nan, distance_false=np.nan)
+    figure = FIGURES.get("trajectory")(lost)
+    assert notes(figure).count("its way in this map is not known") == 3
+    assert notes(figure).count("no distance was measured") == 3
+    four = TABLES["trajectory"](World(n=8, methods=("natural", "at", "alp", "tla")))
+    assert not FIGURES.get("trajectory")(four).layout.xaxis5.visible, "no frame where no method is left"
+
+
+@pytest.mark.parametrize("name", ["one_class", "two_classes", "shift_arrows", "shift_morph"])
+def test_a_map_of_nothing_says_so(name):
+    figure = FIGURES.get(name)(F["map"].iloc[:0])
+    assert "no points" in notes(figure)
+    assert figure.layout.xaxis.showticklabels is False
+    assert figure.layout.height < 900
+
+
+def test_scores_keep_room_for_the_clean():
+    rows = F["detection"].copy()
+    far = (rows["kind"] == "adversarial") & (rows["prediction"] != rows["y"])
+    rows.loc[far, "score"] = 1000 * rows.loc[far, "score"].abs()
+    figure = FIGURES.get("score_histograms")(rows)
+    clean = next(trace for trace in figure.data if trace.name == "clean, correct")
+    assert np.count_nonzero(clean.y) > 8
+
+
+def test_a_narrow_poster_shows_its_whole_caption():
+    for width in (1200, 600):
+        figure = FIGURES.get("poster")(
+            F["attacks"], F["map"], F["detection"], look=Look(width=width, source="a study with a long name; " * 4)
+        )
+        last = figure.layout.annotations
+        caption = next(note for note in last if note.text.startswith("After the poster"))
+        assert caption.y * figure.layout.height >= 17 * (caption.text.count("<br>") + 1)
 
 
 def test_pictures_as_bytes():

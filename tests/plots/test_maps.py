@@ -1,9 +1,10 @@
 """Which map a figure shows, and how it says that points were placed."""
 
+import numpy as np
 import pytest
 from frames import TABLES, World
 
-from tla.plots.maps import drawn_as, main_map, one_map
+from tla.plots.maps import by_method, drawn_as, main_map, one_map, positions
 
 
 def test_the_main_map_is_a_umap_drawn_together_where_there_is_one():
@@ -29,3 +30,28 @@ def test_the_main_map_is_a_umap_drawn_together_where_there_is_one():
 )
 def test_a_placed_point_is_called_so(projection, words):
     assert words in drawn_as(projection)
+
+
+def test_positions_are_the_first_and_say_what_is_missing():
+    assert positions(np.array([7, 3, 7, 5]), np.array([5, 7, 4, 9])).tolist() == [3, 0, -1, -1]
+    assert positions(np.array([], int), np.array([5])).tolist() == [-1]
+    assert positions(np.array([5]), np.array([], int)).tolist() == []
+
+
+def test_pairs_are_the_images_that_are_there_twice():
+    points = TABLES["map"](World(n=12, methods=("at", "tla"))).sample(frac=0.7, random_state=0)
+    found = by_method(points, ["tla", "at", "alp"])
+    assert list(found) == ["tla", "at", "alp"]
+    assert found["alp"].pairs().n == 0
+    for method in ("at", "tla"):
+        pairs, rows = found[method].pairs(), points[points["method"] == method].set_index(["kind", "id"])
+        wanted = set(rows.loc["clean"].index) & set(rows.loc["adversarial"].index)
+        assert set(pairs.id.tolist()) == wanted
+        assert 0 < pairs.n < 12
+        for i, image in enumerate(pairs.id):
+            start, end = rows.loc[("clean", image)], rows.loc[("adversarial", image)]
+            assert (pairs.u0[i], pairs.v0[i], pairs.u1[i], pairs.v1[i]) == (start["u"], start["v"], end["u"], end["v"])
+            assert (pairs.y[i], pairs.prediction[i]) == (end["y"], end["prediction"])
+        assert pairs.thin(3).n == 3
+        assert pairs.thin(99) is pairs
+        assert found[method].of_classes([1, 2]).pairs().id.tolist() == pairs.where(np.isin(pairs.y, [1, 2])).id.tolist()

@@ -4,8 +4,8 @@ from typing import Literal
 
 from tla.plots.bars import bar
 from tla.plots.base import Figure, Frame, figure
-from tla.plots.sheet import Sheet
-from tla.plots.summary import accuracy, accuracy_and_worst, at_eps, main_eps, number, spread
+from tla.plots.sheet import Sheet, text_width
+from tla.plots.summary import OUTCOMES, accuracy, accuracy_and_worst, at_eps, main_eps, number, spread
 from tla.plots.theme import LIGHT, Look, attack_label, attacks_of
 
 
@@ -30,20 +30,24 @@ def accuracy_bars(
         paper: Figures to mark, see `paper_accuracy`: columns method, attack, accuracy.
     """
     eps = main_eps(attacks) if eps is None else eps
-    rows = at_eps(attacks, eps)
+    rows = at_eps(attacks[OUTCOMES], eps)
     table = accuracy_and_worst(rows) if worst else accuracy(rows)
     styles = look.methods(table["method"])
     names = attacks_of(table["attack"])
-    steep = (look.width - 72) / max(len(names if across == "attacks" else styles), 1) < 58
+    places = {name: attack_label(name) for name in names}
+    if across == "methods":
+        places = {key: style.label for key, style in styles.items()}
+    room = (look.width - 72) / max(len(places), 1)
+    steep = any(text_width(label, 12) > room for label in places.values())
     height = 360 if look.width >= 900 else 300
     sheet = Sheet(look, 1, height=height, left=58, foot=72 if steep else 34)
     panel = sheet.panels[0]
     if across == "attacks":
         groups = [(key, style.label, style.colour) for key, style in styles.items()]
-        places, by, along = {name: attack_label(name) for name in names}, "method", "attack"
+        by, along = "method", "attack"
     else:
         groups = [(name, attack_label(name), look.ordinal(i)) for i, name in enumerate(names)]
-        places, by, along = {key: style.label for key, style in styles.items()}, "attack", "method"
+        by, along = "attack", "method"
     for key, label, colour in groups:
         part = table[table[by] == key]
         at = [str(place) for place in part[along]]

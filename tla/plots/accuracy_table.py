@@ -5,7 +5,7 @@ import numpy as np
 from tla.plots.base import Figure, Frame, figure
 from tla.plots.cells import PLAIN, cells
 from tla.plots.sheet import Sheet
-from tla.plots.summary import accuracy_and_worst, at_eps, main_eps, number, spread
+from tla.plots.summary import OUTCOMES, accuracy_and_worst, at_eps, main_eps, number, spread
 from tla.plots.theme import LIGHT, Look, attack_label, attacks_of
 
 
@@ -18,7 +18,7 @@ def accuracy_table(attacks: Frame, *, look: Look = LIGHT, eps: float | int | Non
         look: Theme, width, source.
         eps: Which eps; by default the one at which most attacks were run.
     """
-    rows = at_eps(attacks, eps)
+    rows, wide = at_eps(attacks[OUTCOMES], eps), look.width >= 900
     table = accuracy_and_worst(rows)
     styles = look.methods(table["method"])
     names = attacks_of(table["attack"])
@@ -28,12 +28,12 @@ def accuracy_table(attacks: Frame, *, look: Look = LIGHT, eps: float | int | Non
         i, j = list(styles).index(cell.method), names.index(cell.attack)
         values[i, j] = 100 * cell.accuracy
         half = 50 * (cell.high - cell.low)
-        text[i][j] = f"{values[i, j]:.1f}" + (f" ± {half:.1f}" if look.width >= 900 else "")
-    sheet = Sheet(look, 1, height=max(60, 34 * len(styles)), left=84, foot=10, head=26 if look.width >= 900 else 40)
+        text[i][j] = f"{values[i, j]:.1f}" + (f" ± {half:.1f}" if wide else "")
+    sheet = Sheet(look, 1, height=max(60, 34 * len(styles)), left=84, foot=10, head=26 if wide else 40)
     panel = sheet.panels[0]
     hover = "%{y}, %{x}: %{text} %"
     columns = [attack_label(name) for name in names]
-    if look.width < 900:
+    if not wide:
         columns = [name.replace(" ", "<br>") for name in columns]
     labels = [style.label for style in styles.values()]
     sheet.add(panel, cells(values, text, columns, labels, look, top=100, hover=hover))
@@ -45,6 +45,7 @@ def accuracy_table(attacks: Frame, *, look: Look = LIGHT, eps: float | int | Non
     n = int(table["n"].max()) if len(table) else 0
     return sheet.figure(
         f"Accuracy in per cent: {spread(worst, {key: style.label for key, style in styles.items()})} in the worst case",
-        f"n = {n} test images; eps = {number(main_eps(attacks) if eps is None else eps)}; ±: half of the 95 % interval "
-        "(Wilson) over the images; worst case: right only if no attack fools the model.",
+        f"n = {n} test images; eps = {number(main_eps(attacks) if eps is None else eps)}; "
+        f"{'±: half of the 95 % interval (Wilson) over the images; ' if wide else ''}"
+        "worst case: right only if no attack fools the model.",
     )

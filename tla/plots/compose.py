@@ -36,19 +36,22 @@ def page(rows: Sequence[Sequence[Figure]], look: Look, *, title: str, caption: s
         title: One sentence over the page.
         caption: One line under it; the look's source is added.
     """
-    head = 54 + 26 * wrap(title, look.width - 40, 22).count("<br>")
+    heading = wrap(title, 0.95 * (look.width - 60), 22)
+    caption = f"{caption} Source: {look.source}." if look.source else caption
+    below = wrap(caption, look.width - 24, 12)
+    head = 54 + 26 * heading.count("<br>")
     blocks, top = [], float(head)
     for row in rows:
         width = (look.width - GAP * (len(row) - 1)) / max(len(row), 1)
         blocks += [Block(figure, i * (width + GAP), top, width) for i, figure in enumerate(row)]
         top += max((height_of(figure) for figure in row), default=0) + GAP
-    height = top + 30
+    foot = 30 + 17 * below.count("<br>")
+    height = top + foot
     merged = _Merged(look, height)
     for block in blocks:
         merged.take(block)
-    caption = f"{caption} Source: {look.source}." if look.source else caption
-    merged.text(f"<b>{wrap(title, look.width - 40, 22)}</b>", 12, 12, 22, look.shades.ink)
-    merged.text(wrap(caption, look.width - 24, 12), 12, height - 30, 12, look.shades.soft)
+    merged.text(f"<b>{heading}</b>", 12, 12, 22, look.shades.ink)
+    merged.text(below, 12, height - foot, 12, look.shades.soft)
     layout = {
         "template": template(look),
         "margin": {"l": 0, "r": 0, "t": 0, "b": 0, "autoexpand": False},
@@ -61,7 +64,8 @@ def page(rows: Sequence[Sequence[Figure]], look: Look, *, title: str, caption: s
 
 def height_of(figure: Figure) -> float:
     """Height of a figure in pixels, plotly's 450 where it has none of its own."""
-    return float(figure.to_plotly_json()["layout"].get("height", 450))
+    layout: Any = figure.layout
+    return float(layout.height or 450)
 
 
 def traces_of(figure: Figure) -> list[Any]:

@@ -7,7 +7,7 @@ import numpy as np
 from tla.plots.base import Figure, Frame, figure
 from tla.plots.cells import PLAIN, cells
 from tla.plots.curves import roc_curve
-from tla.plots.scores import detector_label, scores_of, selected, the_eps
+from tla.plots.scores import detector_label, scores_by_method, selected, the_eps
 from tla.plots.sheet import Sheet
 from tla.plots.summary import number, percent, spread
 from tla.plots.theme import LIGHT, Look
@@ -41,8 +41,9 @@ def confusion(
     styles = look.methods(rows["method"] if methods is None else methods)
     sheet = Sheet(look, max(len(styles), 1), least=280, height=92, head=26, left=112, foot=34)
     passed: dict[str, float] = {}
+    found = scores_by_method(rows, styles)
     for panel, (method, style) in zip(sheet.panels, styles.items(), strict=False):
-        scores = scores_of(rows[rows["method"] == method])
+        scores = found[method]
         curve = roc_curve(*scores, replicates=1)
         at = threshold
         if at is None:

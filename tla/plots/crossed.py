@@ -1,11 +1,13 @@
 """Intervals for means over trainings and images: both are samples, and every image meets every training."""
 
+import math
+from collections.abc import Iterable
 from typing import NamedTuple
 
 import numpy as np
 
 from tla.plots.base import Frame
-from tla.plots.summary import Interval, at_eps, bootstrap_mean, worst_case
+from tla.plots.summary import OUTCOMES, Interval, at_eps, bootstrap_mean, worst_case
 
 NOWHERE = Interval(float("nan"), float("nan"), float("nan"))
 
@@ -80,22 +82,26 @@ def student(value: float | int, variance: float | int, freedom: float | int) -> 
     return Interval(float(value), value - half, value + half)
 
 
-def right_table(rows: Frame, method: str) -> Frame:
-    """Who stays right: one row per seed, one column per image, 1 or 0.
+def right_tables(rows: Frame, methods: Iterable[str]) -> dict[str, np.ndarray]:
+    """Who stays right: a table per method of the same seeds and images, one row per seed, one column per image.
 
     Args:
         rows: Columns method, seed, id, success, one row per method, seed and image.
-        method: Whose.
+        methods: Whose.
+
+    Returns:
+        Arrays of 1 and 0, nan where a method has no such seed or image, shape (s, n).
     """
     import pandas as pd
 
-    mine = rows[(rows["method"] == method).to_numpy(bool)]
-    (row, seeds), (column, ids) = (pd.factorize(mine[key].to_numpy(), sort=True) for key in ("seed", "id"))
-    cell, count = row * len(ids) + column, len(seeds) * len(ids)
-    fooled = np.bincount(cell, mine["success"].to_numpy(float), minlength=count) > 0
-    right = np.where(np.bincount(cell, minlength=count) > 0, 1.0 - fooled, np.nan)
-    index = pd.Index(seeds, name="seed"), pd.Index(ids, name="id")
-    return pd.DataFrame(right.reshape(len(seeds), len(ids)), *index)
+    method, names = pd.factorize(rows["method"])
+    (row, seeds), (column, ids) = (pd.factorize(rows[key].to_numpy(), sort=True) for key in ("seed", "id"))
+    shape = len(names), len(seeds), len(ids)
+    cell, count = (method * shape[1] + row) * shape[2] + column, math.prod(shape)
+    fooled = np.bincount(cell, rows["success"].to_numpy(float), minlength=count) > 0
+    right = np.where(np.bincount(cell, minlength=count) > 0, 1.0 - fooled, np.nan).reshape(shape)
+    place = {str(name): code for code, name in enumerate(names)}
+    return {name: right[place[name]] if name in place else np.full(shape[1:], np.nan) for name in methods}
 
 
 def paired(rows: Frame, one: str, other: str) -> Crossed:
@@ -106,12 +112,22 @@ def paired(rows: Frame, one: str, other: str) -> Crossed:
         one: A method.
         other: Another. Seeds and images that only one of the two has are left out.
     """
-    return crossed_mean(_gain(right_table(rows, one), right_table(rows, other)))
+    right = right_tables(rows, (one, other))
+    return crossed_mean(_gain(right[one], right[other]))
 
 
-def _gain(first: Frame, second: Frame) -> np.ndarray:
-    """Seeds x images that both have."""
-    return (first - second).dropna(axis=0, how="all").dropna(axis=1).to_numpy(float)
+def _gain(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """Their difference for the seeds that both have and the images that both have with all of these."""
+    gain = first - second
+    gain = gain[~np.isnan(gain).all(axis=1)]
+    return gain[:, ~np.isnan(gain).any(axis=0)]
+
+
+def _per_seed(right: np.ndarray) -> np.ndarray:
+    """Accuracy of each seed over the images that it has, nan without any, shape (s,)."""
+    known = ~np.isnan(right)
+    counts = known.sum(axis=1)
+    return np.where(known, right, 0.0).sum(axis=1) / np.where(counts, counts, np.nan)
 
 
 def paired_differences(attacks: Frame, base: str = "at", attack: str = "worst") -> Frame:
@@ -132,26 +148,25 @@ def paired_differences(attacks: Frame, base: str = "at", attack: str = "worst") 
     """
     import pandas as pd
 
-    here = at_eps(attacks)
+    here = at_eps(attacks[OUTCOMES])
     rows = worst_case(here) if attack == "worst" else here[here["attack"] == attack]
     known = [str(name) for name in rows["method"].unique()]
     if rows.empty and len(here):
         raise ValueError(f"attack must be worst or one of {', '.join(here['attack'].unique())}, got {attack!r}")
     if len(here) and base not in known:
         raise ValueError(f"base must be one of {', '.join(known)}, got {base!r}")
-    found, beside = [], right_table(rows, base)
+    found, right = [], right_tables(rows, (*known, base))
     for method in known:
         if method == base:
             continue
-        mine = right_table(rows, method)
-        gain = crossed_mean(_gain(mine, beside))
-        each = (mine.mean(axis=1) - beside.mean(axis=1)).dropna()
+        gain = crossed_mean(_gain(right[method], right[base]))
+        each = _per_seed(right[method]) - _per_seed(right[base])
         found.append({
             "method": method, "base": base, "attack": attack, "seeds": gain.seeds, "n": gain.images,
             "difference": gain.value, "low_seeds": gain.over_seeds.low, "high_seeds": gain.over_seeds.high,
             "low_images": gain.over_images.low, "high_images": gain.over_images.high,
             "low": gain.both.low, "high": gain.both.high,
-            "chance": not (gain.both.low > 0 or gain.both.high < 0), "per_seed": [float(value) for value in each],
+            "chance": not (gain.both.low > 0 or gain.both.high < 0), "per_seed": each[~np.isnan(each)].tolist(),
         })  # fmt: skip
     return pd.DataFrame(found, columns=COLUMNS)
 

@@ -1,5 +1,6 @@
 """ROC curves with a bootstrap band, fast enough to be drawn while a slider moves."""
 
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -7,6 +8,8 @@ import numpy as np
 from tla.plots.summary import Interval
 
 BINS = 100
+GRID = np.linspace(0, 1, 65)
+GRID.flags.writeable = False
 
 
 class Roc(NamedTuple):
@@ -62,12 +65,11 @@ def roc_curve(positive: np.ndarray, negative: np.ndarray, replicates: int = 200)
     tpr = np.concatenate([[0.0], np.cumsum(up) / len(positive)])
     fpr = np.concatenate([[0.0], np.cumsum(down) / len(negative)])
     area = float(np.sum(np.diff(fpr) * (tpr[1:] + tpr[:-1]) / 2))
-    grid = np.linspace(0, 1, 65)
-    low, high, bounds = _band(up, down, grid, replicates)
+    low, high, bounds = bootstrap_band(*_binned(up, down), replicates)
     bends = _bends(fpr, tpr)
     threshold = np.concatenate([[np.inf], values[::-1]])
     auc = Interval(area, *bounds)
-    return Roc(fpr[bends], tpr[bends], threshold[bends], grid, low, high, auc, len(positive), len(negative))
+    return Roc(fpr[bends], tpr[bends], threshold[bends], GRID, low, high, auc, len(positive), len(negative))
 
 
 def _bends(fpr: np.ndarray, tpr: np.ndarray) -> np.ndarray:
@@ -77,21 +79,39 @@ def _bends(fpr: np.ndarray, tpr: np.ndarray) -> np.ndarray:
     return np.concatenate([[0], np.flatnonzero(turns) + 1, [len(fpr) - 1]])
 
 
-def _band(
-    up: np.ndarray, down: np.ndarray, grid: np.ndarray, replicates: int
-) -> tuple[np.ndarray, np.ndarray, tuple[float, float]]:
-    rng = np.random.default_rng(0)
+def _binned(up: np.ndarray, down: np.ndarray) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Positives and negatives in at most `BINS` bins of about as many scores each, from the largest scores on."""
     total = np.cumsum(up + down)
     edges = np.searchsorted(total, np.linspace(0, total[-1], BINS + 1)[1:-1], side="left") + 1
     starts = np.unique(np.concatenate([[0], edges[edges < len(up)]]))
+    return tuple(np.add.reduceat(up, starts).tolist()), tuple(np.add.reduceat(down, starts).tolist())
+
+
+@lru_cache(maxsize=128)
+def bootstrap_band(
+    up: tuple[int, ...], down: tuple[int, ...], replicates: int
+) -> tuple[np.ndarray, np.ndarray, tuple[float, float]]:
+    """95 % bounds of a ROC curve and of its area; the same counts are drawn from once, not with every redraw.
+
+    Args:
+        up: Positives in each bin of scores, from the largest scores on.
+        down: Negatives in the same bins.
+        replicates: Bootstrap replicates.
+
+    Returns:
+        Lower and upper true positive rates on `GRID`, read-only, and both bounds of the area.
+    """
+    rng = np.random.default_rng(0)
     rates = []
-    for counts in (np.add.reduceat(up, starts), np.add.reduceat(down, starts)):
+    for counts in (up, down):
         drawn = rng.poisson(counts, (replicates, len(counts))).astype(np.float64)
         summed = np.concatenate([np.zeros((replicates, 1)), np.cumsum(drawn, axis=1)], axis=1)
         rates.append(summed / np.maximum(summed[:, -1:], 1))
     tpr, fpr = rates
     areas = np.sum(np.diff(fpr, axis=1) * (tpr[:, 1:] + tpr[:, :-1]) / 2, axis=1)
-    curves = np.stack([np.interp(grid, fpr[i], tpr[i]) for i in range(replicates)])
+    curves = np.stack([np.interp(GRID, fpr[i], tpr[i]) for i in range(replicates)])
     low, high = np.quantile(curves, [0.025, 0.975], axis=0)
+    for bound in (low, high):
+        bound.flags.writeable = False
     bounds = np.quantile(areas, [0.025, 0.975])
     return low, high, (float(bounds[0]), float(bounds[1]))

@@ -73,6 +73,9 @@ def data_of(figure: Figure) -> pd.DataFrame:
     parts = []
     for trace in traces_of(figure):
         columns: dict[str, Any] = {}
+        x = plain(trace["x"]) if "x" in trace else None
+        if x is not None and x.size == 1 and x[0] is None:
+            continue  # an entry of the legend, or what keeps the axes of an empty panel
         for name in ("x", "y", "u", "v", "customdata", "q1", "median", "q3", "lowerfence", "upperfence"):
             values = plain(trace[name]) if name in trace else None
             if values is not None and np.ndim(values) == 1:

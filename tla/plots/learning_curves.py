@@ -28,7 +28,7 @@ def learning_curves(history: Frame, *, look: Look = LIGHT) -> Figure:
     """
     shown = [panel for panel in PANELS if panel[0] in history and history[panel[0]].notna().any()] or [PANELS[2]]
     styles = look.methods(history["method"])
-    sheet = Sheet(look, len(shown), least=262, height=250, left=62, foot=50)
+    sheet = Sheet(look, len(shown), least=262, height=250, left=70, foot=50)
     for panel, (column, title, factor) in zip(sheet.panels, shown, strict=True):
         for method, style in styles.items():
             rows = history[(history["method"] == method) & np.isfinite(history[column].astype(float))]

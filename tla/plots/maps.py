@@ -8,7 +8,7 @@ import pandas as pd
 
 from tla.plots.base import Frame
 from tla.plots.sheet import Panel, Sheet
-from tla.plots.summary import percent
+from tla.plots.summary import evenly, percent, share
 from tla.plots.theme import Look, escape
 
 MOST_CLASSES = 20
@@ -72,143 +72,211 @@ def drawn_as(projection: str) -> str:
     return f"{label} of {who}, clean; {rest}."
 
 
-class Moved(NamedTuple):
-    """The part of a map that belongs to one method.
+class Points(NamedTuple):
+    """Points of a map as arrays of length n: slices of a frame cost more than all else in a figure of many classes.
 
     Attributes:
-        clean: Clean images: columns id, y, prediction, u, v.
-        adversarial: The same of adversarial images.
+        id: Of the images, int32.
+        y: Their classes.
+        prediction: What the model takes them for.
+        u: Across, float32.
+        v: Upwards, float32.
     """
 
-    clean: Frame
-    adversarial: Frame
+    id: np.ndarray
+    y: np.ndarray
+    prediction: np.ndarray
+    u: np.ndarray
+    v: np.ndarray
+
+    @classmethod
+    def of(cls, rows: Frame) -> "Points":
+        """The points of a frame with columns id, y, prediction, u, v."""
+        kinds = {"id": np.int32, "u": np.float32, "v": np.float32}
+        return cls(*(rows[name].to_numpy(kinds.get(name)) for name in cls._fields))
 
     @property
-    def all(self) -> Frame:
-        """Both."""
-        return pd.concat([self.clean, self.adversarial])
+    def n(self) -> int:
+        """How many."""
+        return len(self.id)
+
+    @property
+    def wrong(self) -> np.ndarray:
+        """Which are misclassified, a mask."""
+        return self.prediction != self.y
+
+    def where(self, which: np.ndarray) -> "Points":
+        """Those of a mask or of indices."""
+        return Points(*(values[which] for values in self))
+
+    def thin(self, most: int) -> "Points":
+        """At most `most`, evenly picked, in their order."""
+        return self if self.n <= most else self.where(evenly(self.n, most))
+
+
+class Pairs(NamedTuple):
+    """Images that a map shows clean and adversarial, as arrays of length n.
+
+    Attributes:
+        id: Of the images, int32.
+        y: Their classes.
+        prediction: What the model takes the adversarial image for.
+        u0: Where the clean image is, across, float32.
+        v0: The same, upwards.
+        u1: Where the adversarial image is, across.
+        v1: The same, upwards.
+    """
+
+    id: np.ndarray
+    y: np.ndarray
+    prediction: np.ndarray
+    u0: np.ndarray
+    v0: np.ndarray
+    u1: np.ndarray
+    v1: np.ndarray
+
+    @property
+    def n(self) -> int:
+        """How many."""
+        return len(self.id)
+
+    @property
+    def wrong(self) -> np.ndarray:
+        """Which adversarial images are misclassified, a mask."""
+        return self.prediction != self.y
+
+    @property
+    def ends(self) -> Points:
+        """The adversarial images."""
+        return Points(self.id, self.y, self.prediction, self.u1, self.v1)
+
+    def where(self, which: np.ndarray) -> "Pairs":
+        """Those of a mask or of indices."""
+        return Pairs(*(values[which] for values in self))
+
+    def thin(self, most: int) -> "Pairs":
+        """At most `most`, evenly picked, in their order."""
+        return self if self.n <= most else self.where(evenly(self.n, most))
+
+
+class Moved(NamedTuple):
+    """The part of a map that belongs to one method: its clean and its adversarial images."""
+
+    clean: Points
+    adversarial: Points
+
+    def of_classes(self, classes: Sequence[int]) -> "Moved":
+        """The images of some classes."""
+        return Moved(*(points.where(np.isin(points.y, classes)) for points in self))
+
+    def pairs(self) -> Pairs:
+        """The images that are there both clean and adversarial, in the order of the adversarial ones."""
+        place = positions(self.clean.id, self.adversarial.id)
+        start, end = self.clean.where(place[place >= 0]), self.adversarial.where(place >= 0)
+        return Pairs(end.id, end.y, end.prediction, start.u, start.v, end.u, end.v)
+
+
+def positions(ids: np.ndarray, wanted: np.ndarray) -> np.ndarray:
+    """Where the first of `ids` stands that equals each of `wanted`; -1 where there is none.
+
+    Args:
+        ids: Shape (n,).
+        wanted: Shape (m,).
+
+    Returns:
+        Indices of shape (m,).
+    """
+    if not len(ids):
+        return np.full(len(wanted), -1)
+    order = np.argsort(ids, kind="stable")
+    place = order[np.minimum(np.searchsorted(ids[order], wanted), len(ids) - 1)]
+    return np.where(ids[place] == wanted, place, -1)
 
 
 def by_method(points: Frame, methods: Iterable[str]) -> dict[str, Moved]:
-    """A map's rows, method by method, in one pass.
+    """A map's points, method by method, in one pass.
 
     Args:
         points: See `one_map`.
-        methods: In the order wanted; one without rows gets empty frames.
+        methods: In the order wanted; one without rows gets empty arrays.
     """
     codes, names = pd.factorize(points["method"])
     clean = (points["kind"] == "clean").to_numpy(bool)
-    lean = points[["id", "y", "prediction", "u", "v"]]
     place = {str(name): code for code, name in enumerate(names)}
+    everything = Points.of(points)
     found = {}
     for method in methods:
         mine = codes == place.get(method, -2)
-        found[method] = Moved(lean[mine & clean], lean[mine & ~clean])
+        found[method] = Moved(*(everything.where(np.flatnonzero(mine & kind)) for kind in (clean, ~clean)))
     return found
 
 
-def pairs(moved: Moved) -> Frame:
-    """One row per image that a map shows clean and adversarial.
+def fit(sheet: Sheet, panel: Panel, *shown: Points) -> None:
+    """Blank axes around points of a map.
 
     Args:
-        moved: A method's part of a map.
-
-    Returns:
-        Columns id, y, prediction (of the adversarial image), u0, v0 (clean), u1, v1 (adversarial).
+        sheet: With the panel.
+        panel: Whose axes.
+        shown: All the points that are to be inside, also those that another choice would show.
     """
-    ids, wanted = (frame["id"].to_numpy() for frame in moved)
-    order = np.argsort(ids, kind="stable")
-    place = np.minimum(np.searchsorted(ids[order], wanted), max(len(ids) - 1, 0))
-    both = ids[order][place] == wanted if len(ids) else np.zeros(len(wanted), bool)
-    start = order[place[both]] if len(ids) else place[both]
-    columns = {name: moved.adversarial[name].to_numpy()[both] for name in ("id", "y", "prediction")}
-    columns |= {f"{name}1": moved.adversarial[name].to_numpy()[both] for name in ("u", "v")}
-    return pd.DataFrame(columns | {f"{name}0": moved.clean[name].to_numpy()[start] for name in ("u", "v")})
-
-
-def fit(sheet: Sheet, panel: Panel, points: Frame) -> None:
-    """Blank axes around all points of a map, the same whatever part of it is shown."""
     limits = []
-    for column in ("u", "v"):
-        values = points[column].to_numpy(float)
-        low, high = (values.min(), values.max()) if len(values) else (0.0, 1.0)
+    for values in (np.concatenate([getattr(points, name) for points in shown]) for name in ("u", "v")):
+        low, high = (float(values.min()), float(values.max())) if len(values) else (0.0, 1.0)
         pad = 0.04 * (high - low) or 1.0
         limits.append((low - pad, high + pad))
     sheet.blank(panel, limits[0], limits[1])
 
 
-class Dots(NamedTuple):
-    """Points as arrays: a frame's slices cost more than everything else in a figure of many classes.
-
-    Attributes:
-        u: Across, float32.
-        v: Upwards, float32.
-        id: Of the images, int32.
-    """
-
-    u: np.ndarray
-    v: np.ndarray
-    id: np.ndarray
-
-    @classmethod
-    def of(cls, rows: Frame) -> "Dots":
-        """The points of a frame with columns u, v, id."""
-        return cls(rows["u"].to_numpy(np.float32), rows["v"].to_numpy(np.float32), rows["id"].to_numpy(np.int32))
-
-    def where(self, mask: np.ndarray) -> "Dots":
-        """Those of a mask."""
-        return Dots(self.u[mask], self.v[mask], self.id[mask])
+def nothing(sheet: Sheet) -> None:
+    """A sheet of maps without any point."""
+    sheet.blank(sheet.panels[0], (0, 1), (0, 1))
+    sheet.empty(sheet.panels[0], "no points")
 
 
-def cloud(look: Look, rows: Frame | Dots, name: str, **marker: Any) -> dict[str, Any]:
+def cloud(look: Look, points: Points, name: str, **marker: Any) -> dict[str, Any]:
     """Points of a map as a trace: float32 coordinates, int32 ids as customdata.
 
     Args:
         look: Decides WebGL or vectors.
-        rows: Points, or a frame with columns id, u, v.
+        points: Shape (n,) each.
         name: Entry of the legend.
         marker: Colour, size, symbol, opacity.
     """
-    dots = rows if isinstance(rows, Dots) else Dots.of(rows)
     return {
         "type": look.scatter,
         "mode": "markers",
         "name": name,
-        "x": dots.u,
-        "y": dots.v,
-        "customdata": dots.id,
+        "x": points.u,
+        "y": points.v,
+        "customdata": points.id,
         "hovertemplate": f"{name}<br>image %{{customdata}}<extra></extra>",
         "marker": {"line": {"width": 0}} | marker,
     }
 
 
-def arrows(rows: Frame, name: str, colour: str, *, width: float | int = 1.2) -> dict[str, Any]:
+def arrows(pairs: Pairs, name: str, colour: str, *, width: float | int = 1.2) -> dict[str, Any]:
     """Arrows from clean to adversarial as one trace: plotly 7's quiver, or lines with arrow heads before it.
 
     Args:
-        rows: Columns id, u0, v0, u1, v1.
+        pairs: An arrow each.
         name: Entry of the legend.
         colour: Of lines and heads.
         width: Of the lines, in pixels.
     """
-    start, end = (
-        np.column_stack([rows[name].to_numpy(np.float32) for name in names]) for names in (("u0", "v0"), ("u1", "v1"))
-    )
-    ids = rows["id"].to_numpy(np.int32)
     hover = f"{name}<br>image %{{customdata}}<extra></extra>"
     if has_quiver():
         return {
             "type": "quiver", "name": name, "opacity": 0.7, "anchor": "tail", "arrowref": "data", "lengthmode": "raw",
-            "x": start[:, 0], "y": start[:, 1], "u": end[:, 0] - start[:, 0], "v": end[:, 1] - start[:, 1],
-            "customdata": ids, "hovertemplate": hover,
+            "x": pairs.u0, "y": pairs.v0, "u": pairs.u1 - pairs.u0, "v": pairs.v1 - pairs.v0,
+            "customdata": pairs.id, "hovertemplate": hover,
             "marker": {"color": colour, "arrowsize": 1.1, "line": {"width": width}},
         }  # fmt: skip
-    return segments(start, end, ids) | {
+    return segments(pairs) | {
         "name": name,
         "opacity": 0.7,
         "hovertemplate": hover,
         "line": {"color": colour, "width": width},
-        "marker": {"color": colour, "symbol": "arrow", "angleref": "previous", "size": [0, 8, 0] * len(ids)},
+        "marker": {"color": colour, "symbol": "arrow", "angleref": "previous", "size": [0, 8, 0] * pairs.n},
     }
 
 
@@ -219,22 +287,15 @@ def has_quiver() -> bool:
     return hasattr(go, "Quiver")
 
 
-def segments(start: np.ndarray, end: np.ndarray, ids: np.ndarray) -> dict[str, Any]:
-    """Lines from `start` to `end`, each an own piece, for plotly without quiver.
-
-    Args:
-        start: Float32 coordinates, shape (n, 2).
-        end: Float32 coordinates, shape (n, 2).
-        ids: Int32 ids of the images, shape (n,).
-    """
-    gap = np.full_like(start, np.nan)
-    line = np.stack([start, end, gap], axis=1).reshape(-1, 2)
+def segments(pairs: Pairs) -> dict[str, Any]:
+    """Lines from clean to adversarial, each an own piece, for plotly without quiver."""
+    gap = np.full(pairs.n, np.nan, np.float32)
     return {
         "type": "scatter",
         "mode": "lines+markers",
-        "x": line[:, 0],
-        "y": line[:, 1],
-        "customdata": np.repeat(ids, 3),
+        "x": np.stack([pairs.u0, pairs.u1, gap], axis=1).reshape(-1),
+        "y": np.stack([pairs.v0, pairs.v1, gap], axis=1).reshape(-1),
+        "customdata": np.repeat(pairs.id, 3),
         "connectgaps": False,
     }
 
@@ -264,28 +325,31 @@ class Measured:
     """
 
     def __init__(self, shift: Frame | None) -> None:
-        self._rows: dict[str, Frame] = {}
+        self._rows: dict[str, tuple[np.ndarray, ...]] = {}
         if shift is None or shift.empty:
             return
         seeds, eps = shift["seed"].to_numpy(), shift["eps"].to_numpy(float)
         wanted = (shift["attack"] != "noise").to_numpy(bool) & (seeds == seeds.min())
         wanted &= eps == eps[wanted].min(initial=np.inf)
-        lean = shift.loc[wanted, ["method", "id", "angle", "margin"]]
-        self._rows = {str(method): rows for method, rows in lean.groupby("method", observed=True)}
+        codes, names = pd.factorize(shift["method"])
+        columns = [shift[name].to_numpy() for name in ("id", "angle", "margin")]
+        for code, name in enumerate(names):
+            mine = np.flatnonzero(wanted & (codes == code))
+            if len(mine):
+                self._rows[str(name)] = tuple(column[mine] for column in columns)
 
-    def __call__(self, method: str, ids: Iterable[int]) -> str:
+    def __call__(self, method: str, ids: np.ndarray) -> str:
         """Median angle and the share nearer the false centroid, "turned 21° · 83 % nearer false centroid", or nothing.
 
         Args:
             method: Whose rows.
-            ids: Images shown.
+            ids: Images shown, shape (n,).
         """
-        rows = self._rows.get(method)
-        if rows is None:
+        if method not in self._rows:
             return ""
-        here = np.isin(rows["id"].to_numpy(), np.asarray(list(ids)))
-        angle, margin = (rows[name].to_numpy(float)[here] for name in ("angle", "margin"))
-        angle, margin = angle[np.isfinite(angle)], margin[np.isfinite(margin)]
+        known, *measures = self._rows[method]
+        here = np.isin(known, ids)
+        angle, margin = (values[here & np.isfinite(values)] for values in measures)
         if not len(angle) or not len(margin):
             return ""
-        return f"turned {np.median(angle):.0f}° · {percent(float((margin < 0).mean()))} nearer false centroid"
+        return f"turned {np.median(angle):.0f}° · {percent(share(margin < 0))} nearer false centroid"

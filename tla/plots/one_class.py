@@ -2,10 +2,12 @@
 
 from collections.abc import Sequence
 
+import numpy as np
+
 from tla.plots.base import Figure, Frame, figure
-from tla.plots.maps import Measured, by_method, cloud, fit, one_map, small
+from tla.plots.maps import Measured, Points, by_method, cloud, fit, nothing, one_map, small
 from tla.plots.sheet import Panel, Sheet
-from tla.plots.summary import percent, spread, thin
+from tla.plots.summary import percent, share, spread
 from tla.plots.theme import LIGHT, Look
 
 
@@ -40,21 +42,23 @@ def one_class(
     n = 0
     for panel, (method, style) in zip(sheet.panels, styles.items(), strict=False):
         part = parts[method]
-        fit(sheet, panel, part.all)
-        attacked = part.adversarial[part.adversarial["y"] == klass]
-        n = max(n, len(attacked))
-        fooled[method] = float((attacked["prediction"] != klass).mean())
+        fit(sheet, panel, *part)
+        attacked = part.adversarial.where(part.adversarial.y == klass)
+        n = max(n, attacked.n)
+        fooled[method] = share(attacked.wrong)
         _context(sheet, panel, part.clean, klass)
         _predicted(sheet, panel, attacked)
-        note = measured(method, attacked["id"])
+        note = measured(method, attacked.id)
         text = f"<b>{style.label}</b>: {percent(fooled[method])} misclassified"
         sheet.title(panel, text + small(look, note))
-        if attacked.empty:
+        if not attacked.n:
             sheet.empty(panel, f"no adversarial image of class {look.class_name(klass)}")
+    if not styles:
+        nothing(sheet)
     name = look.class_name(klass)
+    shares = spread(fooled, {key: style.label for key, style in styles.items()})
     return sheet.figure(
-        f"Adversarial images of class {name}, coloured by prediction: "
-        f"{spread(fooled, {key: style.label for key, style in styles.items()})} are taken for another class",
+        f"Adversarial images of class {name}, coloured by prediction: {f'{shares} are misclassified' if n else 'none'}",
         f"n = {n} adversarial images of class {name} per map; → 3: taken for class 3; pale: clean images. "
         "Distances in a map prove nothing: the line above each map is measured in the full space.",
     )
@@ -62,28 +66,32 @@ def one_class(
 
 def most_fooled(points: Frame) -> int:
     """The class with the most misclassified adversarial images over all methods; ties go to the smallest index."""
-    attacked = points[points["kind"] == "adversarial"]
-    wrong = attacked.loc[attacked["prediction"] != attacked["y"], "y"]
-    counts = (wrong if len(wrong) else attacked["y"]).value_counts()
-    return int(counts[counts == counts.max()].index.min()) if len(counts) else 0
+    y = points["y"].to_numpy()
+    attacked = (points["kind"] == "adversarial").to_numpy(bool)
+    wrong = attacked & (points["prediction"].to_numpy() != y)
+    classes, counts = np.unique(y[wrong if wrong.any() else attacked], return_counts=True)
+    return int(classes[counts.argmax()]) if len(classes) else 0
 
 
-def _context(sheet: Sheet, panel: Panel, clean: Frame, klass: int) -> None:
+def _context(sheet: Sheet, panel: Panel, clean: Points, klass: int) -> None:
+    look, own = sheet.look, clean.y == klass
+    pale = {"color": look.shades.pale, "size": 4, "opacity": 0.6}
+    others = clean.where(~own).thin(look.points)
+    sheet.add(panel, cloud(look, others, "other classes (clean)", **pale), key="context")
+    marker = {
+        "color": look.class_colour(klass),
+        "symbol": "circle-open",
+        "size": 7,
+        "opacity": 0.8,
+        "line": {"width": 1.3},
+    }
+    sheet.add(panel, cloud(look, clean.where(own), f"{look.class_name(klass)} (clean)", **marker), key="own")
+
+
+def _predicted(sheet: Sheet, panel: Panel, attacked: Points) -> None:
     look = sheet.look
-    name = look.class_name(klass)
-    others = thin(clean[clean["y"] != klass], look.points)
-    own = clean[clean["y"] == klass]
-    sheet.add(
-        panel, cloud(look, others, "other classes (clean)", color=look.shades.pale, size=4, opacity=0.6), key="context"
-    )
-    marker = {"color": look.class_colour(klass), "symbol": "circle-open", "size": 7, "opacity": 0.6}
-    sheet.add(panel, cloud(look, own, f"{name} (clean)", **marker, line={"width": 1}), key="own")
-
-
-def _predicted(sheet: Sheet, panel: Panel, attacked: Frame) -> None:
-    look = sheet.look
-    for index, group in attacked.groupby("prediction"):
-        k = int(index)
+    for k in np.unique(attacked.prediction).tolist():
+        group = attacked.where(attacked.prediction == k)
         marker = {"color": look.class_colour(k), "symbol": look.class_symbol(k), "size": 8}
         edge = {"width": 0.6, "color": look.shades.paper}
         trace = cloud(look, group, f"→ {look.class_name(k)}", **marker, line=edge)

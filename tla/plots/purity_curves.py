@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 import numpy as np
+import pandas as pd
 
 from tla.plots.base import Figure, Frame, figure
 from tla.plots.lines import band, line
@@ -27,21 +28,21 @@ def purity_curves(
     styles = look.methods(rows["method"] if methods is None else methods)
     sheet = Sheet(look, 2, least=300, height=300, head=26, left=60, foot=50)
     at_most: dict[str, float] = {}
+    codes, names = pd.factorize(rows["method"])
+    place = {str(name): code for code, name in enumerate(names)}
+    kinds, ids, ranks = rows["kind"].to_numpy(), rows["id"].to_numpy(), rows["rank"].to_numpy()
+    own = (rows["neighbour_y"].to_numpy() == rows["y"].to_numpy()).astype(float)
     for panel, kind in zip(sheet.panels, ("clean", "adversarial"), strict=True):
+        asked = kinds == kind
         for method, style in styles.items():
-            part = rows[(rows["method"] == method) & (rows["kind"] == kind)]
-            own = (part["neighbour_y"] == part["y"]).astype(float)
-            table = own.groupby([part["id"], part["rank"]]).mean().unstack("rank").sort_index(axis=1)
-            if table.empty:
+            mine = np.flatnonzero(asked & (codes == place.get(method, -2)))
+            if not len(mine):
                 continue
-            purity = table.cumsum(axis=1) / np.arange(1, table.shape[1] + 1)
-            mean, error = purity.mean(), 1.96 * purity.std(ddof=0) / np.sqrt(len(purity))
-            sheet.add(
-                panel, band(table.columns, 100 * (mean - error), 100 * (mean + error).clip(upper=1), style.colour)
-            )
-            sheet.add(panel, line(table.columns, 100 * mean, style), key=method)
+            k, mean, error = _purity(ids[mine], ranks[mine], own[mine])
+            sheet.add(panel, band(k, 100 * (mean - error), 100 * np.minimum(mean + error, 1), style.colour))
+            sheet.add(panel, line(k, 100 * mean, style), key=method)
             if kind == "adversarial":
-                at_most[method] = float(mean.iloc[-1])
+                at_most[method] = float(mean[-1])
         sheet.axis(panel, "number of neighbours k", {"title": "own class (%)", "range": [0, 104]})
         sheet.title(panel, f"<b>{kind} queries</b>")
     if not styles:
@@ -53,3 +54,22 @@ def purity_curves(
         f"n = {rows['id'].nunique()} test images against training images; "
         "bands: 95 % interval of the mean over the images.",
     )
+
+
+def _purity(ids: np.ndarray, ranks: np.ndarray, own: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Share of the k nearest that have the query's class, for every k.
+
+    Args:
+        ids: Query of each row.
+        ranks: Rank of its neighbour, from 1.
+        own: 1.0 where the neighbour has the query's class, else 0.0.
+
+    Returns:
+        k, the mean over the queries, and half of its 95 % interval, each of shape (number of ranks,).
+    """
+    (_, row), (k, column) = (np.unique(values, return_inverse=True) for values in (ids, ranks))
+    table = np.full((row.max() + 1, len(k)), np.nan)
+    table[row, column] = own
+    purity = np.where(np.isnan(table), np.nan, np.nancumsum(table, axis=1)) / np.arange(1, len(k) + 1)
+    error = 1.96 * np.nanstd(purity, axis=0) / np.sqrt(len(table))
+    return k, np.nanmean(purity, axis=0), error

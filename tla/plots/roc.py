@@ -8,7 +8,7 @@ import numpy as np
 from tla.plots.base import Figure, Frame, figure
 from tla.plots.curves import Roc, roc_curve
 from tla.plots.lines import band, line
-from tla.plots.scores import detector_label, scores_of, selected, the_eps
+from tla.plots.scores import detector_label, scores_by_method, selected, the_eps
 from tla.plots.sheet import Panel, Sheet
 from tla.plots.summary import number
 from tla.plots.theme import LIGHT, Look, Style
@@ -49,8 +49,9 @@ def roc(
     chance["line"] = {"color": look.shades.soft, "dash": "dot", "width": 1}
     areas: dict[str, float] = {}
     counts = []
+    scores = scores_by_method(rows, styles)
     for method, style in styles.items():
-        curve = roc_curve(*scores_of(rows[rows["method"] == method]))
+        curve = roc_curve(*scores[method])
         if curve is None:
             sheet.add(sheet.panels[0], line([None], [None], style, name=f"{style.label}: none to detect"), key=method)
             continue

@@ -6,7 +6,7 @@ import numpy as np
 
 from tla.plots.base import Figure, Frame, figure
 from tla.plots.curves import roc_curve
-from tla.plots.scores import Scores, detector_label, scores_of, selected, the_eps
+from tla.plots.scores import Scores, detector_label, scores_by_method, selected, the_eps
 from tla.plots.sheet import Panel, Sheet
 from tla.plots.summary import number, percent, spread
 from tla.plots.theme import LIGHT, Look, rgba
@@ -42,8 +42,9 @@ def score_histograms(
     styles = look.methods(rows["method"] if methods is None else methods)
     sheet = Sheet(look, max(len(styles), 1), least=255, ratio=0.55, head=26, left=52, foot=46)
     caught: dict[str, float] = {}
+    found = scores_by_method(rows, styles)
     for panel, (method, style) in zip(sheet.panels, styles.items(), strict=False):
-        scores = scores_of(rows[rows["method"] == method])
+        scores = found[method]
         at = _own_threshold(scores, false_alarms) if threshold is None else threshold
         _histogram(sheet, panel, scores, at, bins)
         sheet.axis(panel, "score", {"title": "share (%)", "rangemode": "tozero"})
@@ -90,10 +91,16 @@ def _own_threshold(scores: Scores, false_alarms: float | int) -> float:
 
 
 def _window(scores: Scores, at: float) -> tuple[float, float]:
-    """What the bins cover: nearly all negatives, most positives, the threshold; a tail would squash the rest."""
+    """What the bins cover: nearly all negatives, most positives, the threshold; a tail would squash the rest.
+
+    However long the tails, 95 % of the negatives keep a quarter of the width.
+    """
     shares = ((scores.negative, (0.002, 0.998)), (scores.positive, (0.02, 0.85)))
     ends = [np.quantile(known, share) for values, share in shares if len(known := values[np.isfinite(values)])]
     low, high = min(end[0] for end in ends), max(end[1] for end in ends)
+    if len(known := scores.negative[np.isfinite(scores.negative)]):
+        bulk = float(np.quantile(known, 0.95))
+        high = min(high, bulk + 3 * (bulk - low)) if bulk > low else high
     if np.isfinite(at):
         low, high = min(low, at), max(high, at)
     pad = 0.04 * (high - low) or 0.5

@@ -1,11 +1,12 @@
 """Which detection scores a figure speaks of."""
 
+from collections.abc import Iterable
 from typing import Literal, NamedTuple
 
 import numpy as np
+import pandas as pd
 
 from tla.plots.base import Frame
-from tla.plots.summary import first_seed
 from tla.plots.theme import escape
 
 LABELS = {
@@ -46,16 +47,18 @@ def selected(
     Raises:
         ValueError: if the table has no such detector; says which it has.
     """
-    rows = first_seed(detection, seed)
-    rows = rows[rows["adaptive"].to_numpy(bool) == adaptive]
-    there = detectors_of(rows)
+    seeds, eps_of = detection["seed"].to_numpy(), detection["eps"].to_numpy(float)
+    keep = detection["adaptive"].to_numpy(bool) == adaptive
+    if len(seeds):
+        keep &= seeds == (seeds.min() if seed is None else seed)
+    there = detectors_of(detection[["detector"]][keep])
     if detector is None and there:
         detector = there[0]
     if there and detector not in there:
         raise ValueError(f"detector must be one of {', '.join(there)}, got {detector!r}")
-    rows = rows[rows["detector"] == detector]
-    eps = float(rows["eps"].max()) if eps is None and len(rows) else eps
-    return rows[np.isclose(rows["eps"].to_numpy(float), np.nan if eps is None else eps)]
+    keep &= (detection["detector"] == detector).to_numpy(bool)
+    eps = float(eps_of[keep].max()) if eps is None and keep.any() else eps
+    return detection[keep & np.isclose(eps_of, np.nan if eps is None else eps)]
 
 
 def scores_of(rows: Frame, negatives: Literal["clean", "adversarial"] = "clean") -> Scores:
@@ -70,6 +73,25 @@ def scores_of(rows: Frame, negatives: Literal["clean", "adversarial"] = "clean")
     adversarial = rows["kind"].to_numpy() == "adversarial"
     score = rows["score"].to_numpy(float)
     return Scores(score[adversarial & wrong], score[(rows["kind"].to_numpy() == negatives) & ~wrong])
+
+
+def scores_by_method(rows: Frame, methods: Iterable[str]) -> dict[str, Scores]:
+    """`scores_of` each method's rows, in one pass.
+
+    Args:
+        rows: Rows of the `detection` table.
+        methods: In the order wanted; one without rows gets empty arrays.
+    """
+    codes, names = pd.factorize(rows["method"])
+    place = {str(name): code for code, name in enumerate(names)}
+    wrong = rows["prediction"].to_numpy() != rows["y"].to_numpy()
+    kind, score = rows["kind"], rows["score"].to_numpy(float)
+    positive, negative = (kind == "adversarial").to_numpy(bool) & wrong, (kind == "clean").to_numpy(bool) & ~wrong
+    found = {}
+    for method in methods:
+        mine = codes == place.get(method, -2)
+        found[method] = Scores(score[mine & positive], score[mine & negative])
+    return found
 
 
 def the_eps(rows: Frame) -> float:

@@ -15,6 +15,10 @@ LEGEND = 12
 """Font size of legends, in pixels."""
 BOLD = 1.12
 """How much wider bold letters are."""
+KEPT = "\u00a0%"
+"""Stands for " %" while a text is broken into lines."""
+TALLEST = 680
+"""Height in pixels that a panel has at most, however wide it is."""
 
 
 class Panel(NamedTuple):
@@ -68,7 +72,7 @@ class Sheet:
         self.columns = math.ceil(panels / rows) if panels else 1
         across = look.width - self.margin_right
         wide = across / self.columns - left
-        self.panel_height = height or round(max(wide, 80) * ratio)
+        self.panel_height = height or min(round(max(wide, 80) * ratio), TALLEST)
         self.left, self.foot, self.head = left, foot, head
         self.body = rows * (self.panel_height + head) + (rows - 1) * foot + (strip + foot if strip else 0)
         self.traces: list[dict[str, Any]] = []
@@ -143,7 +147,18 @@ class Sheet:
 
     def empty(self, panel: Panel, text: str) -> None:
         """Say in the middle of a panel why nothing is there."""
-        self.note(panel, text, 0.5, 0.5, xanchor="center", yanchor="middle")
+        self.note(panel, text, 0.5, 0.5, xanchor="center", yanchor="middle", bgcolor=self.look.shades.panel)
+
+    def _unused(self) -> list[dict[str, Any]]:
+        """A trace of nothing for each visible panel without any: plotly draws no axes for such a one."""
+        used = {trace["xaxis"] for trace in self.traces}
+        nothing = {"type": "scatter", "mode": "markers", "name": "nothing", "x": [None], "y": [None]}
+        nothing |= {"marker": {"color": self.look.shades.soft}, "showlegend": False, "hoverinfo": "skip"}
+        return [
+            nothing | {"xaxis": panel.x, "yaxis": panel.y}
+            for panel in self.panels
+            if panel.x not in used and self.axes[f"xaxis{panel.x[1:]}"].get("visible", True)
+        ]
 
     def figure(
         self,
@@ -162,6 +177,7 @@ class Sheet:
             frames: Of an animation.
         """
         look, shade = self.look, self.look.shades
+        self.traces += self._unused()
         caption = f"{caption} Source: {look.source}." if look.source else caption
         size = 17 if look.width >= 900 else 15
         heading = wrap(title, (look.width - 30) / BOLD, size)
@@ -232,8 +248,10 @@ def text_width(text: str, size: int) -> float:
 
 
 def wrap(text: str, width: float | int, size: int) -> str:
-    """Break a text into lines that fit `width` pixels at a font of `size` pixels."""
-    return "<br>".join(textwrap.wrap(text, max(20, int(width / (size * CHARACTER))), break_long_words=False)) or text
+    """Break a text into lines that fit `width` pixels at a font of `size` pixels; no name, no "5 %" is broken."""
+    room = max(20, int(width / (size * CHARACTER)))
+    lines = textwrap.wrap(text.replace(" %", KEPT), room, break_long_words=False, break_on_hyphens=False)
+    return "<br>".join(lines).replace(KEPT, " %") or text
 
 
 def _paper(text: str, x: float | int, y: float | int, **more: Any) -> dict[str, Any]:

@@ -6,9 +6,23 @@ from typing import Literal
 import numpy as np
 
 from tla.plots.base import Figure, Frame, figure
-from tla.plots.maps import Dots, Measured, Moved, arrows, by_method, cloud, common, fit, one_map, pairs, small
+from tla.plots.maps import (
+    Measured,
+    Moved,
+    Pairs,
+    Points,
+    arrows,
+    by_method,
+    cloud,
+    common,
+    fit,
+    nothing,
+    one_map,
+    positions,
+    small,
+)
 from tla.plots.sheet import Panel, Sheet
-from tla.plots.summary import percent, spread, thin
+from tla.plots.summary import percent, share, spread
 from tla.plots.theme import LIGHT, Look
 
 COLOURED = {
@@ -53,73 +67,74 @@ def shift_arrows(
     kept, parts, measured = common(points["y"].to_numpy()), by_method(points, styles), Measured(shift)
     fooled: dict[str, float] = {}
     for panel, (method, style) in zip(sheet.panels, styles.items(), strict=False):
-        fit(sheet, panel, parts[method].all)
-        part = parts[method] if classes is None else Moved(*(rows[rows["y"].isin(classes)] for rows in parts[method]))
-        moved = pairs(part)
-        fooled[method] = float((moved["prediction"] != moved["y"]).mean())
-        dots = thin(part.clean, look.points)
+        fit(sheet, panel, *parts[method])
+        part = parts[method] if classes is None else parts[method].of_classes(classes)
+        moved = part.pairs()
+        fooled[method] = share(moved.wrong)
+        dots = part.clean.thin(look.points)
         if colour == "flipped":
             _flipped(sheet, panel, dots, moved)
         else:
             _clean(sheet, panel, dots if colour == "true" else _after(dots, moved), kept)
-        _moves(sheet, panel, thin(moved, most_arrows))
+        _moves(sheet, panel, moved.thin(most_arrows))
         _rings(sheet, panel, part, marked)
-        note = measured(method, moved["id"])
+        note = measured(method, moved.id)
         sheet.title(panel, f"<b>{style.label}</b>: {percent(fooled[method])} change class" + small(look, note))
     if not styles:
-        sheet.empty(sheet.panels[0], "no points")
+        nothing(sheet)
     labels = {name: style.label for name, style in styles.items()}
     n = points["id"].nunique()
     return sheet.figure(
-        f"Where the attack moves the images: {spread(fooled, labels)} end in a wrong class",
+        f"Where the attack moves the images: {f'{spread(fooled, labels)} end in a wrong class' if n else 'no points'}",
         f"n = {n} test images; dots: clean images, coloured by {COLOURED[colour]}; arrows to the adversarial image of "
         f"at most {most_arrows} of them. Distances in a map prove nothing: the line above each map is measured in the "
         "full space.",
     )
 
 
-def _clean(sheet: Sheet, panel: Panel, rows: Frame, kept: list[int]) -> None:
-    look, dots, y = sheet.look, Dots.of(rows), rows["y"].to_numpy()
+def _clean(sheet: Sheet, panel: Panel, dots: Points, kept: list[int]) -> None:
+    look = sheet.look
     for k in kept:
-        mine = y == k
+        mine = dots.y == k
         if mine.any():
             marker = {"color": look.class_colour(k), "symbol": look.class_symbol(k), "size": 5, "opacity": 0.75}
             trace = cloud(look, dots.where(mine), look.class_name(k), **marker)
             sheet.add(panel, trace | {"legendrank": 900 + k}, key=f"class {k}")
-    others = ~np.isin(y, kept)
+    others = ~np.isin(dots.y, kept)
     if others.any():
         sheet.add(panel, cloud(look, dots.where(others), "other classes", color=look.shades.pale, size=4), key="other")
 
 
-def _after(dots: Frame, moved: Frame) -> Frame:
+def _after(dots: Points, moved: Pairs) -> Points:
     """The same dots, each with the class that is predicted for its adversarial twin in the place of its own."""
-    return dots.assign(y=dots["id"].map(moved.set_index("id")["prediction"])).dropna(subset=["y"]).astype({"y": int})
+    place = positions(moved.id, dots.id)
+    return dots.where(place >= 0)._replace(y=moved.prediction[place[place >= 0]])
 
 
-def _flipped(sheet: Sheet, panel: Panel, dots: Frame, moved: Frame) -> None:
+def _flipped(sheet: Sheet, panel: Panel, dots: Points, moved: Pairs) -> None:
     look, shade = sheet.look, sheet.look.shades
-    changed = dots["id"].isin(moved.loc[moved["prediction"] != moved["y"], "id"])
-    for name, rows, hue, symbol in (
-        ("stays right", dots[~changed], shade.right, "circle"),
-        ("flipped", dots[changed], shade.wrong, "x"),
+    changed = np.isin(dots.id, moved.id[moved.wrong])
+    for name, mask, hue, symbol in (
+        ("stays right", ~changed, shade.right, "circle"),
+        ("flipped", changed, shade.wrong, "x"),
     ):
-        if len(rows):
-            sheet.add(panel, cloud(look, rows, name, color=hue, symbol=symbol, size=5, opacity=0.8), key=name)
+        if mask.any():
+            marker = {"color": hue, "symbol": symbol, "size": 5, "opacity": 0.8}
+            sheet.add(panel, cloud(look, dots.where(mask), name, **marker), key=name)
 
 
 def _rings(sheet: Sheet, panel: Panel, part: Moved, marked: Sequence[int]) -> None:
     """Rings round marked images; a heavier one where the attack has moved them."""
-    for rows, size, width in ((part.clean, 12, 1.5), (part.adversarial, 15, 2.5)):
-        found = rows[rows["id"].isin(marked)] if len(marked) else rows.iloc[:0]
-        if len(found):
+    for points, size, width in ((part.clean, 12, 1.5), (part.adversarial, 15, 2.5)):
+        found = points.where(np.isin(points.id, marked))
+        if found.n:
             ring = {"symbol": "circle-open", "color": sheet.look.shades.ink, "size": size, "line": {"width": width}}
             sheet.add(panel, {**cloud(sheet.look, found, "marked"), "marker": ring}, key="marked")
 
 
-def _moves(sheet: Sheet, panel: Panel, moved: Frame) -> None:
-    shade = sheet.look.shades
-    wrong = moved["prediction"] != moved["y"]
-    if (~wrong).any():
-        sheet.add(panel, arrows(moved[~wrong], "still right", shade.soft, width=0.8), key="still right")
+def _moves(sheet: Sheet, panel: Panel, moved: Pairs) -> None:
+    shade, wrong = sheet.look.shades, moved.wrong
+    if not wrong.all():
+        sheet.add(panel, arrows(moved.where(~wrong), "still right", shade.soft, width=0.8), key="still right")
     if wrong.any():
-        sheet.add(panel, arrows(moved[wrong], "misclassified", shade.ink, width=1.1), key="misclassified")
+        sheet.add(panel, arrows(moved.where(wrong), "misclassified", shade.ink, width=1.1), key="misclassified")

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from tla.plots.base import Figure, Frame, figure
 from tla.plots.sheet import Panel, Sheet
@@ -16,6 +17,8 @@ MEASURES = {
     "purity_own": "own class among the 10 nearest (share)",
 }
 GROUPS = ("correct", "misclassified")
+QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
+"""Whisker, box, median, box, whisker."""
 
 
 @figure("shift_measures", "shift")
@@ -38,18 +41,25 @@ def shift_measures(
         eps: Which eps, by default the smallest.
         methods: Which methods, by default all.
     """
+    shift = shift[["method", "attack", "eps", "id", "group", *dict.fromkeys(("angle", *measures))]]
     rows, zero = one_attack(shift, attack, eps), one_attack(shift, "noise", None)
     styles = look.methods(rows["method"] if methods is None else methods)
     rows = rows[rows["method"].isin(list(styles))]
     sheet = Sheet(look, len(measures), least=420, height=max(120, 44 * len(styles)), head=8, left=92, foot=58)
-    values = {key: part[list(measures)] for key, part in rows.groupby(["method", "group"], observed=True)}
+    (method_of, names), (group_of, kinds) = pd.factorize(rows["method"]), pd.factorize(rows["group"])
+    members = {
+        (str(method), str(group)): np.flatnonzero((method_of == i) & (group_of == j))
+        for i, method in enumerate(names)
+        for j, group in enumerate(kinds)
+    }
     for panel, measure in zip(sheet.panels, measures, strict=True):
         _zero(sheet, panel, zero, measure, {method: style.label for method, style in styles.items()})
+        values = rows[measure].to_numpy(float)
         for group, colour, symbol in zip(GROUPS, (look.shades.right, look.shades.wrong), ("circle", "x"), strict=True):
             parts = [
-                (style.label, _finite(values[method, group][measure].to_numpy(float)))
+                (style.label, _finite(values[members[method, group]]))
                 for method, style in styles.items()
-                if (method, group) in values
+                if (method, group) in members
             ]
             parts = [(label, some) for label, some in parts if len(some)]
             if parts:
@@ -57,7 +67,7 @@ def shift_measures(
         labels = [style.label for style in styles.values()]
         y = {"type": "category", "categoryorder": "array", "categoryarray": labels[::-1], "showgrid": False}
         sheet.axis(panel, {"title": MEASURES.get(measure, measure), "zeroline": True}, y)
-        if not len(rows):
+        if not len(_finite(values)):
             sheet.empty(panel, "no shift was measured")
     n = rows["id"].nunique()
     ticks = "grey ticks: the median under random noise of the same size (zero point). " if len(zero) else ""
@@ -84,7 +94,7 @@ def _finite(values: np.ndarray) -> np.ndarray:
 
 
 def _boxes(parts: list[tuple[str, Any]], name: str, colour: str, symbol: str) -> dict[str, Any]:
-    quantiles = np.array([np.quantile(values, [0.05, 0.25, 0.5, 0.75, 0.95]) for _, values in parts])
+    quantiles = np.array([np.quantile(values, QUANTILES) for _, values in parts])
     return {
         "type": "box", "orientation": "h", "name": name, "y": [label for label, _ in parts],
         "lowerfence": quantiles[:, 0], "q1": quantiles[:, 1], "median": quantiles[:, 2], "q3": quantiles[:, 3],

@@ -6,9 +6,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tla.plots.base import Figure, Frame, figure
-from tla.plots.maps import Measured, by_method, common, fit, one_map, pairs, segments, small
+from tla.plots.maps import Measured, Pairs, by_method, common, fit, nothing, one_map, segments, small
 from tla.plots.sheet import Panel, Sheet
-from tla.plots.summary import percent, spread, thin
+from tla.plots.summary import percent, share, spread
 from tla.plots.theme import LIGHT, Look, rgba
 
 STRIP = 52
@@ -59,22 +59,22 @@ def shift_morph(
     fooled: dict[str, float] = {}
     walks: dict[int, Walk] = {}
     for panel, (method, style) in zip(sheet.panels, styles.items(), strict=False):
-        fit(sheet, panel, parts[method].all)
-        moved = pairs(parts[method])
-        fooled[method] = float((moved["prediction"] != moved["y"]).mean())
-        shown = thin(moved, max(1, most // len(styles)))
+        fit(sheet, panel, *parts[method])
+        moved = parts[method].pairs()
+        fooled[method] = share(moved.wrong)
+        shown = moved.thin(max(1, most // len(styles)))
         _ways(sheet, panel, shown)
-        walks[len(sheet.traces)] = Walk(*(shown[[f"u{i}", f"v{i}"]].to_numpy(np.float32).T for i in (0, 1)))
+        walks[len(sheet.traces)] = Walk(np.stack([shown.u0, shown.v0]), np.stack([shown.u1, shown.v1]))
         sheet.add(panel, _crowd(look, shown))
-        note = measured(method, moved["id"])
+        note = measured(method, moved.id)
         sheet.title(panel, f"<b>{style.label}</b>: {percent(fooled[method])} change class" + small(look, note))
     if not styles:
-        sheet.empty(sheet.panels[0], "no points")
+        nothing(sheet)
     _key(sheet, points)
     labels = {name: style.label for name, style in styles.items()}
     n, most_shown = points["id"].nunique(), max((walk.start.shape[1] for walk in walks.values()), default=0)
     return sheet.figure(
-        f"From clean to attacked: {spread(fooled, labels)} end in a wrong class",
+        f"From clean to attacked: {f'{spread(fooled, labels)} end in a wrong class' if n else 'no points'}",
         f"n = {n} test images, {most_shown} shown per map, coloured by class; lines: the ways of the misclassified. "
         "Only both ends are embeddings: places between them are interpolated. Distances in a map prove nothing: the "
         "line above each map is measured in the full space.",
@@ -83,17 +83,16 @@ def shift_morph(
     )
 
 
-def _crowd(look: Look, moved: Frame) -> dict[str, Any]:
+def _crowd(look: Look, moved: Pairs) -> dict[str, Any]:
     """All images of a map at their attacked places, each with its class's colour and symbol."""
-    classes, y = np.unique(moved["y"].to_numpy(), return_inverse=True)
+    classes, y = np.unique(moved.y, return_inverse=True)
     names, colours, symbols = (
         np.array([style(int(k)) for k in classes], dtype=object)[y].tolist()
         for style in (look.class_name, look.class_colour, look.class_symbol)
     )
     return {
         "type": "scatter", "mode": "markers", "name": "images",
-        "x": moved["u1"].to_numpy(np.float32), "y": moved["v1"].to_numpy(np.float32),
-        "customdata": moved["id"].to_numpy(np.int32), "text": names,
+        "x": moved.u1, "y": moved.v1, "customdata": moved.id, "text": names,
         "hovertemplate": "%{text}<br>image %{customdata}<extra></extra>",
         "marker": {
             "color": colours, "symbol": symbols, "size": 6, "opacity": 0.8, "line": {"width": 0},
@@ -101,14 +100,12 @@ def _crowd(look: Look, moved: Frame) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _ways(sheet: Sheet, panel: Panel, moved: Frame) -> None:
-    wrong = moved[moved["prediction"] != moved["y"]]
-    if len(wrong):
-        start, end = (wrong[[f"u{i}", f"v{i}"]].to_numpy(np.float32) for i in (0, 1))
-        way = segments(start, end, wrong["id"].to_numpy(np.int32))
+def _ways(sheet: Sheet, panel: Panel, moved: Pairs) -> None:
+    wrong = moved.where(moved.wrong)
+    if wrong.n:
         colour = rgba(sheet.look.shades.soft, 0.35)
-        line = {"mode": "lines", "name": "misclassified", "line": {"color": colour, "width": 1}}
-        sheet.add(panel, way | line | {"hoverinfo": "skip"}, key="ways")
+        line = {"mode": "lines", "name": "misclassified", "line": {"color": colour, "width": 1}, "hoverinfo": "skip"}
+        sheet.add(panel, segments(wrong) | line, key="ways")
 
 
 def _key(sheet: Sheet, points: Frame) -> None:

@@ -52,6 +52,10 @@ def bootstrap_mean(values: np.ndarray, replicates: int = 400) -> Interval:
     return Interval(float(values.mean()), float(low), float(high))
 
 
+OUTCOMES = ["method", "seed", "attack", "eps", "id", "success"]
+"""Columns of the `attacks` table that accuracies are made of; whole rows take longer to pick."""
+
+
 def main_eps(attacks: Frame) -> float:
     """The eps at which most different attacks were run (the smallest of them): the one that bars and tables compare.
 
@@ -89,13 +93,15 @@ def accuracy(attacks: Frame) -> Frame:
     keys = attacks[["method", "attack", "eps", "seed"]]
     group, first = _groups(keys)
     fooled, size = np.bincount(group, attacks["success"].to_numpy(float)), np.bincount(group)
-    counted = keys.iloc[first].assign(fooled=fooled, size=size)
-    rows = []
-    for (method, attack, eps), part in counted.groupby(["method", "attack", "eps"], observed=True):
-        seeds, total = len(part), int(part["size"].sum())
-        share = wilson(1 - float(part["fooled"].sum()) / total, total / seeds)
-        rows.append((method, attack, eps, share.value, share.low, share.high, round(total / seeds), seeds))
-    return pd.DataFrame(rows, columns=["method", "attack", "eps", "accuracy", "low", "high", "n", "seeds"])
+    cases = keys.iloc[first][["method", "attack", "eps"]]
+    case, head = _groups(cases)
+    table = cases.iloc[head].reset_index(drop=True)
+    seeds, total, wrong = np.bincount(case), np.bincount(case, size), np.bincount(case, fooled)
+    shares = [wilson(1 - w / t, t / s) for w, t, s in zip(*(x.tolist() for x in (wrong, total, seeds)), strict=True)]
+    for column, bound in (("accuracy", "value"), ("low", "low"), ("high", "high")):
+        table[column] = np.array([getattr(share, bound) for share in shares], dtype=float)
+    table["n"], table["seeds"] = np.rint(total / np.maximum(seeds, 1)).astype(int), seeds
+    return table.sort_values(["method", "attack", "eps"], ignore_index=True)
 
 
 def _groups(keys: Frame) -> tuple[np.ndarray, np.ndarray]:
@@ -174,8 +180,11 @@ def first_seed(frame: Frame, seed: int | None = None) -> Frame:
     return frame[frame["seed"] == (frame["seed"].min() if seed is None else seed)]
 
 
-def thin(frame: Frame, most: int) -> Frame:
-    """At most `most` rows, evenly picked, in their order."""
-    if len(frame) <= most:
-        return frame
-    return frame.iloc[np.linspace(0, len(frame) - 1, most).astype(int)]
+def share(hits: np.ndarray) -> float:
+    """Share of a mask that is true; nan of nothing."""
+    return float(np.count_nonzero(hits) / len(hits)) if len(hits) else float("nan")
+
+
+def evenly(n: int, most: int) -> np.ndarray:
+    """Indices of at most `most` of `n` things, evenly picked, rising."""
+    return np.arange(n) if n <= most else np.linspace(0, n - 1, most).astype(int)

@@ -1,12 +1,13 @@
 """One image under attack, step by step: its way in each map, distances and probabilities, and a film strip."""
 
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 import numpy as np
 
 from tla.plots.base import Figure, Frame, figure
 from tla.plots.lines import line
-from tla.plots.maps import by_method, cloud, fit, one_map
+from tla.plots.maps import Points, by_method, cloud, fit, one_map
 from tla.plots.picture_grid import place
 from tla.plots.pictures import Pictures
 from tla.plots.sheet import Panel, Sheet
@@ -15,6 +16,48 @@ from tla.plots.theme import LIGHT, Look
 
 Reel = Mapping[int, np.ndarray]
 """Pixels by attack step."""
+
+
+class Path(NamedTuple):
+    """The steps of one method's attack on an image as arrays of length n, restart after restart.
+
+    Attributes:
+        restart: Number of the restart.
+        step: Step of the attack, from 0.
+        y: Class of the image.
+        prediction: What the model takes the image for.
+        success: True where it is misclassified.
+        u: Across in the method's map; nan where it has none.
+        v: Upwards.
+        distance_own: Cosine distance to the own centroid.
+        distance_false: The same to the false one.
+    """
+
+    restart: np.ndarray
+    step: np.ndarray
+    y: np.ndarray
+    prediction: np.ndarray
+    success: np.ndarray
+    u: np.ndarray
+    v: np.ndarray
+    distance_own: np.ndarray
+    distance_false: np.ndarray
+
+    @classmethod
+    def of(cls, rows: Frame, method: str) -> "Path":
+        """The path of a method among the rows of one image."""
+        path = cls(*(rows[name].to_numpy() for name in cls._fields)).where((rows["method"] == method).to_numpy(bool))
+        return path.where(np.lexsort((path.step, path.restart)))
+
+    def where(self, which: np.ndarray) -> "Path":
+        """The steps of a mask or of indices."""
+        return Path(*(values[which] for values in self))
+
+    @property
+    def flip(self) -> int | None:
+        """The first step at which the image is misclassified."""
+        hit = self.step[self.success.astype(bool)]
+        return int(hit.min()) if len(hit) else None
 
 
 @figure("trajectory", "trajectory", optional=("map",))
@@ -48,25 +91,28 @@ def trajectory(
     most = 3 if look.width >= 900 else 2 if look.width >= 500 else 1
     across = min(count, most)
     blocks = -(-count // across)
-    reel, whose, flip = _reel(pictures, rows, image, list(styles))
+    paths = {method: Path.of(rows, method) for method in styles}
+    reel, whose, flip = _reel(pictures, rows, image, paths)
     strip = 148 if reel else 0
-    sheet = Sheet(look, 2 * across * blocks, columns=across, height=210, head=26, left=56, foot=44, strip=strip)
+    sheet = Sheet(look, 2 * across * blocks, columns=across, height=210, head=26, left=64, foot=44, strip=strip)
     flips: dict[str, int | None] = {}
     backgrounds = None if map is None else by_method(one_map(map, None, seed), styles)
     for index, (method, style) in enumerate(styles.items()):
         row, column = divmod(index, across)
         above, below = (sheet.panels[(2 * row + i) * across + column] for i in (0, 1))
         sheet.deepen(above, 34)
-        path = rows[rows["method"] == method].sort_values(["restart", "step"])
+        path = paths[method]
         _map(sheet, above, path, None if backgrounds is None else backgrounds[method].clean)
+        if not index:
+            _key(sheet)
         _distances(sheet, below, path)
-        flips[style.label] = _flip(path)
-        when = "holds" if flips[style.label] is None else f"flips at step {flips[style.label]}"
+        flips[style.label] = path.flip
+        when = "holds" if path.flip is None else f"flips at step {path.flip}"
         sheet.title(above, f"<b>{style.label}</b>: {when}")
     for index in range(count, across * blocks):
         row, column = divmod(index, across)
         for i in (0, 1):
-            sheet.blank(sheet.panels[(2 * row + i) * across + column], (0, 1), (0, 1))
+            sheet.axis(sheet.panels[(2 * row + i) * across + column], {"visible": False}, {"visible": False})
     if not styles:
         sheet.empty(sheet.panels[0], "no attack was recorded")
     if reel:
@@ -92,77 +138,88 @@ def telling_image(rows: Frame) -> int:
     return int((lost - 0.5).abs().idxmin())
 
 
-def _flip(path: Frame) -> int | None:
-    hit = path.loc[path["success"].astype(bool), "step"]
-    return int(hit.min()) if len(hit) else None
-
-
-def _map(sheet: Sheet, panel: Panel, path: Frame, background: Frame | None) -> None:
+def _map(sheet: Sheet, panel: Panel, path: Path, background: Points | None) -> None:
     look, shade = sheet.look, sheet.look.shades
-    known = path[np.isfinite(path["u"]) & np.isfinite(path["v"])]
-    if background is not None and len(background):
+    known = path.where(np.isfinite(path.u) & np.isfinite(path.v))
+    if background is not None and background.n:
         _near(sheet, panel, background, known)
-        sheet.add(
-            panel, cloud(look, background, "clean images", color=shade.pale, size=3, opacity=0.6), key="clean images"
-        )
+        pale = {"color": shade.pale, "size": 3, "opacity": 0.6}
+        sheet.add(panel, cloud(look, background, "clean images", **pale), key="clean images")
     else:
-        fit(sheet, panel, known)
-    for restart, part in known.groupby("restart"):
-        right = (part["prediction"] == part["y"]).to_numpy()
-        colours = np.where(right, shade.right, shade.wrong).tolist()
-        symbols = np.where(right, "circle", "x").tolist()
+        fit(sheet, panel, Points(known.step, known.y, known.prediction, known.u, known.v))
+    if not len(known.step):
+        sheet.empty(panel, "its way in this map is not known")
+    right = known.prediction == known.y
+    colours, symbols = np.where(right, shade.right, shade.wrong), np.where(right, "circle", "x")
+    for restart in np.unique(known.restart).tolist():
+        mine = known.restart == restart
         trace = {
             "type": "scatter", "mode": "lines+markers", "name": "way",
-            "x": part["u"].to_numpy(np.float32), "y": part["v"].to_numpy(np.float32),
-            "line": {"color": shade.soft, "width": 1.2}, "marker": {"color": colours, "symbol": symbols, "size": 6},
-            "customdata": part["step"].to_numpy(np.int32),
+            "x": known.u[mine].astype(np.float32), "y": known.v[mine].astype(np.float32),
+            "line": {"color": shade.soft, "width": 1.2},
+            "marker": {"color": colours[mine].tolist(), "symbol": symbols[mine].tolist(), "size": 6},
+            "customdata": known.step[mine].astype(np.int32),
             "hovertemplate": f"restart {restart}, step %{{customdata}}<extra></extra>",
         }  # fmt: skip
         sheet.add(panel, trace)
-    if len(known):
-        start = known.sort_values("step").iloc[0]
+    if len(known.step):
+        first = int(known.step.argmin())
         mark = {"symbol": "star", "size": 11, "color": shade.ink, "line": {"color": shade.paper, "width": 1}}
-        spot = {
-            "type": "scatter",
-            "mode": "markers",
-            "name": "start",
-            "x": [float(start["u"])],
-            "y": [float(start["v"])],
-        }
+        spot = {"type": "scatter", "mode": "markers", "name": "start"}
+        spot |= {"x": [float(known.u[first])], "y": [float(known.v[first])]}
         sheet.add(panel, spot | {"marker": mark, "hovertemplate": "start<extra></extra>"}, key="start")
+
+
+def _key(sheet: Sheet) -> None:
+    """What the markers on a way mean, in the legend."""
+    shade = sheet.look.shades
     for name, colour, symbol in (("right so far", shade.right, "circle"), ("misclassified", shade.wrong, "x")):
         entry = {"type": "scatter", "mode": "markers", "name": name, "x": [None], "y": [None]}
-        sheet.add(panel, entry | {"marker": {"color": colour, "symbol": symbol, "size": 8}}, key=name)
+        sheet.add(sheet.panels[0], entry | {"marker": {"color": colour, "symbol": symbol, "size": 8}}, key=name)
 
 
-def _near(sheet: Sheet, panel: Panel, clean: Frame, path: Frame) -> None:
+def _near(sheet: Sheet, panel: Panel, clean: Points, path: Path) -> None:
     """Axes around the path, at least a seventh of the map wide, so that a short way is seen among its surroundings."""
     limits = []
-    for column in ("u", "v"):
-        span = float(np.ptp(clean[column].to_numpy(float))) or 1.0
-        values = (path if len(path) else clean)[column].to_numpy(float)
-        low, high = values.min(), values.max()
-        half = max((high - low) * 0.75, span / 14 if len(path) else span / 2)
+    for around, way in ((clean.u, path.u), (clean.v, path.v)):
+        span = float(np.ptp(around)) or 1.0
+        values = way if len(way) else around
+        low, high = float(values.min()), float(values.max())
+        half = max((high - low) * 0.75, span / 14 if len(way) else span / 2)
         limits.append(((low + high) / 2 - half, (low + high) / 2 + half))
     sheet.blank(panel, limits[0], limits[1])
 
 
-def _distances(sheet: Sheet, panel: Panel, path: Frame) -> None:
-    mean = path.groupby("step")[["distance_own", "distance_false"]].mean()
-    shade = sheet.look.shades
-    for column, name, colour, dash in (
-        ("distance_own", "to own centroid", shade.right, "solid"),
-        ("distance_false", "to false centroid", shade.wrong, "dash"),
+def _distances(sheet: Sheet, panel: Panel, path: Path) -> None:
+    steps, place = np.unique(path.step, return_inverse=True)
+    if not np.isfinite([path.distance_own, path.distance_false]).any():
+        sheet.empty(panel, "no distance was measured")
+    shade, style = sheet.look.shades, sheet.look.methods(["at"])["at"]
+    for values, name, colour, dash in (
+        (path.distance_own, "to own centroid", shade.right, "solid"),
+        (path.distance_false, "to false centroid", shade.wrong, "dash"),
     ):
-        style = sheet.look.methods(["at"])["at"]._replace(colour=colour, dash=dash, label=name)
-        sheet.add(panel, line(mean.index, mean[column], style, markers=False), key=name)
+        trace = line(
+            steps,
+            _means(values, place, len(steps)),
+            style._replace(colour=colour, dash=dash, label=name),
+            markers=False,
+        )
+        sheet.add(panel, trace, key=name)
     sheet.axis(panel, "attack step", {"title": "distance", "rangemode": "tozero"})
 
 
-def _reel(pictures: Pictures | None, rows: Frame, image: int, methods: list[str]) -> tuple[Reel, str, int | None]:
+def _means(values: np.ndarray, place: np.ndarray, n: int) -> np.ndarray:
+    """Mean of the finite values at each of `n` places, nan where there are none."""
+    known = np.isfinite(values)
+    counts = np.bincount(place[known], minlength=n)
+    return np.bincount(place[known], values[known], minlength=n) / np.where(counts, counts, np.nan)
+
+
+def _reel(pictures: Pictures | None, rows: Frame, image: int, paths: dict[str, Path]) -> tuple[Reel, str, int | None]:
     """The pictures of an image by step, of the method that misclassifies it first; which that is, and at which step."""
     films = {} if pictures is None or rows.empty else pictures.film
-    flips = {method: _first_flip(rows, method) for method in methods} if films else {}
+    flips = {method: _first_flip(path) for method, path in paths.items()} if films else {}
     for method in sorted(flips, key=lambda name: (flips[name] is None, flips[name] or 0)):
         reel = films.get(f"{method}-seed{rows['seed'].iloc[0]}", {}).get(image)
         if reel:
@@ -170,9 +227,8 @@ def _reel(pictures: Pictures | None, rows: Frame, image: int, methods: list[str]
     return {}, "", None
 
 
-def _first_flip(rows: Frame, method: str) -> int | None:
-    path = rows[rows["method"] == method]
-    return _flip(path[path["restart"] == path["restart"].min()])
+def _first_flip(path: Path) -> int | None:
+    return path.where(path.restart == path.restart.min(initial=np.iinfo(np.int64).max)).flip
 
 
 def _film(sheet: Sheet, strip: Panel, reel: Reel, title: str, flip: int | None) -> None:

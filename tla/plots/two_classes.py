@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-import pandas as pd
+import numpy as np
 
 from tla.plots.base import Figure, Frame, figure
-from tla.plots.maps import Measured, arrows, by_method, cloud, fit, one_map, pairs, small
+from tla.plots.maps import Measured, Pairs, Points, arrows, by_method, cloud, fit, nothing, one_map, small
 from tla.plots.sheet import Panel, Sheet
 from tla.plots.theme import LIGHT, Look
 
@@ -49,16 +49,17 @@ def two_classes(
     counts, parts, measured = {}, by_method(points, styles), Measured(shift)
     for panel, (method, style) in zip(sheet.panels, styles.items(), strict=False):
         part = parts[method]
-        shown = part.clean[part.clean["y"].isin(pair)]
-        crossed = pairs(part)
-        crossed = crossed[(crossed["y"] == pair.true) & (crossed["prediction"] == pair.false)]
-        counts[style.label] = len(crossed)
-        ends = crossed.rename(columns={"u1": "u", "v1": "v"})
-        fit(sheet, panel, pd.concat([shown, ends]))
+        shown = part.clean.where(np.isin(part.clean.y, pair))
+        both = part.pairs()
+        crossed = both.where((both.y == pair.true) & (both.prediction == pair.false))
+        counts[style.label] = crossed.n
+        fit(sheet, panel, shown, crossed.ends)
         _two(sheet, panel, shown, pair)
         _crossed(sheet, panel, crossed, pair)
-        note = measured(method, crossed["id"])
-        sheet.title(panel, f"<b>{style.label}</b>: {len(crossed)} cross" + small(look, note))
+        note = measured(method, crossed.id)
+        sheet.title(panel, f"<b>{style.label}</b>: {crossed.n} cross" + small(look, note))
+    if not styles:
+        nothing(sheet)
     one, other = look.class_name(pair.true), look.class_name(pair.false)
     n = int(points.loc[(points["y"] == pair.true) & (points["kind"] == "adversarial"), "id"].nunique())
     return sheet.figure(
@@ -73,38 +74,37 @@ def most_confused(points: Frame, true: int | None = None, false: int | None = No
 
     Without any misclassified image: two neighbouring classes of those there are.
     """
-    attacked = points[points["kind"] == "adversarial"]
-    wrong = attacked[attacked["prediction"] != attacked["y"]]
-    wrong = wrong if true is None else wrong[wrong["y"] == true]
-    wrong = wrong if false is None else wrong[wrong["prediction"] == false]
-    if len(wrong):
-        y, prediction = wrong.groupby(["y", "prediction"]).size().idxmax()  # pyright: ignore[reportGeneralTypeIssues]
-        return Confused(int(y), int(prediction))
+    y, prediction = points["y"].to_numpy(), points["prediction"].to_numpy()
+    wrong = (points["kind"] == "adversarial").to_numpy(bool) & (prediction != y)
+    wrong &= (True if true is None else y == true) & (True if false is None else prediction == false)
+    found, counts = np.unique(np.stack([y[wrong], prediction[wrong]], axis=1), axis=0, return_counts=True)
+    if len(found):
+        return Confused(*found[counts.argmax()].tolist())
     there = sorted(int(y) for y in points["y"].unique())
     true = true if true is not None else next((y for y in there if y != false), 0)
     false = false if false is not None else next((y for y in there if y != true), true + 1)
     return Confused(true, false)
 
 
-def _two(sheet: Sheet, panel: Panel, clean: Frame, pair: Confused) -> None:
+def _two(sheet: Sheet, panel: Panel, clean: Points, pair: Confused) -> None:
     look = sheet.look
     for k, colour, symbol in ((pair.true, look.ordinal(0), "circle"), (pair.false, look.ordinal(3), "square")):
-        rows = clean[clean["y"] == k]
-        marker = {"color": colour, "symbol": symbol, "size": 6, "opacity": 0.7}
-        sheet.add(panel, cloud(look, rows, f"{look.class_name(k)} (clean)", **marker), key=f"clean {k}")
+        marker = {"color": colour, "symbol": symbol, "size": 6, "opacity": 0.85}
+        trace = cloud(look, clean.where(clean.y == k), f"{look.class_name(k)} (clean)", **marker)
+        sheet.add(panel, trace, key=f"clean {k}")
 
 
-def _crossed(sheet: Sheet, panel: Panel, crossed: Frame, pair: Confused) -> None:
+def _crossed(sheet: Sheet, panel: Panel, crossed: Pairs, pair: Confused) -> None:
     look = sheet.look
-    if crossed.empty:
+    if not crossed.n:
         sheet.note(panel, "none crosses", 0.5, 0.02, xanchor="center", yanchor="bottom")
         return
     one, other = look.class_name(pair.true), look.class_name(pair.false)
     sheet.add(panel, arrows(crossed, f"way of {one}", look.shades.pale, width=0.8), key="way")
-    ends = crossed.rename(columns={"u1": "u", "v1": "v"})
     marker = {"color": look.shades.wrong, "symbol": "triangle-left", "size": 9}
     edge = {"width": 0.7, "color": look.shades.paper}
-    sheet.add(panel, cloud(look, ends, f"{one} taken for {other} (adversarial)", **marker, line=edge), key="crossed")
+    trace = cloud(look, crossed.ends, f"{one} taken for {other} (adversarial)", **marker, line=edge)
+    sheet.add(panel, trace, key="crossed")
 
 
 def _range(counts: dict[str, int]) -> str:

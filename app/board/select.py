@@ -8,6 +8,7 @@ import streamlit as st
 
 from board.studies import View
 from tla.plots.curves import roc_curve
+from tla.plots.scores import Scores, own_threshold, scores_by_method, selected
 
 Frame = pd.DataFrame
 
@@ -192,13 +193,11 @@ def misjudged(
         adaptive: The attacker who knows the detector.
         false_alarms: Share of clean, correct images that may be refused, 0..1.
     """
-    rows = of_run(view.table("detection"), seed, [method])
-    rows = rows.loc[(rows["detector"] == detector) & (rows["adaptive"].astype(bool) == adaptive)]
-    rows = rows.loc[np.isclose(rows["eps"].to_numpy(float), eps)]
+    rows = selected(of_run(view.table("detection"), seed, [method]), detector, eps, adaptive, seed)
     wrong, clean = rows["prediction"] != rows["y"], rows["kind"] == "clean"
     positive, negative = rows.loc[~clean & wrong], rows.loc[clean & ~wrong]
-    curve = roc_curve(positive["score"].to_numpy(float), negative["score"].to_numpy(float), replicates=1)
-    threshold = float(curve.threshold[curve.at_fpr(false_alarms)]) if curve else float("inf")
+    scores = Scores(positive["score"].to_numpy(float), negative["score"].to_numpy(float))
+    threshold = own_threshold(scores, false_alarms)
     return Misjudged(
         positive.loc[positive["score"] < threshold].sort_values(by="score"),
         negative.loc[negative["score"] >= threshold].sort_values(by="score", ascending=False),
@@ -206,6 +205,53 @@ def misjudged(
         len(positive),
         len(negative),
     )
+
+
+class Refused(NamedTuple):
+    """What a detector refuses of one method's images, at the threshold that each share of false alarms allows.
+
+    Attributes:
+        threshold: Refused are scores at or above this, shape (shares,); inf refuses none.
+        positive: Misclassified adversarial images refused, shape (shares,).
+        negative: Correct clean images refused, shape (shares,).
+        tpr: True positive rate on the method's ROC curve, shape (shares,).
+        fpr: False positive rate there, shape (shares,).
+        positives: Misclassified adversarial images in all.
+        negatives: Correct clean images in all.
+    """
+
+    threshold: np.ndarray
+    positive: np.ndarray
+    negative: np.ndarray
+    tpr: np.ndarray
+    fpr: np.ndarray
+    positives: int
+    negatives: int
+
+
+def refused(
+    rows: pd.DataFrame, methods: list[str], shares: np.ndarray, *, detector: str, eps: float, adaptive: bool
+) -> dict[str, Refused]:
+    """What a detector refuses, per method, for many thresholds at once.
+
+    Args:
+        rows: Rows of `detection` of one training seed.
+        methods: In the order wanted.
+        shares: Shares of clean, correct images that may be refused, 0..1.
+        detector: The score.
+        eps: Radius of the attack.
+        adaptive: The attacker who knows the detector.
+    """
+    table = {}
+    for method, scores in scores_by_method(selected(rows, detector, eps, adaptive), methods).items():
+        curve = roc_curve(*scores, replicates=1)
+        at, tpr, fpr = np.full(len(shares), np.inf), np.zeros(len(shares)), np.zeros(len(shares))
+        if curve is not None:
+            spots = [curve.at_fpr(share) for share in shares]
+            at, tpr, fpr = curve.threshold[spots], curve.tpr[spots], curve.fpr[spots]
+        positive, negative = (np.count_nonzero(values >= at[:, None], axis=1) for values in scores)
+        table[method] = Refused(at, positive, negative, tpr, fpr, len(scores.positive), len(scores.negative))
+    return table
 
 
 def findings(audit: pd.DataFrame) -> pd.DataFrame:

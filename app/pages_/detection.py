@@ -4,50 +4,38 @@ from typing import Any, NamedTuple
 
 import streamlit as st
 from board import select, shell, state
-from board.charts import chart
+from board.charts import chart, look
 from board.choices import method_choice, methods_choice
 from board.studies import View
+from board.threshold import SHARES, chosen, threshold
 from board.tiles import Tile, tiles
 
 MOST_TILES = 40
+REFUSED = "refused"
+JUMPED = "detection_jumped"
+PARTS = {"whole": "all", "few": "up to 10 %"}
 
 
-class Question(NamedTuple):
-    """What is asked: a score, a radius, an attacker, and the share of clean images that may be refused."""
+class Asked(NamedTuple):
+    """What is asked: a score, a radius, and an attacker who may know the detector."""
 
     detector: str
     eps: float
     adaptive: bool
-    false_alarms: float
-
-    @property
-    def options(self) -> dict[str, Any]:
-        """The same as keyword arguments of the figures."""
-        return self._asdict()
 
 
 def main() -> None:
     """The page."""
     with shell.page() as view:
         seed = state.seed(view)
-        question, methods = ask(view)
-        rows = select.of_run(view.table("detection"), seed, methods)
-        roc(view, rows, methods, question)
-        matrices(view, rows, methods, question)
-        slipped(view, methods, seed, question)
-        shell.show_code(
-            "from tla.plots import draw",
-            "from tla.study import locate",
-            "",
-            f'draw("roc", locate("{view.path}"), detector="{question.detector}", eps={question.eps:g},',
-            f"     adaptive={question.adaptive}, methods={methods}, false_alarms={question.false_alarms:g})",
-        )
+        methods, asked = ask(view)
+        answer(view, select.of_run(view.table("detection"), seed, methods), methods, asked, seed)
 
 
-def ask(view: View) -> tuple[Question, list[str]]:
-    """The controls."""
+def ask(view: View) -> tuple[list[str], Asked]:
+    """The controls of the whole page."""
     frame = view.table("detection")
-    one, two, three, four = st.columns([6, 3, 3, 4], gap="medium", vertical_alignment="bottom")
+    one, two, three = st.columns([6, 3, 3], gap="medium", vertical_alignment="bottom")
     with one:
         methods = methods_choice(view, "detection_methods", most=4)
     detectors = select.detectors(frame)
@@ -62,54 +50,80 @@ def ask(view: View) -> tuple[Question, list[str]]:
         bind="query-params",
         help=f"The models were trained at eps {view.eps:g}.",
     )
-    refused = four.slider(
-        "Clean images refused",
-        0.0,
-        50.0,
-        5.0,
-        0.5,
-        format="%.1f %%",
-        key="refused",
-        bind="query-params",
-        help="The threshold: each method refuses at its own score, so that all refuse this share of clean images.",
-    )
     adaptive = False
     if frame["adaptive"].to_numpy(bool).any():
         adaptive = one.toggle("Attacker knows the detector", key="adaptive", bind="query-params")
-    return Question(detector or detectors[0], float(eps), adaptive, refused / 100), methods
+    return methods, Asked(detector or detectors[0], float(eps), adaptive)
 
 
-def roc(view: View, rows: select.Frame, methods: list[str], question: Question) -> None:
-    """The curve of each method, with its bootstrap band and the threshold."""
-    chart(
-        "roc",
-        rows,
-        view=view,
-        key="roc",
-        alt="ROC curve of misclassification detection for each method, with a bootstrap band",
-        methods=methods,
-        **question.options,
+@st.fragment
+def answer(view: View, rows: select.Frame, methods: list[str], asked: Asked, seed: int) -> None:
+    """What follows from the threshold; its controls run this part of the page again, and nothing else."""
+    if st.session_state.pop(JUMPED, False):
+        st.rerun()
+    refused = chosen(REFUSED)
+    threshold(
+        select.refused(rows, methods, SHARES, **asked._asdict()),
+        look(view),
+        key=REFUSED,
+        roc="roc",
+        histograms="score_histograms",
     )
-    if not question.adaptive:
-        st.caption(":material/warning: Not adaptive: this attacker does not know that a detector is there.")
+    shell.source(
+        f"this study, seed {seed}, attack eps {asked.eps:g}; each method refuses at its own score, so that all refuse "
+        "the same share of clean images."
+        + ("" if asked.adaptive else " Not adaptive: the attacker does not know that a detector is there.")
+    )
+    part = st.segmented_control(
+        "False positive rates",
+        list(PARTS),
+        default="whole",
+        format_func=PARTS.__getitem__,
+        key="roc_part",
+        bind="query-params",
+    )
+    options = asked._asdict() | {"false_alarms": refused}
+    drawn: dict[str, Any] = options | {"methods": methods}
+    left, right = st.columns([44, 56], gap="medium")
+    with left:
+        chart(
+            "roc",
+            rows,
+            view=view,
+            key="roc",
+            share=0.43,
+            alt="ROC curve of misclassification detection for each method, with a bootstrap band",
+            parts=[part or "whole"],
+            **drawn,
+        )
+    with right:
+        chart(
+            "score_histograms",
+            rows,
+            view=view,
+            key="score_histograms",
+            share=0.55,
+            alt="Histogram of the score for clean and for misclassified adversarial images, per method",
+            bins=30,
+            **drawn,
+        )
+    slipped(view, methods, seed, options)
+    shell.show_code(
+        "from tla.plots import draw",
+        "from tla.study import locate",
+        "",
+        f'draw("roc", locate("{view.path}"), detector="{asked.detector}", eps={asked.eps:g},',
+        f"     adaptive={asked.adaptive}, methods={methods}, false_alarms={refused:g})",
+    )
 
 
-def matrices(view: View, rows: select.Frame, methods: list[str], question: Question) -> None:
-    """Histograms of the scores, and what the threshold makes of them."""
-    for name, alt in (
-        ("score_histograms", "Histogram of the score for clean and for misclassified adversarial images, per method"),
-        ("confusion", "Refused and passed images at the threshold, per method"),
-    ):
-        chart(name, rows, view=view, key=name, alt=alt, methods=methods, **question.options)
-
-
-def slipped(view: View, methods: list[str], seed: int, question: Question) -> None:
+def slipped(view: View, methods: list[str], seed: int, options: dict[str, Any]) -> None:
     """The images themselves: fooled and passed, clean and refused."""
     head, choice = st.columns([4, 6], vertical_alignment="bottom")
     head.subheader("Where the detector is wrong", anchor=False)
     with choice:
         method = method_choice("Method", methods, "detection_shown")
-    wrong = select.misjudged(view, method, seed, **question.options)
+    wrong = select.misjudged(view, method, seed, **options)
     sample = state.focus(view)
     for column, (title, rows, kind) in zip(
         st.columns(2, gap="medium"),
@@ -122,12 +136,12 @@ def slipped(view: View, methods: list[str], seed: int, question: Question) -> No
         with column:
             st.markdown(f"**{title}** ({len(rows)} of {wrong.positives if kind == 'adversarial' else wrong.negatives})")
             tiles(
-                [tile(view, method, seed, row, kind, question) for row in rows.head(MOST_TILES).to_dict("records")],
+                [tile(view, method, seed, row, kind, options) for row in rows.head(MOST_TILES).to_dict("records")],
                 key=f"slipped_{kind}",
                 label=title,
                 size=40,
                 focus=sample,
-                on_press=state.set_focus,
+                on_press=jump,
                 nothing="None at this threshold.",
             )
     shell.source(
@@ -137,11 +151,17 @@ def slipped(view: View, methods: list[str], seed: int, question: Question) -> No
     )
 
 
-def tile(view: View, method: str, seed: int, row: dict, kind: str, question: Question) -> Tile:
+def jump(sample: int) -> None:
+    """Make a pressed image the focus sample; the side bar, which shows it, lies outside of `answer`."""
+    state.set_focus(sample)
+    st.session_state[JUMPED] = True
+
+
+def tile(view: View, method: str, seed: int, row: dict, kind: str, options: dict[str, Any]) -> Tile:
     """One misjudged image; its adversarial twin is kept only for the main attack at the study's eps."""
     place = view.positions[int(row["id"])]
     images = [view.arrays("images")["test"][place]]
-    if kind == "adversarial" and abs(question.eps - view.eps) < 1e-6 and not question.adaptive:
+    if kind == "adversarial" and abs(options["eps"] - view.eps) < 1e-6 and not options["adaptive"]:
         images = [select.adversarial(view, method, seed)[place]]
     names = view.classes
     title = (

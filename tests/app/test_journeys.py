@@ -176,6 +176,44 @@ def test_an_upload_is_attacked_and_junk_is_refused(visit, tmp_path):
     page.get_by_role("slider", name="attack step").wait_for()
 
 
+def test_a_moved_threshold_moves_its_marks_at_once_and_the_images_when_let_go(visit):
+    page = visit("detection?detection_shown=at")
+    page.wait_for_selector(".st-key-score_histograms .js-plotly-plot .main-svg")
+    settled(page)
+    handle = page.get_by_role("slider", name="Clean images refused")
+    mark = """[...document.querySelectorAll('.st-key-roc .scatterlayer .trace')]
+        .find((group) => group.__data__[0].trace.name === 'AT at the threshold')
+        .querySelector('path.point').getAttribute('transform')"""
+    line = "document.querySelector('.st-key-score_histograms .shapelayer path').getAttribute('transform')"
+    table = page.locator(".threshold tbody")
+    before, said = page.evaluate(mark), table.inner_text()
+    handle.evaluate("(h) => { h.value = 80; h.dispatchEvent(new Event('input')); }")
+    assert table.inner_text() != said
+    moved = page.evaluate(mark)
+    assert moved != before
+    assert page.evaluate(line) is not None
+    assert "refused" not in query(page)
+    handle.evaluate("(h) => h.dispatchEvent(new Event('change'))")
+    until(page, lambda: query(page).get("refused") == "40", "the address did not follow")
+    page.wait_for_function("document.querySelector('.st-key-score_histograms').textContent.includes('40 % false')")
+    settled(page)
+    pairs = (found.removeprefix("translate(").rstrip(")").split(",") for found in (moved, page.evaluate(mark)))
+    spots = [[float(number) for number in pair] for pair in pairs]
+    assert spots[0] == pytest.approx(spots[1], abs=0.5), "the mark was not where the chart puts it"
+
+
+def test_a_wrongly_passed_image_becomes_the_focus(visit):
+    page = visit("detection?focus=5")
+    page.wait_for_selector(".st-key-score_histograms .js-plotly-plot .main-svg")
+    settled(page)
+    tile = page.get_by_role("group", name="Wrongly refused").get_by_role("button").last
+    chosen = tile.get_attribute("aria-label").split(":")[0].removeprefix("image ")
+    tile.focus()
+    page.keyboard.press("Enter")
+    until(page, lambda: query(page).get("focus") == chosen, "the focus did not follow")
+    page.wait_for_selector(f".focus img[alt^='image {chosen},']")
+
+
 def test_keys_walk_through_the_images_and_scenes(visit):
     page = visit("?focus=5")
     page.wait_for_selector(".js-plotly-plot")

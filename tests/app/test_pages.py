@@ -28,7 +28,7 @@ CHARTS = {
     "ablations.py": ["ablation"],
     "compare.py": ["agreement", "differences"],
     "data.py": ["history"],
-    "detection.py": ["roc", "score_histograms", "confusion"],
+    "detection.py": ["roc", "score_histograms"],
     "export.py": ["export"],
     "neighbours.py": ["purity"],
     "robustness.py": ["bars", "table", "curve", "steps", "confused", "audit"],
@@ -93,6 +93,13 @@ def test_a_missing_table_is_named(tmp_path, looking_in, open_page):
     assert not app.exception
     assert "no table 'detection'" in app.info[0].value
     assert "tla study thin" in app.info[0].value
+
+
+@pytest.mark.parametrize(("said", "meant"), [("20", 0.2), ("20.3", 0.205), ("99", 0.5), ("many", 0.05), (None, 0.05)])
+def test_the_threshold_is_read_from_the_address(studies, open_page, said, meant):
+    app = open_page("detection.py", **({} if said is None else {"refused": said}))
+    assert not app.exception
+    assert any(f"false_alarms={meant:g})" in code.value for code in app.code)
 
 
 def test_ablations_lists_sweeps(made, tmp_path, looking_in, open_page):

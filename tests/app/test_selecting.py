@@ -55,6 +55,30 @@ def test_misjudged_refuses_no_more_clean_images_than_allowed(view, share):
             assert sum(score >= other for score in fooled) <= caught, "another threshold catches more"
 
 
+def test_refused_counts_what_misjudged_lists(view):
+    detector = select.detectors(view.table("detection"))[0]
+    shares = np.array([0.0, 0.05, 0.3, 0.5])
+    asked = {"detector": detector, "eps": 0.2, "adaptive": False}
+    table = select.refused(select.of_run(view.table("detection"), 0), ["tla", "at"], shares, **asked)
+    assert list(table) == ["tla", "at"]
+    for place, share in enumerate(shares):
+        wrong = select.misjudged(view, "at", 0, **asked, false_alarms=share)
+        found = table["at"]
+        assert found.threshold[place] == wrong.threshold
+        assert found.positives - found.positive[place] == len(wrong.passed)
+        assert found.negative[place] == len(wrong.refused)
+        assert found.tpr[place] == pytest.approx(found.positive[place] / found.positives)
+        assert found.fpr[place] == pytest.approx(found.negative[place] / found.negatives)
+
+
+def test_refused_of_a_method_without_scores_refuses_none(view):
+    rows = select.of_run(view.table("detection"), 0)
+    rows = rows.loc[rows["method"] != "at"]
+    found = select.refused(rows, ["at"], np.array([0.1]), detector=select.detectors(rows)[0], eps=0.2, adaptive=False)
+    assert found["at"].positives == found["at"].positive[0] == 0
+    assert found["at"].threshold[0] == np.inf
+
+
 def test_measures_are_medians(view):
     table = select.measures(view, ["natural", "tla"], 0, [0, 1, 2, 3])
     rows = view.table("shift").query("method == 'tla' and attack == 'pgd' and id <= 3 and eps == 0.2")

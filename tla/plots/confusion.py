@@ -6,8 +6,7 @@ import numpy as np
 
 from tla.plots.base import Figure, Frame, figure
 from tla.plots.cells import PLAIN, cells
-from tla.plots.curves import roc_curve
-from tla.plots.scores import detector_label, scores_by_method, selected, the_eps
+from tla.plots.scores import detector_label, own_threshold, scores_by_method, selected, the_eps
 from tla.plots.sheet import Sheet
 from tla.plots.summary import number, percent, spread
 from tla.plots.theme import LIGHT, Look
@@ -44,10 +43,7 @@ def confusion(
     found = scores_by_method(rows, styles)
     for panel, (method, style) in zip(sheet.panels, styles.items(), strict=False):
         scores = found[method]
-        curve = roc_curve(*scores, replicates=1)
-        at = threshold
-        if at is None:
-            at = np.inf if curve is None else float(curve.threshold[curve.at_fpr(false_alarms)])
+        at = own_threshold(scores, false_alarms) if threshold is None else threshold
         refused = [int((kind >= at).sum()) for kind in scores]
         total = [len(kind) for kind in scores]
         counts = np.array([[refused[0], total[0] - refused[0]], [refused[1], total[1] - refused[1]]], dtype=float)

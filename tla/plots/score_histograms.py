@@ -5,8 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from tla.plots.base import Figure, Frame, figure
-from tla.plots.curves import roc_curve
-from tla.plots.scores import Scores, detector_label, scores_by_method, selected, the_eps
+from tla.plots.scores import Scores, detector_label, own_threshold, scores_by_method, selected, the_eps
 from tla.plots.sheet import Panel, Sheet
 from tla.plots.summary import number, percent, spread
 from tla.plots.theme import LIGHT, Look, rgba
@@ -45,7 +44,7 @@ def score_histograms(
     found = scores_by_method(rows, styles)
     for panel, (method, style) in zip(sheet.panels, styles.items(), strict=False):
         scores = found[method]
-        at = _own_threshold(scores, false_alarms) if threshold is None else threshold
+        at = own_threshold(scores, false_alarms) if threshold is None else threshold
         _histogram(sheet, panel, scores, at, bins)
         sheet.axis(panel, "score", {"title": "share (%)", "rangemode": "tozero"})
         caught[method] = float((scores.positive >= at).mean()) if len(scores.positive) else float("nan")
@@ -60,6 +59,7 @@ def score_histograms(
             sheet.shapes.append(
                 {
                     "type": "line",
+                    "name": f"threshold of {style.label}",
                     "xref": panel.x,
                     "yref": f"{panel.y} domain",
                     "x0": at,
@@ -83,11 +83,6 @@ def score_histograms(
         f"n = up to {rows['id'].nunique()} test images per method; the outermost bars hold all scores beyond them.",
         layout={"barmode": "overlay"},
     )
-
-
-def _own_threshold(scores: Scores, false_alarms: float | int) -> float:
-    curve = roc_curve(*scores, replicates=1)
-    return float("nan") if curve is None else float(curve.threshold[curve.at_fpr(false_alarms)])
 
 
 def _window(scores: Scores, at: float) -> tuple[float, float]:

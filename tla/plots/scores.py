@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from tla.plots.base import Frame
+from tla.plots.curves import roc_curve
 from tla.plots.theme import escape
 
 LABELS = {
@@ -92,6 +93,17 @@ def scores_by_method(rows: Frame, methods: Iterable[str]) -> dict[str, Scores]:
         mine = codes == place.get(method, -2)
         found[method] = Scores(score[mine & positive], score[mine & negative])
     return found
+
+
+def own_threshold(scores: Scores, false_alarms: float | int) -> float:
+    """The lowest score that refuses at most a share of the negatives; inf, which refuses none, without any scores.
+
+    Args:
+        scores: Of one method.
+        false_alarms: Share of the negatives that may be refused, 0..1.
+    """
+    curve = roc_curve(*scores, replicates=1)
+    return float("inf") if curve is None else float(curve.threshold[curve.at_fpr(false_alarms)])
 
 
 def the_eps(rows: Frame) -> float:

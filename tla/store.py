@@ -7,12 +7,16 @@ import zlib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 
 from tla.files import replacing
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+else:
+    DataFrame = Any  # pandas is loaded with the first table: a study that has nothing to do is done before
 
 __all__ = ["SCHEMA", "DamagedFileError", "Store", "file_digest", "replacing"]
 
@@ -124,14 +128,14 @@ class Store:
         with replacing(self.path / name) as temporary:
             temporary.write_text(text, encoding="utf-8")
 
-    def write_table(self, name: str, frame: pd.DataFrame) -> str:
+    def write_table(self, name: str, frame: DataFrame) -> str:
         """Write tables/<name>.parquet safely; returns its path relative to the study folder."""
         relative = f"tables/{name}.parquet"
         with replacing(self.path / relative) as temporary:
             frame.to_parquet(temporary, index=False, compression="zstd", write_page_checksum=True)
         return relative
 
-    def table(self, name: str) -> pd.DataFrame:
+    def table(self, name: str) -> DataFrame:
         """Read tables/<name>.parquet.
 
         Raises:
@@ -206,8 +210,10 @@ def _is_manifest(value: Any) -> bool:
     )
 
 
-def _read_table(file: Path) -> pd.DataFrame:
-    return pd.read_parquet(file, page_checksum_verification=True)
+def _read_table(file: Path) -> DataFrame:
+    from pandas import read_parquet
+
+    return read_parquet(file, page_checksum_verification=True)
 
 
 def _read_arrays(file: Path) -> dict[str, np.ndarray]:

@@ -46,7 +46,9 @@ def test_result_is_on_disk(few, quick, tmp_path):
     saved = load_model(result.path)
     assert same(weights_of(saved.model), weights_of(result.model))
     x = few.floats()
-    assert torch.equal(saved.model(x).logits, result.model(x).logits)
+    torch.testing.assert_close(
+        saved.model(x).logits, result.model(x).logits
+    )  # another memory layout may round otherwise
     assert saved.header["method"] == {"name": "at"}
     assert saved.header["model"] == {"name": "small_cnn", "width": 8, "embedding": 32}
     assert saved.header["facts"]["best_epoch"] in (1, 2)

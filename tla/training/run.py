@@ -16,6 +16,7 @@ from tla.training.checkpoint import save_state
 from tla.training.config import TrainConfig
 from tla.training.engine import Engine
 from tla.training.methods import Method
+from tla.training.optimizer import make_optimizer
 from tla.training.schedule import learning_rate, radius
 from tla.training.toolbox import Toolbox
 
@@ -151,15 +152,3 @@ class Run:
         torch._foreach_lerp_(  # pyright: ignore[reportPrivateImportUsage] (one kernel for all weights)
             [mean[name] for name in names], [now[name] for name in names], 1 - decay
         )
-
-
-def make_optimizer(module: nn.Module, config: TrainConfig) -> torch.optim.Optimizer:
-    """The optimiser; weight decay on weight matrices and kernels only."""
-    weights = [p for p in module.parameters() if p.ndim > 1]
-    others = [p for p in module.parameters() if p.ndim <= 1]
-    groups = [{"params": weights, "weight_decay": config.weight_decay}, {"params": others, "weight_decay": 0.0}]
-    groups = [group for group in groups if group["params"]]
-    if config.optimizer == "adam":
-        return torch.optim.Adam(groups, lr=config.learning_rate, fused=True)
-    nesterov = config.momentum > 0
-    return torch.optim.SGD(groups, lr=config.learning_rate, momentum=config.momentum, nesterov=nesterov, fused=True)

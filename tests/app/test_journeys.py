@@ -200,12 +200,6 @@ def test_a_moved_threshold_moves_its_marks_at_once_and_the_images_when_let_go(vi
     pairs = (found.removeprefix("translate(").rstrip(")").split(",") for found in (moved, page.evaluate(mark)))
     spots = [[float(number) for number in pair] for pair in pairs]
     assert spots[0] == pytest.approx(spots[1], abs=0.5), "the mark was not where the chart puts it"
-
-
-def test_a_wrongly_passed_image_becomes_the_focus(visit):
-    page = visit("detection?focus=5")
-    page.wait_for_selector(".st-key-score_histograms .js-plotly-plot .main-svg")
-    settled(page)
     tile = page.get_by_role("group", name="Wrongly refused").get_by_role("button").last
     chosen = tile.get_attribute("aria-label").split(":")[0].removeprefix("image ")
     tile.focus()

@@ -29,7 +29,7 @@ MINIMUM = [
 
 
 @pytest.mark.parametrize(("name", "norm", "parameters"), MINIMUM)
-@pytest.mark.parametrize(("batch", "dims"), [(1, 1), (3, 2), (8, 3)])
+@pytest.mark.parametrize(("batch", "dims"), [(1, 1), (8, 3)])
 def test_minimum_norm_is_near_the_least(name, norm, parameters, batch, dims):
     attack = ATTACKS.build(name, **parameters)
     model, x, y, distance = linear_problem(batch, SHAPES[dims], norm, seed=dims)
@@ -48,7 +48,7 @@ def test_minimum_norm_is_near_the_least(name, norm, parameters, batch, dims):
 def test_autoattack_is_that_of_the_library(digits):
     import pyautoattack
 
-    n, attack = 60, ATTACKS.build("autoattack")
+    n, attack = 16, ATTACKS.build("autoattack")
     x, y, threat = digits.x[:n], digits.y[:n], Threat("linf", 0.1)
     ours = attack(digits.model, x, Untargeted(y), threat, generator=generator(0, "aa"))
     seed = int(torch.randint(2**31, (), generator=generator(0, "aa")))
@@ -62,7 +62,7 @@ def test_autoattack_is_that_of_the_library(digits):
 
 @pytest.mark.slow
 def test_autoattack_in_bf16_is_as_strong(digits):
-    n, threat = 60, Threat("linf", 0.1)
+    n, threat = 16, Threat("linf", 0.1)
     x, y = digits.x[:n], digits.y[:n]
     results = [
         ATTACKS.build("autoattack", precision=precision)(
@@ -71,7 +71,7 @@ def test_autoattack_in_bf16_is_as_strong(digits):
         for precision in ("fp32", "bf16")
     ]
     full, half = (result.success for result in results)
-    assert (full != half).sum() <= 2
+    assert (full != half).sum() <= 1
     assert torch.equal(half, digits.model(results[1].adversarial).logits.argmax(1) != y), "judged in float32"
 
 

@@ -3,19 +3,17 @@
 import base64
 import io
 from collections.abc import Callable
-from pathlib import Path
 
 import numpy as np
-from streamlit.components.v2 import component
 
 from board.live import Walked
+from board.parts import part
 from board.pictures import noise, uri
 from board.tiles import tones
 
 MOST_FRAMES = 120
-_FOLDER = Path(__file__).parent / "components"
-_film = component("tla_film", css=(_FOLDER / "film.css").read_text(), js=(_FOLDER / "film.js").read_text())
-_pad = component("tla_pad", css=(_FOLDER / "pad.css").read_text(), js=(_FOLDER / "pad.js").read_text())
+_film = part("film", "elements")
+_pad = part("pad")
 
 
 def film(walked: Walked, clean: np.ndarray, truth: int, classes: list[str], eps: float, *, key: str, size: int) -> None:

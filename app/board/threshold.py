@@ -1,13 +1,12 @@
 """A threshold that is drawn along in the browser: its slider, the numbers that follow, and its marks in the charts."""
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import streamlit as st
-from streamlit.components.v2 import component
 
+from board.parts import part
 from board.select import Refused
 from board.tiles import tones
 from tla.plots.theme import Look
@@ -15,10 +14,7 @@ from tla.plots.theme import Look
 SHARES = np.linspace(0, 0.5, 101)
 """Shares of the clean images that the slider lets refuse."""
 _USUAL = 0.05
-_FOLDER = Path(__file__).parent / "components"
-_component = component(
-    "tla_threshold", css=(_FOLDER / "threshold.css").read_text(), js=(_FOLDER / "threshold.js").read_text()
-)
+_component = part("threshold", "elements")
 
 
 def chosen(key: str) -> float:
@@ -44,7 +40,7 @@ def threshold(found: Mapping[str, Refused], look: Look, *, key: str, roc: str, h
     def moved() -> None:
         value = st.session_state[name].get("percent")
         if value is not None:
-            st.query_params[key] = f"{100 * SHARES[_place(float(value))]:g}"
+            st.query_params[key] = f"{value:g}"
 
     styles = look.methods(list(found))
     rows = [

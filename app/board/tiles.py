@@ -2,18 +2,16 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 import streamlit as st
-from streamlit.components.v2 import component
 
+from board.parts import part
 from board.pictures import uri
 from tla.plots.theme import DARK_SHADES, LIGHT_SHADES
 
-_FOLDER = Path(__file__).parent / "components"
-_component = component("tla_tiles", css=(_FOLDER / "tiles.css").read_text(), js=(_FOLDER / "tiles.js").read_text())
+_component = part("tiles")
 
 
 def tones() -> dict[str, str]:

@@ -29,7 +29,8 @@ def main() -> None:
     with shell.page() as view:
         seed = state.seed(view)
         methods, asked = ask(view)
-        answer(view, select.of_run(view.table("detection"), seed, methods), methods, asked, seed)
+        rows = select.of_run(view.table("detection"), seed, methods)
+        answer(view, rows, select.refused(rows, methods, SHARES, **asked._asdict()), asked, seed)
 
 
 def ask(view: View) -> tuple[list[str], Asked]:
@@ -57,18 +58,12 @@ def ask(view: View) -> tuple[list[str], Asked]:
 
 
 @st.fragment
-def answer(view: View, rows: select.Frame, methods: list[str], asked: Asked, seed: int) -> None:
+def answer(view: View, rows: select.Frame, found: dict[str, select.Refused], asked: Asked, seed: int) -> None:
     """What follows from the threshold; its controls run this part of the page again, and nothing else."""
     if st.session_state.pop(JUMPED, False):
         st.rerun()
-    refused = chosen(REFUSED)
-    threshold(
-        select.refused(rows, methods, SHARES, **asked._asdict()),
-        look(view),
-        key=REFUSED,
-        roc="roc",
-        histograms="score_histograms",
-    )
+    methods, refused = list(found), chosen(REFUSED)
+    threshold(found, look(view), key=REFUSED, roc="roc", histograms="score_histograms")
     shell.source(
         f"this study, seed {seed}, attack eps {asked.eps:g}; each method refuses at its own score, so that all refuse "
         "the same share of clean images."

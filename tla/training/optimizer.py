@@ -1,7 +1,6 @@
 """The optimiser of a training run."""
 
 import inspect
-from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -41,15 +40,7 @@ class _Plain(torch.optim.Optimizer):
         super().__init_subclass__(**options)
         for name in _WRAPPED:
             setattr(cls, name, inspect.unwrap(getattr(cls, name)))
-        cls.step = _without_gradients(inspect.unwrap(cls.step))  # pyright: ignore[reportAttributeAccessIssue]
-
-
-def _without_gradients(step: Callable[..., Any]) -> Callable[..., Any]:
-    def bare(self: torch.optim.Optimizer, closure: Callable[[], float] | None = None) -> Any:
-        with torch.no_grad():
-            return step(self, closure)
-
-    return bare
+        cls.step = torch.no_grad()(inspect.unwrap(cls.step))  # pyright: ignore[reportAttributeAccessIssue]
 
 
 class Adam(_Plain, torch.optim.Adam):

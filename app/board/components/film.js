@@ -1,12 +1,4 @@
 // The path of one attack: a handle scrubs through its steps in the browser, without asking Python.
-function make(kind, parent, className, words) {
-  const item = document.createElement(kind);
-  if (className) item.className = className;
-  if (words !== undefined) item.textContent = words;
-  parent.append(item);
-  return item;
-}
-
 function portrait(parent, title) {
   const figure = make("figure", parent);
   const image = make("img", figure);

@@ -1,13 +1,5 @@
 // A threshold: while the handle moves, the numbers and the marks in the charts follow in the browser; Python hears of
 // it when the handle is let go.
-function make(kind, parent, className, words) {
-  const item = document.createElement(kind);
-  if (className) item.className = className;
-  if (words !== undefined) item.textContent = words;
-  parent.append(item);
-  return item;
-}
-
 function cell(row, good) {
   const box = make("td", row);
   return { bar: make("i", box, good ? "good" : "bad"), words: make("span", box) };

@@ -8,6 +8,8 @@ READY  := $(VENV)/.ready
 SHARED := ../shared/data
 DATA   := $(or $(TLA_DATA),$(wildcard $(VENV)/data))
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
+# Where this is set, every process (each notebook, each test of a kill) compiles torch's Python anew: 2 s and more.
+export PYTHONDONTWRITEBYTECODE =
 
 .PHONY: study app test lint notebooks gallery bench clean install
 

@@ -88,6 +88,13 @@ PAGES = {
             "Change an image as little as the rules allow, and watch each model change its mind.",
         ),
         Entry(
+            "playground",
+            "Playground",
+            "change_history",
+            "Triplet playground",
+            "What does the triplet loss want of an anchor, a positive and the negatives? Drag them.",
+        ),
+        Entry(
             "export",
             "Figures",
             "download",

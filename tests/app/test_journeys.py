@@ -208,6 +208,39 @@ def test_a_moved_threshold_moves_its_marks_at_once_and_the_images_when_let_go(vi
     page.wait_for_selector(f".focus img[alt^='image {chosen},']")
 
 
+def test_a_dragged_triplet_is_judged_in_the_browser_as_in_python(visit):
+    """The pencil's values; then the anchor is dragged, pushed by a key, and let down the gradient."""
+    page = visit("playground?anchor=3,4&positive=4,3&negatives=5,5")
+    loss = page.locator(".desk table td").last
+    loss.wait_for()
+    assert page.locator(".desk table td").all_inner_texts() == ["0.0400", "0.0101", "0.05", "0.0799"]
+    page.wait_for_selector("text=loss 0.0799 with negative 1 of 1")
+    anchor = page.get_by_role("button", name="anchor at")
+    box = page.locator(".plane svg").bounding_box()
+
+    def at(x, y):
+        return box["x"] + box["width"] * (6.5 + x) / 13, box["y"] + box["height"] * (6.5 - y) / 13
+
+    page.mouse.move(*at(3, 4))
+    page.mouse.down()
+    page.mouse.move(*at(1, 5), steps=4)
+    assert loss.inner_text() != "0.0799", "the loss does not follow the hand"
+    assert query(page)["anchor"] == "3,4", "Python is asked while the hand moves"
+    page.mouse.up()
+    until(page, lambda: query(page)["anchor"] != "3,4", "the address did not follow")
+    assert [float(part) for part in query(page)["anchor"].split(",")] == pytest.approx([1, 5], abs=0.06)
+    page.wait_for_selector(f"text=loss {loss.inner_text()} with negative")
+    before = query(page)["anchor"]
+    anchor.focus()
+    page.keyboard.press("ArrowRight")
+    until(page, lambda: query(page)["anchor"] != before, "the arrow key moved nothing")
+    page.get_by_role("button", name="Descend").click()
+    page.wait_for_selector("text=Satisfied: the negative is farther")
+    page.wait_for_selector("text=loss 0.0000 with negative")
+    page.get_by_role("button", name="Start again").click()
+    until(page, lambda: query(page)["anchor"] == "3,4", "the first triplet did not come back")
+
+
 def test_keys_walk_through_the_images_and_scenes(visit):
     page = visit("?focus=5")
     page.wait_for_selector(".js-plotly-plot")

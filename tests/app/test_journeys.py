@@ -241,6 +241,24 @@ def test_a_dragged_triplet_is_judged_in_the_browser_as_in_python(visit):
     until(page, lambda: query(page)["anchor"] == "3,4", "the first triplet did not come back")
 
 
+def test_a_training_is_watched_epoch_by_epoch(visit):
+    page = visit("playground?lesson_epochs=2")
+    page.get_by_role("button", name="Train AT and TLA").click()
+    handle = page.get_by_role("slider", name="epoch", exact=True)
+    handle.wait_for()
+    numbers = page.locator(".lesson .numbers")
+    assert numbers.count() == 2
+    trained = numbers.all_inner_texts()
+    handle.evaluate("(h) => { h.value = 0; h.dispatchEvent(new Event('input')); }")
+    untrained = numbers.all_inner_texts()
+    assert page.locator(".lesson output").inner_text() == "untrained"
+    assert untrained[0] == untrained[1], "both begin alike"
+    assert trained[0] != trained[1]
+    page.get_by_role("button", name="Play").click()
+    page.wait_for_selector("text=after epoch 2 of 2")
+    until(page, lambda: numbers.all_inner_texts() == trained, "the film did not end where the training ended")
+
+
 def test_keys_walk_through_the_images_and_scenes(visit):
     page = visit("?focus=5")
     page.wait_for_selector(".js-plotly-plot")

@@ -3,6 +3,7 @@
 import importlib
 
 import pytest
+import torch
 
 board = importlib.import_module("board.triplet")
 
@@ -14,7 +15,7 @@ def test_it_needs_no_study(empty, open_page):
     app = open_page("playground.py")
     assert not app.exception
     assert app.header[0].value == "Triplet playground"
-    assert not app.subheader
+    assert [head.value for head in app.subheader] == ["Train with it"]
 
 
 @pytest.mark.parametrize(
@@ -54,3 +55,45 @@ def test_the_code_that_is_shown_gives_the_loss_that_is_shown(empty, open_page):
     space = {}
     exec(code.replace("triplet(Views(", "found = triplet(Views("), space)
     assert float(space["found"]) == pytest.approx(0.04 - 0.0100505 + 0.3, abs=1e-5)
+
+
+def test_training_here_and_now(empty, open_page):
+    """Two epochs of each; the same settings are not trained again; other settings wait for the button."""
+    app = open_page("playground.py", lesson_epochs="2", lesson_alpha="0.2")
+    assert not app.exception
+    assert not any("live now" in caption.value for caption in app.caption)
+    app.button[0].click().run()
+    assert not app.exception
+    (told,) = (caption.value for caption in app.caption if "live now" in caption.value)
+    assert any('"tla", alpha=0.2, lambda_triplet=4, mining="batch"' in code.value for code in app.code)
+    app.button[0].click().run()
+    assert told in [caption.value for caption in app.caption], "the same training took other seconds"
+    app.slider(key="lesson_weight").set_value(1.0).run()
+    assert not any("live now" in caption.value for caption in app.caption)
+
+
+def test_a_lesson_begins_where_the_others_begin():
+    lesson = importlib.import_module("board.lesson")
+    asked, shares = lesson.Asked(epochs=2), []
+    at, tla = (lesson.trained(method, asked, shares.append) for method in ("at", "tla"))
+    assert at.clean.shape == tla.clean.shape == at.adversarial.shape == (3, lesson.SHOWN, 2)
+    assert at.angle[0] == tla.angle[0]
+    assert (at.right[0] == tla.right[0]).all()
+    assert at.right[-1].mean() > at.right[0].mean(), "nothing was learnt"
+    assert at.angle[-1] != tla.angle[-1]
+    assert 0 < at.relative[-1] < 2
+    assert shares[-1] == 1.0
+
+
+def test_the_code_that_is_shown_trains_what_is_drawn(empty, open_page, tmp_path, monkeypatch):
+    lesson = importlib.import_module("board.lesson")
+    app = open_page("playground.py", lesson_epochs="2")
+    app.button[0].click().run()
+    (code,) = (code.value for code in app.code if "TrainConfig" in code.value)
+    monkeypatch.chdir(tmp_path)
+    space = {}
+    exec(code.replace("train(SmallCNN", "found = train(SmallCNN"), space)
+    drawn = lesson.trained("tla", lesson.Asked(epochs=2), lambda share: None)
+    test = space["tla"].SOURCES.build("digits").load()
+    again = lesson._look(space["found"].model, test.test.subset(torch.arange(lesson.SHOWN)), test.train)
+    assert again.angle == pytest.approx(drawn.angle[-1], rel=1e-4)

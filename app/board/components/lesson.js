@@ -1,0 +1,97 @@
+// Maps of one training after another, side by side; a handle walks through the epochs in the browser.
+const SIDE = 320;
+const EDGE = 14;
+const SVG = "http://www.w3.org/2000/svg";
+
+function drawn(kind, parent, attributes) {
+  const item = document.createElementNS(SVG, kind);
+  for (const [name, value] of Object.entries(attributes)) item.setAttribute(name, value);
+  parent.append(item);
+  return item;
+}
+
+// One scale for all epochs of a map.
+function scaled({ clean, adversarial }) {
+  const reach = Math.max(...[clean, adversarial].flat(3).map(Math.abs), 1e-6);
+  const centre = SIDE / 2;
+  return ([x, y]) => [centre + (x / reach) * (centre - EDGE), centre - (y / reach) * (centre - EDGE)];
+}
+
+function panel(parent, map, data) {
+  const where = scaled(map);
+  const figure = make("figure", parent);
+  make("figcaption", figure, "name", map.label);
+  const svg = drawn("svg", figure, { viewBox: `0 0 ${SIDE} ${SIDE}`, role: "img" });
+  const count = map.labels.length;
+  const lines = map.labels.map((label) => drawn("line", svg, { stroke: data.colours[label], class: "way" }));
+  const dots = map.labels.map((label) => drawn("circle", svg, { r: 3, fill: data.colours[label] }));
+  const ends = map.labels.map((label) => drawn("path", svg, { d: "M0,-5 L5,0 L0,5 L-5,0 Z", fill: data.colours[label] }));
+  map.labels.forEach((label, k) => {
+    for (const mark of [dots[k], ends[k]]) drawn("title", mark, {}).textContent = data.classes[label];
+  });
+  const words = make("p", figure, "numbers");
+  return (at) => {
+    for (let k = 0; k < count; k += 1) {
+      const [x, y] = where(map.clean[at][k]);
+      const [u, v] = where(map.adversarial[at][k]);
+      dots[k].setAttribute("transform", `translate(${x},${y})`);
+      ends[k].setAttribute("transform", `translate(${u},${v})`);
+      ends[k].setAttribute("class", map.right[at][k] ? "end" : "end lost");
+      for (const [name, value] of Object.entries({ x1: x, y1: y, x2: u, y2: v })) lines[k].setAttribute(name, value);
+    }
+    const share = (100 * map.right[at].filter(Boolean).length) / count;
+    const way = (100 * map.relative[at]).toFixed(0);
+    words.textContent = `${share.toFixed(0)} % right under attack, which turns an embedding by ${map.angle[at].toFixed(1)}°, ${way} % of the angle to the nearest other class`;
+    svg.setAttribute("aria-label", `${map.label}, map of ${count} test images, clean and under attack: ${words.textContent}`);
+  };
+}
+
+export default function (component) {
+  const { parentElement, data } = component;
+  const root = document.createElement("div");
+  root.className = "lesson";
+  root.style.setProperty("--bad", data.bad);
+  const row = make("div", root, "maps");
+  const panels = data.maps.map((map) => panel(row, map, data));
+  const scrub = make("div", root, "scrub");
+  const play = make("button", scrub, "", "▶ Play");
+  play.type = "button";
+  const last = data.maps[0].clean.length - 1;
+  const handle = make("input", scrub);
+  Object.assign(handle, { type: "range", min: 0, max: last, step: 1, value: last });
+  handle.setAttribute("aria-label", "epoch");
+  const words = make("output", scrub);
+  const legend = make("p", root, "legend", "dot: clean image · diamond: the same under attack, ");
+  make("b", legend, "", "ringed");
+  legend.append(" where the network is wrong · colour: true class · each map at its own scale, the same for all epochs");
+  const show = (at) => {
+    panels.forEach((panel) => panel(at));
+    words.textContent = at ? `after epoch ${at} of ${last}` : "untrained";
+    handle.setAttribute("aria-valuetext", words.textContent);
+  };
+  let timer = null;
+  const halt = () => {
+    clearInterval(timer);
+    timer = null;
+    play.textContent = "▶ Play";
+  };
+  handle.oninput = () => {
+    halt();
+    show(Number(handle.value));
+  };
+  play.onclick = () => {
+    if (timer) return halt();
+    let at = Number(handle.value) >= last ? -1 : Number(handle.value);
+    play.textContent = "❚❚ Stop";
+    timer = setInterval(() => {
+      at += 1;
+      handle.value = at;
+      show(at);
+      if (at >= last) halt();
+    }, 450);
+  };
+  show(last);
+  parentElement.querySelector(".lesson")?.remove();
+  parentElement.append(root);
+  return halt;
+}

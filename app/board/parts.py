@@ -14,7 +14,9 @@ def part(name: str, *shared: str) -> Callable[..., Any]:
 
     Args:
         name: Of its files.
-        shared: Names of scripts whose functions it calls; they stand before its own.
+        shared: Names of others whose functions and styles it uses; they stand before its own.
     """
-    script = "\n".join((_FOLDER / f"{file}.js").read_text() for file in (*shared, name))
-    return component(f"tla_{name}", css=(_FOLDER / f"{name}.css").read_text(), js=script)
+    style, script = (
+        "\n".join((_FOLDER / f"{one}.{kind}").read_text() for one in (*shared, name)) for kind in ("css", "js")
+    )
+    return component(f"tla_{name}", css=style, js=script)

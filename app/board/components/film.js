@@ -39,9 +39,7 @@ function show(parts, data, at) {
     number.textContent = `${(100 * probabilities[k]).toFixed(1)} %`;
     bar.className = `bar ${k === data.truth ? "true" : k === said ? "said" : ""}`;
   });
-  parts.handle.value = at;
-  parts.words.textContent = data.labels[at];
-  parts.handle.setAttribute("aria-valuetext", `${data.labels[at]}, ${parts.now.caption.textContent}`);
+  return { words: data.labels[at], told: `${data.labels[at]}, ${parts.now.caption.textContent}` };
 }
 
 export default function (component) {
@@ -63,35 +61,9 @@ export default function (component) {
   make("span", line, "sign", "=");
   const now = portrait(line, "adversarial image");
   const rows = bars(line, data);
-  const scrub = make("div", root, "scrub");
-  const play = make("button", scrub, "", "▶ Play");
-  play.type = "button";
-  const handle = make("input", scrub);
-  Object.assign(handle, { type: "range", min: 0, max: data.frames.length - 1, step: 1 });
-  handle.setAttribute("aria-label", "attack step");
-  const words = make("output", scrub);
-  const parts = { noise, now, rows, handle, words };
-  show(parts, data, data.frames.length - 1);
-  let timer = null;
-  const halt = () => {
-    clearInterval(timer);
-    timer = null;
-    play.textContent = "▶ Play";
-  };
-  handle.oninput = () => {
-    halt();
-    show(parts, data, Number(handle.value));
-  };
-  play.onclick = () => {
-    if (timer) return halt();
-    let at = Number(handle.value) >= data.frames.length - 1 ? -1 : Number(handle.value);
-    play.textContent = "❚❚ Stop";
-    timer = setInterval(() => {
-      at += 1;
-      show(parts, data, at);
-      if (at >= data.frames.length - 1) halt();
-    }, Math.max(40, Math.min(250, 3000 / data.frames.length)));
-  };
+  const last = data.frames.length - 1;
+  const pace = Math.max(40, Math.min(250, 3000 / data.frames.length));
+  const halt = scrubber(root, "attack step", last, pace, (at) => show({ noise, now, rows }, data, at));
   parentElement.querySelector(".film")?.remove();
   parentElement.append(root);
   return halt;

@@ -53,44 +53,15 @@ export default function (component) {
   root.style.setProperty("--bad", data.bad);
   const row = make("div", root, "maps");
   const panels = data.maps.map((map) => panel(row, map, data));
-  const scrub = make("div", root, "scrub");
-  const play = make("button", scrub, "", "▶ Play");
-  play.type = "button";
   const last = data.maps[0].clean.length - 1;
-  const handle = make("input", scrub);
-  Object.assign(handle, { type: "range", min: 0, max: last, step: 1, value: last });
-  handle.setAttribute("aria-label", "epoch");
-  const words = make("output", scrub);
+  const halt = scrubber(root, "epoch", last, 450, (at) => {
+    panels.forEach((panel) => panel(at));
+    const words = at ? `after epoch ${at} of ${last}` : "untrained";
+    return { words, told: words };
+  });
   const legend = make("p", root, "legend", "dot: clean image · diamond: the same under attack, ");
   make("b", legend, "", "ringed");
   legend.append(" where the network is wrong · colour: true class · each map at its own scale, the same for all epochs");
-  const show = (at) => {
-    panels.forEach((panel) => panel(at));
-    words.textContent = at ? `after epoch ${at} of ${last}` : "untrained";
-    handle.setAttribute("aria-valuetext", words.textContent);
-  };
-  let timer = null;
-  const halt = () => {
-    clearInterval(timer);
-    timer = null;
-    play.textContent = "▶ Play";
-  };
-  handle.oninput = () => {
-    halt();
-    show(Number(handle.value));
-  };
-  play.onclick = () => {
-    if (timer) return halt();
-    let at = Number(handle.value) >= last ? -1 : Number(handle.value);
-    play.textContent = "❚❚ Stop";
-    timer = setInterval(() => {
-      at += 1;
-      handle.value = at;
-      show(at);
-      if (at >= last) halt();
-    }, 450);
-  };
-  show(last);
   parentElement.querySelector(".lesson")?.remove();
   parentElement.append(root);
   return halt;

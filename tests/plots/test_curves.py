@@ -81,11 +81,25 @@ def test_roc_of_nothing_and_of_the_perfect():
     assert constant.auc.value == 0.5
 
 
-def test_roc_of_many_scores_keeps_its_bends_only():
+def test_a_threshold_is_as_near_to_the_share_asked_for_as_the_scores_allow():
+    """Also on a straight piece of the curve, of which a drawing keeps the ends only."""
     rng = np.random.default_rng(0)
     negative = rng.normal(size=5000)
     curve = roc_curve(np.full(5000, 100.0) + rng.normal(size=5000), negative)
-    assert len(curve.fpr) == 3
+    assert len(curve.bends) == 3
+    for asked in (0.0, 0.05, 0.0501, 0.5, 1.0):
+        at = curve.at_fpr(asked)
+        assert curve.fpr[at] == np.count_nonzero(negative >= curve.threshold[at]) / 5000
+        assert curve.fpr[at] == pytest.approx(np.floor(asked * 5000) / 5000)
+
+
+def test_what_is_drawn_of_a_curve_is_the_curve():
+    rng = np.random.default_rng(1)
+    curve = roc_curve(rng.normal(1, 1, 300).round(1), rng.normal(0, 1, 400).round(1))
+    assert len(curve.bends) < len(curve.fpr)
+    for x, y in zip(curve.fpr, curve.tpr, strict=True):
+        on = np.interp(x, curve.fpr[curve.bends], curve.tpr[curve.bends])
+        assert y == pytest.approx(on) or x in curve.fpr[curve.bends]
 
 
 @pytest.mark.parametrize(("k", "n"), [(0, 10), (5, 10), (10, 10), (95, 100), (1, 3000)])

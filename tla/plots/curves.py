@@ -16,9 +16,10 @@ class Roc(NamedTuple):
     """A receiver operating characteristic.
 
     Attributes:
-        fpr: False positive rates of the exact curve, rising, thinned to the points that bend it.
+        fpr: False positive rates of the exact curve, rising, one for each score that occurs.
         tpr: True positive rates at the same thresholds.
         threshold: Score at and above which an image is refused, falling, same length; inf first.
+        bends: Places in these where the curve changes direction: all that a drawing needs, and no more.
         grid: False positive rates of the band.
         low: Lower bound (2.5 %) of the true positive rate on the grid.
         high: Upper bound (97.5 %).
@@ -30,6 +31,7 @@ class Roc(NamedTuple):
     fpr: np.ndarray
     tpr: np.ndarray
     threshold: np.ndarray
+    bends: np.ndarray
     grid: np.ndarray
     low: np.ndarray
     high: np.ndarray
@@ -66,10 +68,9 @@ def roc_curve(positive: np.ndarray, negative: np.ndarray, replicates: int = 200)
     fpr = np.concatenate([[0.0], np.cumsum(down) / len(negative)])
     area = float(np.sum(np.diff(fpr) * (tpr[1:] + tpr[:-1]) / 2))
     low, high, bounds = bootstrap_band(*_binned(up, down), replicates)
-    bends = _bends(fpr, tpr)
     threshold = np.concatenate([[np.inf], values[::-1]])
     auc = Interval(area, *bounds)
-    return Roc(fpr[bends], tpr[bends], threshold[bends], GRID, low, high, auc, len(positive), len(negative))
+    return Roc(fpr, tpr, threshold, _bends(fpr, tpr), GRID, low, high, auc, len(positive), len(negative))
 
 
 def _bends(fpr: np.ndarray, tpr: np.ndarray) -> np.ndarray:

@@ -6,12 +6,14 @@ import pytest
 import torch
 from torch import nn
 
-from tla.attacks import APGD, ATTACKS, PGD, Ensemble, Recorder, Untargeted
-from tla.attacks.loop import FirstOrder, Moment, Phase, Plan
+from tla.attacks import APGD, ATTACKS, PGD, Ensemble, LeaveEmbedding, Recorder, Untargeted, evaluate
+from tla.attacks.loop import NEAR, FirstOrder, Moment, Phase, Plan
 from tla.attacks.squares import Squares, side
+from tla.data import SOURCES
 from tla.seeding import generator
 from tla.threat import Threat
 from tla.types import Outputs
+from tla.weights import load
 
 N, EPS = 120, 0.1
 
@@ -131,6 +133,33 @@ def test_two_classes_are_enough():
     y = Two()(x).logits.argmax(1)
     result = Ensemble()(Two(), x, Untargeted(y), Threat("linf", 1.0), generator=generator(0, "two"))
     assert result.success.all()
+
+
+@pytest.mark.parametrize("norm", ["linf", "l2", "l1"])
+def test_it_begins_beside_the_image(digits, norm):
+    """Beside, not at it: how far an embedding has moved has no slope where it has not moved yet."""
+    recorder, threat, x = Recorder(images=True), Threat(norm, 0.5), digits.x[:20]
+    with torch.no_grad():
+        home = digits.model(x).embedding
+    Ensemble(targets=0, queries=0)(
+        digits.model, x, LeaveEmbedding(home), threat, generator=generator(0, "near"), on_step=recorder
+    )
+    seen = recorder.trajectory()
+    far = threat.distance(x, seen.images[seen.step == 0])
+    assert ((far > 0) & (far <= 1.01 * NEAR * 0.5)).all()
+    climbed = seen.value[seen.step == 5] > 1e-5 + 10 * seen.value[seen.step == 0]
+    assert climbed.float().mean() > 0.9, "flat where it begins"
+
+
+@pytest.mark.data
+@pytest.mark.slow
+def test_a_network_that_is_flat_around_its_images_is_searched_from_them(data_folder):
+    """Logit pairing on MNIST: a search from a random start is fooled by it, one from the image is not."""
+    test = SOURCES.build("mnist").load(data_folder).test.subset(torch.arange(250))
+    attacks = {"ensemble": Ensemble(targets=0, queries=0), "random": PGD(steps=20, step_size=0.075, loss="margin")}
+    table = evaluate(load("mnist/alp"), test.floats(), test.labels, attacks, Threat("linf", 0.3), precision="fp32")
+    fooled = table.groupby("attack")["success"].sum()
+    assert fooled["ensemble"] > fooled["random"] + 5
 
 
 @pytest.mark.parametrize(

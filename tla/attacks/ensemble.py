@@ -18,7 +18,8 @@ class Ensemble(FirstOrder):
     """An ensemble of searches on survivors, as strong as AutoAttack to within a point, at a small part of its cost.
 
     1. Projected gradient descent on the margin with steps of eps/4: few steps break what breaks easily; unlike
-       cross-entropy the margin does not saturate (Carlini & Wagner 2017).
+       cross-entropy the margin does not saturate (Carlini & Wagner 2017). It begins beside the image: a network that is
+       flat around its images, as logit pairing makes it, hides more from searches that begin at random.
     2. Auto-PGD on the margin to each of the likeliest wrong classes in turn (Gowal et al. 2019; Croce & Hein 2020):
        the nearest wrong class on the clean image need not be the weakest spot, and robust networks have several. Twice,
        from new random starts, because where a search ends depends on where it begins.
@@ -52,7 +53,7 @@ class Ensemble(FirstOrder):
         for name, least in (("targets", 0), ("target_steps", 1), ("restarts", 1), ("queries", 0)):
             if getattr(self, name) < least:
                 raise ValueError(f"{name} must be >= {least}, got {getattr(self, name)}")
-        first = Phase(stepper=Steepest(steps=self.steps, share=1 / 4), steps=self.steps, loss="margin")
+        first = Phase(stepper=Steepest(steps=self.steps, share=1 / 4), steps=self.steps, start="near", loss="margin")
         toward = tuple(
             Phase(stepper=Shrinking(steps=self.target_steps), steps=self.target_steps, loss="margin", rival=rival)
             for rival in range(self.targets)

@@ -25,10 +25,12 @@ from tla.models.mode import evaluating
 from tla.threat import Threat
 from tla.types import Model, OnStep, Outputs, Step
 
-Start = Literal["random", "image", "best"]
+Start = Literal["random", "image", "near", "best"]
 Pursuit = Literal["until_reached", "all_steps", "last_step"]
 PURSUITS: tuple[Pursuit, ...] = ("until_reached", "all_steps", "last_step")
 CHECK_EVERY = 5
+NEAR = 1e-3
+"""How far from the image a search begins that begins near it, as a share of a random point's way."""
 
 
 @dataclass(frozen=True)
@@ -79,7 +81,8 @@ class Phase:
     Args:
         stepper: How to move.
         steps: Steps, >= 1.
-        start: Where to begin: a "random" point of the ball, the "image", or the "best" image of the searches before.
+        start: Where to begin: a "random" point of the ball, the "image", a point "near" it (for goals that are flat at
+            the image itself), or the "best" image of the searches before.
         loss: What to climb; None for what the goal says.
         rival: Climb toward the wrong class of this rank (0 = the likeliest on the clean image); None for any class.
 
@@ -217,9 +220,10 @@ class _Search:
 
     def start(self, best: Tensor, generator: torch.Generator | None) -> Tensor:
         """Where the walk begins."""
-        if self.phase.start == "random":
-            return self.threat.start(self.x, generator)
-        return best if self.phase.start == "best" else self.x
+        if self.phase.start in ("image", "best"):
+            return best if self.phase.start == "best" else self.x
+        point = self.threat.start(self.x, generator)
+        return point if self.phase.start == "random" else torch.lerp(self.x, point, NEAR)
 
     def run(
         self, number: int, rows: Tensor, iterate: Tensor, generator: torch.Generator | None, on_step: OnStep | None

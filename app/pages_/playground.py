@@ -77,9 +77,7 @@ def train() -> None:
     theme = "dark" if st.context.theme.type == "dark" else "light"
     show(lessons, list("0123456789"), Look(theme=theme), key="lesson_maps")
     seconds = ", ".join(f"{shell.label(method)} {one.seconds:.1f} s" for method, one in lessons.items())
-    shell.source(
-        f"live now on this machine, one thread of training each ({seconds}); {SHOWN} test images, PGD-10, seed 0"
-    )
+    shell.source(f"live now on this machine (training {seconds}); {SHOWN} test images, PGD-10, seed 0")
     shell.show_code(
         "from pathlib import Path",
         "",

@@ -22,7 +22,6 @@ import platform
 import statistics
 import time
 from collections.abc import Callable
-from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -112,9 +111,9 @@ def prepare(options: argparse.Namespace, device: torch.device) -> Setting:
     pixels, labels = load("mnist" if small else "cifar10", 28 if small else 32, 1 if small else 3)
     eps, step_size = (0.3, 0.01) if small else (8 / 255, 2 / 255)
 
-    def trained(eps: float) -> nn.Module:
+    def trained(radius: float) -> nn.Module:
         model = MODELS.build("madry_cnn" if small else "resnet18").build(Shape(*pixels.shape[1:]), 10).to(device)
-        train(model, pixels, labels, eps, options.training, device)
+        train(model, pixels, labels, radius, options.training, device)
         return model.eval()
 
     if options.model is not None:
@@ -166,7 +165,7 @@ def ours(setting: Setting) -> dict[str, Make]:
 
     def floor(low: bool) -> Make:
         def make(x: Tensor, y: Tensor) -> Tensor:
-            with kept(), precision(setting, low):
+            with kept(), autocast(setting.device, "bf16" if low else "fp32"):
                 for _ in range(setting.steps):
                     moved = x.detach().requires_grad_()
                     loss = cross_entropy(model(moved).logits.float(), y, reduction="sum")
@@ -180,7 +179,7 @@ def ours(setting: Setting) -> dict[str, Make]:
         attack = PGD(steps=setting.steps, step_size=setting.step_size, loss="ce", pursuit=pursuit)
 
         def make(x: Tensor, y: Tensor) -> Tensor:
-            with precision(setting, low):
+            with autocast(setting.device, "bf16" if low else "fp32"):
                 return run(attack, model, x, y, setting, Recorder() if recorded else None).adversarial
 
         return make
@@ -193,11 +192,6 @@ def ours(setting: Setting) -> dict[str, Make]:
         "tla bf16, recorded": loop(True, recorded=True),
         "tla bf16, leaving": loop(True, leaving=True),
     }
-
-
-def precision(setting: Setting, low: bool) -> torch.autocast | nullcontext[None]:
-    """Autocast or none."""
-    return torch.autocast(setting.device.type, dtype=torch.bfloat16) if low else nullcontext()
 
 
 def run(

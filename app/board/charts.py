@@ -7,6 +7,7 @@ from typing import Any
 import streamlit as st
 from streamlit.components.v2 import component
 
+from board.colours import theme
 from board.studies import View
 from tla.plots import CONFIG, FIGURES, Look
 from tla.plots.from_store import source_line
@@ -48,9 +49,8 @@ def look(view: View, share: float = 1.0) -> Look:
         share: Share of the page's width that the figure has, 0..1; all of it on narrow screens.
     """
     width = page_width() if narrow() else round(page_width() * share)
-    theme = "dark" if st.context.theme.type == "dark" else "light"
     return Look(
-        theme=theme,
+        theme=theme(),
         width=max(280, width - 24),
         classes=tuple(view.classes),
         source=source_line(view.manifest, view.name),

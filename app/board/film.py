@@ -6,10 +6,10 @@ from collections.abc import Callable
 
 import numpy as np
 
+from board.colours import tones
 from board.live import Walked
 from board.parts import part
 from board.pictures import noise, uri
-from board.tiles import tones
 
 MOST_FRAMES = 120
 _film = part("film", "elements")

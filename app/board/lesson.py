@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import streamlit as st
 
+from board.colours import tones
 from board.parts import part
-from board.tiles import tones
 from tla.plots.theme import Look
 
 if TYPE_CHECKING:

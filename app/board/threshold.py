@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
+from board.colours import tones
 from board.parts import part
 from board.select import Refused
-from board.tiles import tones
 from tla.plots.theme import Look
 
 SHARES = np.linspace(0, 0.5, 101)

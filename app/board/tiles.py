@@ -7,17 +7,11 @@ from typing import Any, Literal
 import numpy as np
 import streamlit as st
 
+from board.colours import tones
 from board.parts import part
 from board.pictures import uri
-from tla.plots.theme import DARK_SHADES, LIGHT_SHADES
 
 _component = part("tiles")
-
-
-def tones() -> dict[str, str]:
-    """Colours of right and wrong in the visitor's theme, the same as in the figures."""
-    shades = DARK_SHADES if st.context.theme.type == "dark" else LIGHT_SHADES
-    return {"good": shades.right, "bad": shades.wrong}
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,14 +5,14 @@ from typing import Any, NamedTuple, cast, get_args
 
 import streamlit as st
 
+from board.colours import shades
 from board.parts import part
 from tla.distances import DistanceName
-from tla.plots.theme import DARK_SHADES, LIGHT_SHADES
 from tla.plots.triplet_drawn import ROLES
 
 Point = tuple[float, float]
 REACH = 6.5
-"""Coordinates on the page lie in -6.5..6.5."""
+"""Coordinates on the page lie in -6.5..6.5: what the plane of components/triplet.js shows."""
 MOST = 8
 _KEY = "triplet"
 _component = part("triplet", "elements")
@@ -66,12 +66,12 @@ def played() -> Played:
 def triplet() -> Played:
     """Show the plane; gives what lies on it, as the browser last told it."""
     now = played()
-    shades = DARK_SHADES if st.context.theme.type == "dark" else LIGHT_SHADES
-    wrong = shades.wrong.lstrip("#")
+    wrong = shades().wrong.lstrip("#")
     data: dict[str, Any] = {
         "now": now._asdict(),
         "first": Played()._asdict(),
-        "colours": {role: shades.ten[colour] for role, _, colour in ROLES},
+        "most": MOST,
+        "colours": {role: shades().ten[colour] for role, _, colour in ROLES},
         "shade": [int(wrong[place : place + 2], 16) for place in (0, 2, 4)],
     }
     _component(key=_KEY, data=data, default={"words": None}, on_words_change=_moved)

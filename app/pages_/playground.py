@@ -4,6 +4,7 @@ from functools import partial
 
 import streamlit as st
 from board import shell
+from board.colours import theme
 from board.lesson import EPS, SHOWN, Asked, lesson, show
 from board.triplet import judged, triplet
 
@@ -74,8 +75,7 @@ def train() -> None:
 
     lessons = {method: lesson(method, asked, partial(tell, method)) for method in ("at", "tla")}
     bar.empty()
-    theme = "dark" if st.context.theme.type == "dark" else "light"
-    show(lessons, list("0123456789"), Look(theme=theme), key="lesson_maps")
+    show(lessons, list("0123456789"), Look(theme=theme()), key="lesson_maps")
     seconds = ", ".join(f"{shell.label(method)} {one.seconds:.1f} s" for method, one in lessons.items())
     shell.source(f"live now on this machine (training {seconds}); {SHOWN} test images, PGD-10, seed 0")
     shell.show_code(

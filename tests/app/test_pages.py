@@ -48,10 +48,10 @@ def charts(app):
     return found
 
 
-STUDYLESS = ("playground.py",)
+OF_A_STUDY = tuple(name for name in PAGES if name != "playground.py")
 
 
-@pytest.mark.parametrize("name", [name for name in PAGES if name not in STUDYLESS])
+@pytest.mark.parametrize("name", OF_A_STUDY)
 def test_runs_without_a_study_and_offers_to_make_one(empty, open_page, name):
     app = open_page(name)
     assert not app.exception
@@ -71,7 +71,7 @@ def test_runs_on_a_study(studies, open_page, name):
         assert len(element.proto.alt) > 20, "a chart without a description"
 
 
-@pytest.mark.parametrize("name", [name for name in PAGES if name not in STUDYLESS])
+@pytest.mark.parametrize("name", OF_A_STUDY)
 def test_half_a_study_is_offered_to_go_on(tmp_path, looking_in, open_page, name):
     make_study(tmp_path / "half", complete=False)
     looking_in(tmp_path)

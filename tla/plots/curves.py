@@ -19,7 +19,6 @@ class Roc(NamedTuple):
         fpr: False positive rates of the exact curve, rising, one for each score that occurs.
         tpr: True positive rates at the same thresholds.
         threshold: Score at and above which an image is refused, falling, same length; inf first.
-        bends: Places in these where the curve changes direction: all that a drawing needs, and no more.
         grid: False positive rates of the band.
         low: Lower bound (2.5 %) of the true positive rate on the grid.
         high: Upper bound (97.5 %).
@@ -31,13 +30,19 @@ class Roc(NamedTuple):
     fpr: np.ndarray
     tpr: np.ndarray
     threshold: np.ndarray
-    bends: np.ndarray
     grid: np.ndarray
     low: np.ndarray
     high: np.ndarray
     auc: Interval
     positives: int
     negatives: int
+
+    @property
+    def bends(self) -> np.ndarray:
+        """Indices of the points where the curve changes direction; the others lie on straight lines."""
+        dx, dy = np.diff(self.fpr), np.diff(self.tpr)
+        turns = np.abs(dx[1:] * dy[:-1] - dx[:-1] * dy[1:]) > 1e-15
+        return np.concatenate([[0], np.flatnonzero(turns) + 1, [len(self.fpr) - 1]])
 
     def at_fpr(self, limit: float) -> int:
         """Index of the last threshold whose false positive rate is at most `limit`."""
@@ -70,14 +75,7 @@ def roc_curve(positive: np.ndarray, negative: np.ndarray, replicates: int = 200)
     low, high, bounds = bootstrap_band(*_binned(up, down), replicates)
     threshold = np.concatenate([[np.inf], values[::-1]])
     auc = Interval(area, *bounds)
-    return Roc(fpr, tpr, threshold, _bends(fpr, tpr), GRID, low, high, auc, len(positive), len(negative))
-
-
-def _bends(fpr: np.ndarray, tpr: np.ndarray) -> np.ndarray:
-    """Indices of the points where the direction changes; the others lie on straight lines."""
-    dx, dy = np.diff(fpr), np.diff(tpr)
-    turns = np.abs(dx[1:] * dy[:-1] - dx[:-1] * dy[1:]) > 1e-15
-    return np.concatenate([[0], np.flatnonzero(turns) + 1, [len(fpr) - 1]])
+    return Roc(fpr, tpr, threshold, GRID, low, high, auc, len(positive), len(negative))
 
 
 def _binned(up: np.ndarray, down: np.ndarray) -> tuple[tuple[int, ...], tuple[int, ...]]:

@@ -81,7 +81,8 @@ def _curve(
 ) -> None:
     sheet.add(panel, band(curve.grid, curve.low, curve.high, style.colour))
     name = f"{style.label} {curve.auc.value:.3f} [{curve.auc.low:.3f}, {curve.auc.high:.3f}]"
-    x, y = curve.fpr[curve.bends].astype(np.float32), curve.tpr[curve.bends]
+    bends = curve.bends
+    x, y = curve.fpr[bends].astype(np.float32), curve.tpr[bends]
     sheet.add(panel, line(x, y, style, name=name, markers=False), key=key)
     if threshold is None:
         index = curve.at_fpr(false_alarms)

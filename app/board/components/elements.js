@@ -7,6 +7,14 @@ function make(kind, parent, className, words) {
   return item;
 }
 
+// Elements of a drawing.
+function draw(kind, parent, attributes = {}, words = "") {
+  const item = document.createElementNS("http://www.w3.org/2000/svg", kind);
+  for (const [name, value] of Object.entries(attributes)) item.setAttribute(name, value);
+  item.textContent = words;
+  parent.append(item);
+  return item;
+}
 
 // A handle over the frames of a film, from 0 to `last`, and a button that plays them, each for `pace` milliseconds.
 // `show(at)` draws a frame and gives the words for it: those beside the handle, and those for a screen reader. It stands

@@ -1,14 +1,6 @@
 // Maps of one training after another, side by side; a handle walks through the epochs in the browser.
 const SIDE = 320;
 const EDGE = 14;
-const SVG = "http://www.w3.org/2000/svg";
-
-function drawn(kind, parent, attributes) {
-  const item = document.createElementNS(SVG, kind);
-  for (const [name, value] of Object.entries(attributes)) item.setAttribute(name, value);
-  parent.append(item);
-  return item;
-}
 
 // One scale for all epochs of a map.
 function scaled({ clean, adversarial }) {
@@ -21,13 +13,13 @@ function panel(parent, map, data) {
   const where = scaled(map);
   const figure = make("figure", parent);
   make("figcaption", figure, "name", map.label);
-  const svg = drawn("svg", figure, { viewBox: `0 0 ${SIDE} ${SIDE}`, role: "img" });
+  const svg = draw("svg", figure, { viewBox: `0 0 ${SIDE} ${SIDE}`, role: "img" });
   const count = map.labels.length;
-  const lines = map.labels.map((label) => drawn("line", svg, { stroke: data.colours[label], class: "way" }));
-  const dots = map.labels.map((label) => drawn("circle", svg, { r: 3, fill: data.colours[label] }));
-  const ends = map.labels.map((label) => drawn("path", svg, { d: "M0,-5 L5,0 L0,5 L-5,0 Z", fill: data.colours[label] }));
+  const lines = map.labels.map((label) => draw("line", svg, { stroke: data.colours[label], class: "way" }));
+  const dots = map.labels.map((label) => draw("circle", svg, { r: 3, fill: data.colours[label] }));
+  const ends = map.labels.map((label) => draw("path", svg, { d: "M0,-5 L5,0 L0,5 L-5,0 Z", fill: data.colours[label] }));
   map.labels.forEach((label, k) => {
-    for (const mark of [dots[k], ends[k]]) drawn("title", mark, {}).textContent = data.classes[label];
+    for (const mark of [dots[k], ends[k]]) draw("title", mark, {}, data.classes[label]);
   });
   const words = make("p", figure, "numbers");
   return (at) => {

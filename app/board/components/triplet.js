@@ -3,9 +3,7 @@
 const REACH = 6.5;
 const GRID = 96;
 const STEP = 0.1;
-const MOST = 8;
 const FORMULAS = { abs_cosine: "1 − |cos|", cosine: "1 − cos", euclidean: "length of u − v" };
-const SPACE = "http://www.w3.org/2000/svg";
 
 const dot = (u, v) => u[0] * v[0] + u[1] * v[1];
 const size = (u) => Math.sqrt(dot(u, u) + 1e-20);
@@ -45,14 +43,6 @@ function pulls(state, { place, loss }) {
     positive: slope(positive, anchor, name).map((part) => -part),
     negative: slope(negative, anchor, name),
   };
-}
-
-function draw(kind, parent, attributes = {}, words = "") {
-  const item = document.createElementNS(SPACE, kind);
-  for (const [name, value] of Object.entries(attributes)) item.setAttribute(name, value);
-  item.textContent = words;
-  parent.append(item);
-  return item;
 }
 
 function shade(canvas, state, [red, green, blue]) {
@@ -161,24 +151,14 @@ function desk(root) {
 }
 
 // What the address of the page keeps.
-function plain({ anchor, positive, negatives, alpha, distance: name, drawn }) {
+function plain(state) {
   const words = ([x, y]) => `${Number(x.toFixed(2))},${Number(y.toFixed(2))}`;
-  return {
-    anchor: words(anchor), positive: words(positive), negatives: negatives.map(words).join(";"),
-    alpha, distance: name, drawn,
-  };
-}
-
-function copied(data) {
-  const { anchor, positive, negatives, alpha, distance: name, drawn } = data;
-  return {
-    anchor: [...anchor], positive: [...positive], negatives: negatives.map((one) => [...one]),
-    alpha, distance: name, drawn,
-  };
+  const { anchor, positive, negatives } = state;
+  return { ...state, anchor: words(anchor), positive: words(positive), negatives: negatives.map(words).join(";") };
 }
 
 function play(root, data, tell) {
-  const state = copied(data.now);
+  const state = structuredClone(data.now);
   const plane = board(root);
   const parts = desk(root);
   let points = [];
@@ -201,7 +181,7 @@ function play(root, data, tell) {
       : "Satisfied: the negative is farther than the positive by the margin; nothing is pulled.";
     parts.alpha.setAttribute("aria-valuetext", state.alpha.toFixed(2));
     parts.fewer.disabled = state.negatives.length < 2;
-    parts.more.disabled = state.negatives.length >= MOST;
+    parts.more.disabled = state.negatives.length >= data.most;
     return found;
   };
   const told = () => {
@@ -289,7 +269,7 @@ function play(root, data, tell) {
   };
   parts.again.onclick = () => {
     halt();
-    Object.assign(state, copied(data.first));
+    Object.assign(state, structuredClone(data.first));
     remade();
     told();
   };

@@ -102,20 +102,20 @@ class AdvLib(Peer):
 
     def load(self) -> object:
         """Import what is needed."""
-        from tla.attacks.advlib import adv_lib
+        from tla.attacks.external.advlib import adv_lib
 
         return adv_lib("the benchmark")
 
     def make(self, model: nn.Module, eps: float, step_size: float, steps: int, x: Tensor) -> Run:
         """PGD from a random start under Linf, on cross-entropy."""
-        from tla.attacks.advlib import adv_lib
+        from tla.attacks.external.advlib import adv_lib
 
         attack = adv_lib("the benchmark").pgd_linf
         return lambda x, y: attack(model, x, y, eps, steps=steps, random_init=True, absolute_step_size=step_size)
 
     def default(self, model: nn.Module, eps: float, x: Tensor) -> Run:
         """Forty steps of eps/30."""
-        from tla.attacks.advlib import adv_lib
+        from tla.attacks.external.advlib import adv_lib
 
         attack = adv_lib("the benchmark").pgd_linf
         return lambda x, y: attack(model, x, y, eps)

@@ -31,11 +31,11 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, interpolate
 
 from tla.attacks import ATTACKS, PGD, AttackResult, Recorder, Untargeted
-from tla.attacks.block import autocast
-from tla.attacks.work import working_copy
 from tla.data import SOURCES
 from tla.memory import kept
 from tla.models import MODELS
+from tla.models.network.copying import working_copy
+from tla.precision import autocast
 from tla.seeding import generator
 from tla.threat import Threat
 from tla.types import Shape
@@ -161,7 +161,7 @@ def train(model: nn.Module, x: Tensor, y: Tensor, eps: float, steps: int, device
 
 def ours(setting: Setting) -> dict[str, Make]:
     """The floor and the loop, at both precisions."""
-    model = working_copy(setting.model)
+    model = working_copy(setting.model, torch.channels_last)
 
     def floor(low: bool) -> Make:
         def make(x: Tensor, y: Tensor) -> Tensor:
@@ -248,7 +248,7 @@ def wait(device: torch.device) -> None:
 
 def undefended(setting: Setting, options: argparse.Namespace) -> None:
     """What it saves to let fooled images leave, of a network trained on clean images alone."""
-    model = working_copy(setting.undefended)
+    model = working_copy(setting.undefended, torch.channels_last)
     part, labels = setting.x[: setting.batch].contiguous(memory_format=torch.channels_last), setting.y[: setting.batch]
     walking = PGD(steps=100, step_size=setting.step_size, loss="ce", pursuit="all_steps")
     attacks = {"leaving": replace(walking, pursuit="until_reached"), "walking": walking}

@@ -152,11 +152,11 @@ def images(pixels: Path | None) -> Splits:
 
     arrays = load_file(pixels)
     names = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
-    parts = []
+    cache = []
     for split in ("train", "test"):
         x, y = arrays[split], arrays[f"{split}_y"].long()
-        parts.append(Images(x, y, names, torch.arange(len(y)), "cifar10", split))
-    return Splits(*parts)
+        cache.append(Images(x, y, names, torch.arange(len(y)), "cifar10", split))
+    return Splits(*cache)
 
 
 def say(**facts: object) -> None:

@@ -22,9 +22,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from tla.plots import FIGURES, look_of
-from tla.plots.curves import bootstrap_band
-from tla.plots.pictures import Pictures
+from tla.plots.drawing.pictures import Pictures
 from tla.plots.report import write_report
+from tla.statistics.curves import bootstrap_band
 from tla.store import Store
 
 METHODS = 6
@@ -33,8 +33,8 @@ TOGETHER = ("poster",)
 
 def synthetic(points: int, folder: Path) -> Store:
     """A study of synthetic tables with so many points in a figure of all methods."""
-    sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "plots"))
-    from frames import World, write_store
+    sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "helpers"))
+    from synthetic import World, write_store
 
     return write_store(folder / "study", World(n=-(-points // METHODS)))
 

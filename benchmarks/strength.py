@@ -27,10 +27,11 @@ import torch
 from attack_peers import DEFAULTS
 from torch import Tensor, nn
 
-from tla.attacks import APGD, ATTACKS, PGD, Attack, Ensemble, evaluate, wilson
+from tla.attacks import APGD, ATTACKS, PGD, Attack, Ensemble, evaluate
 from tla.data import load_source
 from tla.extras import require
 from tla.files import replacing
+from tla.statistics import wilson
 from tla.threat import Threat
 from tla.types import Outputs
 from tla.weights import load, shipped_weights
@@ -118,7 +119,7 @@ def main() -> None:
     report(table)
     if options.figure is not None:
         from tla.plots import FIGURES, Look
-        from tla.plots.export import save
+        from tla.plots.drawing.export import save
 
         save(FIGURES.get("strength")(table, look=Look(width=1200)), options.figure, width=1200, scale=1)
     if options.csv is not None:

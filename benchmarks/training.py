@@ -27,7 +27,7 @@ from tla.memory import kept
 from tla.models import MODELS
 from tla.training import METHODS, Method, TrainConfig, open_engine
 from tla.training.engine import Engine, device_name
-from tla.training.run import Run
+from tla.training.run import TrainingRun
 from tla.training.setup import prepare
 
 Step = Callable[[], None]
@@ -111,7 +111,7 @@ def noise(shape: tuple[int, int, int], count: int) -> Images:
     return Images(pixels, labels, tuple("0123456789"), torch.arange(count), "noise", "train")
 
 
-def start(model: str, images: Images, method: Method, config: TrainConfig, engine: Engine) -> Run:
+def start(model: str, images: Images, method: Method, config: TrainConfig, engine: Engine) -> TrainingRun:
     """A run that has not begun."""
     with tempfile.TemporaryDirectory() as folder:
         return prepare(MODELS.build(model), images, method, config, 0, Path(folder), engine).run
@@ -131,8 +131,8 @@ def one_step(model: str, images: Images, method: Method, config: TrainConfig, en
 def floor(args: argparse.Namespace, engine: Engine, images: Images, config: TrainConfig) -> Step:
     """The passes of an AT step and nothing else."""
     run = start(args.model, images, METHODS.build("at"), config, engine)
-    batch = run.tools.draw(run.share(run.pool.order(0, 0), 0))
-    network, weights = run.tools.module, list(run.module.parameters())
+    batch = run.context.draw(run.share(run.pool.order(0, 0), 0))
+    network, weights = run.context.module, list(run.module.parameters())
 
     def step() -> None:
         network.eval()

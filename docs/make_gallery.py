@@ -14,7 +14,7 @@ from pathlib import Path
 import pandas as pd
 
 from tla.plots import FIGURES, Look, draw
-from tla.plots.export import save
+from tla.plots.drawing.export import save
 from tla.store import Store
 from tla.study.locate import locate, shipped_studies
 

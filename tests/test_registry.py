@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tla.registry import Registry, did_you_mean
+from tla.messages import did_you_mean
+from tla.registry import Registry
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal, TypeVar, Union
 
-from tla.registry import Registry, did_you_mean
+from tla.messages import did_you_mean
 
 T = TypeVar("T")
 
@@ -113,7 +113,7 @@ def merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
 
 def _registered(cls: type[T], values: Mapping[str, Any], where: str) -> tuple[type[T], dict[str, Any]]:
     """The class that `name` chooses among those registered, and the other settings."""
-    registry: Registry[T] = getattr(cls, "registry")  # noqa: B009 - a class attribute that T does not promise
+    registry = getattr(cls, "registry")  # noqa: B009 - a class attribute that T does not promise
     settings = {key: value for key, value in values.items() if key != "name"}
     if "name" not in values:
         if inspect.isabstract(cls):

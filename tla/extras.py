@@ -1,6 +1,8 @@
 """Optional packages: imported where they are used, missed with a sentence that helps."""
 
 import importlib
+from collections.abc import Iterable
+from importlib import metadata
 from types import ModuleType
 
 PIP_LINES = {
@@ -13,6 +15,17 @@ PIP_LINES = {
     "faiss": "pip install faiss-cpu  (or faiss-gpu on Linux)",
     "umap": "pip install umap-learn",
 }
+
+
+def versions(packages: Iterable[str] = ("tla",)) -> dict[str, str]:
+    """Installed version of each package, "not installed" where it is not."""
+    found = {}
+    for package in packages:
+        try:
+            found[package] = metadata.version(package)
+        except metadata.PackageNotFoundError:
+            found[package] = "not installed"
+    return found
 
 
 def require(module: str, why: str) -> ModuleType:

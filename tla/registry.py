@@ -1,27 +1,12 @@
 """One algorithm, one file: a registry finds every registered class of a package by its name."""
 
-import difflib
 import importlib
 import pkgutil
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any, Generic, TypeVar
 
-
-def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """A sentence that helps with a mistyped word.
-
-    Args:
-        word: What came.
-        known: What is allowed.
-
-    Returns:
-        "did you mean 'pgd'? Known: ..." or, without a near match, only the known words.
-    """
-    names = sorted(known)
-    near = difflib.get_close_matches(word, names, n=1, cutoff=0.5)
-    hint = f"did you mean {near[0]!r}? " if near else ""
-    return f"{hint}Known: {', '.join(names)}"
-
+from tla.config import from_dict
+from tla.messages import did_you_mean
 
 T = TypeVar("T")
 
@@ -82,8 +67,6 @@ class Registry(Generic[T]):
         Raises:
             ValueError: for an unknown name, an unknown key or a value of the wrong type.
         """
-        from tla.config import from_dict
-
         return from_dict(self.get(name), parameters, where=f"{self.kind} {name!r}")
 
     def name_of(self, item: object) -> str:
@@ -107,5 +90,6 @@ class Registry(Generic[T]):
             return
         package = importlib.import_module(self.package)
         for module in pkgutil.iter_modules(package.__path__):
-            importlib.import_module(f"{self.package}.{module.name}")
+            if not module.ispkg:
+                importlib.import_module(f"{self.package}.{module.name}")
         self._loaded = True

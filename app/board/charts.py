@@ -10,7 +10,7 @@ from streamlit.components.v2 import component
 from board.colours import theme
 from board.studies import View
 from tla.plots import CONFIG, FIGURES, Look
-from tla.plots.from_store import source_line
+from tla.plots.drawing.draw import source_line
 
 ASSUMED = 1040
 """Width of the page's middle in pixels, until the browser says otherwise."""

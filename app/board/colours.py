@@ -4,7 +4,7 @@ from typing import Literal
 
 import streamlit as st
 
-from tla.plots.theme import DARK_SHADES, LIGHT_SHADES, Shades
+from tla.plots.drawing.theme import DARK_SHADES, LIGHT_SHADES, Shades
 
 
 def theme() -> Literal["light", "dark"]:

@@ -7,8 +7,8 @@ from collections.abc import Callable
 import numpy as np
 
 from board.colours import tones
+from board.component import part
 from board.live import Walked
-from board.parts import part
 from board.pictures import noise, uri
 
 MOST_FRAMES = 120

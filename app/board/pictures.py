@@ -4,7 +4,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from tla.plots.pictures import data_uri
+from tla.plots.drawing.pictures import data_uri
 
 
 def uri(image: np.ndarray) -> str:

@@ -13,7 +13,7 @@ from typing import IO, NamedTuple
 import streamlit as st
 
 
-class Progress(NamedTuple):
+class RunProgress(NamedTuple):
     """How far a study is.
 
     Attributes:
@@ -73,17 +73,17 @@ class Runs:
         for folder in list(self.processes):
             self.stop(folder)
 
-    def progress(self, folder: Path) -> Progress | None:
+    def progress(self, folder: Path) -> RunProgress | None:
         """How far a study is; None if it was not started here."""
         process = self.processes.get(folder)
         if process is None:
             return None
         code = process.poll()
         if code:
-            return Progress("failed", 0.0, self._last_words(folder) or f"the study ended with code {code}")
+            return RunProgress("failed", 0.0, self._last_words(folder) or f"the study ended with code {code}")
         if code == 0:
-            return Progress("done", 1.0, "finished")
-        return read_progress(folder) or Progress("starting", 0.0, "starting")
+            return RunProgress("done", 1.0, "finished")
+        return read_progress(folder) or RunProgress("starting", 0.0, "starting")
 
     def _last_words(self, folder: Path) -> str:
         file = self.output[folder]
@@ -97,12 +97,12 @@ def command(recipe: str, folder: Path) -> list[str]:
     return [sys.executable, "-m", "tla.cli", "study", recipe, "--out", str(folder)]
 
 
-def read_progress(folder: Path) -> Progress | None:
+def read_progress(folder: Path) -> RunProgress | None:
     """What a running study last said in its folder; None if it has said nothing readable."""
     try:
         news = json.loads((folder / "progress.json").read_text(encoding="utf-8"))
         step, message = str(news["step"]), str(news.get("message") or "")
-        return Progress(str(news["state"]), float(news["done"]), f"{step}: {message}" if message else step)
+        return RunProgress(str(news["state"]), float(news["done"]), f"{step}: {message}" if message else step)
     except (OSError, ValueError, KeyError, TypeError):
         return None
 

@@ -7,8 +7,8 @@ import pandas as pd
 import streamlit as st
 
 from board.studies import View
-from tla.plots.curves import roc_curve
-from tla.plots.scores import Scores, own_threshold, scores_by_method, selected
+from tla.plots.drawing.scores import own_threshold, scores_by_method, selected
+from tla.statistics.roc import Sides, roc_curve
 
 Frame = pd.DataFrame
 
@@ -196,7 +196,7 @@ def misjudged(
     rows = selected(of_run(view.table("detection"), seed, [method]), detector, eps, adaptive, seed)
     wrong, clean = rows["prediction"] != rows["y"], rows["kind"] == "clean"
     positive, negative = rows.loc[~clean & wrong], rows.loc[clean & ~wrong]
-    scores = Scores(positive["score"].to_numpy(float), negative["score"].to_numpy(float))
+    scores = Sides(positive["score"].to_numpy(float), negative["score"].to_numpy(float))
     threshold = own_threshold(scores, false_alarms)
     return Misjudged(
         positive.loc[positive["score"] < threshold].sort_values(by="score"),
@@ -244,9 +244,9 @@ def refused(
     """
     table = {}
     for method, scores in scores_by_method(selected(rows, detector, eps, adaptive), methods).items():
-        curve = roc_curve(*scores, replicates=1)
         at, tpr, fpr = np.full(len(shares), np.inf), np.zeros(len(shares)), np.zeros(len(shares))
-        if curve is not None:
+        if all(map(len, scores)):
+            curve = roc_curve(scores)
             spots = [curve.at_fpr(share) for share in shares]
             at, tpr, fpr = curve.threshold[spots], curve.tpr[spots], curve.fpr[spots]
         positive, negative = (np.count_nonzero(values >= at[:, None], axis=1) for values in scores)

@@ -10,7 +10,7 @@ from board import select, state
 from board.pictures import uri
 from board.running import runs
 from board.studies import DamagedFileError, MissingPartError, View, finished, open_study, root, studies
-from tla.plots.theme import LIGHT
+from tla.plots.drawing.theme import LIGHT
 
 DIGITS = "digits"
 

@@ -7,9 +7,9 @@ import numpy as np
 import streamlit as st
 
 from board.colours import tones
-from board.parts import part
+from board.component import part
 from board.select import Refused
-from tla.plots.theme import Look
+from tla.plots.drawing.theme import Look
 
 SHARES = np.linspace(0, 0.5, 101)
 """Shares of the clean images that the slider lets refuse."""

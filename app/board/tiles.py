@@ -8,7 +8,7 @@ import numpy as np
 import streamlit as st
 
 from board.colours import tones
-from board.parts import part
+from board.component import part
 from board.pictures import uri
 
 _component = part("tiles")

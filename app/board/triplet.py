@@ -6,7 +6,7 @@ from typing import Any, NamedTuple, cast, get_args
 import streamlit as st
 
 from board.colours import shades
-from board.parts import part
+from board.component import part
 from tla.distances import DistanceName
 from tla.plots.triplet_drawn import ROLES
 

@@ -6,7 +6,7 @@ from board.charts import chart
 from board.studies import View, open_study, sweeps
 
 from tla.plots.ablation import setting_name
-from tla.plots.theme import attack_label
+from tla.plots.drawing.theme import attack_label
 
 COMMAND = (
     "tla sweep digits method.tla.pool 1 50 250 --method.tla.mining fresh --beside at --seeds 0 1 2\n"

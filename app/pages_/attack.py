@@ -15,7 +15,7 @@ FROM_SET, UPLOAD, DRAW = "from the set", "upload", "draw"
 ANY = "any wrong class"
 
 
-class Subject(NamedTuple):
+class LabImage(NamedTuple):
     """What is attacked: an image (c, h, w) in [0, 1], its true class, and what to call it."""
 
     image: np.ndarray
@@ -49,14 +49,14 @@ def main() -> None:
         shell.show_code(*code(view, chosen[0], seed, order))
 
 
-def choose_image(view: View, methods: list[str], seed: int) -> Subject | None:
+def choose_image(view: View, methods: list[str], seed: int) -> LabImage | None:
     """The focus sample, an uploaded file, or a drawing."""
     where = st.segmented_control("Image", [FROM_SET, UPLOAD, DRAW], default=FROM_SET, key="from", bind="query-params")
     if where == FROM_SET:
         sample = state.focus(view)
         image = view.arrays("images")["test"][view.positions[sample]]
         others(view, sample)
-        return Subject(unit(image), view.truth(sample), f"image {sample}")
+        return LabImage(unit(image), view.truth(sample), f"image {sample}")
     shape = tuple(view.manifest["data"]["shape"])
     image = pad(key="pad", shape=shape) if where == DRAW else uploaded(shape)
     if image is None:
@@ -65,7 +65,7 @@ def choose_image(view: View, methods: list[str], seed: int) -> Subject | None:
     truth = st.selectbox(
         "It shows", range(len(view.classes)), index=said, format_func=view.classes.__getitem__, key=f"truth_{where}"
     )
-    return Subject(image, int(truth or 0), "your image")
+    return LabImage(image, int(truth or 0), "your image")
 
 
 def others(view: View, sample: int) -> None:
@@ -121,7 +121,7 @@ def choose_attack(view: View) -> Order:
     return Order(name, tuple(values.items()), view.norm, float(eps), seed, goal)
 
 
-def show(view: View, method: str, seed: int, subject: Subject, order: Order, search: bool) -> None:
+def show(view: View, method: str, seed: int, subject: LabImage, order: Order, search: bool) -> None:
     """Attack one model and show what happened."""
     with st.container(border=True):
         try:
@@ -144,7 +144,7 @@ def show(view: View, method: str, seed: int, subject: Subject, order: Order, sea
         )
 
 
-def headline(view: View, walked: Walked, subject: Subject, order: Order) -> str:
+def headline(view: View, walked: Walked, subject: LabImage, order: Order) -> str:
     """What happened, in words."""
     before, after = view.classes[int(walked.before.argmax())], view.classes[int(walked.after.argmax())]
     if int(walked.before.argmax()) != subject.truth:
@@ -155,7 +155,7 @@ def headline(view: View, walked: Walked, subject: Subject, order: Order) -> str:
     return f"holds: {before} stays {after} ({walked.after.max():.0%} sure), {aim} was not reached"
 
 
-def landed(view: View, method: str, seed: int, subject: Subject, walked: Walked, k: int = 5) -> None:
+def landed(view: View, method: str, seed: int, subject: LabImage, walked: Walked, k: int = 5) -> None:
     """The training images nearest to the clean and to the adversarial image, found now."""
     images, labels = view.arrays("images")["gallery"], view.arrays("images")["gallery_y"]
     asked = (("clean", subject.image), ("adversarial", walked.adversarial))

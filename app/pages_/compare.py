@@ -7,7 +7,7 @@ from board.studies import View
 from board.tiles import Tile, tiles
 
 from tla.plots.agreement import Pair, paired, two_of
-from tla.plots.theme import attacks_of
+from tla.plots.drawing.theme import attacks_of
 
 MOST_TILES = 60
 

@@ -12,7 +12,7 @@ from board import charts, shell
 from board.studies import View
 
 from tla.plots import FIGURES, Look, draw
-from tla.plots.export import BROWSERS, PICTURES, save
+from tla.plots.drawing.export import BROWSERS, PICTURES, save
 
 KINDS = {
     ".png": "image/png",
@@ -89,7 +89,7 @@ def code(view: View, name: str, look: Look) -> str:
         [
             "from pathlib import Path",
             "from tla.plots import draw, look_of",
-            "from tla.plots.export import save",
+            "from tla.plots.drawing.export import save",
             "from tla.study import locate",
             "",
             f'store = locate("{view.path}")',

@@ -4,7 +4,7 @@ import streamlit as st
 from board import select, shell, state
 from board.charts import chart
 from board.choices import methods_choice
-from board.strips import neighbour_strip
+from board.neighbour_strip import neighbour_strip
 from board.studies import View
 
 

@@ -5,7 +5,7 @@ from functools import partial
 import streamlit as st
 from board import shell
 from board.colours import theme
-from board.lesson import EPS, SHOWN, Asked, lesson, show
+from board.live_training import EPS, SHOWN, Asked, lesson, show
 from board.triplet import judged, triplet
 
 from tla.plots import Look

@@ -9,7 +9,7 @@ from board.charts import chart
 from board.studies import View
 
 from tla.plots import Pictures
-from tla.plots.theme import attack_label
+from tla.plots.drawing.theme import attack_label
 
 
 class Scene(NamedTuple):

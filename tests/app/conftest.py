@@ -1,20 +1,12 @@
 """The dashboard on an empty folder, and on a synthetic study."""
 
 import importlib
-import sys
-from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
-for folder in (ROOT / "app", Path(__file__).parent):
-    sys.path.insert(0, str(folder))
-
 streamlit = pytest.importorskip("streamlit", reason="the extra 'app' is not installed")
 pytest.importorskip("plotly", reason="plotly is not installed")
-
-SCRIPT = ROOT / "app" / "streamlit_app.py"
-PAGES = tuple(sorted(file.name for file in (ROOT / "app" / "pages_").glob("*.py")))
+dashboard = importlib.import_module("dashboard")
 
 
 @pytest.fixture
@@ -39,10 +31,8 @@ def empty(tmp_path, looking_in):
 @pytest.fixture(scope="session")
 def made(tmp_path_factory):
     """A folder with one synthetic study, "made"."""
-    from study import make_study
-
     folder = tmp_path_factory.mktemp("studies")
-    make_study(folder / "made")
+    dashboard.make_study(folder / "made")
     return folder
 
 
@@ -59,7 +49,7 @@ def open_page():
     from streamlit.testing.v1 import AppTest
 
     def run(page="tour.py", /, **query):
-        app = AppTest.from_file(SCRIPT, default_timeout=30)
+        app = AppTest.from_file(dashboard.SCRIPT, default_timeout=30)
         for key, value in query.items():
             app.query_params[key] = value
         app.run()

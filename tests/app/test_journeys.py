@@ -11,7 +11,7 @@ import urllib.request
 from urllib.parse import parse_qs, urlparse
 
 import pytest
-from conftest import SCRIPT
+from dashboard import SCRIPT
 
 pytestmark = pytest.mark.browser
 playwright = pytest.importorskip("playwright.sync_api", reason="pytest-playwright is not installed")

@@ -6,8 +6,7 @@ import shutil
 
 import pandas as pd
 import pytest
-from conftest import PAGES
-from study import make_study
+from dashboard import PAGES, make_study
 
 from tla.store import Store
 

@@ -73,7 +73,7 @@ def test_training_here_and_now(empty, open_page):
 
 
 def test_a_lesson_begins_where_the_others_begin():
-    lesson = importlib.import_module("board.lesson")
+    lesson = importlib.import_module("board.live_training")
     asked, shares = lesson.Asked(epochs=2), []
     at, tla = (lesson.trained(method, asked, shares.append) for method in ("at", "tla"))
     assert at.clean.shape == tla.clean.shape == at.adversarial.shape == (3, lesson.SHOWN, 2)
@@ -86,7 +86,7 @@ def test_a_lesson_begins_where_the_others_begin():
 
 
 def test_the_code_that_is_shown_trains_what_is_drawn(empty, open_page, tmp_path, monkeypatch):
-    lesson = importlib.import_module("board.lesson")
+    lesson = importlib.import_module("board.live_training")
     app = open_page("playground.py", lesson_epochs="2")
     app.button[0].click().run()
     (code,) = (code.value for code in app.code if "TrainConfig" in code.value)

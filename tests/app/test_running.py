@@ -6,7 +6,7 @@ import time
 
 import pytest
 from board import running
-from board.running import Progress, Runs, read_progress
+from board.running import RunProgress, Runs, read_progress
 
 TALK = """
 import json, pathlib, sys, time
@@ -38,7 +38,7 @@ def test_a_run_is_followed_and_ended(book, tmp_path, monkeypatch):
     (folder / "progress.json").write_text('{"step": "report", "state": "done", "done": 1.0, "message": "old"}')
     book.start("digits", folder)
     patient(lambda: book.progress(folder).state == "running")
-    assert book.progress(folder) == Progress("running", 0.25, "train/at-seed0: epoch 3/12")
+    assert book.progress(folder) == RunProgress("running", 0.25, "train/at-seed0: epoch 3/12")
     process = book.processes[folder]
     book.start("digits", folder)
     assert book.processes[folder] is process, "the same study was started twice"

@@ -8,7 +8,7 @@ import torch
 from attack_cases import SHAPES, linear_problem
 
 from tla.attacks import ATTACKS, Targeted, Untargeted
-from tla.attacks.advlib import adv_lib
+from tla.attacks.external.advlib import adv_lib
 from tla.seeding import generator
 from tla.threat import Threat
 from tla.types import Outputs

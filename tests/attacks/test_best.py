@@ -2,7 +2,7 @@
 
 import torch
 
-from tla.attacks.best import Best
+from tla.attacks.search.best import Best
 
 
 def test_all_rows_of_a_table_are_the_table():

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from torch import nn
 
 from tla.attacks import ATTACKS, LeaveEmbedding, Targeted, Untargeted
-from tla.attacks.foreign import Foreign
+from tla.attacks.external.adapter import ExternalAttack
 from tla.config import from_dict, to_dict
 from tla.seeding import generator
 from tla.threat import NORMS, Threat
@@ -22,7 +22,7 @@ MISSING = [name for name in PACKAGES if importlib.util.find_spec(name) is None]
 
 
 def case(name, norm):
-    foreign = issubclass(ATTACKS.get(name), Foreign)
+    foreign = issubclass(ATTACKS.get(name), ExternalAttack)
     marks = [pytest.mark.peers, pytest.mark.skipif(bool(MISSING), reason=f"not installed: {MISSING}")]
     return pytest.param(name, norm, marks=marks if foreign else [], id=f"{name}-{norm}")
 
@@ -157,14 +157,14 @@ def test_bad_input_is_named(name, norm, digits):
         call(goal=Untargeted(y * 0 + 10))
     with pytest.raises(ValueError, match=r"model must return tla\.types\.Outputs"):
         call(model=nn.Flatten())
-    if isinstance(attack, Foreign):
+    if isinstance(attack, ExternalAttack):
         with pytest.raises(ValueError, match=rf"{name} wants the goal Untargeted.*, got LeaveEmbedding"):
             call(goal=LeaveEmbedding(torch.zeros(4, 32)))
 
 
 @settings(max_examples=8, deadline=None)
 @given(data=st.data())
-@pytest.mark.parametrize("name", [name for name in ALL if not issubclass(ATTACKS.get(name), Foreign)])
+@pytest.mark.parametrize("name", [name for name in ALL if not issubclass(ATTACKS.get(name), ExternalAttack)])
 def test_ball_and_box_hold_on_random_networks(name, data):
     norm = data.draw(st.sampled_from(NORMS))
     seed = data.draw(st.integers(0, 2**20))

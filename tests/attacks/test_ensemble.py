@@ -7,8 +7,8 @@ import torch
 from torch import nn
 
 from tla.attacks import APGD, ATTACKS, PGD, Ensemble, LeaveEmbedding, Recorder, Untargeted, evaluate
-from tla.attacks.loop import NEAR, FirstOrder, Moment, Phase, Plan
-from tla.attacks.squares import Squares, side
+from tla.attacks.search.loop import NEAR, FirstOrder, Moment, Phase, Plan
+from tla.attacks.search.random_squares import RandomSquares, side
 from tla.data import SOURCES
 from tla.seeding import generator
 from tla.threat import Threat
@@ -25,7 +25,7 @@ class Search(FirstOrder):
         self.tries = tries
 
     def plan(self) -> Plan:
-        return Plan(phases=(Phase(stepper=Squares(), steps=self.tries, loss="margin"),))
+        return Plan(phases=(Phase(stepper=RandomSquares(), steps=self.tries, loss="margin"),))
 
 
 class Counted(nn.Module):
@@ -99,10 +99,10 @@ def test_the_search_may_begin_with_small_squares():
     x = torch.full((4, 1, 20, 20), 0.5)
     moment = Moment(0, x, x, x[:0], torch.zeros(4), Threat("linf", 0.1), generator(0, "small"))
     for begin, edge in ((0, 18), (1000, 3)):
-        changed = (Squares(begin=begin).move(moment, {}) != x).sum((1, 2, 3))
+        changed = (RandomSquares(begin=begin).move(moment, {}) != x).sum((1, 2, 3))
         assert changed.tolist() == [edge**2] * 4
     with pytest.raises(ValueError, match="begin must be >= 0, got -1"):
-        Squares(begin=-1)
+        RandomSquares(begin=-1)
 
 
 def test_gradients_that_hide_do_not_help(digits):

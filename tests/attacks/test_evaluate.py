@@ -9,15 +9,15 @@ from torch import nn
 from tla.attacks import (
     APGD,
     PGD,
+    CacheFolder,
     EvaluationInterrupted,
     Kept,
-    PartFolder,
     Recorder,
     Shard,
     evaluate,
     joined,
 )
-from tla.attacks.work import Work
+from tla.attacks.evaluation.batches import Batches
 from tla.threat import Threat
 
 ATTACKS = {"pgd": PGD(steps=5), "fgsm": PGD(steps=1, random_start=False, step_size=0.1)}
@@ -98,30 +98,30 @@ def test_interrupted_and_continued(digits, tmp_path):
     table(trained)
     stopping = digits._replace(model=Stop(digits.model, at=counter.seen[0] // 2))
     with pytest.raises(EvaluationInterrupted, match=r"interrupted; \d+ rows were finished") as stopped:
-        table(stopping, parts=PartFolder(tmp_path))
+        table(stopping, cache=CacheFolder(tmp_path))
     rows = stopped.value.frame
     assert 0 < len(rows) < len(whole)
     expected = whole.merge(rows[["attack", "id"]])
     pd.testing.assert_frame_equal(rows, expected)
     again = Stop(digits.model, at=-1)
-    continued = table(digits._replace(model=again), parts=PartFolder(tmp_path))
+    continued = table(digits._replace(model=again), cache=CacheFolder(tmp_path))
     pd.testing.assert_frame_equal(continued, whole)
     assert again.seen[0] < counter.seen[0]
     finished = Stop(digits.model, at=-1)
-    table(digits._replace(model=finished), parts=PartFolder(tmp_path))
+    table(digits._replace(model=finished), cache=CacheFolder(tmp_path))
     assert finished.seen[0] == 4  # only the clean images, once per batch
 
 
 def test_parts_of_something_else_are_not_used(digits, tmp_path):
-    parts = PartFolder(tmp_path)
-    table(digits, n=16, parts=parts)
+    cache = CacheFolder(tmp_path)
+    table(digits, n=16, cache=cache)
     names = set(tmp_path.iterdir())
     with torch.no_grad():
         other = Stop(digits.model, at=-1)
         weight = next(digits.model.parameters())
         weight.mul_(1.5)
         try:
-            changed = table(digits._replace(model=other), n=16, parts=parts)
+            changed = table(digits._replace(model=other), n=16, cache=cache)
         finally:
             weight.div_(1.5)
     assert not changed.equals(table(digits, n=16))
@@ -130,35 +130,35 @@ def test_parts_of_something_else_are_not_used(digits, tmp_path):
 
 def test_clearing_leaves_the_parts_of_others(digits, tmp_path):
     """What another, unfinished evaluation has done into the same folder is not lost."""
-    folder = tmp_path / "parts"
-    table(digits, n=32, parts=PartFolder(folder))
-    others, mine = set(folder.iterdir()), PartFolder(folder)
-    table(digits, n=16, attacks={**ATTACKS, "more": PGD(steps=1)}, parts=mine)
+    folder = tmp_path / "cache"
+    table(digits, n=32, cache=CacheFolder(folder))
+    others, mine = set(folder.iterdir()), CacheFolder(folder)
+    table(digits, n=16, attacks={**ATTACKS, "more": PGD(steps=1)}, cache=mine)
     assert set(folder.iterdir()) > others
     mine.clear()
     assert len(set(folder.iterdir())) == len(others) - 2  # two attacks on the first batch were common to both
-    last = PartFolder(folder)
-    table(digits, n=32, parts=last)
+    last = CacheFolder(folder)
+    table(digits, n=32, cache=last)
     last.clear()
     assert not folder.exists()
-    PartFolder(folder).clear()
+    CacheFolder(folder).clear()
 
 
 def test_a_damaged_part_is_made_anew(digits, tmp_path):
-    whole = table(digits, n=16, parts=PartFolder(tmp_path))
+    whole = table(digits, n=16, cache=CacheFolder(tmp_path))
     for file in tmp_path.glob("*.parquet"):
         file.write_bytes(file.read_bytes()[:50])
-    pd.testing.assert_frame_equal(table(digits, n=16, parts=PartFolder(tmp_path)), whole)
+    pd.testing.assert_frame_equal(table(digits, n=16, cache=CacheFolder(tmp_path)), whole)
 
 
 def test_images_are_made_where_parts_lack_them(digits, tmp_path):
-    table(digits, parts=PartFolder(tmp_path))
+    table(digits, cache=CacheFolder(tmp_path))
     kept, fresh = Kept("pgd"), Kept("pgd")
-    table(digits, parts=PartFolder(tmp_path), keep=kept)
+    table(digits, cache=CacheFolder(tmp_path), keep=kept)
     table(digits, keep=fresh)
     assert torch.equal(kept["pgd"], fresh["pgd"])
     again = Kept("pgd")
-    table(digits, parts=PartFolder(tmp_path), keep=again)
+    table(digits, cache=CacheFolder(tmp_path), keep=again)
     assert torch.equal(again["pgd"], fresh["pgd"])
 
 
@@ -235,7 +235,7 @@ def test_bad_input_is_named(digits, change, text):
 def test_bad_work_is_named(digits, change, text):
     work = {"model": digits.model, "x": digits.x[:50], "y": digits.y[:50], "threat": THREAT, "ids": None}
     with pytest.raises(ValueError, match=text):
-        Work(**work | {"batch": 16, "seed": 0, "precision": "fp32"} | change)
+        Batches(**work | {"batch": 16, "seed": 0, "precision": "fp32"} | change)
 
 
 def test_gradients_are_had_without_grad(digits):

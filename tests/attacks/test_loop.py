@@ -9,8 +9,8 @@ from attack_cases import Linear, linear_problem
 from torch import nn
 
 from tla.attacks import APGD, ATTACKS, FGSM, PGD, Recorder, Targeted, Untargeted
-from tla.attacks.shrinking import checkpoints
-from tla.models.mode import evaluating
+from tla.attacks.search.auto_pgd import checkpoints
+from tla.models.network.mode import evaluating
 from tla.seeding import generator
 from tla.threat import Threat
 from tla.types import Outputs

@@ -12,7 +12,7 @@ from tla.attacks.pgd import PGD
 from tla.data import SOURCES
 from tla.models import MODELS
 from tla.models.base import build_model
-from tla.models.classifier import Classifier
+from tla.models.network.classifier import Classifier
 from tla.seeding import generator
 from tla.threat import Threat
 

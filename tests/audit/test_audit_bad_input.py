@@ -117,7 +117,7 @@ def test_other_norms(norm, natural, digits, threat):
     eps = {"l2": 0.6, "l1": 3.0}[norm]
     report = run_audit(natural, digits.x[:40], digits.y[:40], Threat(norm, eps), attack=QUICK, checks=cheap())
     assert report["ball"].verdict == "OK", plain(report)
-    assert report.facts.minimum.share < report.facts.clean.share
+    assert report.facts.minimum.value < report.facts.clean.value
 
 
 def test_one_image_and_an_attack_of_few_settings(natural, digits, threat):

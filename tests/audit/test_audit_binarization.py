@@ -9,7 +9,7 @@ from tla.attacks import PGD
 from tla.audit.binarise import Binarised, problems
 from tla.audit.checks.binarization import Binarization
 from tla.audit.context import Context
-from tla.audit.preserve import snapshot
+from tla.audit.snapshot import snapshot
 from tla.audit.variants import CannotRunError
 from tla.types import Outputs
 

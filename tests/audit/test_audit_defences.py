@@ -55,10 +55,10 @@ def test_dropout_that_never_stops_is_random(sound, digits, threat):
 
 def test_masked_gradients_are_masked_in_the_numbers_too(sound, digits, threat):
     report = audit(defences.Quantised(sound), digits, threat, checks=cheap())
-    assert report.facts.robust.share > 0.9
+    assert report.facts.robust.value > 0.9
     for check in ("unbounded", "random_noise"):
         assert report[check].verdict == "FAIL", plain(report)
-    assert report.facts.minimum.share < report.facts.robust.share
+    assert report.facts.minimum.value < report.facts.robust.value
     assert set(report["random_noise"].ids) <= set(range(500))
 
 
@@ -95,7 +95,7 @@ def test_an_attack_that_leaves_the_ball_breaks_nothing(sound, digits, threat):
     assert report["ball"].verdict == "FAIL"
     assert "leave the ball or the box, by up to 0.1" in report["ball"].evidence
     assert len(report["ball"].ids) > 100
-    assert report.facts.robust.share == report.facts.clean.share
+    assert report.facts.robust.value == report.facts.clean.value
 
 
 def test_shattered_gradients_show_in_noise_around_the_images(sound, digits, threat):

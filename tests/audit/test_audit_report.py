@@ -12,7 +12,7 @@ from rich.console import Console
 from tla.attacks import PGD
 from tla.audit import CHECKS, LEVELS, AuditReport, plain, rendered, run_audit
 from tla.audit.base import Verdict, checks_of, worst
-from tla.audit.missed import compare, equal_rule, weaker_rule
+from tla.audit.compare import compare, equal_rule, weaker_rule
 from tla.store import Store
 
 DOCS = Path(__file__).resolve().parents[2] / "docs" / "audit.md"
@@ -55,8 +55,8 @@ def test_text_and_table_say_everything(report):
 def test_the_minimum_is_the_mean_over_images_of_the_minimum_over_attacks(report):
     facts = report.facts
     assert facts.n == 60
-    assert facts.minimum.share <= facts.robust.share <= facts.clean.share
-    assert facts.minimum.low <= facts.minimum.share <= facts.minimum.high
+    assert facts.minimum.value <= facts.robust.value <= facts.clean.value
+    assert facts.minimum.low <= facts.minimum.value <= facts.minimum.high
     assert facts.attacks[0] == "pgd"
     assert "fgsm" in facts.attacks
     assert not any("at 2 eps" in name for name in facts.attacks)

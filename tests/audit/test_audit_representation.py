@@ -11,7 +11,7 @@ from tla.audit.checks.blackbox_weaker import BlackboxWeaker
 from tla.audit.checks.representation import Representation
 from tla.audit.checks.transfer_matrix import TransferMatrix
 from tla.audit.context import Context
-from tla.audit.preserve import snapshot
+from tla.audit.snapshot import snapshot
 from tla.audit.variants import CannotRunError
 from tla.representation.detectors import DETECTORS
 from tla.threat import Threat

@@ -24,4 +24,4 @@ def test_a_model_without_defence_trips_nothing_either(natural, digits, threat):
     report = run_audit(natural, digits.x, digits.y, replace(threat, eps=0.2))
     assert [verdict.check for verdict in report.verdicts if verdict.tripped] == [], plain(report)
     assert report.facts.robust is not None
-    assert report.facts.robust.share < 0.2
+    assert report.facts.robust.value < 0.2

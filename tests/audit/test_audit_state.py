@@ -10,7 +10,7 @@ import torch
 from audit_cases import QUICK, cheap
 
 from tla.audit import CHECKS, run_audit
-from tla.audit.preserve import _random_states, changes, preserved
+from tla.audit.snapshot import _random_states, changes, preserved
 
 
 @pytest.fixture

@@ -30,7 +30,7 @@ def test_honest_arrays_pass_all_three_checks(natural, digits, threat, made):
         ("fooled_clean", "OK"),
     ]
     assert report.facts.level == "stored"
-    assert report.facts.minimum.share == pytest.approx(1 - success.float().mean().item())
+    assert report.facts.minimum.value == pytest.approx(1 - success.float().mean().item())
     assert "incomplete" in report.facts.not_run
 
 
@@ -106,7 +106,7 @@ def test_stored_arrays_enter_the_minimum_over_attacks(natural, digits, threat, m
     plain = run_audit(natural, digits.x, digits.y, threat, attack=weak)
     with_stored = run_audit(natural, digits.x, digits.y, threat, attack=weak, stored={"pgd": made[0]})
     assert "pgd (stored)" in with_stored.facts.attacks
-    assert with_stored.facts.minimum.share < plain.facts.minimum.share
+    assert with_stored.facts.minimum.value < plain.facts.minimum.value
     assert with_stored.facts.robust == plain.facts.robust
 
 

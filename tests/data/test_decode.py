@@ -7,9 +7,9 @@ import pytest
 import torch
 from pictures import picture, pixels_of
 
-from tla.data import decode
-from tla.data.decode import cache_folder, read_pictures
 from tla.data.folder import Folder
+from tla.data.loading import decode
+from tla.data.loading.decode import cache_folder, read_pictures
 
 
 @pytest.fixture

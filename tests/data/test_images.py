@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from tla.data import Images, holdout, per_class
-from tla.data.choose import part_classes
+from tla.data.loading.choose import part_classes
 from tla.types import Shape
 
 
@@ -77,25 +77,25 @@ def test_images_that_make_no_sense(pixels, labels, text):
 @pytest.mark.parametrize("count", [0, 1, 7, 20, 99, 100])
 def test_holdout_keeps_the_proportions(count):
     images = _images((60, 30, 10))
-    kept, aside = holdout(images, count, seed=3)
-    assert len(aside) == count
-    assert sorted(kept.ids.tolist() + aside.ids.tolist()) == images.ids.tolist()
-    assert aside.ids.tolist() == sorted(aside.ids.tolist())
+    kept, held_out = holdout(images, count, seed=3)
+    assert len(held_out) == count
+    assert sorted(kept.ids.tolist() + held_out.ids.tolist()) == images.ids.tolist()
+    assert held_out.ids.tolist() == sorted(held_out.ids.tolist())
     for label, share in ((0, 0.6), (1, 0.3), (2, 0.1)):
-        assert abs(Counter(aside.labels.tolist())[label] - share * count) <= 1
+        assert abs(Counter(held_out.labels.tolist())[label] - share * count) <= 1
 
 
 def test_holdout_follows_the_seed_and_leaves_the_global_generator():
     images = _images((60, 40))
     before = torch.get_rng_state()
-    draws = [holdout(images, 10, seed).aside.ids.tolist() for seed in (0, 0, 1)]
+    draws = [holdout(images, 10, seed).held_out.ids.tolist() for seed in (0, 0, 1)]
     assert torch.equal(before, torch.get_rng_state())
     assert draws[0] == draws[1] != draws[2]
 
 
 def test_holdout_draws_every_image_equally_often():
     images = _images((6, 3))
-    drawn = Counter(i for seed in range(600) for i in holdout(images, 3, seed).aside.ids.tolist())
+    drawn = Counter(i for seed in range(600) for i in holdout(images, 3, seed).held_out.ids.tolist())
     assert all(150 < drawn[i] < 250 for i in images.ids.tolist())
 
 
@@ -110,9 +110,9 @@ def test_per_class_takes_k_of_each_or_all():
 
 @pytest.mark.parametrize("share", [0.01, 0.2, 0.5, 0.99])
 def test_part_classes_leaves_one_of_each_on_both_sides(share):
-    kept, aside = part_classes(_images((50, 10, 2)), share, seed=0)
+    kept, held_out = part_classes(_images((50, 10, 2)), share, seed=0)
     for label, n in enumerate((50, 10, 2)):
-        found = (int((kept.labels == label).sum()), int((aside.labels == label).sum()))
+        found = (int((kept.labels == label).sum()), int((held_out.labels == label).sum()))
         assert sum(found) == n
         assert min(found) >= 1
         assert abs(found[1] - share * n) <= 1

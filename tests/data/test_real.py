@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from tla.data import load_source
-from tla.data.decode import cache_folder
+from tla.data.loading.decode import cache_folder
 
 pytestmark = pytest.mark.data
 

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from tla.models.flatten import Flatten
+from tla.models.network.flatten import Flatten
 
 LAYOUTS = (torch.contiguous_format, torch.channels_last)
 

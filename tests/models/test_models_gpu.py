@@ -39,5 +39,5 @@ def test_foreign_models_and_images_live_on_the_gpu():
     outputs = model(images.floats(torch.arange(4, device="cuda")))
     assert outputs.embedding.device.type == "cuda"
     assert torch.equal(outputs.logits, module((images.floats(slice(0, 4)) - 0.5) / 0.25))
-    assert len(holdout(images, 20, 0).aside) == 20
+    assert len(holdout(images, 20, 0).held_out) == 20
     assert len(per_class(images, 2)) == 20

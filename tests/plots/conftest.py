@@ -1,13 +1,7 @@
 """Synthetic studies that the tests of figures share."""
 
-import sys
-from pathlib import Path
-
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parent))
-
-from frames import World, write_store
+from synthetic import World, write_store
 
 
 @pytest.fixture(scope="session")

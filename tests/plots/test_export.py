@@ -7,12 +7,12 @@ import subprocess
 import numpy as np
 import pandas as pd
 import pytest
-from frames import World, attacks, maps
 from plotly import io
+from synthetic import World, attacks, maps
 
 from tla.plots import FIGURES, Look
-from tla.plots import export as module
-from tla.plots.export import data_of, picture, save
+from tla.plots.drawing import export as module
+from tla.plots.drawing.export import data_of, picture, save
 
 ROC = FIGURES.get("roc")
 

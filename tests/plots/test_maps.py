@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
-from frames import TABLES, World
+from synthetic import TABLES, World
 
-from tla.plots.maps import by_method, drawn_as, main_map, one_map, positions
+from tla.plots.drawing.maps import by_method, drawn_as, main_map, one_map, positions
 
 
 def test_the_main_map_is_a_umap_drawn_together_where_there_is_one():

@@ -8,8 +8,8 @@ from html.parser import HTMLParser
 import numpy as np
 import pandas as pd
 import pytest
-from frames import TABLES, World, write_store
-from test_contract import drawn
+from figure_contract import drawn
+from synthetic import TABLES, World, write_store
 
 from tla.plots import FIGURES, Look
 from tla.plots.report import embed, write_report

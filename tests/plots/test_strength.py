@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from frames import World, strength
+from synthetic import World, strength
 
 from tla.plots import FIGURES
 

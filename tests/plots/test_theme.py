@@ -5,7 +5,7 @@ from itertools import combinations
 import numpy as np
 import pytest
 
-from tla.plots.theme import DARK, DARK_TEN, LIGHT, LIGHT_TEN, SYMBOLS, Look, escape, methods_of, rgba
+from tla.plots.drawing.theme import DARK, DARK_TEN, LIGHT, LIGHT_TEN, SYMBOLS, Look, escape, methods_of, rgba
 
 # Machado, Oliveira and Fernandes 2009, severity 1.0, on linear RGB
 BLINDNESS = {

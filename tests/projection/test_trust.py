@@ -18,7 +18,7 @@ def test_trustworthiness_is_scikit_learns(n, k, monkeypatch):
     assert trustworthiness(embedding, flat, k, "euclidean") == pytest.approx(expected, abs=1e-6)
     expected = peer(unit(embedding).double().numpy(), flat.double().numpy(), n_neighbors=k)
     assert trustworthiness(embedding, flat, k, "cosine") == pytest.approx(expected, abs=1e-6)
-    monkeypatch.setattr("tla.projection.trust.COMPARED", 1)
+    monkeypatch.setattr("tla.projection.maps.trust.COMPARED", 1)
     assert trustworthiness(embedding, flat, k, "cosine") == pytest.approx(expected, abs=1e-6)
 
 

@@ -8,8 +8,9 @@ from sklearn.mixture import GaussianMixture
 from sklearn.neighbors import NearestNeighbors
 
 from tla.nearest import nearest
-from tla.representation import DETECTORS, auc, detection_frame, sides
-from tla.representation.roc import Sides
+from tla.representation import DETECTORS, detection_frame
+from tla.statistics import auc, sides
+from tla.statistics.roc import Sides
 from tla.types import Outputs
 
 D, C = 6, 3

@@ -1,4 +1,3 @@
-import numpy as np
 import pandas as pd
 import pytest
 import torch
@@ -9,7 +8,6 @@ from tla.representation import (
     Gallery,
     angle,
     embed,
-    mean_intervals,
     measure,
     same_class,
     shift_frame,
@@ -21,30 +19,6 @@ from tla.retrieval import GalleryIndex, Queries, retrieval_frame
 from tla.types import Outputs, Shape
 
 SHIFT = {"angle", "relative_angle", "margin_clean", "margin", "progress", "purity_own", "purity_false"}
-
-
-class TestIntervals:
-    def test_a_mean_as_the_normal_theory_has_it(self):
-        values = pd.DataFrame({"a": np.random.default_rng(0).normal(3, 2, 400)})
-        found = mean_intervals(values).iloc[0]
-        error = values["a"].std() / 20
-        assert found["mean"] == pytest.approx(values["a"].mean())
-        assert found["low"] == pytest.approx(found["mean"] - 1.96 * error, abs=0.2 * error)
-        assert found["high"] == pytest.approx(found["mean"] + 1.96 * error, abs=0.2 * error)
-
-    def test_nan_does_not_count(self):
-        found = mean_intervals(pd.DataFrame({"a": [1.0, np.nan, 3.0], "b": [np.nan] * 3, "c": [5.0] * 3}))
-        assert found["n"].tolist() == [2, 0, 3]
-        assert found["mean"].fillna(-1).tolist() == [2, -1, 5]
-        assert found.loc[2, ["low", "high"]].tolist() == [5, 5]
-        assert found.loc[1, ["low", "high"]].isna().all()
-
-    def test_chunks_and_no_rows(self, monkeypatch):
-        values = pd.DataFrame({"a": np.arange(50.0)})
-        whole = mean_intervals(values, draws=30)
-        monkeypatch.setattr("tla.representation.bootstrap.CHUNK", 1)
-        pd.testing.assert_frame_equal(mean_intervals(values, draws=30), whole)
-        assert mean_intervals(values[:0]).loc[0, ["mean", "low", "high"]].isna().all()
 
 
 def test_same_class_pairs_others():

@@ -6,7 +6,7 @@ import torch
 from sklearn.metrics import silhouette_samples
 
 from tla.distances import DISTANCES, distance
-from tla.representation import Triplets, class_scatter, collapse_statistics, draw_triplets, silhouette, violated
+from tla.representation import DrawnTriplets, class_scatter, collapse_statistics, draw_triplets, silhouette, violated
 
 
 def cloud(n=40, d=6, classes=4, seed=0):
@@ -82,7 +82,7 @@ class TestTriplets:
         """METHOD, section 11: D(a, p) = 0.04; negatives at 0.20 (hinge 0) and 0.010051 (hinge 0.079949)."""
         gallery = torch.tensor([[4.0, 3.0], [0.0, 5.0], [5.0, 5.0]])
         anchor = torch.tensor([[3.0, 4.0]]).repeat(2, 1)
-        triplets = Triplets(torch.tensor([0, 0]), torch.tensor([1, 2]))
+        triplets = DrawnTriplets(torch.tensor([0, 0]), torch.tensor([1, 2]))
         assert violated(anchor, gallery, triplets, 0.05).tolist() == [False, True]
         assert violated(anchor, gallery, triplets, 0.17).tolist() == [True, True]
 

@@ -4,7 +4,7 @@ import pytest
 
 from tla.config import plain_value
 from tla.study import recipes, study_from
-from tla.study.entries import read_entry, swept, write_entry
+from tla.study.variants import read_variant, swept, write_variant
 
 
 def digits(**more):
@@ -12,12 +12,12 @@ def digits(**more):
 
 
 def test_an_entry_says_what_differs():
-    entry = read_entry("tla@pool=250,alpha=0.1,mining=fresh,train.attack.steps=9,model.width=8")
+    entry = read_variant("tla@pool=250,alpha=0.1,mining=fresh,train.attack.steps=9,model.width=8")
     assert entry.method == "tla"
     assert entry.knobs == {"pool": 250, "alpha": 0.1, "mining": "fresh"}
     assert entry.train == {"attack": {"steps": 9}}
     assert entry.model == {"width": 8}
-    assert read_entry("at") == ("at", {}, {}, {})
+    assert read_variant("at") == ("at", {}, {}, {})
 
 
 @pytest.mark.parametrize(
@@ -29,8 +29,8 @@ def test_words_are_read_as_toml_reads_them(text, value):
 
 
 def test_entries_can_be_written():
-    assert write_entry("tla", "pool", "250") == "tla@pool=250"
-    assert read_entry(write_entry("tla@mining=fresh", "pool", "9")).knobs == {"mining": "fresh", "pool": 9}
+    assert write_variant("tla", "pool", "250") == "tla@pool=250"
+    assert read_variant(write_variant("tla@mining=fresh", "pool", "9")).knobs == {"mining": "fresh", "pool": 9}
     assert swept("method.tla.pool", ("at",)) == {"tla": "pool"}
     assert swept("train.epochs", ("at", "tla")) == {"at": "train.epochs", "tla": "train.epochs"}
 

@@ -13,14 +13,14 @@ from tla.seeding import generator
 from tla.store import Store
 from tla.study import recipes, study_from
 from tla.study import transfer as crossing
-from tla.study.bench import Bench, Trained
+from tla.study.workspace import Trained, Workspace
 from tla.threat import Threat
 
 MODEL = {"name": "small_cnn", "width": 4, "embedding": 8}
 
 
 @pytest.fixture(scope="module")
-def bench(tmp_path_factory):
+def workspace(tmp_path_factory):
     """Three untrained models of two seeds."""
     values = recipes.read("digits")
     values["attack"] |= {
@@ -30,54 +30,54 @@ def bench(tmp_path_factory):
         "precision": "fp32",
     }
     study = study_from(values | {"methods": ["natural", "at", "tla"], "seeds": [0, 4], "model": MODEL})
-    bench = Bench(study, Store(tmp_path_factory.mktemp("transfer")))
-    train = bench.splits.train
+    workspace = Workspace(study, Store(tmp_path_factory.mktemp("transfer")))
+    train = workspace.splits.train
     for number, (method, seed) in enumerate(study.models):
         network = build_model(MODELS.build(**MODEL), train.shape, 10, seed=number)
-        bench._models[Trained(method, seed).key] = network.eval()
-    return bench
+        workspace._models[Trained(method, seed).key] = network.eval()
+    return workspace
 
 
-def done(bench):
+def done(workspace):
     """Every step done; the joined table."""
-    models = [Trained(*model) for model in bench.study.models]
-    steps = crossing.steps(bench, models, {model.key: model.key for model in models})
+    models = [Trained(*model) for model in workspace.study.models]
+    steps = crossing.steps(workspace, models, {model.key: model.key for model in models})
     for step in steps:
         step.run(lambda share, message: None)
-    return steps, bench.store.table("transfer")
+    return steps, workspace.store.table("transfer")
 
 
-def test_the_table_is_that_of_a_loop(bench):
-    steps, frame = done(bench)
+def test_the_table_is_that_of_a_loop(workspace):
+    steps, frame = done(workspace)
     assert [step.name for step in steps] == ["transfer/seed0", "transfer/seed4", "transfer"]
     assert len(frame) == 2 * 9 * 30
-    x, y = bench.queries.floats(), bench.queries.labels
+    x, y = workspace.queries.floats(), workspace.queries.labels
     attack = PGD(steps=3, pursuit="all_steps")
     for seed in (0, 4):
-        source, target = bench.model(Trained("at", seed)), bench.model(Trained("tla", seed))
-        numbers = generator(bench.seed(Trained("every", seed), "transfer"), "attack", 0)
+        source, target = workspace.model(Trained("at", seed)), workspace.model(Trained("tla", seed))
+        numbers = generator(workspace.seed(Trained("every", seed), "transfer"), "attack", 0)
         images = attack(source, x, Untargeted(y), Threat("linf", 0.15), generator=numbers).adversarial
         wrong = (target(images).logits.argmax(1) != y) | (target(x).logits.argmax(1) != y)
         rows = frame[(frame.seed == seed) & (frame.source == "at") & (frame.target == "tla")].sort_values("id")
-        assert rows.id.tolist() == bench.queries.ids.tolist()
+        assert rows.id.tolist() == workspace.queries.ids.tolist()
         assert rows.success.tolist() == wrong.tolist()
 
 
-def test_nothing_to_do_and_what_it_depends_on(bench):
-    models = [Trained(*model) for model in bench.study.models]
+def test_nothing_to_do_and_what_it_depends_on(workspace):
+    models = [Trained(*model) for model in workspace.study.models]
     weights = {model.key: model.key for model in models}
-    assert crossing.steps(bench, models[:2], weights) == []  # one method: natural of two seeds
-    none = dataclasses.replace(bench.study, analysis=dataclasses.replace(bench.study.analysis, transfer=0))
-    assert crossing.steps(dataclasses.replace(bench, study=none), models, weights) == []
-    before = [step.digest for step in crossing.steps(bench, models, weights)]
-    after = [step.digest for step in crossing.steps(bench, models, weights | {"at-seed4": "anew"})]
+    assert crossing.steps(workspace, models[:2], weights) == []  # one method: natural of two seeds
+    none = dataclasses.replace(workspace.study, analysis=dataclasses.replace(workspace.study.analysis, transfer=0))
+    assert crossing.steps(dataclasses.replace(workspace, study=none), models, weights) == []
+    before = [step.digest for step in crossing.steps(workspace, models, weights)]
+    after = [step.digest for step in crossing.steps(workspace, models, weights | {"at-seed4": "anew"})]
     assert [a == b for a, b in zip(before, after, strict=True)] == [True, False, False]
     with pytest.raises(ValueError, match=r"analysis.transfer must be >= 0, got -1"):
-        dataclasses.replace(bench.study.analysis, transfer=-1)
+        dataclasses.replace(workspace.study.analysis, transfer=-1)
 
 
-def test_the_black_box_is_the_hardest_other_model(bench):
-    _, frame = done(bench)
+def test_the_black_box_is_the_hardest_other_model(workspace):
+    _, frame = done(workspace)
     row = black_box(frame, "tla").iloc[0]
     rates = {
         source: 1 - frame[(frame.target == "tla") & (frame.source == source)].success.mean()
@@ -87,10 +87,10 @@ def test_the_black_box_is_the_hardest_other_model(bench):
     assert row["accuracy"] == pytest.approx(min(rates.values()))
 
 
-def test_the_report_has_the_column_and_the_matrix(bench, tmp_path):
+def test_the_report_has_the_column_and_the_matrix(workspace, tmp_path):
     import pandas as pd
 
-    _, frame = done(bench)
+    _, frame = done(workspace)
     store = Store(tmp_path)
     rows = frame[frame.source == frame.target].rename(columns={"target": "method"}).drop(columns="source")
     clean = rows.assign(

@@ -70,9 +70,9 @@ def test_order_is_a_permutation_of_its_epoch():
 
 
 def test_split_keeps_the_same_images_aside():
-    aside, kept = split(100, 30)
-    assert sorted(aside.tolist() + kept.tolist()) == list(range(100))
-    assert aside.tolist() == split(100, 30).aside.tolist()
+    held_out, kept = split(100, 30)
+    assert sorted(held_out.tolist() + kept.tolist()) == list(range(100))
+    assert held_out.tolist() == split(100, 30).held_out.tolist()
 
 
 def test_bank_is_a_ring():

@@ -11,10 +11,11 @@ import torch
 from two_processes import go
 
 from tla.models.small_cnn import SmallCNN
+from tla.precision import fast_bf16
 from tla.training import METHODS, load_model, open_engine, train
-from tla.training.engine import FabricEngine, PlainEngine, fast_bf16
+from tla.training.engine import FabricEngine, PlainEngine
 
-SCRIPT = Path(__file__).with_name("two_processes.py")
+SCRIPT = Path(__file__).parents[1] / "helpers" / "two_processes.py"
 
 
 def test_fabric_and_plain_train_alike(few, quick, tmp_path):

@@ -11,19 +11,19 @@ from tla.attacks.pgd import PGD
 from tla.threat import Threat
 from tla.training import open_engine
 from tla.training.batches import Pool
-from tla.training.judging import centroid_margin, judge
+from tla.training.validation import centroid_margin, validate
 
 PGD2 = PGD(steps=2, random_start=False)
 
 
-def aside(labels):
+def held_out(labels):
     return Pool(images_of(labels), torch.device("cpu"), pad=0, flip=False, channels_last=True)
 
 
 def test_verdict_is_the_explicit_loop():
-    module, pool = normed_classifier(classes=3).eval(), aside([0, 1, 2, 1, 0] * 3)
+    module, pool = normed_classifier(classes=3).eval(), held_out([0, 1, 2, 1, 0] * 3)
     threat, engine = Threat("linf", 0.2), open_engine("cpu", "fp32")
-    verdict = judge(engine, module, pool, PGD2, threat, torch.Generator(), batch=4)
+    verdict = validate(engine, module, pool, PGD2, threat, torch.Generator(), batch=4)
     clean = robust = angle = 0
     for i in range(15):
         x, y = pool.view(torch.tensor([i]), torch.Generator()), pool.labels[i : i + 1]
@@ -39,9 +39,9 @@ def test_verdict_is_the_explicit_loop():
 
 
 def test_nothing_to_judge_is_not_a_number():
-    pool = aside([0, 1])
+    pool = held_out([0, 1])
     pool.labels = pool.labels[:0]
-    verdict = judge(open_engine("cpu", "fp32"), normed_classifier(3), pool, PGD2, Threat(), torch.Generator())
+    verdict = validate(open_engine("cpu", "fp32"), normed_classifier(3), pool, PGD2, Threat(), torch.Generator())
     assert all(math.isnan(value) for value in verdict)
 
 

@@ -7,6 +7,7 @@ from training_small import images_of, normed_classifier
 
 from tla.attacks.goals import Untargeted
 from tla.attacks.pgd import PGD
+from tla.attacks.search.loop import with_pursuit
 from tla.distances import distance
 from tla.models import build_model
 from tla.models.small_cnn import SmallCNN
@@ -15,22 +16,22 @@ from tla.training import METHODS, TrainConfig, open_engine
 from tla.training.bank import Bank
 from tla.training.batches import Batch, Pool
 from tla.training.methods.trades import Drift
-from tla.training.toolbox import Toolbox, to_the_end
+from tla.training.step_context import StepContext
 from tla.types import Outputs, Shape
 
 LABELS = [0, 1, 2] * 8
 ROWS = torch.tensor([0, 1, 2, 3, 4, 5, 7, 9])
 
 
-def tools_for(module, **knobs):
+def context_for(module, **knobs):
     settings = {"batch": 8, "eps": 0.1, "attack": PGD(steps=2), "epochs": 2} | knobs
     config, engine = TrainConfig(**settings), open_engine("cpu", "fp32")
     pool = Pool(images_of(LABELS), torch.device("cpu"), pad=0, flip=False, channels_last=False)
-    return Toolbox(engine, module, engine.setup(module), pool, config, seed=0)
+    return StepContext(engine, module, engine.setup(module), pool, config, seed=0)
 
 
-def a_batch(tools):
-    return Batch(tools.pool.view(ROWS, tools.augmenting), tools.pool.labels[ROWS], ROWS)
+def a_batch(context):
+    return Batch(context.pool.view(ROWS, context.augmenting), context.pool.labels[ROWS], ROWS)
 
 
 @pytest.fixture
@@ -38,23 +39,23 @@ def network():
     return build_model(SmallCNN(width=4, embedding=8), Shape(1, 8, 8), 3, seed=2)
 
 
-def attacked(network, tools, batch):
+def attacked(network, context, batch):
     """The adversarial images of the step, made outside the toolbox."""
     attack = PGD(steps=2, pursuit="last_step")
     generator = torch.Generator()
-    generator.set_state(tools.attacking.get_state())
+    generator.set_state(context.attacking.get_state())
     return attack(network, batch.x, Untargeted(batch.y), Threat("linf", 0.1), generator=generator).adversarial
 
 
 def step(network, name, **knobs):
     """The terms of one step, its batch and its adversarial images."""
-    tools = tools_for(network)
-    batch = a_batch(tools)
-    moved = attacked(network, tools, batch)
+    context = context_for(network)
+    batch = a_batch(context)
+    moved = attacked(network, context, batch)
     method = METHODS.build(name, **knobs)
-    if method.wants().bank:
-        tools.bank = Bank(method.wants().bank, 8, torch.device("cpu"))
-    return method(batch, tools), batch, moved, tools
+    if method.requirements().bank:
+        context.bank = Bank(method.requirements().bank, 8, torch.device("cpu"))
+    return method(batch, context), batch, moved, context
 
 
 def test_cross_entropies(network):
@@ -74,10 +75,10 @@ def test_alp(network, pair):
 
 
 def test_trades_climbs_and_pays_the_divergence(network):
-    terms, batch, _, tools = step(network, "trades", beta=3.0)
+    terms, batch, _, context = step(network, "trades", beta=3.0)
     clean = network(batch.x).logits.log_softmax(1)
-    tools.begin(0)
-    moved = tools.attack(batch, Drift(clean.detach()))
+    context.begin(0)
+    moved = context.attack(batch, Drift(clean.detach()))
     divergence = (clean.exp() * (clean - network(moved).logits.log_softmax(1))).sum(1)
     expected = cross_entropy(network(batch.x).logits, batch.y) + 3 * divergence.mean()
     assert terms.loss.item() == pytest.approx(expected.item(), rel=1e-5)
@@ -87,10 +88,10 @@ def test_trades_climbs_and_pays_the_divergence(network):
 
 
 def test_fast_takes_one_step_of_its_own_stride(network):
-    terms, batch, _, tools = step(network, "fast", stride=0.5)
-    tools.begin(0)
+    terms, batch, _, context = step(network, "fast", stride=0.5)
+    context.begin(0)
     attack = PGD(steps=1, step_size=0.05, pursuit="last_step")
-    moved = attack(network, batch.x, Untargeted(batch.y), Threat("linf", 0.1), generator=tools.attacking).adversarial
+    moved = attack(network, batch.x, Untargeted(batch.y), Threat("linf", 0.1), generator=context.attacking).adversarial
     assert terms.loss.item() == pytest.approx(cross_entropy(network(moved).logits, batch.y).item(), rel=1e-6)
 
 
@@ -137,12 +138,12 @@ def test_tla_mines_in_the_batch(network, name):
 def test_tla_with_fresh_images_draws_its_own(network):
     """The paper: replayed draw by draw."""
     knobs = {"mining": "fresh", "pool": 5, "triplets": 2, "second_alpha": 0.6, "pull": 0.5, "alpha": 0.3, "rho": 0.01}
-    terms, batch, moved, tools = step(network, "tla", lambda_triplet=2.0, **knobs)
-    tools.begin(0)
-    pool = tools.draw(tools.pool.fresh(5, tools.mining))
+    terms, batch, moved, context = step(network, "tla", lambda_triplet=2.0, **knobs)
+    context.begin(0)
+    pool = context.draw(context.pool.fresh(5, context.mining))
     keys, v, h = network(pool.x).embedding, network(moved).embedding, network(batch.x).embedding
-    positives = network(tools.draw(tools.pool.positives(ROWS, tools.mining)).x).embedding
-    noise = torch.rand(batch.x.shape, generator=tools.mining)
+    positives = network(context.draw(context.pool.positives(ROWS, context.mining)).x).embedding
+    noise = torch.rand(batch.x.shape, generator=context.mining)
     twins = network((batch.x + 8 / 255 * (2 * noise - 1)).clamp(0, 1)).embedding
     total, counted = 0.0, 0
     for i, y in enumerate(batch.y.tolist()):
@@ -163,11 +164,11 @@ def test_tla_with_fresh_images_draws_its_own(network):
 
 
 def test_tla_with_a_bank_uses_embeddings_without_a_gradient(network):
-    terms, batch, _, tools = step(network, "tla", mining="bank", pool=20, rho=0.0, alpha=0.3)
-    assert torch.allclose(tools.bank.embeddings[:8], network(batch.x).embedding, atol=1e-6)
-    assert tools.bank.labels.tolist() == batch.y.tolist() + [-1] * 12
+    terms, batch, _, context = step(network, "tla", mining="bank", pool=20, rho=0.0, alpha=0.3)
+    assert torch.allclose(context.bank.embeddings[:8], network(batch.x).embedding, atol=1e-6)
+    assert context.bank.labels.tolist() == batch.y.tolist() + [-1] * 12
     assert terms.active.item() > 0
-    assert not tools.bank.embeddings.requires_grad
+    assert not context.bank.embeddings.requires_grad
 
 
 @pytest.mark.parametrize("mining", ["fresh", "batch", "bank"])
@@ -184,12 +185,12 @@ def test_every_way_of_mining_has_a_gradient(network, name, mining, triplets):
 def test_random_negatives_are_filtered_or_not(network):
     seen = {True: set(), False: set()}
     for filtered, pairs in seen.items():
-        tools = tools_for(network)
-        batch, method = a_batch(tools), METHODS.build("tla-rn", filtered=filtered)
-        from tla.training.methods.triplets import Keys
+        context = context_for(network)
+        batch, method = a_batch(context), METHODS.build("tla-rn", filtered=filtered)
+        from tla.training.triplet_method import Keys
 
         for _ in range(100):
-            choice = method.negatives(batch, lambda: None, Keys(lambda: None, batch.y), tools)
+            choice = method.negatives(batch, lambda: None, Keys(lambda: None, batch.y), context)
             pairs |= {(y, batch.y[j].item()) for y, j in zip(batch.y.tolist(), choice.rows.tolist(), strict=True)}
     assert all(a != b for a, b in seen[True])
     assert any(a == b for a, b in seen[False])
@@ -201,7 +202,7 @@ def test_the_pool_with_one_image_counts_only_other_classes(network):
 
 
 def test_training_attacks_never_let_an_image_go():
-    assert to_the_end(PGD(steps=3)).pursuit == "last_step"
+    assert with_pursuit(PGD(steps=3), "last_step").pursuit == "last_step"
 
 
 @pytest.mark.parametrize("name", METHODS.names())
@@ -209,8 +210,8 @@ def test_attack_sees_evaluation_mode_and_training_mode_comes_back(name):
     module = normed_classifier(classes=3)
     modes = []
     module.register_forward_hook(lambda m, i, o: modes.append((m.training, torch.is_grad_enabled())))
-    tools = tools_for(module)
-    METHODS.build(name)(a_batch(tools), tools)
+    context = context_for(module)
+    METHODS.build(name)(a_batch(context), context)
     assert modes[-1] == (True, True)
     assert name == "natural" or modes[0][0] is False
 
@@ -219,15 +220,15 @@ def test_attack_sees_evaluation_mode_and_training_mode_comes_back(name):
 def test_whose_statistics_batch_norm_keeps(kind):
     """The running mean moves to the mean of the images that the knob names."""
     module = normed_classifier(classes=3)
-    tools = tools_for(module, batch_norm=kind)
-    batch, norm = a_batch(tools), module.backbone[1]
+    context = context_for(module, batch_norm=kind)
+    batch, norm = a_batch(context), module.backbone[1]
     moved = (batch.x + 0.3).clamp(0, 1)
     conv = module.backbone[0]
     means = {"clean": conv(batch.x), "adversarial": conv(moved), "both": conv(torch.cat((moved, batch.x)))}
     expected = {name: 0.1 * value.mean((0, 2, 3)).detach() for name, value in means.items()}
     for natural in (batch.x, None):  # methods that look at clean images, and AT
         norm.reset_running_stats()
-        seen = tools.forward(batch, adversarial=moved, natural=natural)
+        seen = context.forward(batch, adversarial=moved, natural=natural)
         told = "adversarial" if natural is None and kind == "both" else kind
         assert torch.allclose(norm.running_mean, expected[told], atol=1e-6)
         assert norm.momentum == 0.1

@@ -12,7 +12,7 @@ import torch
 from killed_run import go
 from safetensors.torch import load_file
 
-SCRIPT = Path(__file__).with_name("killed_run.py")
+SCRIPT = Path(__file__).parents[1] / "helpers" / "killed_run.py"
 
 
 def kill_after(epoch, delay, folder):
@@ -49,10 +49,10 @@ def test_killed_runs_end_with_the_same_weights(tmp_path):
 
 def test_a_run_cut_inside_an_epoch_ends_with_the_same_weights(tmp_path, monkeypatch, capsys):
     """An error in the middle of an epoch is a kill that a test can place."""
-    from tla.training.run import Run
+    from tla.training.run import TrainingRun
 
     reference = go(tmp_path / "calm").model.state_dict()
-    plain, steps = Run.step, []
+    plain, steps = TrainingRun.step, []
 
     def failing(self, epoch, index, rows):
         steps.append(index)
@@ -61,7 +61,7 @@ def test_a_run_cut_inside_an_epoch_ends_with_the_same_weights(tmp_path, monkeypa
         return plain(self, epoch, index, rows)
 
     with monkeypatch.context() as patched:
-        patched.setattr(Run, "step", failing)
+        patched.setattr(TrainingRun, "step", failing)
         with pytest.raises(KeyboardInterrupt):
             go(tmp_path / "cut")
     capsys.readouterr()

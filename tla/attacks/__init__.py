@@ -3,16 +3,15 @@
 from tla.attacks.apgd import APGD
 from tla.attacks.base import ATTACKS, Attack, AttackResult
 from tla.attacks.ensemble import Ensemble
-from tla.attacks.evaluate import EvaluationInterrupted, Kept, Progress, evaluate
+from tla.attacks.evaluation.batches import Shard
+from tla.attacks.evaluation.cache import CacheFolder
+from tla.attacks.evaluation.evaluate import EvaluationInterrupted, EvaluationProgress, Kept, evaluate
+from tla.attacks.evaluation.table import joined
+from tla.attacks.evaluation.transfer import transfer, transfer_matrix
 from tla.attacks.fgsm import FGSM
-from tla.attacks.goals import Goal, Targeted, Untargeted
-from tla.attacks.parts import PartFolder
+from tla.attacks.goals import CollideWithEmbedding, EvadeDetector, Goal, LeaveEmbedding, Targeted, Untargeted
 from tla.attacks.pgd import PGD
-from tla.attacks.recorder import Recorder, Trajectory
-from tla.attacks.representation import CollideWithEmbedding, EvadeDetector, LeaveEmbedding
-from tla.attacks.summary import joined, summarise, wilson
-from tla.attacks.transfer import transfer, transfer_matrix
-from tla.attacks.work import Shard
+from tla.attacks.search.recorder import Recorder, Trajectory
 
 __all__ = [
     "ATTACKS",
@@ -33,12 +32,10 @@ __all__ = [
     "evaluate",
     "EvaluationInterrupted",
     "Kept",
-    "PartFolder",
-    "Progress",
+    "CacheFolder",
+    "EvaluationProgress",
     "Shard",
     "joined",
-    "summarise",
     "transfer",
     "transfer_matrix",
-    "wilson",
 ]

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 from tla.attacks.base import ATTACKS
 from tla.attacks.goals import Surrogate
-from tla.attacks.loop import FirstOrder, Phase, Plan, Pursuit, repeated
-from tla.attacks.shrinking import Shrinking
+from tla.attacks.search.auto_pgd import AutoPGDSteps
+from tla.attacks.search.loop import FirstOrder, Phase, Plan, Pursuit, repeated
 
 
 @ATTACKS.register("apgd")
@@ -36,7 +36,7 @@ class APGD(FirstOrder):
         if self.targets < 0:
             raise ValueError(f"targets must be >= 0, got {self.targets}")
         rivals = range(self.targets) if self.targets else (None,)
-        stepper = Shrinking(steps=self.steps)
+        stepper = AutoPGDSteps(steps=self.steps)
         phases = (Phase(stepper=stepper, steps=self.steps, loss=self.loss, rival=rival) for rival in rivals)
         once = tuple(phases)
         return Plan(

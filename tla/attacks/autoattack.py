@@ -9,10 +9,10 @@ import torch
 from torch import Tensor, nn
 
 from tla.attacks.base import ATTACKS
-from tla.attacks.block import Precision, autocast, is_bf16
-from tla.attacks.foreign import Foreign, Loan
+from tla.attacks.external.adapter import ExternalAttack, Problem
 from tla.attacks.square import check_size
 from tla.extras import require
+from tla.precision import Precision, autocast, is_bf16
 from tla.threat import Norm
 
 NAMES: dict[Norm, str] = {"linf": "Linf", "l2": "L2", "l1": "L1"}
@@ -33,7 +33,7 @@ class InBf16(nn.Module):
 
 @ATTACKS.register("autoattack")
 @dataclass(frozen=True, kw_only=True)
-class AutoAttack(Foreign):
+class AutoAttack(ExternalAttack):
     """APGD-CE, APGD-T, FAB-T and Square, one after the other on survivors (Croce & Hein 2020; pyautoattack).
 
     Targeted attacks try min(9, classes - 1) classes; with fewer than 4 classes APGD-T, which needs 4, is left out.
@@ -62,32 +62,37 @@ class AutoAttack(Foreign):
         if self.batch < 1:
             raise ValueError(f"batch must be >= 1, got {self.batch}")
 
-    def run(self, loan: Loan) -> Tensor:
+    def run(self, problem: Problem) -> Tensor:
         """Adversarial images."""
-        check_size(loan)
+        check_size(problem)
         library = require("pyautoattack", "AutoAttack")
-        if not is_bf16(loan.x.device, self.precision):
-            return self._search(library, loan, loan.model)
-        half = InBf16(loan.model)
-        made = self._search(library, loan, half)
+        if not is_bf16(problem.x.device, self.precision):
+            return self._search(library, problem, problem.model)
+        half = InBf16(problem.model)
+        made = self._search(library, problem, half)
         with torch.no_grad():
-            left = (made != loan.x).flatten(1).any(1) | (half(made).argmax(1) != loan.labels)
-            wrongly = (left & (loan.model(made).argmax(1) == loan.labels)).nonzero()[:, 0]
+            left = (made != problem.x).flatten(1).any(1) | (half(made).argmax(1) != problem.labels)
+            wrongly = (left & (problem.model(made).argmax(1) == problem.labels)).nonzero()[:, 0]
         if len(wrongly):
-            again = replace(loan, x=loan.x[wrongly], labels=loan.labels[wrongly])
-            made[wrongly] = self._search(library, again, loan.model)
+            again = replace(problem, x=problem.x[wrongly], labels=problem.labels[wrongly])
+            made[wrongly] = self._search(library, again, problem.model)
         return made
 
-    def _search(self, library: ModuleType, loan: Loan, model: nn.Module) -> Tensor:
+    def _search(self, library: ModuleType, problem: Problem, model: nn.Module) -> Tensor:
         attack = library.AutoAttack(
-            model, norm=NAMES[loan.norm], eps=loan.eps, seed=loan.seed, version=self.version, device=loan.x.device
+            model,
+            norm=NAMES[problem.norm],
+            eps=problem.eps,
+            seed=problem.seed,
+            version=self.version,
+            device=problem.x.device,
         )
         attack.verbose = False
         attack.logger = logging.getLogger("tla.autoattack")
         with torch.no_grad():
-            classes = loan.model(loan.x[:1]).shape[1]
+            classes = problem.model(problem.x[:1]).shape[1]
         attack.apgd_targeted.n_target_classes = min(attack.apgd_targeted.n_target_classes, classes - 1)
         attack.fab.n_target_classes = min(attack.fab.n_target_classes, classes - 1)
         if classes < 4:
             attack.attacks_to_run = [name for name in attack.attacks_to_run if name not in ("apgd-t", "apgd-dlr")]
-        return attack.run_standard_evaluation(loan.x, loan.labels, batch_size=self.batch)[0]
+        return attack.run_standard_evaluation(problem.x, problem.labels, batch_size=self.batch)[0]

@@ -5,15 +5,15 @@ from typing import ClassVar
 
 from torch import Tensor
 
-from tla.attacks.advlib import adv_lib
 from tla.attacks.base import ATTACKS
-from tla.attacks.foreign import Foreign, Loan
+from tla.attacks.external.adapter import ExternalAttack, Problem
+from tla.attacks.external.advlib import adv_lib
 from tla.threat import Norm
 
 
 @ATTACKS.register("cw_l2")
 @dataclass(frozen=True, kw_only=True)
-class CWL2(Foreign):
+class CWL2(ExternalAttack):
     """The smallest L2 change, by Adam on a weighted sum of length and margin (Carlini & Wagner 2017; adv-lib).
 
     It does not know the threat's eps: a change that needs more is pulled back, and fails. `on_step` is not called.
@@ -41,13 +41,13 @@ class CWL2(Foreign):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} must be >= 1, got {getattr(self, name)}")
 
-    def run(self, loan: Loan) -> Tensor:
+    def run(self, problem: Problem) -> Tensor:
         """Adversarial images."""
         return adv_lib("C&W").carlini_wagner_l2(
-            loan.model,
-            loan.x,
-            loan.labels,
-            targeted=loan.targeted,
+            problem.model,
+            problem.x,
+            problem.labels,
+            targeted=problem.targeted,
             learning_rate=self.learning_rate,
             initial_const=self.first_weight,
             binary_search_steps=self.searches,

@@ -5,15 +5,15 @@ from typing import ClassVar
 
 from torch import Tensor
 
-from tla.attacks.advlib import adv_lib
 from tla.attacks.base import ATTACKS
-from tla.attacks.foreign import Foreign, Loan
+from tla.attacks.external.adapter import ExternalAttack, Problem
+from tla.attacks.external.advlib import adv_lib
 from tla.threat import Norm
 
 
 @ATTACKS.register("ddn")
 @dataclass(frozen=True, kw_only=True)
-class DDN(Foreign):
+class DDN(ExternalAttack):
     """The smallest L2 change, by turning direction and length apart (Rony et al. 2019; adv-lib).
 
     It does not know the threat's eps: a change that needs more is pulled back, and fails. `on_step` is not called.
@@ -38,8 +38,8 @@ class DDN(Foreign):
         if self.steps < 1:
             raise ValueError(f"steps must be >= 1, got {self.steps}")
 
-    def run(self, loan: Loan) -> Tensor:
+    def run(self, problem: Problem) -> Tensor:
         """Adversarial images."""
         # The third of its parameters is called gamma in Greek.
-        settings = (loan.targeted, self.steps, self.gamma, self.init_norm, None)
-        return adv_lib("DDN").ddn(loan.model, loan.x, loan.labels, *settings)
+        settings = (problem.targeted, self.steps, self.gamma, self.init_norm, None)
+        return adv_lib("DDN").ddn(problem.model, problem.x, problem.labels, *settings)

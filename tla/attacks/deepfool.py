@@ -5,9 +5,9 @@ from typing import ClassVar
 
 from torch import Tensor
 
-from tla.attacks.advlib import adv_lib
 from tla.attacks.base import ATTACKS
-from tla.attacks.foreign import Foreign, Loan
+from tla.attacks.external.adapter import ExternalAttack, Problem
+from tla.attacks.external.advlib import adv_lib
 from tla.threat import Norm
 
 NUMBERS = {"linf": float("inf"), "l2": 2}
@@ -15,7 +15,7 @@ NUMBERS = {"linf": float("inf"), "l2": 2}
 
 @ATTACKS.register("deepfool")
 @dataclass(frozen=True, kw_only=True)
-class DeepFool(Foreign):
+class DeepFool(ExternalAttack):
     """The smallest change by stepping to the nearest plane again and again (Moosavi-Dezfooli et al. 2016; adv-lib).
 
     It does not know the threat's eps: a change that needs more is pulled back, and fails. `on_step` is not called.
@@ -39,9 +39,14 @@ class DeepFool(Foreign):
         if self.steps < 1:
             raise ValueError(f"steps must be >= 1, got {self.steps}")
 
-    def run(self, loan: Loan) -> Tensor:
+    def run(self, problem: Problem) -> Tensor:
         """Adversarial images."""
         attack = adv_lib("DeepFool").df
         return attack(
-            loan.model, loan.x, loan.labels, steps=self.steps, overshoot=self.overshoot, norm=NUMBERS[loan.norm]
+            problem.model,
+            problem.x,
+            problem.labels,
+            steps=self.steps,
+            overshoot=self.overshoot,
+            norm=NUMBERS[problem.norm],
         )

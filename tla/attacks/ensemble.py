@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 
 from tla.attacks.base import ATTACKS
-from tla.attacks.loop import FirstOrder, Phase, Plan, Pursuit
-from tla.attacks.shrinking import Shrinking
-from tla.attacks.squares import Squares
-from tla.attacks.steppers import Steepest
+from tla.attacks.search.auto_pgd import AutoPGDSteps
+from tla.attacks.search.loop import FirstOrder, Phase, Plan, Pursuit
+from tla.attacks.search.random_squares import RandomSquares
+from tla.attacks.search.steepest import Steepest
 
 SMALL = 1000
 """Where in its schedule of sizes the random search begins: a 40th of the picture's area."""
@@ -55,11 +55,11 @@ class Ensemble(FirstOrder):
                 raise ValueError(f"{name} must be >= {least}, got {getattr(self, name)}")
         first = Phase(stepper=Steepest(steps=self.steps, share=1 / 4), steps=self.steps, start="near", loss="margin")
         toward = tuple(
-            Phase(stepper=Shrinking(steps=self.target_steps), steps=self.target_steps, loss="margin", rival=rival)
+            Phase(stepper=AutoPGDSteps(steps=self.target_steps), steps=self.target_steps, loss="margin", rival=rival)
             for rival in range(self.targets)
         )
         tries = (
-            (Phase(stepper=Squares(begin=SMALL), steps=self.queries, start="best", loss="margin"),)
+            (Phase(stepper=RandomSquares(begin=SMALL), steps=self.queries, start="best", loss="margin"),)
             if self.queries
             else ()
         )

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 from tla.attacks.base import ATTACKS
 from tla.attacks.goals import Surrogate
-from tla.attacks.loop import FirstOrder, Phase, Plan
-from tla.attacks.steppers import Steepest
+from tla.attacks.search.loop import FirstOrder, Phase, Plan
+from tla.attacks.search.steepest import Steepest
 
 
 @ATTACKS.register("fgsm")

@@ -6,10 +6,10 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from tla.attacks.advlib import adv_lib
 from tla.attacks.base import ATTACKS
-from tla.attacks.foreign import Foreign, Loan
-from tla.attacks.starts import find_starts
+from tla.attacks.external.adapter import ExternalAttack, Problem
+from tla.attacks.external.advlib import adv_lib
+from tla.attacks.external.starts import find_starts
 from tla.threat import Norm
 
 NUMBERS = {"linf": float("inf"), "l2": 2, "l1": 1}
@@ -17,7 +17,7 @@ NUMBERS = {"linf": float("inf"), "l2": 2, "l1": 1}
 
 @ATTACKS.register("fmn")
 @dataclass(frozen=True, kw_only=True)
-class FMN(Foreign):
+class FMN(ExternalAttack):
     """The smallest change in any norm, by a ball that shrinks and grows (Pintor et al. 2021; adv-lib).
 
     Searches come from another image of the batch, or from noise, that reaches the goal already, where there is one. It
@@ -39,13 +39,15 @@ class FMN(Foreign):
         if self.steps < 1:
             raise ValueError(f"steps must be >= 1, got {self.steps}")
 
-    def run(self, loan: Loan) -> Tensor:
+    def run(self, problem: Problem) -> Tensor:
         """Adversarial images."""
         attack = adv_lib("FMN").fmn
-        starts, able = find_starts(loan, torch.Generator(loan.x.device).manual_seed(loan.seed))
-        made = loan.x.clone()
+        starts, able = find_starts(problem, torch.Generator(problem.x.device).manual_seed(problem.seed))
+        made = problem.x.clone()
         for rows, points in ((able, starts[able]), (~able, None)):
             if bool(rows.any()):
-                settings = {"norm": NUMBERS[loan.norm], "targeted": loan.targeted, "steps": self.steps}
-                made[rows] = attack(loan.model, loan.x[rows], loan.labels[rows], starting_points=points, **settings)
+                settings = {"norm": NUMBERS[problem.norm], "targeted": problem.targeted, "steps": self.steps}
+                made[rows] = attack(
+                    problem.model, problem.x[rows], problem.labels[rows], starting_points=points, **settings
+                )
         return made

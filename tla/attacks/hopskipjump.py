@@ -7,15 +7,15 @@ import torch
 from torch import Tensor
 
 from tla.attacks.base import ATTACKS
-from tla.attacks.foreign import Foreign, Loan
-from tla.attacks.starts import find_starts
+from tla.attacks.external.adapter import ExternalAttack, Problem
+from tla.attacks.external.starts import find_starts
 from tla.extras import require
 from tla.threat import Norm
 
 
 @ATTACKS.register("hopskipjump")
 @dataclass(frozen=True, kw_only=True)
-class HopSkipJump(Foreign):
+class HopSkipJump(ExternalAttack):
     """The smallest change that decisions alone can find, along the boundary (Chen et al. 2020; foolbox).
 
     Searches start from another image of the batch that the model puts into another class, else from noise; an image
@@ -44,22 +44,22 @@ class HopSkipJump(Foreign):
             if getattr(self, name) < least:
                 raise ValueError(f"{name} must be >= {least}, got {getattr(self, name)}")
 
-    def run(self, loan: Loan) -> Tensor:
+    def run(self, problem: Problem) -> Tensor:
         """Adversarial images."""
         foolbox = require("foolbox", "HopSkipJump")
-        source = torch.Generator(loan.x.device).manual_seed(loan.seed)
-        starts, able = find_starts(loan, source)
-        made = loan.x.clone()
+        source = torch.Generator(problem.x.device).manual_seed(problem.seed)
+        starts, able = find_starts(problem, source)
+        made = problem.x.clone()
         if not bool(able.any()):
             return made
-        torch.default_generator.manual_seed(loan.seed)
+        torch.default_generator.manual_seed(problem.seed)
         attack = foolbox.attacks.HopSkipJumpAttack(
             steps=self.steps,
             initial_gradient_eval_steps=self.first_samples,
             max_gradient_eval_steps=self.most_samples,
-            constraint=loan.norm,
+            constraint=problem.norm,
         )
-        model = foolbox.PyTorchModel(loan.model.eval(), bounds=(0, 1), device=loan.x.device)
-        criterion = foolbox.Misclassification(loan.labels[able])
-        made[able] = attack.run(model, loan.x[able], criterion, starting_points=starts[able])
+        model = foolbox.PyTorchModel(problem.model.eval(), bounds=(0, 1), device=problem.x.device)
+        criterion = foolbox.Misclassification(problem.labels[able])
+        made[able] = attack.run(model, problem.x[able], criterion, starting_points=starts[able])
         return made

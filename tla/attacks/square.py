@@ -6,7 +6,7 @@ from typing import ClassVar
 from torch import Tensor
 
 from tla.attacks.base import ATTACKS
-from tla.attacks.foreign import Foreign, Loan
+from tla.attacks.external.adapter import ExternalAttack, Problem
 from tla.extras import require
 from tla.threat import Norm
 
@@ -15,7 +15,7 @@ NAMES = {"linf": "Linf", "l2": "L2", "l1": "L1"}
 
 @ATTACKS.register("square")
 @dataclass(frozen=True, kw_only=True)
-class Square(Foreign):
+class Square(ExternalAttack):
     """Random search with square-shaped changes: needs scores, no gradient (Andriushchenko et al. 2020; pyautoattack).
 
     Images that survive come back clean. `on_step` is not called.
@@ -39,27 +39,27 @@ class Square(Foreign):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} must be >= 1, got {getattr(self, name)}")
 
-    def run(self, loan: Loan) -> Tensor:
+    def run(self, problem: Problem) -> Tensor:
         """Adversarial images."""
-        check_size(loan)
+        check_size(problem)
         library = require("pyautoattack.square", "Square")
         attack = library.SquareAttack(
-            loan.model,
-            norm=NAMES[loan.norm],
+            problem.model,
+            norm=NAMES[problem.norm],
             n_queries=self.queries,
-            eps=loan.eps,
+            eps=problem.eps,
             n_restarts=self.restarts,
-            seed=loan.seed,
-            targeted=loan.targeted,
-            loss="ce" if loan.targeted else "margin",
+            seed=problem.seed,
+            targeted=problem.targeted,
+            loss="ce" if problem.targeted else "margin",
             resc_schedule=False,
-            device=loan.x.device,
+            device=problem.x.device,
         )
-        return attack.perturb(loan.x, loan.labels)
+        return attack.perturb(problem.x, problem.labels)
 
 
-def check_size(loan: Loan) -> None:
+def check_size(problem: Problem) -> None:
     """Refuse pictures that the L2 and L1 versions cannot divide into squares."""
-    height, width = loan.x.shape[2:]
-    if loan.norm != "linf" and min(height, width) < 5:
-        raise ValueError(f"square needs pictures of at least 5 x 5 pixels in {loan.norm}, got {height} x {width}")
+    height, width = problem.x.shape[2:]
+    if problem.norm != "linf" and min(height, width) < 5:
+        raise ValueError(f"square needs pictures of at least 5 x 5 pixels in {problem.norm}, got {height} x {width}")

@@ -2,7 +2,7 @@
 
 from tla.audit.base import CHECKS, LEVELS, Check, Level, Verdict
 from tla.audit.report import AuditReport, Facts, plain, rendered, statement
-from tla.audit.run import Progress, audit_stored, default_attack, run_audit
+from tla.audit.run import AuditProgress, audit_stored, default_attack, run_audit
 
 __all__ = [
     "CHECKS",
@@ -12,7 +12,7 @@ __all__ = [
     "Verdict",
     "AuditReport",
     "Facts",
-    "Progress",
+    "AuditProgress",
     "run_audit",
     "audit_stored",
     "default_attack",

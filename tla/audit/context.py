@@ -9,10 +9,10 @@ import torch
 from torch import Tensor, nn
 
 from tla.attacks import Attack, AttackResult, Goal, Recorder, Trajectory, Untargeted
-from tla.attacks.representation import Score
+from tla.attacks.goals import Score
 from tla.audit.ball import overshoot
-from tla.audit.preserve import Snapshot
-from tla.audit.subject import Subject, forward
+from tla.audit.snapshot import Snapshot
+from tla.audit.subject import AuditedModel, forward
 from tla.audit.variants import CannotRunError
 from tla.models import as_classifier
 from tla.seeding import generator
@@ -22,7 +22,7 @@ from tla.types import Outputs
 T = TypeVar("T")
 
 
-class Run(NamedTuple):
+class AuditedAttack(NamedTuple):
     """One attack on all images of the audit.
 
     Attributes:
@@ -107,9 +107,9 @@ class Context:
         return len(self.x)
 
     @cached_property
-    def model(self) -> Subject:
+    def model(self) -> AuditedModel:
         """The model, returning `Outputs`."""
-        return Subject(self.original)
+        return AuditedModel(self.original)
 
     @cached_property
     def embedding_model(self) -> nn.Module:
@@ -142,7 +142,7 @@ class Context:
         return self.clean.logits.argmax(1) == self.y
 
     @cached_property
-    def run(self) -> Run:
+    def run(self) -> AuditedAttack:
         """The attack under audit, recorded."""
         if not self.attacks_run:
             raise CannotRunError("only stored images are audited here")
@@ -171,7 +171,7 @@ class Context:
         model: nn.Module | None = None,
         record: bool = False,
         counts: bool = True,
-    ) -> Run:
+    ) -> AuditedAttack:
         """Run an attack on all images, once per name.
 
         Args:
@@ -224,7 +224,9 @@ class Context:
         """The ids of some rows (a mask or positions)."""
         return tuple(int(number) for number in self.ids[rows.to(self.ids.device)])
 
-    def _attack(self, name: str, attack: Attack, threat: Threat, goal: Goal, model: nn.Module, record: bool) -> Run:
+    def _attack(
+        self, name: str, attack: Attack, threat: Threat, goal: Goal, model: nn.Module, record: bool
+    ) -> AuditedAttack:
         self.clean  # noqa: B018 (a model without usable logits is named before any attack)
         parts, tracks = [], []
         for start in range(0, self.n, self.batch):
@@ -242,7 +244,7 @@ class Context:
         result = AttackResult(*(torch.cat(columns) for columns in zip(*parts, strict=True)))
         prediction = self.predictions(result.adversarial)
         broken = ~self.correct | (self.inside(result.adversarial) & (prediction != self.y))
-        return Run(name, result, prediction, broken, _join(tracks))
+        return AuditedAttack(name, result, prediction, broken, _join(tracks))
 
 
 def _trajectory(recorder: Recorder | None) -> Trajectory | None:

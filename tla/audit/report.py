@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from tla.audit.base import WORDS, Verdict, Word, worst
-from tla.audit.statistics import Interval
+from tla.statistics.intervals import Interval
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -10,12 +10,12 @@ import torch
 from torch import Tensor, nn
 
 from tla.attacks import APGD, Attack
-from tla.attacks.representation import Score
+from tla.attacks.goals import Score
 from tla.audit.base import CHECKS, Check, Level, Verdict, checks_of
 from tla.audit.context import Context, Stored
-from tla.audit.facts import gather
-from tla.audit.preserve import preserved
 from tla.audit.report import AuditReport
+from tla.audit.snapshot import preserved
+from tla.audit.summary import gather
 from tla.audit.variants import CannotRunError
 from tla.seeding import generator
 from tla.threat import Threat
@@ -24,7 +24,7 @@ STORED_CHECKS = ("ball", "recheck", "fooled_clean")
 IMAGES = 200
 
 
-class Progress(NamedTuple):
+class AuditProgress(NamedTuple):
     """Where an audit stands: the check at work, how many are done, how many there are."""
 
     check: str
@@ -53,7 +53,7 @@ def run_audit(
     ids: Tensor | None = None,
     n: int | None = IMAGES,
     batch: int = 256,
-    progress: Callable[[Progress], None] | None = None,
+    progress: Callable[[AuditProgress], None] | None = None,
 ) -> AuditReport:
     """Is this evaluation believable? One verdict per check; the model is left as it was.
 
@@ -114,7 +114,7 @@ def audit_stored(
     *,
     ids: Tensor | None = None,
     batch: int = 256,
-    progress: Callable[[Progress], None] | None = None,
+    progress: Callable[[AuditProgress], None] | None = None,
 ) -> AuditReport:
     """Only what the arrays of a finished evaluation can tell: the checks ball, recheck and fooled_clean, no attack.
 
@@ -165,17 +165,17 @@ def _report(
     context: Context,
     checks: Sequence[Check],
     level: str,
-    progress: Callable[[Progress], None] | None,
+    progress: Callable[[AuditProgress], None] | None,
 ) -> AuditReport:
     started = time.perf_counter()
     verdicts = []
     for number, check in enumerate(checks):
         name = CHECKS.name_of(check)
         if progress is not None:
-            progress(Progress(name, number, len(checks)))
+            progress(AuditProgress(name, number, len(checks)))
         verdicts.append(_answer(name, check, context))
     if progress is not None:
-        progress(Progress("", len(checks), len(checks)))
+        progress(AuditProgress("", len(checks), len(checks)))
     seconds = time.perf_counter() - started
     return AuditReport(verdicts=tuple(verdicts), facts=gather(context, verdicts, level, seconds))
 

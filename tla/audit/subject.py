@@ -6,7 +6,7 @@ from torch import Tensor, nn
 from tla.types import Outputs
 
 
-class Subject(nn.Module):
+class AuditedModel(nn.Module):
     """A view on any model; shares its weights and changes nothing.
 
     Logits alone are taken for the embedding too (`embeds` tells); a pair is taken for logits and embedding.

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from tla.attacks import Untargeted
 from tla.audit.context import Context
-from tla.audit.subject import Subject, forward
+from tla.audit.subject import AuditedModel, forward
 from tla.audit.variants import CannotRunError
 
 THIS = "this model"
@@ -28,7 +28,7 @@ def matrix(context: Context) -> Mapping[tuple[str, str], Tensor]:
 
 
 def _matrix(context: Context) -> dict[tuple[str, str], Tensor]:
-    models = {THIS: context.model, **{name: Subject(model) for name, model in context.sources.items()}}
+    models = {THIS: context.model, **{name: AuditedModel(model) for name, model in context.sources.items()}}
     clean = {name: forward(model, context.x, context.batch).logits.argmax(1) for name, model in models.items()}
     found = {}
     for source, model in models.items():
@@ -42,7 +42,7 @@ def _matrix(context: Context) -> dict[tuple[str, str], Tensor]:
     return found
 
 
-def _attack(context: Context, model: Subject, name: str) -> Tensor:
+def _attack(context: Context, model: AuditedModel, name: str) -> Tensor:
     """Adversarial images of another model, shape (n, ...)."""
     parts = []
     for start in range(0, context.n, context.batch):

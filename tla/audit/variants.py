@@ -5,7 +5,7 @@ from typing import Any
 
 from tla.attacks import Attack
 from tla.attacks.goals import Surrogate
-from tla.attacks.loop import FirstOrder
+from tla.attacks.search.loop import FirstOrder
 
 
 class CannotRunError(Exception):

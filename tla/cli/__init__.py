@@ -4,7 +4,7 @@ import importlib
 import sys
 from collections.abc import Sequence
 
-from tla.registry import did_you_mean
+from tla.messages import did_you_mean
 
 VERBS = {
     "study": "train methods, attack them, measure and show what happened: `tla study digits`",
@@ -41,9 +41,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(USAGE + "\n".join(f"  {verb:<8} {text}" for verb, text in VERBS.items()))
         return 0
     if words[0] in ("-V", "--version", "version"):
-        from importlib.metadata import version
+        from tla.extras import versions
 
-        print(f"tla {version('tla')}")
+        print(f"tla {versions()['tla']}")
         return 0
     if words[0] not in VERBS:
         print(f"tla: unknown verb {words[0]!r}; {did_you_mean(words[0], VERBS)}", file=sys.stderr)

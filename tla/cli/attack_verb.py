@@ -3,19 +3,20 @@
 import hashlib
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import tyro
 
 from tla.cli.help import summary
-from tla.cli.subject import MODEL_HELP, Subject, find_model, images_for
+from tla.cli.subject import MODEL_HELP, NamedModel, find_model, images_for
+from tla.precision import Precision
 from tla.threat import Norm, Threat
 
 DEFAULT, SUITE = "ensemble", "suite"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Options:
+class AttackOptions:
     """Attack a model and tabulate accuracy, queries and time per attack; every verdict is taken in float32.
 
     Args:
@@ -46,7 +47,7 @@ class Options:
     data_root: Path | None = None
     examples: int = 1000
     batch: int = 250
-    precision: Literal["auto", "fp32", "bf16"] = "auto"
+    precision: Precision = "auto"
     seed: int = 0
     images: bool = False
     out: Annotated[Path | None, tyro.conf.arg(metavar="FOLDER")] = field(default=None)
@@ -54,7 +55,7 @@ class Options:
 
 def run(words: list[str]) -> int:
     """Run `tla attack`."""
-    options = tyro.cli(Options, args=words, prog="tla attack", description=summary(Options, MODEL_HELP))
+    options = tyro.cli(AttackOptions, args=words, prog="tla attack", description=summary(AttackOptions, MODEL_HELP))
     if options.examples < 1:
         raise ValueError(f"--examples must be >= 1, got {options.examples}")
     subject = find_model(options.model, options.weights)
@@ -64,7 +65,7 @@ def run(words: list[str]) -> int:
     return 0
 
 
-def _attacks(options: Options, subject: Subject) -> dict[str, Any]:
+def _attacks(options: AttackOptions, subject: NamedModel) -> dict[str, Any]:
     from tla.attacks import ATTACKS, Attack
     from tla.config import from_dict, plain_value
 
@@ -87,13 +88,14 @@ def _attacks(options: Options, subject: Subject) -> dict[str, Any]:
     return {name: ATTACKS.build(name, **settings.get(name, {})) for name in names}
 
 
-def _evaluated(options: Options, subject: Subject, attacks: dict[str, Any]) -> Any:
+def _evaluated(options: AttackOptions, subject: NamedModel, attacks: dict[str, Any]) -> Any:
     import pandas as pd
     import torch
     from rich.console import Console
     from rich.progress import Progress
 
-    from tla.attacks import PartFolder, summarise
+    from tla.attacks import CacheFolder
+    from tla.statistics import summarise
 
     plan = subject.header.get("attack") or {}
     radii = options.eps or tuple(eps for eps in (plan.get("eps"),) if eps is not None)
@@ -102,37 +104,37 @@ def _evaluated(options: Options, subject: Subject, attacks: dict[str, Any]) -> A
     images = images_for(subject, options.data, options.data_root, options.examples)
     images = images.subset(torch.arange(min(options.examples, len(images))))
     folder = _folder(options, subject)
-    parts = PartFolder(folder / "parts")
+    cache = CacheFolder(folder / "cache")
     with Progress(console=Console(stderr=True), transient=True) as bar:
-        work = _Work(options, subject, attacks, images, bar, folder, parts)
+        work = _Work(options, subject, attacks, images, bar, folder, cache)
         tables = [work.at(Threat(options.norm or plan.get("norm", "linf"), eps), eps) for eps in radii]
     whole = pd.concat([tables[0], *(table[table.attack != "clean"] for table in tables[1:])], ignore_index=True)
     _write(folder, whole)
-    parts.clear()
+    cache.clear()
     return pd.concat([summarise(table) for table in tables]).drop_duplicates(["attack", "eps"])
 
 
 @dataclass(frozen=True)
 class _Work:
-    options: Options
-    subject: Subject
+    options: AttackOptions
+    subject: NamedModel
     attacks: dict[str, Any]
     images: Any
     bar: Any
     folder: Path
-    parts: Any
+    cache: Any
 
     def at(self, threat: Threat, eps: float) -> Any:
         """The table of one radius; finished batches are kept until all of it is safe."""
         import torch
 
-        from tla.attacks import Kept, Progress, evaluate
+        from tla.attacks import EvaluationProgress, Kept, evaluate
 
         device = "cuda" if torch.cuda.is_available() else "cpu"
         options, images = self.options, self.images
         task = self.bar.add_task(f"eps {eps:.4g}", total=len(images) * len(self.attacks))
 
-        def watch(news: Progress) -> None:
+        def watch(news: EvaluationProgress) -> None:
             text = f"eps {eps:.4g}  {news.attack:<10} {news.rate:,.0f} images/s"
             self.bar.update(task, completed=news.done, total=news.total, description=text)
 
@@ -148,7 +150,7 @@ class _Work:
             seed=options.seed,
             precision=options.precision,
             progress=watch,
-            parts=self.parts,
+            cache=self.cache,
             keep=kept,
         )
         if kept is not None:
@@ -156,7 +158,7 @@ class _Work:
         return table
 
 
-def _folder(options: Options, subject: Subject) -> Path:
+def _folder(options: AttackOptions, subject: NamedModel) -> Path:
     if options.out is not None:
         return options.out
     asked = repr(replace(options, images=False, data_root=None))
@@ -180,7 +182,7 @@ def _write(folder: Path, frame: Any) -> None:
         frame.to_parquet(temporary, index=False)
 
 
-def _show(options: Options, subject: Subject, summary: Any) -> None:
+def _show(options: AttackOptions, subject: NamedModel, summary: Any) -> None:
     from rich.console import Console
 
     from tla.cli.tables import attack_summary

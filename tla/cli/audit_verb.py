@@ -7,12 +7,12 @@ from typing import Annotated, Any, Literal
 import tyro
 
 from tla.cli.help import summary
-from tla.cli.subject import MODEL_HELP, Subject, find_model, images_for
+from tla.cli.subject import MODEL_HELP, NamedModel, find_model, images_for
 from tla.threat import Norm, Threat
 
 
 @dataclass(frozen=True, kw_only=True)
-class Options:
+class AuditOptions:
     """Ask what can be wrong with a robustness figure: one verdict per check, with evidence and what to do.
 
     Args:
@@ -49,7 +49,7 @@ def run(words: list[str]) -> int:
 
     from tla.audit.report import rendered
 
-    options = tyro.cli(Options, args=words, prog="tla audit", description=summary(Options, MODEL_HELP))
+    options = tyro.cli(AuditOptions, args=words, prog="tla audit", description=summary(AuditOptions, MODEL_HELP))
     console, frames, failed = Console(), [], False
     for subject in _subjects(options.model, options.weights):
         report = _audited(options, subject, console)
@@ -63,7 +63,7 @@ def run(words: list[str]) -> int:
     return 3 if failed else 0
 
 
-def _subjects(name: str, weights: str | None) -> list[Subject]:
+def _subjects(name: str, weights: str | None) -> list[NamedModel]:
     from tla.study.locate import locate
 
     try:
@@ -74,7 +74,7 @@ def _subjects(name: str, weights: str | None) -> list[Subject]:
     return [find_model(f"{store.path}:{key}") for key in keys]
 
 
-def _audited(options: Options, subject: Subject, console: Any) -> Any:
+def _audited(options: AuditOptions, subject: NamedModel, console: Any) -> Any:
     import torch
 
     from tla.attacks import ATTACKS, Attack
@@ -107,7 +107,7 @@ def _audited(options: Options, subject: Subject, console: Any) -> Any:
         )
 
 
-def _sources(subject: Subject, device: str) -> dict[str, Any]:
+def _sources(subject: NamedModel, device: str) -> dict[str, Any]:
     """The other models of the same study, for transfer."""
     if subject.store is None:
         return {}

@@ -16,7 +16,7 @@ SPACE = 100
 
 
 @dataclass(frozen=True, kw_only=True)
-class Options:
+class FigureOptions:
     """Draw one figure of a study.
 
     Args:
@@ -39,11 +39,11 @@ class Options:
 def run(words: list[str]) -> int:
     """Run `tla figure`."""
     from tla.plots import FIGURES
-    from tla.plots.export import save
-    from tla.plots.from_store import draw, look_of
+    from tla.plots.drawing.draw import draw, look_of
+    from tla.plots.drawing.export import save
 
     names = f"Figures: {', '.join(FIGURES.names())}"
-    options = tyro.cli(Options, args=words, prog="tla figure", description=summary(Options, names))
+    options = tyro.cli(FigureOptions, args=words, prog="tla figure", description=summary(FigureOptions, names))
     if options.width < SPACE:
         raise ValueError(f"--width must be >= {SPACE} pixels, got {options.width}")
     function = FIGURES.get(options.name)

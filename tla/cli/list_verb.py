@@ -6,7 +6,7 @@ import inspect
 from rich.console import Console
 from rich.table import Table
 
-from tla.registry import did_you_mean
+from tla.messages import did_you_mean
 
 REGISTRIES = {
     "methods": ("tla.training", "METHODS"),

@@ -5,10 +5,16 @@ import os
 from collections.abc import Iterator
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    Progress,
+    TaskProgressColumn,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 
-from tla.study.progress import Progress as News
-from tla.study.progress import Watcher
+from tla.study.progress import StudyProgress, Watcher
 
 
 def speaks() -> bool:
@@ -29,7 +35,7 @@ def watching(console: Console) -> Iterator[Watcher]:
     with Progress(*columns, console=console, transient=True, refresh_per_second=4) as bar:
         task = bar.add_task("starting", total=1.0)
 
-        def watch(news: News) -> None:
+        def watch(news: StudyProgress) -> None:
             bar.update(task, completed=news.done, description=f"{news.step:<24} {news.message}"[:72])
             if news.state == "done":
                 _line(bar, "[green]done[/]    ", news)
@@ -41,5 +47,5 @@ def watching(console: Console) -> Iterator[Watcher]:
         yield watch
 
 
-def _line(bar: Progress, word: str, news: News) -> None:
+def _line(bar: Progress, word: str, news: StudyProgress) -> None:
     bar.console.print(f"  {word} {news.step:<24} {news.message}", highlight=False, soft_wrap=True)

@@ -3,7 +3,7 @@
 import dataclasses
 from typing import Any
 
-from tla.registry import did_you_mean
+from tla.messages import did_you_mean
 
 
 def own_options(words: list[str]) -> tuple[dict[str, str | None], list[str]]:

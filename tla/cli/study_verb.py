@@ -4,11 +4,11 @@ import hashlib
 import json
 import os
 import sys
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from tla.cli.settings import overridden, own_options, replaced, with_method_settings
+from tla.extras import versions
 
 USAGE = """\
 usage: tla study RECIPE [--out FOLDER] [--data FOLDER] [--force] [--any.setting VALUE ...]
@@ -62,7 +62,7 @@ def folder_of(options: dict[str, str | None], values: dict[str, Any], rest: list
 
 def request_of(values: dict[str, Any], rest: list[str]) -> str:
     """A fingerprint of what was asked for, cheap enough to know without torch that it was done."""
-    text = json.dumps([version("tla"), values, rest], sort_keys=True)
+    text = json.dumps([versions()["tla"], values, rest], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from tla.data import Images, load_source
-from tla.registry import did_you_mean
+from tla.messages import did_you_mean
 from tla.store import Store
 from tla.types import Model
 
@@ -22,7 +22,7 @@ DATA             random:3x64x64 are images of noise; what the model says of them
 
 
 @dataclass(frozen=True)
-class Subject:
+class NamedModel:
     """A model to examine.
 
     Attributes:
@@ -40,7 +40,7 @@ class Subject:
     key: str = ""
 
 
-def find_model(name: str, weights: str | None = None) -> Subject:
+def find_model(name: str, weights: str | None = None) -> NamedModel:
     """The model called `name`; see MODEL_HELP.
 
     Args:
@@ -62,13 +62,13 @@ def find_model(name: str, weights: str | None = None) -> Subject:
             return _of_study(name, study, tail)
         from tla.models import load_user_model
 
-        return Subject(name, load_user_model(name, weights=weights), {})
+        return NamedModel(name, load_user_model(name, weights=weights), {})
     from tla.weights import card, load
 
-    return Subject(name, load(name), card(name))
+    return NamedModel(name, load(name), card(name))
 
 
-def images_for(subject: Subject, data: str | None, root: Path | None, count: int = 1000) -> Images:
+def images_for(subject: NamedModel, data: str | None, root: Path | None, count: int = 1000) -> Images:
     """Test images for a model: those asked for, else those it was trained on.
 
     Args:
@@ -99,7 +99,7 @@ def _random(model: Model, data: str, count: int) -> Images:
     """Noise of a given size, labelled by the model: with labels of its own it would have nothing to lose."""
     import torch
 
-    from tla.models.mode import evaluating
+    from tla.models.network.mode import evaluating
     from tla.seeding import generator
 
     sizes = data.partition(":")[2].split("x")
@@ -122,7 +122,7 @@ def _study(name: str) -> Store | None:
         return None
 
 
-def _of_study(name: str, store: Store, wanted: str) -> Subject:
+def _of_study(name: str, store: Store, wanted: str) -> NamedModel:
     there = sorted(file.parent.name for file in store.path.glob("models/*/model.safetensors"))
     matches = [key for key in there if wanted in (key, key.rsplit("-seed", 1)[0])]
     if not matches:
@@ -130,13 +130,13 @@ def _of_study(name: str, store: Store, wanted: str) -> Subject:
     found = _checkpoint(name, store.path / "models" / matches[0] / "model.safetensors")
     study = store.manifest().get("study", {})
     header = {**found.header, "source": study.get("source"), "attack": study.get("attack")}
-    return Subject(name, found.model, header, store, matches[0])
+    return NamedModel(name, found.model, header, store, matches[0])
 
 
-def _checkpoint(name: str, path: Path) -> Subject:
+def _checkpoint(name: str, path: Path) -> NamedModel:
     from tla.training import load_model
 
     if not path.exists():
         raise FileNotFoundError(f"there is no checkpoint {path}")
     loaded = load_model(path)
-    return Subject(name, loaded.model.eval(), dict(loaded.header))
+    return NamedModel(name, loaded.model.eval(), dict(loaded.header))

@@ -3,12 +3,12 @@
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from rich.table import Table
 
-from tla.attacks import summarise
-from tla.attacks.summary import WORST
+from tla.statistics.accuracy import WORST, accuracy_and_worst
 from tla.store import Store
+
+SHOWN = {WORST: "worst case"}
 
 
 def study_summary(store: Store) -> Table:
@@ -17,39 +17,23 @@ def study_summary(store: Store) -> Table:
     plan = store.manifest()["study"]["attack"]
     suite = [label for label in dict.fromkeys(frame.attack) if label == "clean" or label in plan["suite"]]
     here = frame[frame.attack.isin(suite) & ((frame.attack == "clean") | np.isclose(frame.eps, plan["eps"]))]
-    summary = pooled(summarise(here))
+    summary = accuracy_and_worst(here)
     count, seeds = int(summary.n.max()), int(summary.seeds.max())
     several = f"mean of {seeds} seeds, " if seeds > 1 else ""
     title = f"Accuracy in %, {plan['norm']} eps {plan['eps']:g}, {several}n = {count} images, ± 95 % interval over them"
     table = Table(title=title, title_justify="left", box=None, padding=(0, 1))
     table.add_column("method", no_wrap=True)
     for column in (*suite, WORST):
-        table.add_column(column, justify="right")
-    for method, rows in summary.groupby("method", sort=False):
-        cells = rows.set_index("attack")
-        table.add_row(str(method), *(percent(cells.loc[attack]) for attack in (*suite, WORST)))
+        table.add_column(SHOWN.get(column, column), justify="right")
+    cells: Any = summary.set_index(["method", "attack"])
+    for method in dict.fromkeys(here.method):
+        table.add_row(str(method), *(percent(cells.loc[method, attack]) for attack in (*suite, WORST)))
     return table
-
-
-def pooled(summary: Any) -> pd.DataFrame:
-    """A summary per method and seed as one per method: means over the seeds, intervals over the images.
-
-    The same images come again with every seed, so that seeds add none.
-    """
-    from tla.attacks import wilson
-
-    rows = []
-    for (method, attack), group in summary.groupby(["method", "attack"], sort=False):
-        n, share = int(group.n.max()), float((group.accuracy * group.n).sum() / group.n.sum())
-        low, high = wilson(round(share * n), n)
-        facts = {"method": method, "attack": attack, "n": n, "seeds": len(group)}
-        rows.append(facts | {"accuracy": share, "low": low, "high": high})
-    return pd.DataFrame(rows)
 
 
 def paired_summary(store: Store) -> Table | None:
     """Every method against adversarial training in the worst case; None where there is nothing to compare."""
-    from tla.plots.crossed import paired_differences
+    from tla.statistics.paired import paired_differences
 
     frame: Any = store.table("attacks")
     methods = list(dict.fromkeys(frame.method))
@@ -86,5 +70,5 @@ def attack_summary(frame: Any, title: str) -> Table:
         seconds = "" if np.isnan(row.seconds) else f"{row.seconds:.1f}"
         interval = f"{100 * row.low:.1f} .. {100 * row.high:.1f}"
         cells = (f"{row.eps:.4g}", f"{100 * row.accuracy:.1f}", interval, str(row.n), f"{row.queries:.0f}", seconds)
-        table.add_row(str(row.attack), *cells, style="bold" if row.attack == WORST else "")
+        table.add_row(SHOWN.get(row.attack, str(row.attack)), *cells, style="bold" if row.attack == WORST else "")
     return table

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, NamedTuple
 
-from tla.data.images import Images
+from tla.data.loading.images import Images
 from tla.registry import Registry
 
 PATIENCE = 30.0

@@ -6,8 +6,8 @@ from pathlib import Path
 import torch
 
 from tla.data.base import SOURCES, Source, Splits, data_root, data_roots, find_or_fetch
-from tla.data.folders import class_folders, list_folder, read_listing
-from tla.data.images import Images
+from tla.data.loading.class_folders import class_folders, list_folder, read_listing
+from tla.data.loading.images import Images
 
 _BATCHES = "cifar-10-batches-py"
 _HOW = (

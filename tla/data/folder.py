@@ -4,9 +4,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tla.data.base import SOURCES, Source, Splits
-from tla.data.choose import part_classes
-from tla.data.folders import class_folders, list_folder, read_listing
-from tla.data.images import Images
+from tla.data.loading.choose import part_classes
+from tla.data.loading.class_folders import class_folders, list_folder, read_listing
+from tla.data.loading.images import Images
 
 TEST_NAMES = ("test", "val", "valid", "validation")
 
@@ -70,10 +70,10 @@ class Folder(Source):
 
     def _split(self, images: Images) -> Splits:
         try:
-            kept, aside = part_classes(images, self.test, self.seed)
+            kept, held_out = part_classes(images, self.test, self.seed)
         except ValueError as error:
             raise ValueError(f"{self.path}: {error}") from None
-        return Splits(kept.as_split("train"), aside.as_split("test"))
+        return Splits(kept.as_split("train"), held_out.as_split("test"))
 
 
 def _same_shape(train: Images, test: Images) -> tuple[Images, Images]:

@@ -9,7 +9,7 @@ from jaxtyping import UInt8
 from torch import Tensor
 
 from tla.data.base import SOURCES, Source, Splits, data_root, data_roots, find_or_fetch
-from tla.data.images import Images
+from tla.data.loading.images import Images
 
 _FILES = {"train": "train", "test": "t10k"}
 _HOW = (

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tla.data.base import SOURCES, Source, Splits, data_roots, find_or_fetch
-from tla.data.folders import Listing, arrange, read_listing
-from tla.registry import did_you_mean
+from tla.data.loading.class_folders import Listing, arrange, read_listing
+from tla.messages import did_you_mean
 
 _HOW = (
     "Get tiny-imagenet-200.zip (http://cs231n.stanford.edu/tiny-imagenet-200.zip, 237 MB), unzip it into a folder and "

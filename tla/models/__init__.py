@@ -1,11 +1,11 @@
 """Backbones, one per file; the classifier that wraps them; models from outside; looking inside."""
 
-from tla.models.adapt import as_classifier
 from tla.models.base import MODELS, Backbone, build_model
-from tla.models.classifier import Classifier
-from tla.models.layers import listening
-from tla.models.mode import evaluating
-from tla.models.user import load_user_model
+from tla.models.given.adapt import as_classifier
+from tla.models.given.user import load_user_model
+from tla.models.network.classifier import Classifier
+from tla.models.network.layers import listening
+from tla.models.network.mode import evaluating
 
 __all__ = [
     "MODELS",

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 import torch
 
-from tla.models.classifier import Classifier
+from tla.models.network.classifier import Classifier
 from tla.registry import Registry
 from tla.seeding import generator
 from tla.types import Shape

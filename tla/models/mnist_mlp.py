@@ -6,7 +6,7 @@ from math import prod
 from torch import nn
 
 from tla.models.base import MODELS, Backbone
-from tla.models.classifier import Classifier
+from tla.models.network.classifier import Classifier
 from tla.types import Shape
 
 

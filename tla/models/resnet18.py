@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from torch import nn
 
 from tla.models.base import MODELS, Backbone, check_size
-from tla.models.classifier import Classifier
-from tla.models.residual import PreActivationBlock, closing, initialise, stem
-from tla.models.statistics import PixelStatistics, statistics
+from tla.models.network.classifier import Classifier
+from tla.models.network.pixel_statistics import PixelStatistics, statistics
+from tla.models.network.residual import PreActivationBlock, closing, initialise, stem
 from tla.types import Shape
 
 

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from torch import nn
 
 from tla.models.base import MODELS, Backbone, check_size
-from tla.models.classifier import Classifier
-from tla.models.statistics import PixelStatistics, statistics
+from tla.models.network.classifier import Classifier
+from tla.models.network.pixel_statistics import PixelStatistics, statistics
 from tla.types import Shape
 
 

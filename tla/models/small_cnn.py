@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from torch import nn
 
 from tla.models.base import MODELS, Backbone, check_size
-from tla.models.classifier import Classifier
-from tla.models.flatten import Flatten
+from tla.models.network.classifier import Classifier
+from tla.models.network.flatten import Flatten
 from tla.types import Shape
 
 

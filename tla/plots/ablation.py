@@ -5,12 +5,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from tla.plots.bars import bar
 from tla.plots.base import Figure, Frame, figure
-from tla.plots.crossed import student
-from tla.plots.sheet import Sheet
-from tla.plots.summary import percent, wilson
-from tla.plots.theme import LIGHT, Look, attack_label, attacks_of, escape
+from tla.plots.drawing.bars import bar
+from tla.plots.drawing.sheet import Sheet
+from tla.plots.drawing.theme import LIGHT, Look, attack_label, attacks_of, escape
+from tla.plots.drawing.words import percent
+from tla.statistics.intervals import student, wilson
 
 SUMS = ("clean", "worst")
 """Rows of the table that are shown only if asked for, or if there is nothing else."""
@@ -107,7 +107,7 @@ def value_label(value: Any) -> str:
 def _bounds(shares: np.ndarray, n: int) -> tuple[float, float]:
     share, seeds = float(shares.mean()), len(shares)
     if seeds < 2:
-        found = wilson(share, n)
+        found = wilson(share * n, n)
         return found.low, found.high
     by_seed, by_image = float(shares.var(ddof=1)) / seeds, share * (1 - share) / max(n, 1)
     total = by_seed + by_image

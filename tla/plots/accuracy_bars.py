@@ -2,11 +2,12 @@
 
 from typing import Literal
 
-from tla.plots.bars import bar
 from tla.plots.base import Figure, Frame, figure
-from tla.plots.sheet import Sheet, text_width
-from tla.plots.summary import OUTCOMES, accuracy, accuracy_and_worst, at_eps, main_eps, number, spread
-from tla.plots.theme import LIGHT, Look, attack_label, attacks_of
+from tla.plots.drawing.bars import bar
+from tla.plots.drawing.sheet import Sheet, text_width
+from tla.plots.drawing.theme import LIGHT, Look, attack_label, attacks_of
+from tla.plots.drawing.words import number, spread
+from tla.statistics.accuracy import OUTCOMES, accuracy, accuracy_and_worst, at_eps, main_eps
 
 
 @figure("accuracy_bars", "attacks")

@@ -1,10 +1,11 @@
 """Accuracy against the attack's budget."""
 
 from tla.plots.base import Figure, Frame, figure
-from tla.plots.lines import band, line
-from tla.plots.sheet import Sheet
-from tla.plots.summary import accuracy, spread
-from tla.plots.theme import LIGHT, Look, attack_label
+from tla.plots.drawing.marks import band, line
+from tla.plots.drawing.sheet import Sheet
+from tla.plots.drawing.theme import LIGHT, Look, attack_label
+from tla.plots.drawing.words import spread
+from tla.statistics.accuracy import accuracy
 
 
 @figure("accuracy_curve", "attacks")

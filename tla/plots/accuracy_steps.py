@@ -1,10 +1,10 @@
 """Accuracy against the number of steps that an attack has made."""
 
 from tla.plots.base import Figure, Frame, figure
-from tla.plots.lines import line
-from tla.plots.sheet import Sheet
-from tla.plots.summary import spread
-from tla.plots.theme import LIGHT, Look
+from tla.plots.drawing.marks import line
+from tla.plots.drawing.sheet import Sheet
+from tla.plots.drawing.theme import LIGHT, Look
+from tla.plots.drawing.words import spread
 
 
 @figure("accuracy_steps", "trajectory")

@@ -3,10 +3,11 @@
 import numpy as np
 
 from tla.plots.base import Figure, Frame, figure
-from tla.plots.cells import PLAIN, cells
-from tla.plots.sheet import Sheet
-from tla.plots.summary import OUTCOMES, accuracy_and_worst, at_eps, main_eps, number, spread
-from tla.plots.theme import LIGHT, Look, attack_label, attacks_of
+from tla.plots.drawing.heatmap import PLAIN, cells
+from tla.plots.drawing.sheet import Sheet
+from tla.plots.drawing.theme import LIGHT, Look, attack_label, attacks_of
+from tla.plots.drawing.words import number, spread
+from tla.statistics.accuracy import OUTCOMES, accuracy_and_worst, at_eps, main_eps
 
 
 @figure("accuracy_table", "attacks")

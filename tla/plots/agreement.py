@@ -1,16 +1,17 @@
 """Two models on the same images: both right, only one of them, neither."""
 
-import math
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from tla.plots.base import Figure, Frame, figure
-from tla.plots.cells import PLAIN, cells
-from tla.plots.sheet import Sheet
-from tla.plots.summary import at_eps, main_eps, number, worst_case
-from tla.plots.theme import LIGHT, Look, attack_label, methods_of
+from tla.plots.drawing.heatmap import PLAIN, cells
+from tla.plots.drawing.sheet import Sheet
+from tla.plots.drawing.theme import LIGHT, Look, attack_label, methods_of
+from tla.plots.drawing.words import number
+from tla.statistics.accuracy import at_eps, main_eps, worst_case
+from tla.statistics.exact import mcnemar
 
 
 class Pair(NamedTuple):
@@ -108,21 +109,6 @@ def paired(
     right = [~rows.loc[rows["method"] == name].set_index("id")["success"].astype(bool) for name in (one, other)]
     both = pd.concat([part[~part.index.duplicated()] for part in right], axis=1, join="inner").sort_index()
     return Pair(both.index.to_numpy(), *(both.iloc[:, i].to_numpy(bool) for i in (0, 1)))
-
-
-def mcnemar(first: int, second: int) -> float:
-    """Exact two-sided p-value of McNemar's test: are the disagreements split evenly? 1 without any.
-
-    Args:
-        first: Cases that only the first has right, >= 0.
-        second: Cases that only the second has right, >= 0.
-    """
-    n, least = first + second, min(first, second)
-    if 2 * least == n:
-        return 1.0
-    logs = [math.lgamma(n + 1) - math.lgamma(k + 1) - math.lgamma(n - k + 1) for k in range(least + 1)]
-    top = max(logs)
-    return min(1.0, 2 * math.exp(top - n * math.log(2)) * sum(math.exp(value - top) for value in logs))
 
 
 def _title(a: str, b: str, count: dict[str, int], n: int, under: str) -> str:

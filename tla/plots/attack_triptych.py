@@ -6,12 +6,13 @@ from typing import Any
 import numpy as np
 
 from tla.plots.base import Figure, figure
-from tla.plots.from_store import models_of
-from tla.plots.picture_grid import label, place
-from tla.plots.pictures import Pictures, as_bytes
-from tla.plots.sheet import Panel, Sheet
-from tla.plots.summary import at_eps, first_seed
-from tla.plots.theme import LIGHT, TIMES, Look, attack_label, methods_of
+from tla.plots.drawing.draw import models_of
+from tla.plots.drawing.picture_grid import label, place
+from tla.plots.drawing.pictures import Pictures, as_bytes
+from tla.plots.drawing.rows import first_seed
+from tla.plots.drawing.sheet import Panel, Sheet
+from tla.plots.drawing.theme import LIGHT, TIMES, Look, attack_label, methods_of
+from tla.statistics.accuracy import at_eps
 from tla.store import Store
 
 

@@ -1,8 +1,8 @@
 """The audit: a verdict per check and model."""
 
 from tla.plots.base import Figure, Frame, figure
-from tla.plots.sheet import Sheet
-from tla.plots.theme import DASH, LIGHT, Look, escape
+from tla.plots.drawing.sheet import Sheet
+from tla.plots.drawing.theme import DASH, LIGHT, Look, escape
 
 SIGNS = {
     "OK": ("✓", 2, "square"),

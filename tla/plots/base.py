@@ -3,17 +3,13 @@
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
-import pandas as pd
-
 from tla.registry import Registry
+from tla.statistics.frame import Frame as Frame
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
-
-    Frame = Any  # by pandas' own annotations any selection of a frame may be a Series or an array
 else:
     Figure = Any  # plotly is loaded when the first figure is drawn
-    Frame = pd.DataFrame
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 

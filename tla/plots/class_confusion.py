@@ -6,10 +6,11 @@ from typing import Any
 import numpy as np
 
 from tla.plots.base import Figure, Frame, figure
-from tla.plots.cells import PLAIN, cells
-from tla.plots.sheet import Sheet, text_width
-from tla.plots.summary import main_eps, number, percent
-from tla.plots.theme import LIGHT, Look, attack_label
+from tla.plots.drawing.heatmap import PLAIN, cells
+from tla.plots.drawing.sheet import Sheet, text_width
+from tla.plots.drawing.theme import LIGHT, Look, attack_label
+from tla.plots.drawing.words import number, percent
+from tla.statistics.accuracy import main_eps
 
 
 @figure("class_confusion", "attacks")

@@ -5,11 +5,11 @@ from collections.abc import Sequence
 import numpy as np
 
 from tla.plots.base import Figure, Frame, figure
-from tla.plots.cells import PLAIN, cells
-from tla.plots.scores import detector_label, own_threshold, scores_by_method, selected, the_eps
-from tla.plots.sheet import Sheet
-from tla.plots.summary import number, percent, spread
-from tla.plots.theme import LIGHT, Look
+from tla.plots.drawing.heatmap import PLAIN, cells
+from tla.plots.drawing.scores import detector_label, own_threshold, scores_by_method, selected, the_eps
+from tla.plots.drawing.sheet import Sheet
+from tla.plots.drawing.theme import LIGHT, Look
+from tla.plots.drawing.words import number, percent, spread
 
 
 @figure("confusion", "detection")

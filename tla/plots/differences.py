@@ -5,10 +5,10 @@ from typing import Any
 import numpy as np
 
 from tla.plots.base import Figure, Frame, figure
-from tla.plots.crossed import paired_differences
-from tla.plots.sheet import Sheet, wrap
-from tla.plots.summary import signed
-from tla.plots.theme import LIGHT, Look, attack_label
+from tla.plots.drawing.sheet import Sheet, wrap
+from tla.plots.drawing.theme import LIGHT, Look, attack_label
+from tla.plots.drawing.words import signed
+from tla.statistics.paired import paired_differences
 
 
 @figure("differences", "attacks")

@@ -1,10 +1,10 @@
 """How far down the network the attack reaches."""
 
 from tla.plots.base import Figure, Frame, figure
-from tla.plots.lines import line
-from tla.plots.sheet import Sheet
-from tla.plots.summary import first_seed
-from tla.plots.theme import LIGHT, Look, escape
+from tla.plots.drawing.marks import line
+from tla.plots.drawing.rows import first_seed
+from tla.plots.drawing.sheet import Sheet
+from tla.plots.drawing.theme import LIGHT, Look, escape
 
 
 @figure("layer_cka", "layers")

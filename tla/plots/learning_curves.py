@@ -3,10 +3,10 @@
 import numpy as np
 
 from tla.plots.base import Figure, Frame, figure
-from tla.plots.lines import band, line
-from tla.plots.sheet import Sheet
-from tla.plots.summary import spread
-from tla.plots.theme import LIGHT, Look
+from tla.plots.drawing.marks import band, line
+from tla.plots.drawing.sheet import Sheet
+from tla.plots.drawing.theme import LIGHT, Look
+from tla.plots.drawing.words import spread
 
 PANELS = (
     ("robust_accuracy", "accuracy under attack (%)", 100),

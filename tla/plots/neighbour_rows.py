@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from tla.plots.base import Figure, Frame, figure
-from tla.plots.picture_grid import label, place, spots
-from tla.plots.pictures import Pictures
-from tla.plots.sheet import Panel, Sheet, text_width
-from tla.plots.summary import first_seed
-from tla.plots.theme import LIGHT, Look
+from tla.plots.drawing.picture_grid import label, place, spots
+from tla.plots.drawing.pictures import Pictures
+from tla.plots.drawing.rows import first_seed
+from tla.plots.drawing.sheet import Panel, Sheet, text_width
+from tla.plots.drawing.theme import LIGHT, Look
 
 NAMES = 76
 """Pixels for the methods' names."""

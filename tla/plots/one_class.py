@@ -5,10 +5,11 @@ from collections.abc import Sequence
 import numpy as np
 
 from tla.plots.base import Figure, Frame, figure
-from tla.plots.maps import Measured, Points, by_method, cloud, fit, nothing, one_map, small
-from tla.plots.sheet import Panel, Sheet
-from tla.plots.summary import percent, share, spread
-from tla.plots.theme import LIGHT, Look
+from tla.plots.drawing.maps import MapMeasures, MapPoints, by_method, cloud, fit, nothing, one_map, small
+from tla.plots.drawing.rows import share
+from tla.plots.drawing.sheet import Panel, Sheet
+from tla.plots.drawing.theme import LIGHT, Look
+from tla.plots.drawing.words import percent, spread
 
 
 @figure("one_class", "map", optional=("shift",))
@@ -37,7 +38,7 @@ def one_class(
     klass = most_fooled(points) if klass is None else klass
     styles = look.methods(points["method"] if methods is None else methods)
     sheet = Sheet(look, max(len(styles), 1), least=270, head=46, left=10, foot=10)
-    parts, measured = by_method(points, styles), Measured(shift)
+    parts, measured = by_method(points, styles), MapMeasures(shift)
     fooled: dict[str, float] = {}
     n = 0
     for panel, (method, style) in zip(sheet.panels, styles.items(), strict=False):
@@ -73,7 +74,7 @@ def most_fooled(points: Frame) -> int:
     return int(classes[counts.argmax()]) if len(classes) else 0
 
 
-def _context(sheet: Sheet, panel: Panel, clean: Points, klass: int) -> None:
+def _context(sheet: Sheet, panel: Panel, clean: MapPoints, klass: int) -> None:
     look, own = sheet.look, clean.y == klass
     pale = {"color": look.shades.pale, "size": 4, "opacity": 0.6}
     others = clean.where(~own).thin(look.points)
@@ -88,7 +89,7 @@ def _context(sheet: Sheet, panel: Panel, clean: Points, klass: int) -> None:
     sheet.add(panel, cloud(look, clean.where(own), f"{look.class_name(klass)} (clean)", **marker), key="own")
 
 
-def _predicted(sheet: Sheet, panel: Panel, attacked: Points) -> None:
+def _predicted(sheet: Sheet, panel: Panel, attacked: MapPoints) -> None:
     look = sheet.look
     for k in np.unique(attacked.prediction).tolist():
         group = attacked.where(attacked.prediction == k)

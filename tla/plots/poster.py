@@ -5,12 +5,12 @@ from dataclasses import replace
 
 from tla.plots.accuracy_bars import accuracy_bars
 from tla.plots.base import Figure, Frame, figure
-from tla.plots.compose import GAP, page
+from tla.plots.drawing.compose import GAP, page
+from tla.plots.drawing.pictures import Pictures
+from tla.plots.drawing.theme import LIGHT, Look, methods_of
 from tla.plots.neighbour_rows import neighbour_rows
 from tla.plots.one_class import one_class
-from tla.plots.pictures import Pictures
 from tla.plots.roc import roc
-from tla.plots.theme import LIGHT, Look, methods_of
 from tla.plots.two_classes import two_classes
 
 SHOWN = ("natural", "at", "alp", "tla")

@@ -6,10 +6,11 @@ import numpy as np
 import pandas as pd
 
 from tla.plots.base import Figure, Frame, figure
-from tla.plots.lines import band, line
-from tla.plots.sheet import Sheet
-from tla.plots.summary import first_seed, spread
-from tla.plots.theme import LIGHT, Look
+from tla.plots.drawing.marks import band, line
+from tla.plots.drawing.rows import first_seed
+from tla.plots.drawing.sheet import Sheet
+from tla.plots.drawing.theme import LIGHT, Look
+from tla.plots.drawing.words import spread
 
 
 @figure("purity_curves", "neighbours")

@@ -6,12 +6,13 @@ from typing import Literal
 import numpy as np
 
 from tla.plots.base import Figure, Frame, figure
-from tla.plots.curves import Roc, roc_curve
-from tla.plots.lines import band, line
-from tla.plots.scores import detector_label, scores_by_method, selected, the_eps
-from tla.plots.sheet import Panel, Sheet
-from tla.plots.summary import number
-from tla.plots.theme import LIGHT, Look, Style
+from tla.plots.drawing.marks import band, line
+from tla.plots.drawing.scores import detector_label, scores_by_method, selected, the_eps
+from tla.plots.drawing.sheet import Panel, Sheet
+from tla.plots.drawing.theme import LIGHT, Look, Style
+from tla.plots.drawing.words import number
+from tla.statistics.intervals import Interval
+from tla.statistics.roc import Sides, auc_interval, roc_band, roc_curve
 
 PARTS = {"whole": (1.0, "whole curve"), "few": (0.1, "few false alarms")}
 
@@ -47,18 +48,17 @@ def roc(
     sheet = Sheet(look, len(parts), least=370, height=400 if look.width >= 900 else 340, head=26, left=60, foot=50)
     chance = {"type": "scatter", "mode": "lines", "name": "chance", "x": [0, 1], "y": [0, 1], "hoverinfo": "skip"}
     chance["line"] = {"color": look.shades.soft, "dash": "dot", "width": 1}
-    areas: dict[str, float] = {}
+    areas: dict[str, Interval] = {}
     counts = []
     scores = scores_by_method(rows, styles)
     for method, style in styles.items():
-        curve = roc_curve(*scores[method])
-        if curve is None:
+        if not all(map(len, scores[method])):
             sheet.add(sheet.panels[0], line([None], [None], style, name=f"{style.label}: none to detect"), key=method)
             continue
-        areas[style.label] = curve.auc.value
-        counts.append((curve.positives, curve.negatives))
+        areas[style.label] = auc_interval(scores[method])
+        counts.append(tuple(map(len, scores[method])))
         for panel in sheet.panels:
-            _curve(sheet, panel, curve, style, method, threshold, false_alarms)
+            _curve(sheet, panel, scores[method], style, method, threshold, false_alarms)
     for panel, part in zip(sheet.panels, parts, strict=True):
         end, text = PARTS[part]
         sheet.add(panel, chance, key="chance")
@@ -73,14 +73,15 @@ def roc(
 def _curve(
     sheet: Sheet,
     panel: Panel,
-    curve: Roc,
+    scores: Sides,
     style: Style,
     key: str,
     threshold: float | int | None,
     false_alarms: float | int,
 ) -> None:
-    sheet.add(panel, band(curve.grid, curve.low, curve.high, style.colour))
-    name = f"{style.label} {curve.auc.value:.3f} [{curve.auc.low:.3f}, {curve.auc.high:.3f}]"
+    area, around, curve = auc_interval(scores), roc_band(scores), roc_curve(scores)
+    sheet.add(panel, band(around["fpr"], around["low"], around["high"], style.colour))
+    name = f"{style.label} {area.value:.3f} [{area.low:.3f}, {area.high:.3f}]"
     bends = curve.bends
     x, y = curve.fpr[bends].astype(np.float32), curve.tpr[bends]
     sheet.add(panel, line(x, y, style, name=name, markers=False), key=key)
@@ -100,12 +101,12 @@ def _curve(
     sheet.add(panel, spot)
 
 
-def _title(areas: dict[str, float], rows: Frame) -> str:
+def _title(areas: dict[str, Interval], rows: Frame) -> str:
     name = detector_label(str(rows["detector"].iloc[0])) if len(rows) else "the detector"
     if not areas:
         return f"Detecting misclassified images by {name}: nothing to detect"
-    best = max(areas, key=areas.__getitem__)
-    return f"Detecting misclassified images by {name}: best for {best}, AUC {areas[best]:.3f}"
+    best = max(areas, key=lambda label: areas[label].value)
+    return f"Detecting misclassified images by {name}: best for {best}, AUC {areas[best].value:.3f}"
 
 
 def _caption(rows: Frame, counts: list, threshold: float | int | None, false_alarms: float | int) -> str:
@@ -118,5 +119,5 @@ def _caption(rows: Frame, counts: list, threshold: float | int | None, false_ala
     attack = "adaptive attack" if len(rows) and bool(rows["adaptive"].iloc[0]) else "attack not adaptive"
     return (
         f"Positives: adversarial and misclassified at eps = {number(the_eps(rows))}; negatives: clean and correct "
-        f"({bounds}); {attack}. Legend: AUC with 95 % bootstrap interval; markers: {mark}."
+        f"({bounds}); {attack}. Legend: AUC with 95 % interval over images; band: bootstrap; markers: {mark}."
     )

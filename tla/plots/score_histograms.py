@@ -5,10 +5,11 @@ from collections.abc import Sequence
 import numpy as np
 
 from tla.plots.base import Figure, Frame, figure
-from tla.plots.scores import Scores, detector_label, own_threshold, scores_by_method, selected, the_eps
-from tla.plots.sheet import Panel, Sheet
-from tla.plots.summary import number, percent, spread
-from tla.plots.theme import LIGHT, Look, rgba
+from tla.plots.drawing.scores import detector_label, own_threshold, scores_by_method, selected, the_eps
+from tla.plots.drawing.sheet import Panel, Sheet
+from tla.plots.drawing.theme import LIGHT, Look, rgba
+from tla.plots.drawing.words import number, percent, spread
+from tla.statistics.roc import Sides
 
 
 @figure("score_histograms", "detection")
@@ -78,14 +79,14 @@ def score_histograms(
     if np.isfinite(list(caught.values())).any():
         words = f"{spread(caught, labels)} of the misclassified lie right of the threshold"
     return sheet.figure(
-        f"Scores of {name}: {words}",
+        f"Sides of {name}: {words}",
         f"Larger = more suspicious; eps = {number(the_eps(rows))}; threshold (dashed): {mark}; "
         f"n = up to {rows['id'].nunique()} test images per method; the outermost bars hold all scores beyond them.",
         layout={"barmode": "overlay"},
     )
 
 
-def _window(scores: Scores, at: float) -> tuple[float, float]:
+def _window(scores: Sides, at: float) -> tuple[float, float]:
     """What the bins cover: nearly all negatives, most positives, the threshold; a tail would squash the rest.
 
     However long the tails, 95 % of the negatives keep a quarter of the width.
@@ -102,7 +103,7 @@ def _window(scores: Scores, at: float) -> tuple[float, float]:
     return float(low - pad), float(high + pad)
 
 
-def _histogram(sheet: Sheet, panel: Panel, scores: Scores, at: float, bins: int) -> None:
+def _histogram(sheet: Sheet, panel: Panel, scores: Sides, at: float, bins: int) -> None:
     shade = sheet.look.shades
     known = np.concatenate(scores)
     known = known[np.isfinite(known)]

@@ -6,11 +6,11 @@ from typing import Literal
 import numpy as np
 
 from tla.plots.base import Figure, Frame, figure
-from tla.plots.maps import (
-    Measured,
+from tla.plots.drawing.maps import (
+    MapMeasures,
+    MapPoints,
     Moved,
     Pairs,
-    Points,
     arrows,
     by_method,
     cloud,
@@ -21,9 +21,10 @@ from tla.plots.maps import (
     positions,
     small,
 )
-from tla.plots.sheet import Panel, Sheet
-from tla.plots.summary import percent, share, spread
-from tla.plots.theme import LIGHT, Look
+from tla.plots.drawing.rows import share
+from tla.plots.drawing.sheet import Panel, Sheet
+from tla.plots.drawing.theme import LIGHT, Look
+from tla.plots.drawing.words import percent, spread
 
 COLOURED = {
     "true": "class",
@@ -64,7 +65,7 @@ def shift_arrows(
     points = one_map(points, projection, seed)
     styles = look.methods(points["method"] if methods is None else methods)
     sheet = Sheet(look, max(len(styles), 1), least=270, head=46, left=10, foot=10)
-    kept, parts, measured = common(points["y"].to_numpy()), by_method(points, styles), Measured(shift)
+    kept, parts, measured = common(points["y"].to_numpy()), by_method(points, styles), MapMeasures(shift)
     fooled: dict[str, float] = {}
     for panel, (method, style) in zip(sheet.panels, styles.items(), strict=False):
         fit(sheet, panel, *parts[method])
@@ -92,7 +93,7 @@ def shift_arrows(
     )
 
 
-def _clean(sheet: Sheet, panel: Panel, dots: Points, kept: list[int]) -> None:
+def _clean(sheet: Sheet, panel: Panel, dots: MapPoints, kept: list[int]) -> None:
     look = sheet.look
     for k in kept:
         mine = dots.y == k
@@ -105,13 +106,13 @@ def _clean(sheet: Sheet, panel: Panel, dots: Points, kept: list[int]) -> None:
         sheet.add(panel, cloud(look, dots.where(others), "other classes", color=look.shades.pale, size=4), key="other")
 
 
-def _after(dots: Points, moved: Pairs) -> Points:
+def _after(dots: MapPoints, moved: Pairs) -> MapPoints:
     """The same dots, each with the class that is predicted for its adversarial twin in the place of its own."""
     place = positions(moved.id, dots.id)
     return dots.where(place >= 0)._replace(y=moved.prediction[place[place >= 0]])
 
 
-def _flipped(sheet: Sheet, panel: Panel, dots: Points, moved: Pairs) -> None:
+def _flipped(sheet: Sheet, panel: Panel, dots: MapPoints, moved: Pairs) -> None:
     look, shade = sheet.look, sheet.look.shades
     changed = np.isin(dots.id, moved.id[moved.wrong])
     for name, mask, hue, symbol in (

@@ -7,8 +7,8 @@ import numpy as np
 import pandas as pd
 
 from tla.plots.base import Figure, Frame, figure
-from tla.plots.sheet import Panel, Sheet
-from tla.plots.theme import LIGHT, Look, rgba
+from tla.plots.drawing.sheet import Panel, Sheet
+from tla.plots.drawing.theme import LIGHT, Look, rgba
 
 MEASURES = {
     "angle": "angle between clean and adversarial (°)",

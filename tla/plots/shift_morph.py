@@ -6,10 +6,11 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tla.plots.base import Figure, Frame, figure
-from tla.plots.maps import Measured, Pairs, by_method, common, fit, nothing, one_map, segments, small
-from tla.plots.sheet import Panel, Sheet
-from tla.plots.summary import percent, share, spread
-from tla.plots.theme import LIGHT, Look, rgba
+from tla.plots.drawing.maps import MapMeasures, Pairs, by_method, common, fit, nothing, one_map, segments, small
+from tla.plots.drawing.rows import share
+from tla.plots.drawing.sheet import Panel, Sheet
+from tla.plots.drawing.theme import LIGHT, Look, rgba
+from tla.plots.drawing.words import percent, spread
 
 STRIP = 52
 """Height of the strip with the handle, in pixels."""
@@ -55,7 +56,7 @@ def shift_morph(
     styles = look.methods(points["method"] if methods is None else methods)
     sheet = Sheet(look, max(len(styles), 1), least=270, head=46, left=10, foot=10, strip=STRIP)
     sheet.axis(sheet.panels[-1], {"visible": False}, {"visible": False})
-    parts, measured = by_method(points, styles), Measured(shift)
+    parts, measured = by_method(points, styles), MapMeasures(shift)
     fooled: dict[str, float] = {}
     walks: dict[int, Walk] = {}
     for panel, (method, style) in zip(sheet.panels, styles.items(), strict=False):

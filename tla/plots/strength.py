@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 
 from tla.plots.base import Figure, Frame, figure
-from tla.plots.sheet import Sheet
-from tla.plots.theme import LIGHT, SYMBOLS, Look, escape, method_label, methods_of, rgba
+from tla.plots.drawing.sheet import Sheet
+from tla.plots.drawing.theme import LIGHT, SYMBOLS, Look, escape, method_label, methods_of, rgba
 
 OURS, REFERENCE = "ensemble", "AutoAttack"
 

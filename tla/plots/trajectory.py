@@ -6,13 +6,13 @@ from typing import NamedTuple
 import numpy as np
 
 from tla.plots.base import Figure, Frame, figure
-from tla.plots.lines import line
-from tla.plots.maps import Points, by_method, cloud, fit, one_map
-from tla.plots.picture_grid import place
-from tla.plots.pictures import Pictures
-from tla.plots.sheet import Panel, Sheet
-from tla.plots.summary import first_seed
-from tla.plots.theme import LIGHT, Look
+from tla.plots.drawing.maps import MapPoints, by_method, cloud, fit, one_map
+from tla.plots.drawing.marks import line
+from tla.plots.drawing.picture_grid import place
+from tla.plots.drawing.pictures import Pictures
+from tla.plots.drawing.rows import first_seed
+from tla.plots.drawing.sheet import Panel, Sheet
+from tla.plots.drawing.theme import LIGHT, Look
 
 Reel = Mapping[int, np.ndarray]
 """Pixels by attack step."""
@@ -138,7 +138,7 @@ def telling_image(rows: Frame) -> int:
     return int((lost - 0.5).abs().idxmin())
 
 
-def _map(sheet: Sheet, panel: Panel, path: Path, background: Points | None) -> None:
+def _map(sheet: Sheet, panel: Panel, path: Path, background: MapPoints | None) -> None:
     look, shade = sheet.look, sheet.look.shades
     known = path.where(np.isfinite(path.u) & np.isfinite(path.v))
     if background is not None and background.n:
@@ -146,7 +146,7 @@ def _map(sheet: Sheet, panel: Panel, path: Path, background: Points | None) -> N
         pale = {"color": shade.pale, "size": 3, "opacity": 0.6}
         sheet.add(panel, cloud(look, background, "clean images", **pale), key="clean images")
     else:
-        fit(sheet, panel, Points(known.step, known.y, known.prediction, known.u, known.v))
+        fit(sheet, panel, MapPoints(known.step, known.y, known.prediction, known.u, known.v))
     if not len(known.step):
         sheet.empty(panel, "its way in this map is not known")
     right = known.prediction == known.y
@@ -178,7 +178,7 @@ def _key(sheet: Sheet) -> None:
         sheet.add(sheet.panels[0], entry | {"marker": {"color": colour, "symbol": symbol, "size": 8}}, key=name)
 
 
-def _near(sheet: Sheet, panel: Panel, clean: Points, path: Path) -> None:
+def _near(sheet: Sheet, panel: Panel, clean: MapPoints, path: Path) -> None:
     """Axes around the path, at least a seventh of the map wide, so that a short way is seen among its surroundings."""
     limits = []
     for around, way in ((clean.u, path.u), (clean.v, path.v)):

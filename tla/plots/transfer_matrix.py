@@ -3,9 +3,9 @@
 import numpy as np
 
 from tla.plots.base import Figure, Frame, figure
-from tla.plots.cells import PLAIN, cells
-from tla.plots.sheet import Sheet
-from tla.plots.theme import LIGHT, Look
+from tla.plots.drawing.heatmap import PLAIN, cells
+from tla.plots.drawing.sheet import Sheet
+from tla.plots.drawing.theme import LIGHT, Look
 
 
 @figure("transfer_matrix", "transfer")

@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 
 from tla.plots.base import Figure, figure
-from tla.plots.picture_grid import label
-from tla.plots.sheet import Panel, Sheet
-from tla.plots.theme import LIGHT, Look, rgba
+from tla.plots.drawing.picture_grid import label
+from tla.plots.drawing.sheet import Panel, Sheet
+from tla.plots.drawing.theme import LIGHT, Look, rgba
 
 Vector = tuple[float | int, float | int]
 ROLES = (("anchor", "diamond", 3), ("positive", "circle", 0), ("negative", "square", 2))

@@ -6,9 +6,9 @@ from typing import NamedTuple
 import numpy as np
 
 from tla.plots.base import Figure, Frame, figure
-from tla.plots.maps import Measured, Pairs, Points, arrows, by_method, cloud, fit, nothing, one_map, small
-from tla.plots.sheet import Panel, Sheet
-from tla.plots.theme import LIGHT, Look
+from tla.plots.drawing.maps import MapMeasures, MapPoints, Pairs, arrows, by_method, cloud, fit, nothing, one_map, small
+from tla.plots.drawing.sheet import Panel, Sheet
+from tla.plots.drawing.theme import LIGHT, Look
 
 
 class Confused(NamedTuple):
@@ -46,7 +46,7 @@ def two_classes(
     pair = most_confused(points, true, false)
     styles = look.methods(points["method"] if methods is None else methods)
     sheet = Sheet(look, max(len(styles), 1), least=270, head=46, left=10, foot=10)
-    counts, parts, measured = {}, by_method(points, styles), Measured(shift)
+    counts, parts, measured = {}, by_method(points, styles), MapMeasures(shift)
     for panel, (method, style) in zip(sheet.panels, styles.items(), strict=False):
         part = parts[method]
         shown = part.clean.where(np.isin(part.clean.y, pair))
@@ -86,7 +86,7 @@ def most_confused(points: Frame, true: int | None = None, false: int | None = No
     return Confused(true, false)
 
 
-def _two(sheet: Sheet, panel: Panel, clean: Points, pair: Confused) -> None:
+def _two(sheet: Sheet, panel: Panel, clean: MapPoints, pair: Confused) -> None:
     look = sheet.look
     for k, colour, symbol in ((pair.true, look.ordinal(0), "circle"), (pair.false, look.ordinal(3), "square")):
         marker = {"color": colour, "symbol": symbol, "size": 6, "opacity": 0.85}

@@ -29,7 +29,7 @@ class Fitted(NamedTuple):
 class Projection(ABC):
     """A way to draw embeddings in two dimensions; subclasses are registered in `PROJECTIONS`, one per file.
 
-    Distances and gaps in such a map prove nothing: show `tla.projection.trust` beside it.
+    Distances and gaps in such a map prove nothing: show `tla.projection.maps.trust` beside it.
 
     Args:
         distance: What is near in the embedding: "abs_cosine", "cosine" or "euclidean".

@@ -8,8 +8,8 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
-from tla.models.layers import listening
-from tla.models.mode import evaluating
+from tla.models.network.layers import listening
+from tla.models.network.mode import evaluating
 from tla.representation.cka import LEAST, Similarity, cka_interval
 from tla.representation.embedding import Pixels, batches, home
 from tla.types import Model

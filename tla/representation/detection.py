@@ -34,7 +34,7 @@ def detection_frame(
 
     Returns:
         Columns detector, adaptive, kind ("clean" or "adversarial"), id, y, prediction, score. Which rows are positives
-        and which negatives is for `tla.representation.roc.sides` to say.
+        and which negatives is for `tla.statistics.roc.sides` to say.
 
     Raises:
         ValueError: for outputs that are not finite or do not fit together, or labels out of range.

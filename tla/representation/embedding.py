@@ -8,10 +8,10 @@ from jaxtyping import Float, UInt8
 from torch import Tensor, nn
 
 from tla.memory import kept
-from tla.models.mode import evaluating
+from tla.models.network.mode import evaluating
 from tla.types import Model, Outputs
 
-Precision = Literal["float32", "bfloat16"]
+EmbeddingDtype = Literal["float32", "bfloat16"]
 Pixels = Float[Tensor, "_ ..."] | UInt8[Tensor, "_ ..."]
 """Images in [0, 1], or bytes 0..255 that are divided by 255 batch by batch."""
 
@@ -34,7 +34,7 @@ def home(model: nn.Module) -> torch.device:
     return next((weight.device for weight in model.parameters()), torch.device("cpu"))
 
 
-def embed(model: Model, x: Pixels, batch: int = 512, precision: Precision = "float32") -> Outputs:
+def embed(model: Model, x: Pixels, batch: int = 512, precision: EmbeddingDtype = "float32") -> Outputs:
     """Logits and embeddings of images, in evaluation mode and without gradients.
 
     Args:

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from tla.nearest import Search
 from tla.representation.capture import layer_frame
-from tla.representation.embedding import Pixels, Precision, embed
+from tla.representation.embedding import EmbeddingDtype, Pixels, embed
 from tla.representation.shift import Gallery
 from tla.representation.summary import measure
 from tla.seeding import generator
@@ -55,7 +55,7 @@ def shift_report(
     layers: Sequence[str] | None = None,
     pairs: int = 2000,
     batch: int = 512,
-    precision: Precision = "float32",
+    precision: EmbeddingDtype = "float32",
     index: Callable[[Gallery], Search] | None = None,
     seed: int = 0,
 ) -> ShiftReport:

@@ -11,13 +11,13 @@ from torch import Tensor
 from tla.distances import DistanceName, unit
 from tla.nearest import Search, nearest
 from tla.ranking import map_at_r, recall_at_k
-from tla.representation.bootstrap import mean_intervals
 from tla.representation.centroids import class_centroids, false_class
 from tla.representation.scatter import silhouette
 from tla.representation.shift import MEASURES, Gallery, image_shifts, shift_frame
 from tla.representation.structure import GROUPS, structure
 from tla.representation.triplets import draw_triplets, violated
 from tla.seeding import generator
+from tla.statistics.intervals import mean_intervals
 from tla.types import Outputs
 
 RANKS = (1, 5, 10)

@@ -12,7 +12,7 @@ from tla.nearest import measured
 CHUNK = 2**22
 
 
-class Triplets(NamedTuple):
+class DrawnTriplets(NamedTuple):
     """For each anchor one natural image of its class and one of another, as positions in a gallery, shape (n,)."""
 
     positive: Int[Tensor, " n"]
@@ -28,7 +28,7 @@ def draw_triplets(
     pool: int = 50,
     name: DistanceName = "abs_cosine",
     generator: torch.Generator | None = None,
-) -> Triplets:
+) -> DrawnTriplets:
     """Draw triplets as training does: a random positive, and the nearest of a pool of random negatives.
 
     Args:
@@ -55,7 +55,7 @@ def draw_triplets(
         positive[rows] = own[torch.randint(len(own), (len(rows),), generator=generator).to(own.device)]
         choice = other[torch.randint(len(other), (len(rows), pool), generator=generator).to(other.device)]
         negative[rows] = _nearest_of(asked[rows], searched, choice, name)
-    return Triplets(positive, negative)
+    return DrawnTriplets(positive, negative)
 
 
 def _nearest_of(asked: Tensor, searched: Tensor, choice: Tensor, name: DistanceName) -> Tensor:
@@ -74,7 +74,7 @@ def _nearest_of(asked: Tensor, searched: Tensor, choice: Tensor, name: DistanceN
 def violated(
     anchor: Float[Tensor, "n d"],
     gallery: Float[Tensor, "m d"],
-    triplets: Triplets,
+    triplets: DrawnTriplets,
     margin: float = 0.05,
     name: DistanceName = "abs_cosine",
 ) -> Bool[Tensor, " n"]:

@@ -8,19 +8,19 @@ from torch import Tensor
 
 from tla.distances import DistanceName
 from tla.extras import require
-from tla.retrieval.engines import WHY, Engine, Flat, IvfPq
+from tla.retrieval.engines import WHY, Flat, IvfPq, SearchEngine
 from tla.retrieval.gallery import GalleryIndex
 from tla.store import DamagedFileError, replacing
 
 
-class Saved(NamedTuple):
+class SavedIndex(NamedTuple):
     """The two files of an index."""
 
     faiss: Path
     vectors: Path
 
 
-def save(gallery: GalleryIndex, path: Path) -> Saved:
+def save(gallery: GalleryIndex, path: Path) -> SavedIndex:
     """Write `path` in FAISS's format (any FAISS program can read it) and a .safetensors of the same name.
 
     Args:
@@ -37,7 +37,7 @@ def save(gallery: GalleryIndex, path: Path) -> Saved:
     settings: dict[str, Any] = {"distance": gallery.distance}
     if isinstance(engine, IvfPq):
         settings |= {"probes": engine.probes, "pool": engine.pool}
-    files = Saved(path, path.with_suffix(".safetensors"))
+    files = SavedIndex(path, path.with_suffix(".safetensors"))
     with replacing(files.faiss) as temporary:
         engine.save(temporary)
     with replacing(files.vectors) as temporary:
@@ -76,7 +76,7 @@ def load(path: Path, *, gpu: bool = True) -> GalleryIndex:
     return GalleryIndex(vectors, y, ids, settings["distance"], engine)
 
 
-def _engine(path: Path, vectors: Tensor, settings: dict[str, Any], gpu: bool) -> Engine:
+def _engine(path: Path, vectors: Tensor, settings: dict[str, Any], gpu: bool) -> SearchEngine:
     distance: DistanceName = settings["distance"]
     faiss = require("faiss", WHY)
     index = faiss.read_index(str(path))

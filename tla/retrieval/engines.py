@@ -29,7 +29,7 @@ def gpus() -> int:
     return getattr(require("faiss", WHY), "get_num_gpus", int)()
 
 
-class Engine(ABC):
+class SearchEngine(ABC):
     """Something that proposes nearest neighbours."""
 
     exact: bool
@@ -44,7 +44,7 @@ class Engine(ABC):
 
 
 @dataclass(frozen=True, eq=False)
-class Flat(Engine):
+class Flat(SearchEngine):
     """Exact search by FAISS over vectors that are not copied; on the GPUs, where there are any, over a copy there.
 
     Args:
@@ -67,13 +67,13 @@ class Flat(Engine):
         return cls(vectors, euclidean, require("faiss", WHY).index_cpu_to_all_gpus(flat._index()))
 
     def candidates(self, queries: np.ndarray, count: int) -> np.ndarray:
-        """See `Engine.candidates`."""
+        """See `SearchEngine.candidates`."""
         if self.on_gpu is not None and count <= GPU_LIMIT:
             return self.on_gpu.search(queries, count)[1]
         return require("faiss", WHY).knn(queries, self.vectors, count, metric=metric(self.euclidean))[1]
 
     def save(self, path: Path) -> None:
-        """See `Engine.save`."""
+        """See `SearchEngine.save`."""
         require("faiss", WHY).write_index(self._index(), str(path))
 
     def _index(self) -> Any:
@@ -83,7 +83,7 @@ class Flat(Engine):
 
 
 @dataclass(frozen=True, eq=False)
-class IvfPq(Engine):
+class IvfPq(SearchEngine):
     """Approximate search: cells of an inverted file, product-quantised codes, then exact distances of the best.
 
     Args:
@@ -120,13 +120,13 @@ class IvfPq(Engine):
         return cls(index, probes, pool)
 
     def candidates(self, queries: np.ndarray, count: int) -> np.ndarray:
-        """See `Engine.candidates`."""
+        """See `SearchEngine.candidates`."""
         faiss = require("faiss", WHY)
         settings = faiss.SearchParametersIVF(nprobe=min(self.probes, self.index.nlist))
         return self.index.search(_even(queries), min(count * self.pool, self.index.ntotal), params=settings)[1]
 
     def save(self, path: Path) -> None:
-        """See `Engine.save`."""
+        """See `SearchEngine.save`."""
         require("faiss", WHY).write_index(self.index, str(path))
 
 

@@ -10,8 +10,8 @@ from torch import Tensor
 
 from tla.distances import DISTANCES, DistanceName
 from tla.nearest import measured, nearest
-from tla.retrieval.engines import Engine, Flat, IvfPq, gpus
-from tla.retrieval.settle import search_vectors
+from tla.retrieval.engines import Flat, IvfPq, SearchEngine, gpus
+from tla.retrieval.rerank import search_vectors
 
 Kind = Literal["auto", "exact", "approximate"]
 EXACT_BELOW = 100_000
@@ -53,7 +53,7 @@ class GalleryIndex:
     y: Int[Tensor, " m"]
     ids: Int[Tensor, " m"]
     distance: DistanceName
-    engine: Engine | None
+    engine: SearchEngine | None
 
     @classmethod
     def build(
@@ -90,7 +90,7 @@ class GalleryIndex:
         ids = torch.arange(len(embedding)) if ids is None else ids.cpu().long()
         vectors = measured(embedding.detach().float().cpu(), distance).contiguous()
         euclidean = distance == "euclidean"
-        engine: Engine | None = None
+        engine: SearchEngine | None = None
         if kind == "approximate" or (kind == "auto" and len(vectors) >= EXACT_BELOW and not (gpu and gpus())):
             engine = IvfPq.build(vectors.numpy(), euclidean, seed, probes, pool)
         elif find_spec("faiss") is not None:

@@ -10,10 +10,10 @@ from tla.representation import DETECTORS, Gallery, detection_frame, layer_frame,
 from tla.retrieval import GalleryIndex, Queries, neighbours_frame, retrieval_frame, save
 from tla.study.adaptive import adaptive_frames
 from tla.study.attack import key
-from tla.study.bench import Bench, Step, Tell, Trained, Written
 from tla.study.collect import write_part
-from tla.study.embedded import Embedded, embedded
+from tla.study.outputs import Embedded, embedded
 from tla.study.trajectory import trajectory_frames
+from tla.study.workspace import StudyStep, Tell, Trained, Workspace, Written
 from tla.types import Outputs
 
 MEASURED = (
@@ -32,25 +32,25 @@ STABLE = 500
 Frames = dict[str, pd.DataFrame]
 
 
-def step(bench: Bench, trained: Trained, attacked: str) -> Step:
+def step(workspace: Workspace, trained: Trained, attacked: str) -> StudyStep:
     """Embed and measure a model.
 
     Args:
-        bench: The work bench.
+        workspace: Of the run.
         trained: Which model.
         attacked: Fingerprint of its attacks.
     """
-    inputs = [attacked, bench.study.analysis, MEASURED]
-    return Step(f"analyse/{trained.key}", digest(inputs), 1.5, lambda tell: _run(bench, trained, tell))
+    inputs = [attacked, workspace.study.analysis, MEASURED]
+    return StudyStep(f"analyse/{trained.key}", digest(inputs), 1.5, lambda tell: _run(workspace, trained, tell))
 
 
-def _run(bench: Bench, trained: Trained, tell: Tell) -> Written:
+def _run(workspace: Workspace, trained: Trained, tell: Tell) -> Written:
     tell(0.0, "embedding")
-    seen = embedded(bench, trained)
-    files = [bench.store.write_arrays(f"embeddings/{trained.key}", _arrays(seen))]
+    seen = embedded(workspace, trained)
+    files = [workspace.store.write_arrays(f"embeddings/{trained.key}", _arrays(seen))]
     index = GalleryIndex.build(seen.gallery.embedding, seen.gallery_y, seen.gallery_ids)
-    saved = save(index, bench.store.path / "index" / f"{trained.key}.faiss")
-    files += [str(path.relative_to(bench.store.path)) for path in saved]
+    saved = save(index, workspace.store.path / "index" / f"{trained.key}.faiss")
+    files += [str(path.relative_to(workspace.store.path)) for path in saved]
     frames: dict[str, pd.DataFrame] = {}
     for share, name, make in (
         (0.1, "shift", _shift),
@@ -61,13 +61,13 @@ def _run(bench: Bench, trained: Trained, tell: Tell) -> Written:
         (0.8, "layers", _layers),
     ):
         tell(share, name)
-        frames |= make(bench, trained, seen, index)
-    if bench.study.analysis.trajectories:
+        frames |= make(workspace, trained, seen, index)
+    if workspace.study.analysis.trajectories:
         tell(0.9, "trajectory")
-        ways = trajectory_frames(bench, trained, seen, frames["map"], index)
+        ways = trajectory_frames(workspace, trained, seen, frames["map"], index)
         frames |= {"trajectory": ways.trajectory, "path": ways.path}
-        files.append(bench.store.write_arrays(f"film/{trained.key}", ways.film))
-    files += [write_part(bench.store, name, trained, frame) for name, frame in frames.items()]
+        files.append(workspace.store.write_arrays(f"film/{trained.key}", ways.film))
+    files += [write_part(workspace.store, name, trained, frame) for name, frame in frames.items()]
     return Written(files, _summary(frames))
 
 
@@ -79,8 +79,8 @@ def _arrays(seen: Embedded) -> dict[str, np.ndarray]:
     }
 
 
-def _shift(bench: Bench, trained: Trained, seen: Embedded, index: GalleryIndex) -> Frames:
-    plan, k = bench.study.attack, min(bench.study.analysis.neighbours, len(index))
+def _shift(workspace: Workspace, trained: Trained, seen: Embedded, index: GalleryIndex) -> Frames:
+    plan, k = workspace.study.attack, min(workspace.study.analysis.neighbours, len(index))
     gallery = Gallery(seen.gallery.embedding, seen.gallery_y)
     noise = shift_frame(
         seen.clean.embedding, seen.noise.embedding, seen.noise.logits, seen.y, gallery, ids=seen.ids, k=k,
@@ -101,17 +101,17 @@ def _of(frame: pd.DataFrame, attack: str, eps: float) -> pd.DataFrame:
     return frame
 
 
-def _detection(bench: Bench, trained: Trained, seen: Embedded, index: GalleryIndex) -> Frames:
-    gallery, label = seen.gallery, bench.study.attack.main
+def _detection(workspace: Workspace, trained: Trained, seen: Embedded, index: GalleryIndex) -> Frames:
+    gallery, label = seen.gallery, workspace.study.attack.main
     scores = {
         name: DETECTORS.build(name).fit(gallery.embedding, gallery.logits, seen.gallery_y, index.positions)
-        for name in bench.study.analysis.detectors
+        for name in workspace.study.analysis.detectors
     }
     plain = [
         _of(detection_frame(scores, seen.clean, outputs, seen.y, ids=seen.ids), label, eps)
         for eps, outputs in seen.adversarial.items()
     ]
-    return {"detection": pd.concat([*plain, *adaptive_frames(bench, trained, seen, index)], ignore_index=True)}
+    return {"detection": pd.concat([*plain, *adaptive_frames(workspace, trained, seen, index)], ignore_index=True)}
 
 
 def _queries(seen: Embedded) -> list[Queries]:
@@ -119,21 +119,21 @@ def _queries(seen: Embedded) -> list[Queries]:
     return [Queries(kind, outputs.embedding, outputs.logits.argmax(1)) for kind, outputs in pairs.items()]
 
 
-def _neighbours(bench: Bench, trained: Trained, seen: Embedded, index: GalleryIndex) -> Frames:
-    k = bench.study.analysis.neighbours
+def _neighbours(workspace: Workspace, trained: Trained, seen: Embedded, index: GalleryIndex) -> Frames:
+    k = workspace.study.analysis.neighbours
     frames = [neighbours_frame(index, queries, seen.y, seen.ids, k=k) for queries in _queries(seen)]
     return {"neighbours": pd.concat(frames, ignore_index=True)}
 
 
-def _retrieval(bench: Bench, trained: Trained, seen: Embedded, index: GalleryIndex) -> Frames:
+def _retrieval(workspace: Workspace, trained: Trained, seen: Embedded, index: GalleryIndex) -> Frames:
     frames = [retrieval_frame(index, queries, seen.y, seen.ids) for queries in _queries(seen)]
     return {"retrieval": pd.concat(frames, ignore_index=True)}
 
 
-def _maps(bench: Bench, trained: Trained, seen: Embedded, index: GalleryIndex) -> Frames:
+def _maps(workspace: Workspace, trained: Trained, seen: Embedded, index: GalleryIndex) -> Frames:
     """The maps, and how far each can be trusted."""
-    plan = bench.study.analysis
-    count, seed = min(plan.map_points, len(seen.y)), bench.seed(trained, "map") % 2**31
+    plan = workspace.study.analysis
+    count, seed = min(plan.map_points, len(seen.y)), workspace.seed(trained, "map") % 2**31
     clean, attacked = _points(seen.clean, count), _points(seen.main, count)
     both = torch.cat([clean.embedding, attacked.embedding])
     sample = DRAWN if count > DRAWN else None
@@ -150,12 +150,14 @@ def _maps(bench: Bench, trained: Trained, seen: Embedded, index: GalleryIndex) -
     return {"map": pd.concat(maps, ignore_index=True), "trust": pd.concat(trust, ignore_index=True)}
 
 
-def _layers(bench: Bench, trained: Trained, seen: Embedded, index: GalleryIndex) -> Frames:
-    plan = bench.study.attack
-    if not bench.study.analysis.layers:
+def _layers(workspace: Workspace, trained: Trained, seen: Embedded, index: GalleryIndex) -> Frames:
+    plan = workspace.study.attack
+    if not workspace.study.analysis.layers:
         return {}
-    images = torch.from_numpy(bench.store.arrays(f"adversarial/{trained.key}")[key(plan.main, plan.eps)])
-    return {"layers": _of(layer_frame(bench.model(trained), bench.queries.floats(), images), plan.main, plan.eps)}
+    images = torch.from_numpy(workspace.store.arrays(f"adversarial/{trained.key}")[key(plan.main, plan.eps)])
+    return {
+        "layers": _of(layer_frame(workspace.model(trained), workspace.queries.floats(), images), plan.main, plan.eps)
+    }
 
 
 def _points(outputs: Outputs, count: int) -> Points:

@@ -7,9 +7,9 @@ import pandas as pd
 import torch
 
 from tla.config import digest
-from tla.projection import Similarity, map_moves
+from tla.projection import SimilarityTransform, map_moves
 from tla.store import Store
-from tla.study.bench import Bench, Step, Tell, Trained, Written
+from tla.study.workspace import StudyStep, Tell, Trained, Workspace, Written
 
 TABLES = (
     "history",
@@ -37,23 +37,23 @@ def write_part(store: Store, table: str, trained: Trained, frame: pd.DataFrame) 
     return store.write_table(f"parts/{table}/{trained.key}", rows)
 
 
-def step(bench: Bench, models: list[Trained], digests: list[str]) -> Step:
+def step(workspace: Workspace, models: list[Trained], digests: list[str]) -> StudyStep:
     """Writes tables/<name>.parquet from the parts of all models."""
-    return Step("tables", digest(digests), 0.2, lambda tell: _run(bench, models, tell))
+    return StudyStep("tables", digest(digests), 0.2, lambda tell: _run(workspace, models, tell))
 
 
-def _run(bench: Bench, models: list[Trained], tell: Tell) -> Written:
+def _run(workspace: Workspace, models: list[Trained], tell: Tell) -> Written:
     files, turn = [], Turn("", {})
     for i, table in enumerate(TABLES):
         tell(i / len(TABLES), table)
         names = [f"parts/{table}/{model.key}" for model in models]
-        frames = [bench.store.table(name) for name in names if bench.store.has_table(name)]
+        frames = [workspace.store.table(name) for name in names if workspace.store.has_table(name)]
         if not frames:
             continue
         whole = pd.concat(frames, ignore_index=True)
         if table == "map":
             turn = Turn(str(whole["projection"].iloc[0]), map_moves(whole))
-        files.append(bench.store.write_table(table, turn(whole) if table in ("map", "trajectory") else whole))
+        files.append(workspace.store.write_table(table, turn(whole) if table in ("map", "trajectory") else whole))
     return Written(files, ", ".join(Path(file).stem for file in files))
 
 
@@ -66,7 +66,7 @@ class Turn(NamedTuple):
     """
 
     main: str
-    moves: dict[tuple[Any, ...], Similarity]
+    moves: dict[tuple[Any, ...], SimilarityTransform]
 
     def __call__(self, frame: pd.DataFrame) -> pd.DataFrame:
         """The same rows, turned."""

@@ -1,14 +1,15 @@
 """The whole experiment as one value: nested frozen dataclasses, in and out of TOML."""
 
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from typing import Any
 
 from tla.attacks import ATTACKS, Attack
 from tla.config import from_dict, merge, to_dict
 from tla.data import Source
+from tla.messages import did_you_mean
 from tla.models import Backbone
-from tla.registry import did_you_mean
-from tla.study.entries import read_entry
+from tla.precision import Precision
+from tla.study.variants import read_variant
 from tla.threat import Norm, Threat
 from tla.training import METHODS, Method, TrainConfig
 
@@ -36,7 +37,7 @@ class AttackPlan:
     main: str = "pgd"
     suite: dict[str, Attack] = field(default_factory=dict)
     detection_eps: tuple[float, ...] = ()
-    precision: Literal["auto", "fp32", "bf16"] = "auto"
+    precision: Precision = "auto"
     train_eps: float | None = None
 
     def __post_init__(self) -> None:
@@ -110,7 +111,7 @@ class Study:
     Args:
         name: Name of the study, and of its folder.
         methods: Training methods that are compared, and variants of them: "tla", "tla@pool=250",
-            "at@train.select=false" (`tla.study.entries`).
+            "at@train.select=false" (`tla.study.variants`).
         seeds: Each method is trained once per seed.
         source: Where the images come from.
         model: The backbone that every method trains.
@@ -157,7 +158,7 @@ class Study:
         Raises:
             ValueError: for an unknown method or setting, or one that changes nothing there.
         """
-        entry = read_entry(name)
+        entry = read_variant(name)
         method = METHODS.build(entry.method, **merge(self.method.get(entry.method, {}), entry.knobs))
         for knob, reason in method.idle().items():
             if knob in entry.knobs:
@@ -170,7 +171,7 @@ class Study:
         Raises:
             ValueError: for an unknown setting or value.
         """
-        changes = read_entry(name).train
+        changes = read_variant(name).train
         return self.train if not changes else _changed(TrainConfig, self.train, changes, f"methods {name!r}: train")
 
     def build_model(self, name: str) -> Backbone:
@@ -179,7 +180,7 @@ class Study:
         Raises:
             ValueError: for an unknown setting or value.
         """
-        changes = read_entry(name).model
+        changes = read_variant(name).model
         return self.model if not changes else _changed(Backbone, self.model, changes, f"methods {name!r}: model")
 
     def unfair(self) -> list[str]:
@@ -188,10 +189,10 @@ class Study:
         for name in self.methods:
             if self.build_train(name).select_on == "test":
                 found.append(f"{name} keeps the epoch that is best on the test images it is then judged by")
-            alone = [f"{key} = {value}" for key, value in _flat(read_entry(name).train) if key != "select_on"]
+            alone = [f"{key} = {value}" for key, value in _flat(read_variant(name).train) if key != "select_on"]
             if alone:
                 found.append(f"{name} is trained with {', '.join(alone)}, unlike the others")
-            if read_entry(name).model:
+            if read_variant(name).model:
                 found.append(f"{name} is another network than the others'")
         return found
 

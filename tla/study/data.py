@@ -4,54 +4,54 @@ import numpy as np
 import pandas as pd
 
 from tla.data import Images
-from tla.study.bench import Bench, Step, Tell, Written
+from tla.study.workspace import StudyStep, Tell, Workspace, Written
 from tla.training.checks import check_run
 from tla.training.engine import processes
 from tla.training.setup import split
 
 
-def check(bench: Bench) -> None:
+def check(workspace: Workspace) -> None:
     """Refuse what cannot work before anything is trained.
 
     Raises:
         ValueError: if the backbone cannot take the images, or a data set is too small for the study.
         FileNotFoundError: if the data are not there; says where it looked.
     """
-    train = bench.splits.train
-    for name in bench.study.methods:
-        bench.study.build_model(name).build(train.shape, len(train.classes))
-        config, method = bench.study.build_train(name), bench.study.build_method(name)
+    train = workspace.splits.train
+    for name in workspace.study.methods:
+        workspace.study.build_model(name).build(train.shape, len(train.classes))
+        config, method = workspace.study.build_train(name), workspace.study.build_method(name)
         try:
             check_run(train, split(len(train), config.holdout).kept, method, config, processes())
         except ValueError as error:
             raise ValueError(f"{name}: {error}") from None
-    largest = bench.study.analysis.neighbours
-    if largest > len(bench.gallery):
-        raise ValueError(f"analysis.neighbours must be <= the gallery's {len(bench.gallery)} images, got {largest}")
+    largest = workspace.study.analysis.neighbours
+    if largest > len(workspace.gallery):
+        raise ValueError(f"analysis.neighbours must be <= the gallery's {len(workspace.gallery)} images, got {largest}")
 
 
-def step(bench: Bench) -> Step:
+def step(workspace: Workspace) -> StudyStep:
     """Keeps the attacked images and the gallery in the study folder."""
-    return Step("data", bench.data_digest, 0.2, lambda tell: _run(bench, tell))
+    return StudyStep("data", workspace.data_digest, 0.2, lambda tell: _run(workspace, tell))
 
 
-def _run(bench: Bench, tell: Tell) -> Written:
+def _run(workspace: Workspace, tell: Tell) -> Written:
     tell(0.1, "writing images")
-    queries, gallery = bench.queries, bench.gallery
-    arrays = bench.store.write_arrays("images", {**_arrays("test", queries), **_arrays("gallery", gallery)})
+    queries, gallery = workspace.queries, workspace.gallery
+    arrays = workspace.store.write_arrays("images", {**_arrays("test", queries), **_arrays("gallery", gallery)})
     samples = pd.concat([_frame(queries), _frame(gallery)], ignore_index=True)
-    table = bench.store.write_table("samples", samples)
+    table = workspace.store.write_table("samples", samples)
     classes = list(queries.classes)
     facts = {
         "name": queries.name,
         "classes": classes,
         "shape": list(queries.shape),
-        "train": len(bench.splits.train),
-        "test": len(bench.splits.test),
+        "train": len(workspace.splits.train),
+        "test": len(workspace.splits.test),
         "queries": len(queries),
         "gallery": len(gallery),
     }
-    bench.store.note(data=facts)
+    workspace.store.note(data=facts)
     return Written(
         [arrays, table], f"{facts['train']} training and {facts['test']} test images of {queries.name}", facts
     )

@@ -3,7 +3,7 @@
 from importlib.resources import files
 from pathlib import Path
 
-from tla.registry import did_you_mean
+from tla.messages import did_you_mean
 from tla.store import Store
 
 

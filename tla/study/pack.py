@@ -88,7 +88,7 @@ def pack_weights(store: Store) -> list[Path]:
         ValueError: if the study is not finished.
     """
     from tla import weights
-    from tla.attacks import summarise
+    from tla.statistics import summarise
 
     manifest = store.manifest()
     if not manifest.get("complete"):

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 
-class Progress(NamedTuple):
+class StudyProgress(NamedTuple):
     """One piece of news of a running study.
 
     Attributes:
@@ -24,7 +24,7 @@ class Progress(NamedTuple):
     message: str
 
 
-Watcher = Callable[[Progress], None]
+Watcher = Callable[[StudyProgress], None]
 
 
 @dataclass
@@ -57,7 +57,7 @@ class Teller:
         if state in ("skipped", "done"):
             self._finished += weight
             share = 0.0
-        news = Progress(step, state, min(1.0, (self._finished + weight * share) / total), message)
+        news = StudyProgress(step, state, min(1.0, (self._finished + weight * share) / total), message)
         if self.watch is not None:
             self.watch(news)
         now = time.monotonic()
@@ -65,7 +65,7 @@ class Teller:
             self._last = now
             self._write(news)
 
-    def _write(self, news: Progress) -> None:
+    def _write(self, news: StudyProgress) -> None:
         text = json.dumps(news._asdict() | {"time": time.time()})
         temporary = self.folder / ".progress.json.new"
         temporary.write_text(text, encoding="utf-8")

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from tla.config import merge, read_toml
-from tla.registry import did_you_mean
+from tla.messages import did_you_mean
 
 
 def shipped() -> dict[str, Path]:

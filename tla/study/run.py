@@ -1,21 +1,22 @@
 """Runs a study: every step once, what is finished is skipped, what was cut off goes on."""
 
+import platform
 import shutil
 import sys
 import time
 from collections.abc import Callable, Mapping
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 from tla.config import digest
+from tla.extras import versions
 from tla.memory import give_back
 from tla.store import Store
 from tla.study import analyse, attack, audit, collect, data, report, train, transfer
-from tla.study.bench import Bench, Step, Trained
 from tla.study.config import Study, study_values
+from tla.study.distributed import help_training, open_team, train_together
 from tla.study.progress import Teller, Watcher
-from tla.study.team import help_training, open_team, train_together
+from tla.study.workspace import StudyStep, Trained, Workspace
 
 VERSIONED = ("tla", "torch", "torchvision", "numpy", "scikit-learn", "umap-learn", "plotly")
 
@@ -49,13 +50,13 @@ def run_study(
         ValueError: for a damaged manifest, a setting that does not fit the data, or weights that do not fit the study.
         OSError: without space or permission; what is finished is kept.
     """
-    bench = Bench(study, Store(folder), data_root)
-    return carry_out(bench, plan, watch=watch, request=request or digest(study), anew=anew)
+    workspace = Workspace(study, Store(folder), data_root)
+    return carry_out(workspace, plan, watch=watch, request=request or digest(study), anew=anew)
 
 
 def carry_out(
-    bench: Bench,
-    make: Callable[[Bench], list[Step]],
+    workspace: Workspace,
+    make: Callable[[Workspace], list[StudyStep]],
     *,
     watch: Watcher | None = None,
     request: str = "",
@@ -65,19 +66,19 @@ def carry_out(
     """Do the steps of a plan that are not done yet.
 
     Args:
-        bench: The work bench.
+        workspace: Of the run.
         make: Gives the plan; called when the data are known to fit.
         watch: Told about progress.
         request: Kept in the manifest once everything is finished.
         anew: Forget what is finished.
         notes: More for the manifest.
     """
-    store, study = bench.store, bench.study
+    store, study = workspace.store, workspace.study
     manifest = store.manifest()
-    data.check(bench)
+    data.check(workspace)
     team = open_team()
     if team is not None and team.rank > 0:
-        help_training(bench, team)
+        help_training(workspace, team)
         return store
     if anew:
         for name in list(manifest["steps"]):
@@ -87,14 +88,14 @@ def carry_out(
         complete=None,
         study=study_values(study),
         fairness={"fair": not reasons, "reasons": reasons},
-        versions=_versions(),
-        hardware=_hardware(bench),
+        versions={"python": platform.python_version()} | versions(VERSIONED),
+        hardware=_hardware(workspace),
         **{"sweep": None, **(notes or {})},
     )
     store.write_text("study.toml", _toml(study))
-    steps = make(bench)
+    steps = make(workspace)
     teller = Teller(store.path, {step.name: step.weight for step in steps}, watch)
-    left = steps if team is None else train_together(bench, team, steps, lambda step: _do(store, step, teller))
+    left = steps if team is None else train_together(workspace, team, steps, lambda step: _do(store, step, teller))
     for step in left:
         if step is steps[-1]:  # the report, which reads every table that is there
             _forget_others(store, steps)
@@ -103,27 +104,27 @@ def carry_out(
     return store
 
 
-def plan(bench: Bench) -> list[Step]:
+def plan(workspace: Workspace) -> list[StudyStep]:
     """The steps of a study in order, with the fingerprint of each."""
-    models = [Trained(method, seed) for method, seed in bench.study.models]
-    steps = [data.step(bench)]
-    parts: list[Step] = []
+    models = [Trained(method, seed) for method, seed in workspace.study.models]
+    steps = [data.step(workspace)]
+    parts: list[StudyStep] = []
     weights: dict[str, str] = {}
     for model in models:
-        trained = train.step(bench, model)
+        trained = train.step(workspace, model)
         weights[model.key] = trained.digest
-        attacked = attack.step(bench, model, trained.digest)
-        analysed = analyse.step(bench, model, attacked.digest)
+        attacked = attack.step(workspace, model, trained.digest)
+        analysed = analyse.step(workspace, model, attacked.digest)
         parts += [trained, attacked, analysed]
-        if bench.study.analysis.audit:
-            parts.append(audit.step(bench, model, attacked.digest))
-    collected = collect.step(bench, models, [part.digest for part in parts])
-    crossed = transfer.steps(bench, models, weights)
+        if workspace.study.analysis.audit:
+            parts.append(audit.step(workspace, model, attacked.digest))
+    collected = collect.step(workspace, models, [part.digest for part in parts])
+    crossed = transfer.steps(workspace, models, weights)
     shown = digest([collected.digest, *(step.digest for step in crossed)]) if crossed else collected.digest
-    return [*steps, *parts, *crossed, collected, report.step(bench, shown)]
+    return [*steps, *parts, *crossed, collected, report.step(workspace, shown)]
 
 
-def _do(store: Store, step: Step, teller: Teller) -> None:
+def _do(store: Store, step: StudyStep, teller: Teller) -> None:
     if store.finished(step.name, step.digest):
         teller.tell(step.name, "skipped", message="already there")
         return
@@ -149,7 +150,7 @@ def _peak_memory() -> float:
     return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit, 3)
 
 
-def _forget_others(store: Store, steps: list[Step]) -> None:
+def _forget_others(store: Store, steps: list[StudyStep]) -> None:
     """Steps that this study no longer has leave the manifest; models stay on disk, they were dear."""
     wanted = {step.name for step in steps}
     for name in store.manifest()["steps"]:
@@ -157,35 +158,21 @@ def _forget_others(store: Store, steps: list[Step]) -> None:
             store.forget(name, tables=True)
 
 
-def _versions() -> dict[str, str]:
-    found = {"python": sys.version.split()[0]}
-    for package in VERSIONED:
-        try:
-            found[package] = version(package)
-        except PackageNotFoundError:
-            found[package] = "not installed"
-    return found
-
-
-def _hardware(bench: Bench) -> dict[str, Any]:
-    import platform
-
+def _hardware(workspace: Workspace) -> dict[str, Any]:
     import torch
 
-    name = torch.cuda.get_device_name(0) if bench.device.type == "cuda" else _processor()
+    name = torch.cuda.get_device_name(0) if workspace.device.type == "cuda" else _processor()
     return {
         "device": name,
         "threads": torch.get_num_threads(),
         "system": platform.system(),
         "free_disk_gb": round(
-            shutil.disk_usage(bench.store.path.parent if bench.store.path.parent.exists() else ".").free / 1e9
+            shutil.disk_usage(workspace.store.path.parent if workspace.store.path.parent.exists() else ".").free / 1e9
         ),
     }
 
 
 def _processor() -> str:
-    import platform
-
     info = Path("/proc/cpuinfo")
     if info.exists():
         for line in info.read_text().splitlines():

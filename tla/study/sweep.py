@@ -7,14 +7,15 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from tla.config import digest, plain_value
-from tla.registry import did_you_mean
+from tla.messages import did_you_mean
+from tla.statistics.accuracy import worst_case
 from tla.store import Store
 from tla.study import attack, collect, data, report, train
-from tla.study.bench import Bench, Step, Tell, Trained, Written
 from tla.study.config import Study
-from tla.study.entries import swept, write_entry
 from tla.study.progress import Watcher
 from tla.study.run import carry_out
+from tla.study.variants import swept, write_variant
+from tla.study.workspace import StudyStep, Tell, Trained, Workspace, Written
 
 PAPER = ("cw", "pgd", "mim")
 """The attacks of the paper's figure on the size of the negative pool."""
@@ -72,7 +73,7 @@ def plan_sweep(
     suite = {label: known for label, known in study.attack.suite.items() if not attacks or label in attacks}
     main = study.attack.main if study.attack.main in suite else next(iter(suite))
     places = swept(setting, methods)
-    variants = {write_entry(name, knob, value): (name, value) for value in values for name, knob in places.items()}
+    variants = {write_variant(name, knob, value): (name, value) for value in values for name, knob in places.items()}
     planned = dataclasses.replace(
         study,
         methods=(*beside, *variants),
@@ -103,33 +104,35 @@ def run_sweep(
     Raises:
         ValueError: before anything is trained, for settings that do not fit the data.
     """
-    bench = Bench(sweep.study, Store(folder), data_root)
+    workspace = Workspace(sweep.study, Store(folder), data_root)
     facts = {"setting": sweep.setting, "values": list(sweep.values), "beside": list(sweep.beside)}
     notes = {"sweep": facts | {"variants": {name: list(what) for name, what in sweep.variants.items()}}}
     request = request or digest([sweep.study, facts])
-    return carry_out(bench, lambda bench: _plan(bench, sweep), watch=watch, request=request, anew=anew, notes=notes)
+    return carry_out(
+        workspace, lambda workspace: _plan(workspace, sweep), watch=watch, request=request, anew=anew, notes=notes
+    )
 
 
-def _plan(bench: Bench, sweep: Sweep) -> list[Step]:
-    models = [Trained(method, seed) for method, seed in bench.study.models]
-    steps, digests = [data.step(bench)], []
+def _plan(workspace: Workspace, sweep: Sweep) -> list[StudyStep]:
+    models = [Trained(method, seed) for method, seed in workspace.study.models]
+    steps, digests = [data.step(workspace)], []
     for model in models:
-        trained = train.step(bench, model)
-        attacked = attack.step(bench, model, trained.digest)
+        trained = train.step(workspace, model)
+        attacked = attack.step(workspace, model, trained.digest)
         steps += [trained, attacked]
         digests += [trained.digest, attacked.digest]
-    collected = collect.step(bench, models, digests)
+    collected = collect.step(workspace, models, digests)
     inputs = digest([collected.digest, sweep.setting, list(sweep.values), list(sweep.beside)])
-    joined = Step("ablation", inputs, 0.1, lambda tell: _join(bench, sweep, tell))
-    return [*steps, collected, joined, report.step(bench, joined.digest)]
+    joined = StudyStep("ablation", inputs, 0.1, lambda tell: _join(workspace, sweep, tell))
+    return [*steps, collected, joined, report.step(workspace, joined.digest)]
 
 
-def _join(bench: Bench, sweep: Sweep, tell: Tell) -> Written:
+def _join(workspace: Workspace, sweep: Sweep, tell: Tell) -> Written:
     tell(0.5, "joining")
-    frame = ablation_frame(bench.store.table("attacks"), sweep)
+    frame = ablation_frame(workspace.store.table("attacks"), sweep)
     worst: Any = frame[(frame.attack == "worst") & frame.value.notna()].groupby("value", sort=False).accuracy.mean()
     shown = ", ".join(f"{value}: {accuracy:.1%}" for value, accuracy in worst.items())
-    return Written([bench.store.write_table("ablation", frame)], f"worst case by {sweep.setting}: {shown}")
+    return Written([workspace.store.write_table("ablation", frame)], f"worst case by {sweep.setting}: {shown}")
 
 
 def ablation_frame(attacks: Any, sweep: Sweep) -> pd.DataFrame:
@@ -149,9 +152,8 @@ def ablation_frame(attacks: Any, sweep: Sweep) -> pd.DataFrame:
         name: (method, plain_value(value) if numbers else value) for name, (method, value) in sweep.variants.items()
     }
     rows = []
-    hit = attacks[attacks.attack != "clean"].groupby(["method", "seed", "id"], sort=False).success.max().reset_index()
     eps = float(attacks.eps.max())
-    for frame in (attacks, hit.assign(attack="worst", eps=eps)):
+    for frame in (attacks, worst_case(attacks[attacks.attack != "clean"])):
         for (name, seed, label), group in frame.groupby(["method", "seed", "attack"], sort=False):
             method, value = known.get(name, (name, None))
             facts = {"parameter": sweep.setting, "value": value, "method": method, "variant": name, "seed": seed}

@@ -14,8 +14,8 @@ from tla.representation import class_centroids
 from tla.retrieval import GalleryIndex, neighbour_path
 from tla.seeding import generator
 from tla.study.adaptive import patient
-from tla.study.bench import Bench, Trained
-from tla.study.embedded import Embedded
+from tla.study.outputs import Embedded
+from tla.study.workspace import Trained, Workspace
 from tla.types import Step
 
 PATH = ("attack", "eps", "id", "restart", "y", "step", "rank", "neighbour", "neighbour_y", "distance", "entered")
@@ -39,31 +39,33 @@ class Ways(NamedTuple):
     film: dict[str, np.ndarray]
 
 
-def trajectory_frames(bench: Bench, trained: Trained, seen: Embedded, maps: pd.DataFrame, index: GalleryIndex) -> Ways:
+def trajectory_frames(
+    workspace: Workspace, trained: Trained, seen: Embedded, maps: pd.DataFrame, index: GalleryIndex
+) -> Ways:
     """The first images of the study that a model gets right, attacked once more and recorded.
 
     Args:
-        bench: The work bench.
+        workspace: Of the run.
         trained: Which model.
         seen: Its outputs.
         maps: Its maps; steps are placed on the study's main one, between their neighbours.
         index: The gallery of its natural embeddings.
     """
-    plan = bench.study.attack
-    rows = _chosen(bench, seen)
-    x, y = bench.queries.floats(rows).to(bench.device), seen.y[rows].to(bench.device)
+    plan = workspace.study.attack
+    rows = _chosen(workspace, seen)
+    x, y = workspace.queries.floats(rows).to(workspace.device), seen.y[rows].to(workspace.device)
     recorder, logits = Recorder(embedding=torch.float32, images=True), []
 
     def watch(step: Step) -> None:
         recorder(step)
         logits.append(step.outputs.logits.float().cpu())
 
-    source = generator(bench.seed(trained, "trajectory"), device=bench.device)
+    source = generator(workspace.seed(trained, "trajectory"), device=workspace.device)
     attack = patient(plan.suite[plan.main])  # the whole way, also after the flip
-    attack(bench.model(trained), x, Untargeted(y), plan.threat, generator=source, on_step=watch)
+    attack(workspace.model(trained), x, Untargeted(y), plan.threat, generator=source, on_step=watch)
     way = recorder.trajectory()
-    trajectory = _frame(bench, seen, rows, way, torch.cat(logits).softmax(1), maps)
-    return Ways(trajectory, _path(bench, seen, rows, way, index), _film(way, seen.ids[rows]))
+    trajectory = _frame(workspace, seen, rows, way, torch.cat(logits).softmax(1), maps)
+    return Ways(trajectory, _path(workspace, seen, rows, way, index), _film(way, seen.ids[rows]))
 
 
 def _film(way: Trajectory, ids: Tensor) -> dict[str, np.ndarray]:
@@ -80,9 +82,9 @@ def _film(way: Trajectory, ids: Tensor) -> dict[str, np.ndarray]:
     return {"id": ids.cpu().numpy(), "step": shots.numpy(), "pixels": shown.numpy()}
 
 
-def _chosen(bench: Bench, seen: Embedded) -> Tensor:
+def _chosen(workspace: Workspace, seen: Embedded) -> Tensor:
     """Images that the model gets right, an equal number of each class, in the order of their ids."""
-    count = min(bench.study.analysis.trajectories, len(seen.y))
+    count = min(workspace.study.analysis.trajectories, len(seen.y))
     right = (seen.clean.logits.argmax(1) == seen.y).nonzero()[:, 0]
     turn = torch.zeros(len(right), dtype=torch.int64)
     for label in seen.y.unique():
@@ -93,11 +95,11 @@ def _chosen(bench: Bench, seen: Embedded) -> Tensor:
 
 
 def _frame(
-    bench: Bench, seen: Embedded, rows: Tensor, path: Trajectory, probability: Tensor, maps: pd.DataFrame
+    workspace: Workspace, seen: Embedded, rows: Tensor, path: Trajectory, probability: Tensor, maps: pd.DataFrame
 ) -> pd.DataFrame:
     if path.embedding is None:
         raise RuntimeError("the recorder kept no embeddings")
-    plan, row, embedding = bench.study.attack, path.row.cpu(), path.embedding.cpu()
+    plan, row, embedding = workspace.study.attack, path.row.cpu(), path.embedding.cpu()
     y = seen.y[rows][row]
     wrong = _false_class(seen, rows)[row]
     centroids = class_centroids(seen.gallery.embedding, seen.gallery_y, probability.shape[1])
@@ -123,9 +125,9 @@ def _frame(
     })  # fmt: skip
 
 
-def _path(bench: Bench, seen: Embedded, rows: Tensor, way: Trajectory, index: GalleryIndex) -> pd.DataFrame:
+def _path(workspace: Workspace, seen: Embedded, rows: Tensor, way: Trajectory, index: GalleryIndex) -> pd.DataFrame:
     """The neighbours of each image at each of its steps, and which of them were none at the step before."""
-    plan, k, parts = bench.study.attack, bench.study.analysis.neighbours, []
+    plan, k, parts = workspace.study.attack, workspace.study.analysis.neighbours, []
     row, restart, step = way.row.cpu(), way.restart.cpu(), way.step.cpu()
     embedding = torch.empty(0) if way.embedding is None else way.embedding.cpu()
     for image, start in torch.stack([row, restart], 1).unique(dim=0).tolist():

@@ -1,9 +1,9 @@
 """Training: methods, the loop, checkpoints."""
 
-from tla.training.checkpoint import Saved, load_model, save_model
+from tla.training.checkpoint import SavedModel, load_model, save_model
 from tla.training.config import TrainConfig
 from tla.training.engine import Engine, open_engine
-from tla.training.loop import DivergedError, Progress, TrainResult, train
+from tla.training.loop import DivergedError, TrainingProgress, TrainResult, train
 from tla.training.methods import METHODS, Method
 
 __all__ = [
@@ -11,8 +11,8 @@ __all__ = [
     "DivergedError",
     "Engine",
     "Method",
-    "Progress",
-    "Saved",
+    "TrainingProgress",
+    "SavedModel",
     "TrainConfig",
     "TrainResult",
     "load_model",

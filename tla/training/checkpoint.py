@@ -20,7 +20,7 @@ SCHEMA = 1
 HELP = "nothing was overwritten: restore the file, or delete it and train again"
 
 
-class Saved(NamedTuple):
+class SavedModel(NamedTuple):
     """A model read from disk.
 
     Attributes:
@@ -60,7 +60,7 @@ def save_model(path: Path, model: nn.Module, header: Mapping[str, Any], *, half:
         temporary.write_bytes(content)
 
 
-def load_model(path: Path) -> Saved:
+def load_model(path: Path) -> SavedModel:
     """Read a model that `save_model` wrote and build its network again.
 
     Raises:
@@ -75,7 +75,7 @@ def load_model(path: Path) -> Saved:
     except (KeyError, TypeError, ValueError, RuntimeError) as error:
         told = " ".join(str(error).split())
         raise DamagedFileError(f"{path}: not a model of this project ({told}); {HELP}") from None
-    return Saved(model.eval(), header)
+    return SavedModel(model.eval(), header)
 
 
 def read_weights(path: Path) -> "Weights":

@@ -44,11 +44,11 @@ def check_data(images: Images, kept: int, method: Method, config: TrainConfig, w
         raise ValueError(f"batch must be at most the {kept} images trained on, got {config.batch}")
     if config.batch % world:
         raise ValueError(f"batch must be a multiple of the {world} processes, got {config.batch}")
-    wants = method.wants()
-    if wants.pool > kept:
-        raise ValueError(f"pool must be at most the {kept} images trained on, got {wants.pool}")
-    if wants.keys > config.batch // world:
-        raise ValueError(f"keys must be at most the {config.batch // world} images of a batch, got {wants.keys}")
+    requirements = method.requirements()
+    if requirements.pool > kept:
+        raise ValueError(f"pool must be at most the {kept} images trained on, got {requirements.pool}")
+    if requirements.keys > config.batch // world:
+        raise ValueError(f"keys must be at most the {config.batch // world} images of a batch, got {requirements.keys}")
 
 
 def check_test(images: Images, test: Images | None, config: TrainConfig) -> None:
@@ -73,12 +73,12 @@ def check_classes(labels: torch.Tensor, classes: tuple[str, ...], method: Method
     """
     counts = torch.bincount(labels, minlength=len(classes))
     lonely = [classes[k] for k in (counts == 1).nonzero()[:, 0].tolist()]
-    if method.wants().positives and lonely:
+    if method.requirements().positives and lonely:
         raise ValueError(
             f"{Method.registry.name_of(method)} needs two training images of each class (a positive is another image); "
             f"only one of: {', '.join(lonely)}"
         )
-    if method.wants().positives and int((counts > 0).sum()) < 2:
+    if method.requirements().positives and int((counts > 0).sum()) < 2:
         raise ValueError(f"{Method.registry.name_of(method)} needs images of two classes or more (negatives)")
 
 

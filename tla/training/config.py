@@ -5,9 +5,8 @@ from typing import Literal
 
 from tla.attacks.base import Attack
 from tla.attacks.pgd import PGD
+from tla.precision import Precision
 from tla.threat import Norm, Threat
-
-Precision = Literal["auto", "fp32", "bf16"]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from tla.extras import require
-from tla.training.config import Precision
+from tla.precision import Precision, is_bf16
 
 
 class Engine(ABC):
@@ -70,16 +70,6 @@ class Engine(ABC):
             torch.cuda.synchronize(self.device)
 
 
-def fast_bf16(device: torch.device) -> bool:
-    """True if the device multiplies bfloat16 faster than float32."""
-    if device.type == "cuda":
-        return torch.cuda.is_bf16_supported(including_emulation=False)
-    if device.type != "cpu":
-        return False
-    probes = ("_is_avx512_bf16_supported", "_is_amx_tile_supported")
-    return any(getattr(torch.cpu, name, lambda: False)() for name in probes)
-
-
 def open_engine(device: str | None = None, precision: Precision = "auto") -> Engine:
     """The engine for this process: one device, or one of several started by `torchrun`.
 
@@ -94,7 +84,7 @@ def open_engine(device: str | None = None, precision: Precision = "auto") -> Eng
     chosen = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
     if chosen.type == "cuda" and not torch.cuda.is_available():
         raise ValueError(f"device must be one that is there: {chosen} was asked for, but there is no CUDA device")
-    bf16 = fast_bf16(chosen) if precision == "auto" else precision == "bf16"
+    bf16 = is_bf16(chosen, precision)
     if processes() == 1:
         return PlainEngine(chosen, bf16)
     require("lightning_fabric", "training on several devices")

@@ -22,15 +22,15 @@ from tla.training.batches import Pool
 from tla.training.checkpoint import describe, save_model
 from tla.training.config import TrainConfig
 from tla.training.engine import Engine, device_name, open_engine
-from tla.training.judging import Verdict, judge
 from tla.training.methods import METHODS, Method
-from tla.training.run import PARTS, Run
+from tla.training.run import PARTS, TrainingRun
 from tla.training.setup import Foreign, prepare
+from tla.training.validation import Validation, validate
 
 LOOK_EVERY = 50
 
 
-class Progress(NamedTuple):
+class TrainingProgress(NamedTuple):
     """How far a run is.
 
     Attributes:
@@ -78,7 +78,7 @@ def train(
     *,
     seed: int,
     folder: Path,
-    progress: Callable[[Progress], None] | None = None,
+    progress: Callable[[TrainingProgress], None] | None = None,
     engine: Engine | None = None,
     header: Mapping[str, Any] | None = None,
     foreign: Foreign = "refuse",
@@ -109,22 +109,26 @@ def train(
         OSError: if the folder cannot be written; what is there stays whole.
     """
     engine = engine or open_engine(precision=config.precision)
-    run, aside = prepare(model, images, method, config, seed, folder, engine, foreign, test)
+    run, held_out = prepare(model, images, method, config, seed, folder, engine, foreign, test)
     with kept():
         for epoch in range(run.epoch, config.epochs):
             with run.layers_seeded(epoch), engine.tuned():
-                row = _epoch(run, epoch, aside, progress)
+                row = _epoch(run, epoch, held_out, progress)
             if progress is not None:
-                progress(Progress(epoch + 1, config.epochs, run.steps, run.steps, row["images_per_second"], row))
+                progress(
+                    TrainingProgress(epoch + 1, config.epochs, run.steps, run.steps, row["images_per_second"], row)
+                )
     known = describe(model, images.shape, images.classes) if isinstance(model, Backbone) else {}
     return _finish(run, folder, {**known, "data": images.name, **(header or {})})
 
 
-def _epoch(run: Run, epoch: int, aside: Pool, progress: Callable[[Progress], None] | None) -> dict[str, Any]:
+def _epoch(
+    run: TrainingRun, epoch: int, held_out: Pool, progress: Callable[[TrainingProgress], None] | None
+) -> dict[str, Any]:
     """One pass over the images, judged and written down."""
     started = told = time.perf_counter()
     order = run.pool.order(run.seed, epoch)
-    run.tools.begin(epoch)
+    run.context.begin(epoch)
     parts = torch.zeros(run.steps, len(PARTS), device=run.engine.device)
     for step in range(run.steps):
         with _broken_shows(run, epoch, step, order):
@@ -134,12 +138,12 @@ def _epoch(run: Run, epoch: int, aside: Pool, progress: Callable[[Progress], Non
         now = time.perf_counter()
         if progress is not None and now - told > 1:
             told, rate = now, (step + 1) * run.config.batch / (now - started)
-            progress(Progress(epoch, run.config.epochs, step + 1, run.steps, rate))
+            progress(TrainingProgress(epoch, run.config.epochs, step + 1, run.steps, rate))
     run.engine.synchronize()
     seconds = time.perf_counter() - started
     means = dict(zip(PARTS, run.engine.mean(parts).mean(0).tolist(), strict=True))
     with _broken_shows(run, epoch, run.steps - 1, order):
-        verdict = _judge(run, epoch, aside)
+        verdict = _judge(run, epoch, held_out)
     row = {"method": METHODS.name_of(run.method), "seed": run.seed, "epoch": epoch, **means, **verdict._asdict()}
     row |= {"learning_rate": run.optimizer.param_groups[0]["lr"], "seconds": time.perf_counter() - started}
     row |= {"images_per_second": run.steps * run.config.batch / seconds}
@@ -148,25 +152,25 @@ def _epoch(run: Run, epoch: int, aside: Pool, progress: Callable[[Progress], Non
 
 
 @contextlib.contextmanager
-def _broken_shows(run: Run, epoch: int, step: int, order: Tensor) -> Iterator[None]:
+def _broken_shows(run: TrainingRun, epoch: int, step: int, order: Tensor) -> Iterator[None]:
     """Attacks refuse a network whose logits are NaN; here that means that training diverged."""
     try:
         yield
     except ValueError:
-        images = run.pool.view(run.share(order, step), run.tools.augmenting)
-        if bool(torch.isfinite(run.tools.look(images).logits).all()):
+        images = run.pool.view(run.share(order, step), run.context.augmenting)
+        if bool(torch.isfinite(run.context.look(images).logits).all()):
             raise
         raise _diverged(run, epoch, step, order, "the network's outputs are no longer finite") from None
 
 
-def _stop_if_broken(run: Run, epoch: int, order: Tensor, losses: Tensor) -> None:
+def _stop_if_broken(run: TrainingRun, epoch: int, order: Tensor, losses: Tensor) -> None:
     bad = (~torch.isfinite(losses)).nonzero()
     if len(bad):
         step = int(bad[0, 0])
         raise _diverged(run, epoch, step, order, f"the loss is {float(losses[step])}")
 
 
-def _diverged(run: Run, epoch: int, step: int, order: Tensor, what: str) -> DivergedError:
+def _diverged(run: TrainingRun, epoch: int, step: int, order: Tensor, what: str) -> DivergedError:
     ids = run.ids[run.share(order, step).cpu()].tolist()
     good = f"the last good checkpoint is {run.path} (epoch {run.epoch})" if run.epoch else "there is no checkpoint yet"
     return DivergedError(
@@ -174,18 +178,18 @@ def _diverged(run: Run, epoch: int, step: int, order: Tensor, what: str) -> Dive
     )
 
 
-def _judge(run: Run, epoch: int, aside: Pool) -> Verdict:
+def _judge(run: TrainingRun, epoch: int, held_out: Pool) -> Validation:
     last = epoch + 1 == run.config.epochs
     if not last and (epoch + 1) % run.config.judge_every:
-        return Verdict()
+        return Validation()
     for buffer in run.judged.buffers():
         if run.engine.world > 1 and buffer.is_floating_point():
             buffer.copy_(run.engine.mean(buffer))
-    source = generator(run.seed, "judge", epoch, run.engine.rank, device=run.engine.device)
-    return judge(run.engine, run.judged, aside, run.config.judge, Threat(run.config.norm, run.config.eps), source)
+    source = generator(run.seed, "validate", epoch, run.engine.rank, device=run.engine.device)
+    return validate(run.engine, run.judged, held_out, run.config.judge, Threat(run.config.norm, run.config.eps), source)
 
 
-def _note(run: Run, epoch: int, row: dict[str, Any], verdict: Verdict) -> None:
+def _note(run: TrainingRun, epoch: int, row: dict[str, Any], verdict: Validation) -> None:
     """Write an epoch down: history, best weights, checkpoint."""
     run.epoch = epoch + 1
     run.history.append(row)
@@ -205,7 +209,7 @@ def _line(row: Mapping[str, Any]) -> str:
     return json.dumps(plain, allow_nan=False) + "\n"
 
 
-def _finish(run: Run, folder: Path, header: dict[str, Any]) -> TrainResult:
+def _finish(run: TrainingRun, folder: Path, header: dict[str, Any]) -> TrainResult:
     """The selected weights, written and returned."""
     best = run.best or {}
     run.module.load_state_dict(best["weights"])

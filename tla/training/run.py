@@ -18,12 +18,12 @@ from tla.training.engine import Engine
 from tla.training.methods import Method
 from tla.training.optimizer import make_optimizer
 from tla.training.schedule import learning_rate, radius
-from tla.training.toolbox import Toolbox
+from tla.training.step_context import StepContext
 
 PARTS = ("loss", "cross_entropy", "triplet", "active")
 
 
-class Run:
+class TrainingRun:
     """The moving parts of a training run, all on the engine's device.
 
     Args:
@@ -59,7 +59,7 @@ class Run:
         self.averaged = copy.deepcopy(module).eval().requires_grad_(False) if config.ema else None
         self.optimizer = make_optimizer(module, config)
         handle = cast(nn.Module, torch.compile(module, dynamic=False)) if config.compile else module
-        self.tools = Toolbox(engine, handle, engine.setup(handle), pool, config, seed)
+        self.context = StepContext(engine, handle, engine.setup(handle), pool, config, seed)
 
     @property
     def judged(self) -> nn.Module:
@@ -71,9 +71,9 @@ class Run:
         at, total = epoch * self.steps + index, self.config.epochs * self.steps
         for group in self.optimizer.param_groups:
             group["lr"] = learning_rate(self.config, at, total)
-        self.tools.radius = radius(self.config, at, total)
-        batch = Batch(self.pool.view(rows, self.tools.augmenting), self.pool.labels[rows], rows)
-        terms = self.method(batch, self.tools)
+        self.context.radius = radius(self.config, at, total)
+        batch = Batch(self.pool.view(rows, self.context.augmenting), self.pool.labels[rows], rows)
+        terms = self.method(batch, self.context)
         self.optimizer.zero_grad(set_to_none=True)
         self.engine.backward(terms.loss)
         if terms.undo is not None:
@@ -99,7 +99,7 @@ class Run:
             clean: Accuracy on the images kept aside.
             robust: The same under attack; what an undefended method is not selected by.
         """
-        score = [robust, clean] if self.method.wants().robust else [clean]
+        score = [robust, clean] if self.method.requirements().robust else [clean]
         if self.config.select and self.best is not None and score < self.best["score"]:
             return
         weights = {name: value.detach().cpu().clone() for name, value in self.judged.state_dict().items()}
@@ -113,7 +113,7 @@ class Run:
 
     def state(self) -> dict[str, Any]:
         """Everything that changes, as tensors and plain values. Random numbers derive from seed and epoch."""
-        bank = self.tools.bank
+        bank = self.context.bank
         return {
             "identity": self.identity,
             "epoch": self.epoch,
@@ -131,8 +131,8 @@ class Run:
         if self.averaged is not None:
             self.averaged.load_state_dict(state["averaged"])
         self.optimizer.load_state_dict(state["optimizer"])
-        if self.tools.bank is not None:
-            self.tools.bank.restore(state["bank"])
+        if self.context.bank is not None:
+            self.context.bank.restore(state["bank"])
         self.epoch, self.best, self.history = state["epoch"], state["best"], state["history"]
 
     @contextmanager

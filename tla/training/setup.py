@@ -21,7 +21,7 @@ from tla.training.checks import check_model, check_run, check_test
 from tla.training.config import TrainConfig
 from tla.training.engine import Engine
 from tla.training.methods import Method
-from tla.training.run import Run
+from tla.training.run import TrainingRun
 
 Foreign = Literal["refuse", "replace"]
 
@@ -29,8 +29,8 @@ Foreign = Literal["refuse", "replace"]
 class Prepared(NamedTuple):
     """A run, and the images that it is judged on."""
 
-    run: Run
-    aside: Pool
+    run: TrainingRun
+    held_out: Pool
 
 
 def prepare(
@@ -45,7 +45,7 @@ def prepare(
     test: Images | None = None,
 ) -> Prepared:
     """Check everything, build everything, and read the checkpoint if there is one; see `tla.training.train`."""
-    aside, kept = split(len(images), config.holdout)
+    held_out, kept = split(len(images), config.holdout)
     check_test(images, test, config)
     check_run(images, kept, method, config, engine.world)
     module = build_model(model, images.shape, len(images.classes), seed) if isinstance(model, Backbone) else model
@@ -57,20 +57,20 @@ def prepare(
     who = identity(module, images, method, config, seed)
     if test is not None:
         who["test"] = pixel_digest(test)
-    run = Run(engine, module, pool, method, config, seed, folder / "train.pt", who, images.ids[kept].cpu())
-    if method.wants().bank:
+    run = TrainingRun(engine, module, pool, method, config, seed, folder / "train.pt", who, images.ids[kept].cpu())
+    if method.requirements().bank:
         with torch.no_grad():
-            width = module(pool.view(torch.zeros(1, dtype=torch.int64, device=engine.device), run.tools.mining))
-        run.tools.bank = Bank(method.wants().bank, width.embedding.shape[1], engine.device)
+            width = module(pool.view(torch.zeros(1, dtype=torch.int64, device=engine.device), run.context.mining))
+        run.context.bank = Bank(method.requirements().bank, width.embedding.shape[1], engine.device)
     _resume(run, foreign)
-    judged = images.subset(aside) if test is None else test
+    judged = images.subset(held_out) if test is None else test
     return Prepared(run, Pool(judged, pad=0, flip=False, **pools))
 
 
 class Split(NamedTuple):
     """Positions of the images kept aside, and of those trained on, both sorted."""
 
-    aside: Int[Tensor, " h"]
+    held_out: Int[Tensor, " h"]
     kept: Int[Tensor, " k"]
 
 
@@ -107,7 +107,7 @@ def differences(old: Any, new: Any, where: str = "") -> list[str]:
     return [] if old == new else [f"{where} was {old}, is {new}"]
 
 
-def _resume(run: Run, foreign: Foreign) -> None:
+def _resume(run: TrainingRun, foreign: Foreign) -> None:
     """Go on from train.pt, if there is one and it is this run's."""
     for name in (run.path.name, "log.jsonl", "model.safetensors") if run.engine.rank == 0 else ():
         for stale in run.path.parent.glob(f".{name}.*"):

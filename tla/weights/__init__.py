@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tla.files import replacing
-from tla.registry import did_you_mean
+from tla.messages import did_you_mean
 
 if TYPE_CHECKING:
     from tla.models import Classifier

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 from tla.attacks import ATTACKS
 from tla.audit.base import CHECKS, Check, Verdict
+from tla.audit.compare import compare, equal_rule, verdict
 from tla.audit.context import Context
-from tla.audit.missed import compare, equal_rule, verdict
 
 
 @CHECKS.register("autoattack")

@@ -8,7 +8,7 @@ from torch import Tensor
 from tla.audit.ball import overshoot
 from tla.audit.base import CHECKS, Check, Verdict, Word, worst
 from tla.audit.context import Context, Stored
-from tla.audit.statistics import exceeds
+from tla.statistics.exact import exceeds
 
 ADVICE = {
     "FAIL": "These are no adversarial images of this threat: project them, or declare the eps that was used.",

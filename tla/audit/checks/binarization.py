@@ -10,9 +10,9 @@ from tla.audit.ball import overshoot
 from tla.audit.base import CHECKS, Check, Verdict
 from tla.audit.binarise import Problems, problems
 from tla.audit.context import Context
-from tla.audit.statistics import exceeds
 from tla.audit.subject import forward
 from tla.audit.variants import CannotRunError, loss_of
+from tla.statistics.exact import exceeds
 
 
 class Solved(NamedTuple):

@@ -6,8 +6,8 @@ import torch
 
 from tla.attacks import ATTACKS
 from tla.audit.base import CHECKS, Check, Verdict
+from tla.audit.compare import compare, verdict, weaker_rule
 from tla.audit.context import Context
-from tla.audit.missed import compare, verdict, weaker_rule
 from tla.audit.transfer import THIS, matrix
 from tla.audit.variants import CannotRunError
 

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 from tla.audit.base import CHECKS, Check, Verdict
+from tla.audit.compare import compare, equal_rule, verdict
 from tla.audit.context import Context
-from tla.audit.missed import compare, equal_rule, verdict
 from tla.audit.variants import CannotRunError, setting, settings, vary
 
 

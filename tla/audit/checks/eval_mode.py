@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from tla.audit.base import CHECKS, Check, Verdict
 from tla.audit.context import Context
-from tla.audit.preserve import changes
+from tla.audit.snapshot import changes
 
 
 @CHECKS.register("eval_mode")

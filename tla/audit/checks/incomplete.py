@@ -9,8 +9,8 @@ from torch import Tensor
 from tla.attacks import Trajectory
 from tla.audit.base import CHECKS, Check, Verdict
 from tla.audit.context import Context
-from tla.audit.statistics import exceeds
 from tla.audit.variants import CannotRunError
+from tla.statistics.exact import exceeds
 
 
 class Climb(NamedTuple):

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from tla.audit.base import CHECKS, Check, Verdict
 from tla.audit.context import Context
-from tla.audit.statistics import sign_test
+from tla.statistics.exact import sign_test
 
 USUAL = {
     "MNIST's constants": ((0.1307,), (0.3081,)),

@@ -6,7 +6,7 @@ import torch
 
 from tla.audit.base import CHECKS, Check, Verdict
 from tla.audit.context import Context
-from tla.audit.statistics import exceeds
+from tla.statistics.exact import exceeds
 
 
 @CHECKS.register("instability")

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 from tla.attacks import ATTACKS
 from tla.audit.base import CHECKS, Check, Verdict
+from tla.audit.compare import compare, verdict, weaker_rule
 from tla.audit.context import Context
-from tla.audit.missed import compare, verdict, weaker_rule
 
 
 @CHECKS.register("iterative_beats_single")

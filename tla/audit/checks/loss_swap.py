@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 from tla.attacks import ATTACKS
 from tla.audit.base import CHECKS, Check, Verdict
+from tla.audit.compare import panel
 from tla.audit.context import Context
-from tla.audit.missed import panel
 from tla.audit.variants import loss_of, settings, vary
 
 

@@ -6,8 +6,8 @@ import torch
 from torch import Tensor
 
 from tla.audit.base import CHECKS, Check, Verdict, worst
+from tla.audit.compare import compare, equal_rule, weaker_rule
 from tla.audit.context import Context
-from tla.audit.missed import compare, equal_rule, weaker_rule
 from tla.audit.variants import setting, settings, vary
 
 

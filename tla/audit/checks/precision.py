@@ -5,14 +5,14 @@ from dataclasses import dataclass
 import torch
 
 from tla.audit.base import CHECKS, Check, Verdict
+from tla.audit.compare import compare, equal_rule
 from tla.audit.context import Context
-from tla.audit.missed import compare, equal_rule
-from tla.audit.statistics import exceeds
+from tla.statistics.exact import exceeds
 
 
 @CHECKS.register("precision")
 @dataclass(frozen=True, kw_only=True)
-class Precision(Check):
+class PrecisionCheck(Check):
     """The attack under bfloat16 autocast leaves the same robust accuracy as in float32.
 
     Both are judged in float32. FAIL: either breaks significantly more than the other (one-sided exact McNemar, p <

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import torch
 
 from tla.audit.base import CHECKS, Check, Verdict
+from tla.audit.compare import compare, verdict, weaker_rule
 from tla.audit.context import Context
-from tla.audit.missed import compare, verdict, weaker_rule
 
 
 @CHECKS.register("random_noise")

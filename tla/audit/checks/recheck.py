@@ -7,9 +7,9 @@ from torch import Tensor
 
 from tla.audit.base import CHECKS, Check, Verdict
 from tla.audit.context import Context, Stored
-from tla.audit.statistics import exceeds
 from tla.audit.subject import forward
 from tla.audit.variants import CannotRunError
+from tla.statistics.exact import exceeds
 
 
 class Disagreement(NamedTuple):

@@ -6,10 +6,10 @@ import torch
 from torch import Tensor
 
 from tla.attacks import PGD, CollideWithEmbedding, EvadeDetector, Goal, LeaveEmbedding, Untargeted
-from tla.attacks.representation import Score
+from tla.attacks.goals import Score
 from tla.audit.base import CHECKS, Check, Verdict, worst
+from tla.audit.compare import Missed, compare, equal_rule, weaker_rule
 from tla.audit.context import Context
-from tla.audit.missed import Missed, compare, equal_rule, weaker_rule
 from tla.audit.subject import forward
 from tla.audit.variants import setting
 from tla.distances import pairwise

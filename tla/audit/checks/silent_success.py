@@ -6,8 +6,8 @@ import torch
 
 from tla.audit.base import CHECKS, Check, Verdict
 from tla.audit.context import Context
-from tla.audit.statistics import exceeds
 from tla.audit.variants import CannotRunError
+from tla.statistics.exact import exceeds
 
 
 @CHECKS.register("silent_success")

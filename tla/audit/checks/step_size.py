@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import torch
 
 from tla.audit.base import CHECKS, Check, Verdict
+from tla.audit.compare import panel
 from tla.audit.context import Context
-from tla.audit.missed import panel
 from tla.audit.variants import CannotRunError, setting, settings, vary
 
 

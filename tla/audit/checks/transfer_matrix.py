@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 from tla.audit.base import CHECKS, Check, Verdict
+from tla.audit.compare import compare, weaker_rule
 from tla.audit.context import Context
-from tla.audit.missed import compare, weaker_rule
 from tla.audit.transfer import matrix
 
 

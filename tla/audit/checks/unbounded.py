@@ -4,8 +4,8 @@ from dataclasses import dataclass, replace
 
 from tla.audit.base import CHECKS, Check, Verdict
 from tla.audit.context import Context
-from tla.audit.statistics import exceeds
 from tla.audit.variants import setting, vary
+from tla.statistics.exact import exceeds
 
 
 @CHECKS.register("unbounded")

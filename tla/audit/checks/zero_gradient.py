@@ -9,8 +9,8 @@ from tla.attacks import Untargeted
 from tla.attacks.goals import Surrogate
 from tla.audit.base import CHECKS, Check, Verdict
 from tla.audit.context import Context
-from tla.audit.statistics import exceeds
 from tla.audit.variants import loss_of
+from tla.statistics.exact import exceeds
 
 
 @CHECKS.register("zero_gradient")

@@ -2,18 +2,16 @@
 
 from typing import Literal
 
-import numpy as np
-
 from tla.plots.base import Frame
-from tla.plots.curves import roc_curve
+from tla.plots.drawing.scores import detector_label, detectors_of, selected
+from tla.plots.drawing.theme import DASH
+from tla.plots.drawing.words import number, percent
 from tla.plots.report.embed import embedded
 from tla.plots.report.markup import absent, interval_text, number_cell, section, table
 from tla.plots.report.material import Material
 from tla.plots.roc import roc
 from tla.plots.score_histograms import score_histograms
-from tla.plots.scores import detector_label, detectors_of, scores_of, selected
-from tla.plots.summary import Interval, number, percent
-from tla.plots.theme import DASH
+from tla.statistics.roc import auc_interval, sides, tpr_interval
 
 TITLE = "Detecting what was misclassified"
 Negatives = Literal["clean", "adversarial"]
@@ -66,19 +64,16 @@ def _table(material: Material, detection: Frame, negatives: Negatives) -> str:
         ],
         body,
         f"This study, first seed. Positives: adversarial and misclassified. Negatives: {PASSES[negatives]}. Area under "
-        f"the ROC curve, and the share caught at {percent(0.05)} false alarms (TPR), each with its 95 % bootstrap "
-        "interval over the images. A dash: no image of one of the two kinds, nothing to detect.",
+        f"the ROC curve, and the share caught at {percent(0.05)} false alarms (TPR, bootstrap), each with its "
+        "95 % interval over the images. A dash: no image of one of the two kinds, nothing to detect.",
     )
 
 
 def _cell(rows: Frame, negatives: Negatives) -> str:
-    curve = roc_curve(*scores_of(rows, negatives))
-    if curve is None:
+    scores = sides(rows, negatives, missing="drop")
+    if not all(map(len, scores)):
         return f'<td class="none">{DASH}</td>'
-    cell = number_cell(Interval(*curve.auc), 3)
-    caught = float(curve.tpr[curve.at_fpr(0.05)])
-    low, high = (float(np.interp(0.05, curve.grid, bound)) for bound in (curve.low, curve.high))
-    title = f"{curve.positives} positives, {curve.negatives} negatives"
-    cell = cell.replace("<td>", f'<td title="{title}">')
-    bounds = interval_text(Interval(caught, min(low, caught), max(high, caught)))
-    return cell.replace("</td>", f"<small>TPR {percent(caught)} ({bounds})</small></td>")
+    caught = tpr_interval(scores)
+    title = f"{len(scores.positive)} positives, {len(scores.negative)} negatives"
+    cell = number_cell(auc_interval(scores), 3).replace("<td>", f'<td title="{title}">')
+    return cell.replace("</td>", f"<small>TPR {percent(caught.value)} ({interval_text(caught)})</small></td>")

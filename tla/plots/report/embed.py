@@ -7,8 +7,8 @@ from html import escape
 from typing import Any
 
 from tla.plots.base import Figure
-from tla.plots.cells import SCALES
-from tla.plots.theme import DARK_SHADES, LIGHT_SHADES, Look
+from tla.plots.drawing.heatmap import SCALES
+from tla.plots.drawing.theme import DARK_SHADES, LIGHT_SHADES, Look
 
 WIDTHS = {"wide": 1110, "middle": 550, "small": 345}
 """Widths that figures are laid out for: a desktop, half of it, a telephone."""

@@ -6,11 +6,13 @@ from typing import NamedTuple
 import numpy as np
 
 from tla.plots.base import Frame
-from tla.plots.crossed import paired
+from tla.plots.drawing.scores import detector_label, detectors_of, selected
+from tla.plots.drawing.words import number, percent
 from tla.plots.report.markup import interval_text, points, tile
 from tla.plots.report.material import Material
-from tla.plots.scores import detector_label, detectors_of, scores_of, selected
-from tla.plots.summary import Interval, at_eps, bootstrap_mean, number, percent, worst_case
+from tla.statistics.accuracy import at_eps, worst_case
+from tla.statistics.intervals import Interval, bootstrap_mean
+from tla.statistics.paired import paired
 
 
 class Compared(NamedTuple):
@@ -113,7 +115,7 @@ def _turn(material: Material) -> str:
 
 
 def _detected(material: Material) -> str:
-    from tla.plots.curves import roc_curve
+    from tla.statistics.roc import auc_interval, sides
 
     detection = material.table("detection")
     if detection is None:
@@ -122,11 +124,11 @@ def _detected(material: Material) -> str:
     for name in detectors_of(detection[~detection["adaptive"].astype(bool)]):
         rows = selected(detection, name, None, False)
         for method, part in rows.groupby("method"):
-            curve = roc_curve(*scores_of(part))
-            if curve is not None and curve.auc.value > best[0]:
+            area = auc_interval(sides(part, missing="drop"))
+            if area.value > best[0]:
                 words = f"{material.label(str(method))}, {detector_label(name)}"
-                source = f"95 % interval {curve.auc.low:.2f} to {curve.auc.high:.2f}; not adaptive; this study"
-                best = (curve.auc.value, tile(f"{curve.auc.value:.2f}", f"best detection AUC: {words}", source))
+                source = f"95 % interval {area.low:.2f} to {area.high:.2f}; not adaptive; this study"
+                best = (area.value, tile(f"{area.value:.2f}", f"best detection AUC: {words}", source))
     return best[1]
 
 

@@ -5,8 +5,9 @@ from html import escape
 
 import numpy as np
 
-from tla.plots.summary import Interval, percent, signed
-from tla.plots.theme import DASH
+from tla.plots.drawing.theme import DASH
+from tla.plots.drawing.words import percent, signed
+from tla.statistics.intervals import Interval
 
 
 def section(name: str, title: str, lead: str, *parts: str) -> str:

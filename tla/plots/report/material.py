@@ -5,10 +5,11 @@ from functools import cached_property
 from typing import Any
 
 from tla.plots.base import Frame
-from tla.plots.from_store import look_of, models_of
-from tla.plots.pictures import Pictures
-from tla.plots.summary import accuracy_and_worst, at_eps, first_seed, main_eps
-from tla.plots.theme import Look, methods_of
+from tla.plots.drawing.draw import look_of, models_of
+from tla.plots.drawing.pictures import Pictures
+from tla.plots.drawing.rows import first_seed
+from tla.plots.drawing.theme import Look, methods_of
+from tla.statistics.accuracy import accuracy_and_worst, at_eps, main_eps
 from tla.store import Store
 
 STEP_OF = {

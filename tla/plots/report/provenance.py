@@ -4,10 +4,10 @@ import json
 from html import escape, unescape
 from typing import Any
 
+from tla.plots.drawing.theme import attack_label
+from tla.plots.drawing.words import number
 from tla.plots.report.markup import section, table
 from tla.plots.report.material import STEP_OF, Material
-from tla.plots.summary import number
-from tla.plots.theme import attack_label
 
 TITLE = "Where these numbers come from"
 USUAL = {

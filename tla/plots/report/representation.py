@@ -3,17 +3,19 @@
 import pandas as pd
 
 from tla.plots.base import Frame
+from tla.plots.drawing.maps import drawn_as, main_map
+from tla.plots.drawing.rows import first_seed
+from tla.plots.drawing.words import number
 from tla.plots.layer_cka import layer_cka
-from tla.plots.maps import drawn_as, main_map
 from tla.plots.one_class import one_class
 from tla.plots.report.embed import embedded
 from tla.plots.report.markup import absent, number_cell, section, share_cell, table
 from tla.plots.report.material import Material
 from tla.plots.shift_arrows import shift_arrows
 from tla.plots.shift_measures import shift_measures
-from tla.plots.summary import Interval, bootstrap_mean, first_seed, number, wilson
 from tla.plots.trajectory import trajectory
 from tla.plots.two_classes import two_classes
+from tla.statistics.intervals import Interval, bootstrap_mean, wilson
 
 MAPS = "Where the images go"
 GROUPS = {"all": "all", "correct": "still right", "misclassified": "misclassified"}
@@ -145,7 +147,7 @@ def _measured(material: Material) -> str:
 
 def _row(name: str, group: Frame) -> list[str]:
     margin = group["margin"].dropna()
-    nearer = wilson(float((margin < 0).mean()), len(margin)) if len(margin) else Interval(float("nan"), 0, 0)
+    nearer = wilson(int((margin < 0).sum()), len(margin))
     return [
         name,
         str(len(group)),

@@ -5,7 +5,7 @@ from tla.plots.purity_curves import purity_curves
 from tla.plots.report.embed import embedded
 from tla.plots.report.markup import absent, number_cell, section, share_cell, table
 from tla.plots.report.material import Material
-from tla.plots.summary import Interval, bootstrap_mean
+from tla.statistics.intervals import Interval, bootstrap_mean
 
 TITLE = "Nearest neighbours, before and after the attack"
 COLUMNS = {"recall_1": "recall@1", "recall_5": "recall@5", "recall_10": "recall@10", "map_at_r": "MAP@R"}

@@ -8,15 +8,16 @@ from tla.plots.accuracy_bars import accuracy_bars
 from tla.plots.accuracy_curve import accuracy_curve
 from tla.plots.base import Frame
 from tla.plots.class_confusion import class_confusion
-from tla.plots.crossed import paired_differences
 from tla.plots.differences import differences
-from tla.plots.paper import paper_accuracy
+from tla.plots.drawing.paper import paper_accuracy
+from tla.plots.drawing.theme import DASH, attack_label, attacks_of
+from tla.plots.drawing.words import number
 from tla.plots.report.embed import embedded
 from tla.plots.report.markup import absent, points, section, share_cell, table
 from tla.plots.report.material import Material
 from tla.plots.report.transferred import HEAD, black_box_cell, paper_black_box, transferred
-from tla.plots.summary import Interval, number
-from tla.plots.theme import DASH, attack_label, attacks_of
+from tla.statistics.intervals import Interval
+from tla.statistics.paired import paired_differences
 
 TITLE = "Accuracy under attack"
 

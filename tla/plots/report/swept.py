@@ -7,13 +7,15 @@ import pandas as pd
 
 from tla.plots.ablation import SUMS, ablation, setting_name, value_label, value_means
 from tla.plots.base import Frame
-from tla.plots.crossed import paired
-from tla.plots.paper_pool import paper_pool
+from tla.plots.drawing.paper_pool import paper_pool
+from tla.plots.drawing.theme import attack_label, attacks_of
+from tla.plots.drawing.words import number, percent
 from tla.plots.report.embed import embedded
 from tla.plots.report.markup import absent, points, section, share_cell, table
 from tla.plots.report.material import Material
-from tla.plots.summary import Interval, at_eps, number, percent, worst_case
-from tla.plots.theme import attack_label, attacks_of
+from tla.statistics.accuracy import at_eps, worst_case
+from tla.statistics.intervals import Interval
+from tla.statistics.paired import paired
 
 TITLE = "One setting, several values"
 

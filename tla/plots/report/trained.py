@@ -6,11 +6,11 @@ from typing import Any
 import numpy as np
 
 from tla.plots.base import Frame
+from tla.plots.drawing.theme import DASH
 from tla.plots.learning_curves import learning_curves
 from tla.plots.report.embed import embedded
 from tla.plots.report.markup import absent, section, table
 from tla.plots.report.material import Material
-from tla.plots.theme import DASH
 
 TITLE = "Training"
 

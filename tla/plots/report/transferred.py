@@ -1,9 +1,9 @@
 """Images made on one model, shown to the others: the black-box column, and the whole matrix."""
 
 from tla.plots.base import Frame
+from tla.plots.drawing.theme import attack_label
 from tla.plots.report.embed import embedded
 from tla.plots.report.material import Material
-from tla.plots.theme import attack_label
 from tla.plots.transfer_matrix import transfer_matrix, transfer_rates
 
 PAPER = {

@@ -7,7 +7,7 @@ from tla.losses import Views
 from tla.losses.alp import Pairing
 from tla.training.batches import Batch
 from tla.training.methods.base import METHODS, Method, Terms, at_least_zero
-from tla.training.toolbox import Toolbox
+from tla.training.step_context import StepContext
 
 
 @METHODS.register("alp")
@@ -26,9 +26,9 @@ class ALP(Method):
     def __post_init__(self) -> None:
         at_least_zero(self, "weight")
 
-    def __call__(self, batch: Batch, tools: Toolbox) -> Terms:
+    def __call__(self, batch: Batch, context: StepContext) -> Terms:
         """Mean CE over x and x' together + weight * mean ||z(x) - z(x')||^2."""
-        seen = tools.forward(batch, adversarial=tools.attack(batch), natural=batch.x)
+        seen = context.forward(batch, adversarial=context.attack(batch), natural=batch.x)
         views = Views(batch.y, clean=seen.natural, adversarial=seen.adversarial)
-        cross_entropy = tools.cross_entropy(views)
+        cross_entropy = context.cross_entropy(views)
         return Terms(cross_entropy + self.weight * Pairing(of=self.pair)(views).loss, cross_entropy)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from tla.losses import Views
 from tla.training.batches import Batch
 from tla.training.methods.base import METHODS, Method, Terms
-from tla.training.toolbox import Toolbox
+from tla.training.step_context import StepContext
 
 
 @METHODS.register("at")
@@ -13,8 +13,8 @@ from tla.training.toolbox import Toolbox
 class AT(Method):
     """Cross-entropy on adversarial images only (Madry et al. 2018)."""
 
-    def __call__(self, batch: Batch, tools: Toolbox) -> Terms:
+    def __call__(self, batch: Batch, context: StepContext) -> Terms:
         """CE(f(x'), y)."""
-        seen = tools.forward(batch, adversarial=tools.attack(batch))
-        loss = tools.cross_entropy(Views(batch.y, adversarial=seen.adversarial))
+        seen = context.forward(batch, adversarial=context.attack(batch))
+        loss = context.cross_entropy(Views(batch.y, adversarial=seen.adversarial))
         return Terms(loss, loss)

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from tla.losses import Views
 from tla.training.batches import Batch
 from tla.training.methods.base import METHODS, Method, Terms, at_least_zero
-from tla.training.methods.perturbation import climb_weights
-from tla.training.toolbox import Toolbox
+from tla.training.step_context import StepContext
+from tla.training.weight_perturbation import climb_weights
 
 
 @METHODS.register("at-awp")
@@ -23,11 +23,11 @@ class ATAWP(Method):
     def __post_init__(self) -> None:
         at_least_zero(self, "gamma")
 
-    def __call__(self, batch: Batch, tools: Toolbox) -> Terms:
+    def __call__(self, batch: Batch, context: StepContext) -> Terms:
         """CE(f_{w + v}(x'), y); the gradient taken there moves w."""
-        adversarial = tools.attack(batch)
-        worst = tools.cross_entropy(Views(batch.y, adversarial=tools.trial(adversarial)))
-        undo = climb_weights(tools, worst, self.gamma)
-        seen = tools.forward(batch, adversarial=adversarial)
-        loss = tools.cross_entropy(Views(batch.y, adversarial=seen.adversarial))
+        adversarial = context.attack(batch)
+        worst = context.cross_entropy(Views(batch.y, adversarial=context.trial(adversarial)))
+        undo = climb_weights(context, worst, self.gamma)
+        seen = context.forward(batch, adversarial=adversarial)
+        loss = context.cross_entropy(Views(batch.y, adversarial=seen.adversarial))
         return Terms(loss, loss, undo=undo)

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from tla.registry import Registry
 from tla.training.batches import Batch
-from tla.training.toolbox import Toolbox
+from tla.training.step_context import StepContext
 
 
 class Terms(NamedTuple):
@@ -38,24 +38,24 @@ class Method(ABC):
     registry: ClassVar[Registry["Method"]]
 
     @abstractmethod
-    def __call__(self, batch: Batch, tools: Toolbox) -> Terms:
+    def __call__(self, batch: Batch, context: StepContext) -> Terms:
         """The loss of one batch.
 
         Args:
             batch: Augmented images, classes, positions.
-            tools: Attack, forward passes, draws.
+            context: Attack, forward passes, draws.
         """
 
-    def wants(self) -> "Wants":
+    def requirements(self) -> "Requirements":
         """What the method asks of the data, checked before training starts."""
-        return Wants()
+        return Requirements()
 
     def idle(self) -> dict[str, str]:
         """Settings that change nothing as the others are, and why; a sweep over one is refused."""
         return {}
 
 
-class Wants(NamedTuple):
+class Requirements(NamedTuple):
     """What a method asks of the data.
 
     Attributes:

@@ -6,7 +6,7 @@ from tla.attacks.pgd import PGD
 from tla.losses import Views
 from tla.training.batches import Batch
 from tla.training.methods.base import METHODS, Method, Terms
-from tla.training.toolbox import Toolbox
+from tla.training.step_context import StepContext
 
 
 @METHODS.register("fast")
@@ -24,9 +24,9 @@ class Fast(Method):
         if not self.stride > 0:
             raise ValueError(f"stride must be > 0, got {self.stride}")
 
-    def __call__(self, batch: Batch, tools: Toolbox) -> Terms:
+    def __call__(self, batch: Batch, context: StepContext) -> Terms:
         """CE(f(x'), y)."""
-        step = PGD(steps=1, step_size=self.stride * tools.radius, pursuit="last_step")
-        seen = tools.forward(batch, adversarial=tools.attack(batch, attack=step))
-        loss = tools.cross_entropy(Views(batch.y, adversarial=seen.adversarial))
+        step = PGD(steps=1, step_size=self.stride * context.radius, pursuit="last_step")
+        seen = context.forward(batch, adversarial=context.attack(batch, attack=step))
+        loss = context.cross_entropy(Views(batch.y, adversarial=seen.adversarial))
         return Terms(loss, loss)

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 from tla.losses import Views
 from tla.training.batches import Batch
-from tla.training.methods.base import METHODS, Method, Terms, Wants
-from tla.training.toolbox import Toolbox
+from tla.training.methods.base import METHODS, Method, Requirements, Terms
+from tla.training.step_context import StepContext
 
 
 @METHODS.register("natural")
@@ -13,12 +13,12 @@ from tla.training.toolbox import Toolbox
 class Natural(Method):
     """Cross-entropy on clean images: the undefended model, selected by its clean accuracy."""
 
-    def wants(self) -> Wants:
+    def requirements(self) -> Requirements:
         """Nothing; robust accuracy near zero selects nothing."""
-        return Wants(robust=False)
+        return Requirements(robust=False)
 
-    def __call__(self, batch: Batch, tools: Toolbox) -> Terms:
+    def __call__(self, batch: Batch, context: StepContext) -> Terms:
         """CE(f(x), y)."""
-        seen = tools.forward(batch, natural=batch.x)
-        loss = tools.cross_entropy(Views(batch.y, clean=seen.natural))
+        seen = context.forward(batch, natural=batch.x)
+        loss = context.cross_entropy(Views(batch.y, clean=seen.natural))
         return Terms(loss, loss)

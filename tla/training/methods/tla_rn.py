@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass
 
-from tla.losses.mining import Choice, other_class, random_key
+from tla.losses.mining.choose import Choice, other_class, random_key
 from tla.training.batches import Batch
 from tla.training.methods.base import METHODS
-from tla.training.methods.triplets import Keys, Queries, TripletMethod
-from tla.training.toolbox import Toolbox
+from tla.training.step_context import StepContext
+from tla.training.triplet_method import Keys, Queries, TripletMethod
 
 
 @METHODS.register("tla-rn")
@@ -20,9 +20,9 @@ class TLARN(TripletMethod):
 
     filtered: bool = True
 
-    def negatives(self, batch: Batch, queries: Queries, keys: Keys, tools: Toolbox) -> Choice:
+    def negatives(self, batch: Batch, queries: Queries, keys: Keys, context: StepContext) -> Choice:
         """Any key of another class, or any key."""
         allowed = other_class(batch.y, keys.y)
         if not self.filtered:
             allowed = (keys.y >= 0).expand(len(batch.y), -1)
-        return random_key(allowed, tools.mining)
+        return random_key(allowed, context.mining)

@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-from tla.losses.mining import Choice, nearest_other
+from tla.losses.mining.choose import Choice, nearest_other
 from tla.training.batches import Batch
 from tla.training.methods.base import METHODS
-from tla.training.methods.triplets import Keys, Queries, TripletMethod
-from tla.training.toolbox import Toolbox
+from tla.training.step_context import StepContext
+from tla.training.triplet_method import Keys, Queries, TripletMethod
 
 
 @METHODS.register("tla-sa")
@@ -17,6 +17,6 @@ class TLASA(TripletMethod):
 
     swapped: ClassVar[bool] = True
 
-    def negatives(self, batch: Batch, queries: Queries, keys: Keys, tools: Toolbox) -> Choice:
+    def negatives(self, batch: Batch, queries: Queries, keys: Keys, context: StepContext) -> Choice:
         """The key of another class nearest to h(x')."""
         return nearest_other(queries(), batch.y, keys.embeddings(), keys.y, self.distance)

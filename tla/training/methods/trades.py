@@ -11,7 +11,7 @@ from tla.losses import Views
 from tla.losses.trades import Divergence
 from tla.training.batches import Batch
 from tla.training.methods.base import METHODS, Method, Terms, at_least_zero
-from tla.training.toolbox import Toolbox
+from tla.training.step_context import StepContext
 from tla.types import Outputs
 
 
@@ -58,10 +58,10 @@ class Trades(Method):
     def __post_init__(self) -> None:
         at_least_zero(self, "beta")
 
-    def __call__(self, batch: Batch, tools: Toolbox) -> Terms:
+    def __call__(self, batch: Batch, context: StepContext) -> Terms:
         """CE(f(x), y) + beta * KL."""
-        goal = Drift(tools.look(batch.x).logits.log_softmax(1))
-        seen = tools.forward(batch, adversarial=tools.attack(batch, goal), natural=batch.x)
-        cross_entropy = tools.cross_entropy(Views(batch.y, clean=seen.natural))
+        goal = Drift(context.look(batch.x).logits.log_softmax(1))
+        seen = context.forward(batch, adversarial=context.attack(batch, goal), natural=batch.x)
+        cross_entropy = context.cross_entropy(Views(batch.y, clean=seen.natural))
         views = Views(batch.y, clean=seen.natural, adversarial=seen.adversarial)
         return Terms(cross_entropy + self.beta * Divergence()(views).loss, cross_entropy)

@@ -8,9 +8,9 @@ from tla.losses import Views
 from tla.losses.trades import Divergence
 from tla.training.batches import Batch
 from tla.training.methods.base import METHODS, Method, Terms, at_least_zero
-from tla.training.methods.perturbation import climb_weights
 from tla.training.methods.trades import Drift
-from tla.training.toolbox import Toolbox
+from tla.training.step_context import StepContext
+from tla.training.weight_perturbation import climb_weights
 from tla.types import Outputs
 
 
@@ -34,20 +34,20 @@ class TradesAWP(Method):
         if not 0 <= self.start < 1:
             raise ValueError(f"start must be in [0, 1), got {self.start}")
 
-    def __call__(self, batch: Batch, tools: Toolbox) -> Terms:
+    def __call__(self, batch: Batch, context: StepContext) -> Terms:
         """CE(f_{w + v}(x), y) + beta * KL, the gradient taken there moves w."""
-        goal = Drift(tools.look(batch.x).logits.log_softmax(1))
-        adversarial = tools.attack(batch, goal)
+        goal = Drift(context.look(batch.x).logits.log_softmax(1))
+        adversarial = context.attack(batch, goal)
         undo = None
-        if tools.progress >= self.start:
-            both = tools.trial(torch.cat((batch.x, adversarial)))
+        if context.progress >= self.start:
+            both = context.trial(torch.cat((batch.x, adversarial)))
             cut = len(adversarial)
             views = Views(batch.y, Outputs(*(o[:cut] for o in both)), Outputs(*(o[cut:] for o in both)))
-            undo = climb_weights(tools, self._loss(views, tools).loss, self.gamma)
-        seen = tools.forward(batch, adversarial=adversarial, natural=batch.x)
-        terms = self._loss(Views(batch.y, clean=seen.natural, adversarial=seen.adversarial), tools)
+            undo = climb_weights(context, self._loss(views, context).loss, self.gamma)
+        seen = context.forward(batch, adversarial=adversarial, natural=batch.x)
+        terms = self._loss(Views(batch.y, clean=seen.natural, adversarial=seen.adversarial), context)
         return terms._replace(undo=undo)
 
-    def _loss(self, views: Views, tools: Toolbox) -> Terms:
-        cross_entropy = tools.cross_entropy(Views(views.y, clean=views.clean))
+    def _loss(self, views: Views, context: StepContext) -> Terms:
+        cross_entropy = context.cross_entropy(Views(views.y, clean=views.clean))
         return Terms(cross_entropy + self.beta * Divergence()(views).loss, cross_entropy)

@@ -1,0 +1,1 @@
+"""Many attacks on many images: batches that can be resumed, their cache, transfer."""

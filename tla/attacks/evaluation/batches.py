@@ -1,0 +1,140 @@
+"""An evaluation as a row of batches, each of which can be done, kept and found again on its own."""
+
+import time
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from tla.attacks.base import Attack
+from tla.attacks.evaluation.batch import EvaluationBatch
+from tla.attacks.evaluation.cache import BatchResult, Cache, fingerprint, model_fingerprint
+from tla.config import digest
+from tla.models.network.copying import working_copy
+from tla.models.network.mode import evaluating
+from tla.precision import Precision, autocast
+from tla.seeding import generator
+from tla.statistics.accuracy import CLEAN
+from tla.threat import Threat
+from tla.types import Model
+
+
+@dataclass(frozen=True)
+class Shard:
+    """Which batches one of several processes takes: every world-th, from rank on.
+
+    Args:
+        rank: Of this process, 0..world - 1.
+        world: Number of processes.
+
+    Raises:
+        ValueError: for a rank outside the world.
+    """
+
+    rank: int = 0
+    world: int = 1
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.rank < self.world:
+            raise ValueError(f"rank must lie in 0..world - 1, got rank={self.rank}, world={self.world}")
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Batches:
+    """What is attacked, batch by batch; arguments and errors are those of `evaluate`."""
+
+    model: Model
+    x: Tensor
+    y: Tensor
+    threat: Threat
+    ids: Tensor | None
+    batch: int
+    seed: int
+    precision: Precision
+
+    def __post_init__(self) -> None:
+        if self.batch < 1:
+            raise ValueError(f"batch must be >= 1, got {self.batch}")
+        if len(self.x) == 0:
+            raise ValueError("there is no image to attack: x is empty")
+        if self.y.ndim != 1 or self.y.dtype != torch.int64:
+            raise ValueError(f"y must be int64 of shape (n,), got {self.y.dtype} of shape {tuple(self.y.shape)}")
+        for name, labels in (("y", self.y), ("ids", self.ids)):
+            if labels is not None and len(labels) != len(self.x):
+                raise ValueError(f"x has {len(self.x)} images, {name} has {len(labels)} entries")
+        autocast(self.x.device, self.precision)
+        self._check_eps()
+
+    def _check_eps(self) -> None:
+        """Refuse a ball that holds every image: 8 where 8/255 is meant."""
+        threat, like = self.threat, self.x[:1].float()
+        low, high = (torch.full_like(like, edge) for edge in (threat.low, threat.high))
+        widest, largest = float(threat.distance(low, high)), float(torch.as_tensor(threat.eps).max())
+        if largest > widest * (1 + 1e-6):
+            raise ValueError(
+                f"eps must be <= {widest:.4g}, the whole box in {threat.norm}, got {largest:g}; "
+                f"eps is in units of pixels in [{threat.low:g}, {threat.high:g}]: 8/255 is 0.0314"
+            )
+
+    def numbers(self, shard: Shard) -> range:
+        """The batches of a shard, by number."""
+        return range(-(-len(self.x) // self.batch))[shard.rank :: shard.world]
+
+    def rows(self, number: int) -> range:
+        """The images of a batch, by position."""
+        return range(len(self.x))[number * self.batch : (number + 1) * self.batch]
+
+    def run(
+        self, attacks: Mapping[str, Attack], numbers: Sequence[int], cache: Cache | None, wanted: Collection[str]
+    ) -> Iterator[tuple[BatchResult, bool]]:
+        """Every attack on every batch; each part comes with whether it was made now rather than found.
+
+        Args:
+            attacks: Label and recipe.
+            numbers: Of the batches.
+            cache: Where finished parts are kept.
+            wanted: Labels whose adversarial images the parts shall carry.
+        """
+        model = working_copy(self.model, torch.channels_last)
+        name = model_fingerprint(model) if cache is not None else ""
+        with evaluating(model):
+            for number in numbers:
+                block = self._block(model, number)
+                yield BatchResult(CLEAN, block.clean().frame, 0.0), True
+                facts = [name, self._facts(block, number)] if cache is not None else []
+                for label, attack in attacks.items():
+                    key = digest([label, attack, *facts]) if cache is not None else ""
+                    found = cache.load(key) if cache is not None else None
+                    if found is not None and (label not in wanted or found.images is not None):
+                        yield found, False
+                        continue
+                    part = self._attacked(block, label, attack, number, label in wanted)
+                    if cache is not None:
+                        cache.save(key, part)
+                    yield part, True
+
+    def _block(self, model: Model, number: int) -> EvaluationBatch:
+        device = next((weight.device for weight in model.parameters()), self.x.device)
+        rows = torch.tensor(self.rows(number), device=self.x.device)
+        x, y = self.x[rows].to(device), self.y[rows.to(self.y.device)].to(device)
+        if x.dtype == torch.uint8:
+            x = x.float() / 255
+        if x.ndim == 4:
+            x = x.contiguous(memory_format=torch.channels_last)
+        ids = rows if self.ids is None else self.ids[rows.to(self.ids.device)]
+        return EvaluationBatch(model, x, y, ids, self.threat.select(rows))
+
+    def _facts(self, block: EvaluationBatch, number: int) -> list[object]:
+        """Everything beside model and attack that a part depends on."""
+        threat, eps = self.threat, block.threat.radius(block.x)
+        images = fingerprint(block.x, block.y, block.ids, block.prediction, eps)
+        return [images, threat.norm, threat.low, threat.high, self.seed, number, self.precision]
+
+    def _attacked(
+        self, block: EvaluationBatch, label: str, attack: Attack, number: int, with_images: bool
+    ) -> BatchResult:
+        started = time.perf_counter()
+        source = generator(self.seed, "attack", number, device=block.x.device)
+        frame, images = block.attacked(label, attack, source, self.precision)
+        return BatchResult(label, frame, time.perf_counter() - started, images.cpu() if with_images else None)

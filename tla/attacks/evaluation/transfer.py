@@ -1,0 +1,102 @@
+"""Images made on one model, judged on another."""
+
+from collections.abc import Mapping
+
+import pandas as pd
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from tla.attacks.base import Attack
+from tla.attacks.goals import Untargeted
+from tla.attacks.search.forward import check_inputs, check_outputs, forward_fp32
+from tla.attacks.search.loop import with_pursuit
+from tla.models.network.mode import evaluating
+from tla.precision import Precision, autocast
+from tla.seeding import generator
+from tla.threat import Threat
+from tla.types import Model
+
+
+def transfer(
+    models: Mapping[str, Model],
+    x: Float[Tensor, "n ..."],
+    y: Int[Tensor, " n"],
+    attack: Attack,
+    threat: Threat,
+    *,
+    ids: Int[Tensor, " n"] | None = None,
+    batch: int = 250,
+    seed: int = 0,
+    precision: Precision = "auto",
+) -> pd.DataFrame:
+    """Attack every image on every model, and show the result to every model.
+
+    An attack that can (`pursuit`) walks to the end: an image that has just crossed its own model's boundary seldom
+    crosses another's.
+
+    Args:
+        models: By name; each is source and target, and left as it was.
+        x: Images in the threat's box, shape (n, ...).
+        y: True classes, shape (n,).
+        attack: Run on the sources.
+        threat: Norm, radius and box.
+        ids: Name of each image in the table; by default its position.
+        batch: Images per forward pass.
+        seed: Seed of the attack's random numbers, the same for every source.
+        precision: As for `evaluate`.
+
+    Returns:
+        One row per source, target and image: source, target, id, y, clean_prediction (the target's), prediction,
+        success (clean errors of the target count as fooled).
+
+    Raises:
+        ValueError: for no model, a batch below 1, and as `Attack.__call__`.
+    """
+    if not models:
+        raise ValueError("there is no model to transfer from")
+    if batch < 1:
+        raise ValueError(f"batch must be >= 1, got {batch}")
+    attack = with_pursuit(attack, "all_steps")
+    ids = torch.arange(len(x)) if ids is None else ids
+    frames = []
+    for number, rows in enumerate(torch.arange(len(x), device=x.device).split(batch)):
+        part, goal, ball = x[rows], Untargeted(y[rows]), threat.select(rows)
+        check_inputs(part, goal, ball)
+        clean = {name: _predictions(model, part, goal) for name, model in models.items()}
+        for source, model in models.items():
+            numbers = generator(seed, "attack", number, device=x.device)
+            with autocast(x.device, precision):
+                images = attack(model, part, goal, ball, generator=numbers).adversarial
+            for target, other in models.items():
+                columns = (ids[rows.to(ids.device)], y[rows], clean[target], _predictions(other, images, goal))
+                frames.append(_frame(source, target, *columns))
+    return pd.concat(frames, ignore_index=True).sort_values(
+        ["source", "target", "id"], kind="stable", ignore_index=True
+    )
+
+
+def transfer_matrix(frame: pd.DataFrame) -> pd.DataFrame:
+    """Accuracy of each target (columns) on images made on each source (rows); the diagonal is the white box.
+
+    Args:
+        frame: A table of `transfer`.
+    """
+    right = frame.assign(accuracy=~frame["success"])
+    matrix = right.pivot_table("accuracy", "source", "target", sort=False)
+    return matrix.reindex(columns=matrix.index)
+
+
+def _predictions(model: Model, x: Tensor, goal: Untargeted) -> Tensor:
+    with evaluating(model):
+        outputs = forward_fp32(model, x)
+    check_outputs(outputs, goal)
+    return outputs.logits.argmax(1)
+
+
+def _frame(source: str, target: str, ids: Tensor, y: Tensor, clean: Tensor, prediction: Tensor) -> pd.DataFrame:
+    columns = {"id": ids, "y": y, "clean_prediction": clean, "prediction": prediction}
+    frame = pd.DataFrame({name: part.cpu().numpy() for name, part in columns.items()})
+    frame.insert(0, "source", source)
+    frame.insert(1, "target", target)
+    return frame.assign(success=(prediction != y).cpu().numpy() | (clean != y).cpu().numpy())

@@ -1,0 +1,193 @@
+"""Attacks of other libraries behind the same call: their global state contained, their queries counted."""
+
+import contextlib
+import sys
+import warnings
+from abc import abstractmethod
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from tla.attacks.base import Attack, AttackResult
+from tla.attacks.goals import Goal, Targeted, Untargeted
+from tla.attacks.search.best import found
+from tla.attacks.search.forward import check_inputs, check_outputs, forward_fp32
+from tla.models.network.copying import working_copy
+from tla.models.network.mode import evaluating
+from tla.threat import Norm, Threat
+from tla.types import Model, OnStep, Shape
+
+PIXELS = 64
+
+
+class CountingModel(nn.Module):
+    """A model as other libraries want it: images (b, c, h, w) in [0, 1] to logits; it counts who was asked about.
+
+    A call with as many images as there are is taken to be about all of them; of a smaller one each image is counted for
+    the nearest original, told apart by a few pixels.
+
+    Args:
+        model: Maps images of the threat's box to `Outputs`.
+        x: The originals in [0, 1], shape (b, c, h, w).
+        shape: Of one image as the model wants it.
+        threat: Whose box the images live in.
+    """
+
+    def __init__(self, model: Model, x: Tensor, shape: torch.Size, threat: Threat) -> None:
+        super().__init__()
+        self.model, self.shape, self.low, self.width = model, shape, threat.low, threat.high - threat.low
+        pixels = x.flatten(1)
+        step = max(1, pixels.shape[1] // PIXELS)
+        self.marks = pixels[:, ::step]
+        self.step = step
+        self.queries = torch.zeros(len(x), dtype=torch.int64, device=x.device)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Logits, in float32."""
+        self._count(x.detach())
+        outputs = self.model(self.low + self.width * x.reshape(-1, *self.shape))
+        return outputs.logits.float().clone()  # some attacks write into their logits
+
+    def _count(self, x: Tensor) -> None:
+        if len(x) == len(self.marks):
+            self.queries += 1
+            return
+        nearest = torch.cdist(x.flatten(1)[:, :: self.step], self.marks, p=torch.inf).argmin(1)
+        self.queries.index_add_(0, nearest, torch.ones_like(nearest))
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A problem in the words of other libraries, for images of one radius.
+
+    Attributes:
+        model: Images (b, c, h, w) in [0, 1] to logits.
+        x: Images (b, c, h, w) in [0, 1].
+        labels: True classes, or targets, shape (b,).
+        targeted: Whether labels are targets.
+        norm: Of the ball.
+        eps: Radius in the unit box.
+        seed: For libraries that take one.
+    """
+
+    model: CountingModel
+    x: Tensor
+    labels: Tensor
+    targeted: bool
+    norm: Norm
+    eps: float
+    seed: int
+
+
+class ExternalAttack(Attack):
+    """An attack of another library.
+
+    Attributes:
+        norms: The norms that it knows.
+        targets: Whether it knows targets.
+    """
+
+    norms: ClassVar[tuple[Norm, ...]]
+    targets: ClassVar[bool] = True
+
+    @abstractmethod
+    def run(self, problem: Problem) -> Tensor:
+        """Adversarial images (b, c, h, w) in [0, 1]; those farther than eps are pulled back and judged there."""
+
+    def __call__(
+        self,
+        model: Model,
+        x: Float[Tensor, "b ..."],
+        goal: Goal,
+        threat: Threat,
+        *,
+        generator: torch.Generator | None = None,
+        on_step: OnStep | None = None,
+    ) -> AttackResult:
+        """Search for images that reach the goal; see `Attack`."""
+        check_inputs(x, goal, threat)
+        self._check(goal, threat)
+        x, results = x.detach(), x.detach().clone()
+        queries = torch.full((len(x),), 2, dtype=torch.int64, device=x.device)  # judged before and after
+        radii = threat.radius(x).reshape(-1).expand(len(x))
+        with _contained(x.device), _frozen(model) as frozen:
+            check_outputs(forward_fp32(frozen, x), goal)
+            for radius in radii.unique().tolist():
+                rows = (radii == radius).nonzero()[:, 0]
+                if radius > 0:
+                    problem = _problem(frozen, x[rows], goal.select(rows), threat, radius, generator)
+                    made = self.run(problem).detach().to(x.dtype).reshape(-1, *x.shape[1:])
+                    results[rows] = threat.low + (threat.high - threat.low) * made
+                    queries[rows] += problem.model.queries
+            results = threat.project(results, x)
+            verdict = found(results, forward_fp32(frozen, results), goal)
+        return AttackResult(results, verdict.reached, threat.distance(x, results), verdict.value, queries)
+
+    def _check(self, goal: Goal, threat: Threat) -> None:
+        name = self.registry.name_of(self)
+        if threat.norm not in self.norms:
+            raise ValueError(f"{name} works in {' and '.join(self.norms)}, got a threat in {threat.norm}")
+        allowed = (Untargeted, Targeted) if self.targets else (Untargeted,)
+        if not isinstance(goal, allowed):
+            kinds = " or ".join(kind.__name__ for kind in allowed)
+            raise ValueError(f"{name} wants the goal {kinds}, got {type(goal).__name__}")
+
+
+def _problem(
+    model: Model, x: Tensor, goal: Goal, threat: Threat, radius: float, generator: torch.Generator | None
+) -> Problem:
+    width = threat.high - threat.low
+    pictures = ((x - threat.low) / width).clamp(0, 1).reshape(-1, *picture_shape(x.shape[1:]))
+    labels = goal.target if isinstance(goal, Targeted) else goal.y  # pyright: ignore[reportAttributeAccessIssue]
+    seed = int(torch.randint(2**31, (), generator=generator, device=x.device))
+    asked = CountingModel(model, pictures, x.shape[1:], threat)
+    return Problem(asked, pictures, labels, isinstance(goal, Targeted), threat.norm, radius / width, seed)
+
+
+def picture_shape(shape: torch.Size) -> Shape:
+    """Channels, height and width under which values of any shape pass for a picture, as square as they can be."""
+    if len(shape) == 3:
+        return Shape(*shape)
+    if len(shape) == 2:
+        return Shape(1, *shape)
+    size = shape.numel()
+    height = max(side for side in range(1, int(size**0.5) + 1) if size % side == 0)
+    return Shape(1, height, size // height)
+
+
+@contextlib.contextmanager
+def _frozen(model: Model) -> Iterator[Model]:
+    """The model without gradients for its weights: a copy, or, where that cannot be, the model itself for a while."""
+    twin = working_copy(model)
+    weights = [weight for weight in twin.parameters() if weight.requires_grad]
+    try:
+        with evaluating(twin):
+            for weight in weights:
+                weight.requires_grad_(False)
+            yield twin
+    finally:
+        for weight in weights:
+            weight.requires_grad_(True)
+
+
+@contextlib.contextmanager
+def _contained(device: torch.device) -> Iterator[None]:
+    """Global random state, tracing and warnings as they were; full precision, gradients on, inside."""
+    trace = sys.gettrace()
+    devices = [device] if device.type == "cuda" else []
+    with (
+        torch.random.fork_rng(devices=devices),  # noqa: TID251 - it contains those who use the global generator
+        torch.autocast(device.type, enabled=False),
+        torch.inference_mode(False),
+        torch.enable_grad(),
+        warnings.catch_warnings(),
+    ):
+        warnings.simplefilter("ignore")
+        try:
+            yield
+        finally:
+            sys.settrace(trace)

@@ -1,0 +1,101 @@
+"""Looking at a model: what it returns, its gradient, and at which precision."""
+
+import contextlib
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor
+
+from tla.attacks.goals import Goal
+from tla.threat import Threat
+from tla.types import Model, Outputs
+
+
+def forward(model: Model, x: Tensor) -> Outputs:
+    """One forward pass.
+
+    Raises:
+        ValueError: if the model returns anything but `Outputs`.
+    """
+    outputs = model(x)
+    if not isinstance(outputs, Outputs):
+        raise ValueError(
+            f"model must return tla.types.Outputs (logits, embedding), {type(model).__name__} returned "
+            f"{type(outputs).__name__}; wrap it with tla.models.as_classifier(model)"
+        )
+    return outputs
+
+
+def forward_fp32(model: Model, x: Tensor) -> Outputs:
+    """One forward pass in float32, without gradient, whatever the precision around it."""
+    with torch.no_grad(), torch.autocast(x.device.type, enabled=False):
+        return forward(model, x)
+
+
+def low_precision(x: Tensor) -> bool:
+    """True where autocast is on, so that a verdict has to be taken again in float32."""
+    return torch.is_autocast_enabled(x.device.type)
+
+
+@contextlib.contextmanager
+def ambient(x: Tensor) -> Iterator[None]:
+    """The precision that is on already, without autocast's cache.
+
+    A weight that was cast without gradient must not stay in the cache: a training step under the same autocast would
+    take it from there, and train nothing.
+    """
+    kind = x.device.type
+    with torch.autocast(kind, torch.get_autocast_dtype(kind), enabled=low_precision(x), cache_enabled=False):
+        yield
+
+
+def input_gradient(value: Tensor, x: Tensor) -> Tensor:
+    """The gradient of each example's value to its image; no weight's gradient is computed or touched.
+
+    Raises:
+        ValueError: if the value does not depend on x.
+    """
+    if not value.requires_grad:
+        raise ValueError(
+            "the model cuts the gradient between its input and its outputs; use an attack without gradients"
+        )
+    return torch.autograd.grad(value.sum(), x)[0]  # explicit grad_outputs would import sympy: a second, once
+
+
+def check_inputs(x: Tensor, goal: Goal, threat: Threat) -> None:
+    """Refuse images that no attack can start from.
+
+    Raises:
+        ValueError: for an empty batch, images outside the box or not finite, or a goal or eps of another batch size.
+    """
+    if not x.is_floating_point():
+        raise ValueError(f"x must be floating-point images in [{threat.low:g}, {threat.high:g}], got {x.dtype}")
+    if x.ndim < 2 or len(x) == 0:
+        raise ValueError(f"x must be a batch of at least one image, got shape {tuple(x.shape)}")
+    if goal.size != len(x):
+        raise ValueError(f"the goal speaks of {goal.size} examples, x has {len(x)}")
+    if isinstance(threat.eps, Tensor) and threat.eps.ndim == 1 and len(threat.eps) != len(x):
+        raise ValueError(f"eps has {len(threat.eps)} entries, x has {len(x)} images")
+    low, high = (float(edge) for edge in x.detach().aminmax())
+    if not (low >= threat.low and high <= threat.high):
+        raise ValueError(
+            f"x must lie in [{threat.low:g}, {threat.high:g}], got [{low:g}, {high:g}]; "
+            "give images before normalisation (it belongs inside the model)"
+        )
+
+
+def check_outputs(outputs: Outputs, goal: Goal) -> None:
+    """Refuse what a model says about clean images, before any step is spent on it.
+
+    Raises:
+        ValueError: for logits of a wrong shape or not finite, or that the goal cannot judge.
+    """
+    logits = outputs.logits
+    if logits.ndim != 2 or len(logits) != goal.size or logits.shape[1] < 2:
+        raise ValueError(
+            f"logits must have shape ({goal.size}, classes) with at least 2 classes, got {tuple(logits.shape)}"
+        )
+    broken = int((~torch.isfinite(logits).all(1)).sum())
+    if broken:
+        raise ValueError(f"logits are NaN or infinite for {broken} of {len(logits)} images; the model is broken there")
+    goal.check(outputs)

@@ -1,0 +1,56 @@
+"""Ways to move from one iterate to the next."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from tla.attacks.search.loop import Memory, Moment, Stepper
+
+
+@dataclass(frozen=True)
+class Steepest(Stepper):
+    """A step of fixed length along the threat's steepest direction, then back into the ball.
+
+    Args:
+        steps: Length of the walk; it decides the default step size.
+        step_size: In pixel units, > 0; by default `share` of eps.
+        share: Step size as a share of eps, > 0; by default max(1/4, 2.5/steps).
+        decay: Momentum: how much of the old direction is kept, 0 for none (Dong et al. 2018: gradients are divided by
+            their mean absolute value before they are added up).
+
+    Raises:
+        ValueError: for a step size that is not positive, or a negative decay.
+    """
+
+    steps: int
+    step_size: float | None = None
+    share: float | None = None
+    decay: float = 0.0
+
+    def __post_init__(self) -> None:
+        if self.step_size is not None and not self.step_size > 0:
+            raise ValueError(
+                f"step_size must be > 0 (or left out, for max(eps/4, 2.5 eps/steps)), got {self.step_size}"
+            )
+        if self.share is not None and not self.share > 0:
+            raise ValueError(f"share must be > 0, got {self.share}")
+        if not self.decay >= 0:
+            raise ValueError(f"decay must be >= 0, got {self.decay}")
+
+    def move(self, moment: Moment, memory: Memory) -> Tensor:
+        """One step."""
+        gradient = moment.gradient
+        if self.decay:
+            scale = gradient.abs().flatten(1).mean(1).clamp_min(1e-20).reshape(-1, *[1] * (gradient.ndim - 1))
+            gradient = gradient / scale
+            if "momentum" in memory:
+                gradient = memory["momentum"] * self.decay + gradient
+            memory["momentum"] = gradient
+        direction = moment.threat.steepest(gradient)
+        if self.step_size is None:
+            share = self.share or max(1 / 4, 2.5 / self.steps)
+            moved = moment.iterate + moment.threat.radius(moment.x) * share * direction
+        else:
+            moved = torch.add(moment.iterate, direction, alpha=self.step_size)
+        return moment.threat.project(moved, moment.x)

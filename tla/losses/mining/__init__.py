@@ -1,0 +1,1 @@
+"""Which embeddings form triplets."""

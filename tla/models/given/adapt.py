@@ -1,0 +1,190 @@
+"""Any torch module that gives logits, or logits and an embedding, as a model that gives `Outputs`."""
+
+from typing import Any, Literal, NamedTuple
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from tla.models.network.classifier import Normalise
+from tla.models.network.layers import listening
+from tla.models.network.mode import evaluating
+from tla.models.network.pixel_statistics import NONE, Statistics
+from tla.types import Outputs
+
+_HELP = "return (logits, embedding), or name the layer whose input is the embedding with head="
+
+
+class AnswerForm(NamedTuple):
+    """How to read a module's answer.
+
+    Attributes:
+        form: What it returns.
+        head: Name of the layer whose input is the embedding, if the module returns logits alone.
+        classes: Number of classes.
+        width: Length of the embedding.
+    """
+
+    form: Literal["logits", "pair", "outputs"]
+    head: str
+    classes: int
+    width: int
+
+
+class Adapted(nn.Module):
+    """A foreign module that answers with `Outputs`; made by `as_classifier`."""
+
+    def __init__(self, module: nn.Module, classes: int | None, head: str | None, statistics: Statistics) -> None:
+        super().__init__()
+        self.module = module
+        self.normalise = nn.Identity() if statistics == NONE else Normalise(statistics)
+        self.expected, self.named = classes, head
+        self.plan: AnswerForm | None = None
+
+    @property
+    def classes(self) -> int:
+        """Number of classes."""
+        return self._known().classes
+
+    @property
+    def width(self) -> int:
+        """Length of an embedding."""
+        return self._known().width
+
+    def forward(self, x: Float[Tensor, "b ..."]) -> Outputs:
+        """Logits and embeddings of images in [0, 1].
+
+        Raises:
+            ValueError: if the module answers with anything else than it did at first, or with probabilities.
+        """
+        x = self.normalise(x)
+        if self.plan is None:
+            self.plan = examine(self.module, x[:2].detach(), self.expected, self.named)
+        if self.plan.form != "logits":
+            return _read(self.module(x), self.module, len(x), self.plan.classes)
+        fed: list[Tensor] = []
+        with listening(self.module, [self.plan.head], lambda _, given, __: fed.append(given)):
+            logits = _logits(self.module(x), self.module, len(x), self.plan.classes)
+        return Outputs(logits, fed[-1].flatten(1))
+
+    def _known(self) -> AnswerForm:
+        if self.plan is None:
+            raise ValueError("the model has seen no image yet: give as_classifier the shape of the images")
+        return self.plan
+
+
+def as_classifier(
+    module: nn.Module,
+    *,
+    shape: tuple[int, ...] | None = None,
+    classes: int | None = None,
+    head: str | None = None,
+    mean: tuple[float, ...] = NONE.mean,
+    std: tuple[float, ...] = NONE.std,
+) -> nn.Module:
+    """A model that answers with `Outputs`, around any module that gives logits, (logits, embedding) or `Outputs`.
+
+    The module itself stays as it is: same object, same weights, no hooks. Where it gives logits alone, the embedding
+    is what its last linear layer is fed with.
+
+    Args:
+        module: Maps images of shape (b, *shape) to logits (b, classes), to (logits, embedding), or to `Outputs`.
+        shape: Size of one image, (channels, height, width); with it the module is tried at once, not at its first use.
+        classes: Number of classes that the data have; a module with more or fewer is refused.
+        head: Name of the layer whose input is the embedding, if it is not the last nn.Linear.
+        mean: What the module expects to be subtracted from pixels in [0, 1], per channel.
+        std: What it expects them to be divided by.
+
+    Returns:
+        The module itself if it answers with `Outputs` and needs no normalisation, else a wrapper around it.
+
+    Raises:
+        ValueError: names what the module returned: probabilities, a wrong shape, no layer to take the embedding from.
+    """
+    adapted = Adapted(module, classes, head, Statistics(mean, std))
+    like = next(module.parameters(), torch.empty(0))
+    adapted.normalise.to(like.device, like.dtype)
+    if shape is None:
+        return adapted
+    x = torch.rand(2, *shape, generator=torch.Generator().manual_seed(0)).to(like.device, like.dtype)
+    with torch.no_grad():
+        adapted.plan = examine(module, adapted.normalise(x), classes, head)
+    if adapted.plan.form == "outputs" and isinstance(adapted.normalise, nn.Identity):
+        return module
+    return adapted
+
+
+def examine(module: nn.Module, x: Float[Tensor, "b ..."], classes: int | None, head: str | None) -> AnswerForm:
+    """Find out how a module answers, by one forward pass in evaluation mode without gradient.
+
+    Args:
+        module: The module; its mode is restored.
+        x: At least one image, normalised as the module expects.
+        classes: Number of classes it must have, if known.
+        head: Name of the layer whose input is the embedding, if known.
+
+    Raises:
+        ValueError: as `as_classifier`.
+    """
+    linear = [name for name, part in module.named_modules() if isinstance(part, nn.Linear)]
+    calls: list[tuple[str, Tensor, Tensor]] = []
+    heard = listening(module, linear if head is None else [head], lambda *call: calls.append(call))
+    with evaluating(module), torch.no_grad(), heard:
+        answer = _try(module, x)
+    if not isinstance(answer, Tensor):
+        outputs = _read(answer, module, len(x), classes)
+        _refuse_probabilities(outputs.logits, module)
+        form = "outputs" if isinstance(answer, Outputs) else "pair"
+        return AnswerForm(form, "", outputs.logits.shape[1], outputs.embedding.shape[1])
+    logits = _logits(answer, module, len(x), classes)
+    _refuse_probabilities(logits, module)
+    if not calls:
+        raise ValueError(f"{_name(module)} passes no nn.Linear of its own to take the embedding from: {_HELP}")
+    name, fed, out = calls[-1]
+    if head is None and out.shape != logits.shape:
+        what = f"{name!r} gives {tuple(out.shape)}, the logits are {tuple(logits.shape)}"
+        raise ValueError(f"{_name(module)}: its last nn.Linear does not give the logits ({what}): {_HELP}")
+    return AnswerForm("logits", name, logits.shape[1], fed.flatten(1).shape[1])
+
+
+def _try(module: nn.Module, x: Tensor) -> Any:
+    try:
+        return module(x)
+    except RuntimeError as error:
+        raise ValueError(f"{_name(module)} cannot take images of shape {tuple(x.shape[1:])}: {error}") from None
+
+
+def _read(answer: Any, module: nn.Module, count: int, classes: int | None) -> Outputs:
+    if not (isinstance(answer, tuple) and len(answer) == 2):
+        got = f"{type(answer).__name__} of {len(answer)}" if isinstance(answer, tuple) else type(answer).__name__
+        raise ValueError(f"{_name(module)} must return logits, (logits, embedding) or Outputs, got {got}")
+    logits, embedding = answer
+    logits = _logits(logits, module, count, classes)
+    if not isinstance(embedding, Tensor) or embedding.ndim != 2 or len(embedding) != count:
+        got = tuple(embedding.shape) if isinstance(embedding, Tensor) else type(embedding).__name__
+        raise ValueError(f"{_name(module)}: the embedding must have shape ({count}, d), got {got}; flatten it")
+    return Outputs(logits, embedding)
+
+
+def _logits(logits: Any, module: nn.Module, count: int, classes: int | None) -> Tensor:
+    if not isinstance(logits, Tensor) or not logits.is_floating_point():
+        got = logits.dtype if isinstance(logits, Tensor) else type(logits).__name__
+        raise ValueError(f"{_name(module)}: logits must be a tensor of floats, got {got}")
+    if logits.ndim != 2 or len(logits) != count or logits.shape[1] < 2:
+        raise ValueError(f"{_name(module)}: logits must have shape ({count}, classes >= 2), got {tuple(logits.shape)}")
+    if classes is not None and logits.shape[1] != classes:
+        raise ValueError(f"{_name(module)} has {logits.shape[1]} classes, the data have {classes}")
+    return logits
+
+
+def _refuse_probabilities(logits: Tensor, module: nn.Module) -> None:
+    sums = logits.float().sum(1)
+    if bool((logits >= 0).all()) and bool((sums - 1).abs().max() < 1e-3):
+        raise ValueError(
+            f"{_name(module)} returns probabilities (every row is >= 0 and sums to 1): "
+            "return the logits, leave the softmax out"
+        )
+
+
+def _name(module: nn.Module) -> str:
+    return type(module).__name__

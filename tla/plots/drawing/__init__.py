@@ -1,0 +1,1 @@
+"""What figures are drawn with: theme, sheet, marks, maps, pictures, words, export."""

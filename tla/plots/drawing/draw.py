@@ -1,0 +1,77 @@
+"""Any figure of any study by its name: reads the tables that the figure asks for."""
+
+import inspect
+from typing import Any
+
+from tla.plots.base import FIGURES, Figure
+from tla.plots.drawing.pictures import Pictures
+from tla.plots.drawing.theme import Look
+from tla.store import Store
+
+
+def look_of(store: Store, **more: Any) -> Look:
+    """The look that a study asks for: its classes' names, and a caption that says where the data come from.
+
+    Args:
+        store: The study.
+        more: Further arguments of `Look`.
+    """
+    manifest = store.manifest()
+    data = manifest.get("data", {})
+    classes = tuple(str(name) for name in data.get("classes", ()))
+    return Look(**{"classes": classes, "source": source_line(manifest, store.path.name)} | more)
+
+
+def source_line(manifest: dict[str, Any], fallback: str = "") -> str:
+    """Data set, seeds and hardware of a study in one line.
+
+    Args:
+        manifest: The study's manifest.
+        fallback: Its name, if the manifest has none.
+    """
+    study = manifest.get("study", {})
+    study = study if isinstance(study, dict) else {}
+    hardware = manifest.get("hardware", {})
+    parts = [f"study {study.get('name') or fallback}"]
+    seeds = study.get("seeds")
+    if seeds is not None:
+        parts.append(f"seed{'s' if len(seeds) > 1 else ''} {', '.join(str(seed) for seed in seeds)}")
+    if isinstance(hardware, dict) and hardware.get("device"):
+        threads = hardware.get("threads")
+        parts.append(f"{hardware['device']}" + (f", {threads} thread{'s' if threads != 1 else ''}" if threads else ""))
+    return "; ".join(part for part in parts if part.strip())
+
+
+def draw(name: str, store: Store, *, look: Look | None = None, dark: bool = False, **options: Any) -> Figure:
+    """Draw a registered figure from a study's tables (and pictures, where it shows some).
+
+    Args:
+        name: Name of the figure, see `FIGURES.names()`.
+        store: The study.
+        look: Theme, width, source; made from the study's manifest if not given.
+        dark: Without a look: the dark theme.
+        options: The figure's own keyword arguments.
+
+    Raises:
+        ValueError: for an unknown figure (with the nearest name), or an option that it does not have.
+        FileNotFoundError: if the study lacks what the figure needs; says which it has.
+    """
+    function = FIGURES.get(name)
+    parameters = inspect.signature(function).parameters
+    for option in options:
+        if option not in parameters:
+            own = list(parameters)[len(function.tables) :]
+            known = ", ".join(p for p in own if p not in (*function.optional, "look", "pictures"))
+            raise ValueError(f"figure {name!r} has no option {option!r}; it has: {known or 'none'}")
+    frames = [store.table(table) for table in function.tables]
+    extra: dict[str, Any] = {table: store.table(table) for table in function.optional if store.has_table(table)}
+    if function.example is not None:
+        extra |= function.example(store)
+    if "pictures" in parameters and "pictures" not in options:
+        extra["pictures"] = Pictures.of(store, models_of(store))
+    return function(*frames, look=look or look_of(store, theme="dark" if dark else "light"), **(extra | options))
+
+
+def models_of(store: Store) -> tuple[str, ...]:
+    """Names of the models whose adversarial images a study keeps, "at-seed0"."""
+    return tuple(sorted(file.stem for file in (store.path / "arrays" / "adversarial").glob("[!.]*.safetensors")))

@@ -1,0 +1,180 @@
+"""A figure as a file: a page, a picture, vectors, its data, or plotly's JSON."""
+
+import base64
+import html
+import json
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from tla.plots.base import CONFIG, Figure
+from tla.plots.drawing.compose import height_of, traces_of
+from tla.store import replacing
+
+PICTURES = (".png", ".svg", ".pdf")
+"""Kinds of file that need a browser."""
+KINDS = (".html", *PICTURES, ".csv", ".json")
+BROWSERS = ("chromium", "google-chrome", "chromium-browser", "chrome", "msedge")
+
+
+def save(figure: Figure, path: Path, *, width: int = 1200, scale: float | int = 2.0, offline: bool = True) -> Path:
+    """Write a figure in the format that the file's ending names.
+
+    Args:
+        figure: Any plotly figure.
+        path: Ends in .html, .png, .svg, .pdf, .csv or .json; replaced as a whole or left alone.
+        width: Pixels of a .png, .svg or .pdf (1/96 inch each); give the look's width.
+        scale: Pixels per pixel of a .png.
+        offline: Put plotly.js (4.8 MB) into a .html; otherwise it is loaded from a network when opened.
+
+    Returns:
+        `path`.
+
+    Raises:
+        ValueError: for any other ending; says which there are.
+        RuntimeError: for .png, .svg and .pdf without kaleido or Chromium; says how to get one.
+        OSError: without space or permission.
+    """
+    path = Path(path)
+    if path.suffix not in KINDS:
+        raise ValueError(f"path must end in one of {', '.join(KINDS)}, got {path.name!r}")
+    with replacing(path) as temporary:
+        if path.suffix in PICTURES:
+            temporary.write_bytes(picture(figure, path.suffix[1:], width=width, scale=scale))
+        else:
+            temporary.write_text(_text(figure, path.suffix, offline), encoding="utf-8")
+    return path
+
+
+def _text(figure: Figure, ending: str, offline: bool) -> str:
+    if ending == ".html":
+        return figure.to_html(
+            config=CONFIG, include_plotlyjs=True if offline else "cdn", full_html=True, auto_play=False
+        )
+    if ending == ".json":
+        return str(figure.to_json())
+    return data_of(figure).to_csv(index=False)
+
+
+def data_of(figure: Figure) -> pd.DataFrame:
+    """What a figure shows, as a table: one row per point.
+
+    Args:
+        figure: Any plotly figure.
+
+    Returns:
+        Columns panel, trace, then x, y, u, v, z, id and the like where a trace has them; bands come as their outline.
+    """
+    parts = []
+    for trace in traces_of(figure):
+        columns: dict[str, Any] = {}
+        x = plain(trace["x"]) if "x" in trace else None
+        if x is not None and x.size == 1 and x[0] is None:
+            continue  # an entry of the legend, or what keeps the axes of an empty panel
+        for name in ("x", "y", "u", "v", "customdata", "q1", "median", "q3", "lowerfence", "upperfence"):
+            values = plain(trace[name]) if name in trace else None
+            if values is not None and np.ndim(values) == 1:
+                columns["id" if name == "customdata" else name] = pd.Series(values)
+        part = _matrix(trace) if trace.type == "heatmap" else pd.DataFrame(columns)
+        part.insert(0, "trace", trace.name)
+        part.insert(0, "panel", (trace.xaxis or "x") if "xaxis" in trace else "x")
+        parts.append(part)
+    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=["panel", "trace"])
+
+
+def plain(values: Any) -> Any:
+    """An array of a trace as numpy holds it, also where plotly has packed it into base64.
+
+    Args:
+        values: A trace's property: an array, a list, or plotly's {"dtype", "bdata"}.
+    """
+    if isinstance(values, dict) and "bdata" in values:
+        return np.frombuffer(base64.b64decode(values["bdata"]), dtype=np.dtype(values["dtype"]))
+    return None if values is None else np.asarray(values)
+
+
+def _matrix(trace: Any) -> pd.DataFrame:
+    values = np.array(trace.z, dtype=float)
+    x, y = list(trace.x), list(trace.y)
+    grid = [(x[j], y[i], values[i, j]) for i in range(values.shape[0]) for j in range(values.shape[1])]
+    return pd.DataFrame(grid, columns=["x", "y", "z"])
+
+
+def picture(figure: Figure, kind: str, *, width: int = 1200, scale: float | int = 2.0) -> bytes:
+    """A figure as PNG, SVG or PDF, through kaleido where it works, else through a headless Chromium.
+
+    Args:
+        figure: Any plotly figure.
+        kind: "png", "svg" or "pdf".
+        width: Pixels; the height is the figure's own.
+        scale: Pixels per pixel of a PNG.
+
+    Raises:
+        RuntimeError: if neither works; says how to get one.
+    """
+    height = int(height_of(figure))
+    browser = next((found for name in BROWSERS if (found := shutil.which(name))), None)
+    if browser is not None:
+        if kind != "pdf":
+            return _through_browser(figure, kind, browser, width, height, scale)
+        return _printed(_through_browser(figure, "svg", browser, width, height, scale), browser, width, height)
+    try:
+        return figure.to_image(format=kind, width=width, height=height, scale=scale)
+    except Exception as error:
+        raise RuntimeError(
+            f"a {kind} needs Chromium or Chrome on the PATH, or the package kaleido with a browser of its own: "
+            f"pip install 'tla[notebooks]' && plotly_get_chrome ({type(error).__name__}: {error})"
+        ) from None
+
+
+_PAGE = """<!doctype html><meta charset="utf-8"><body style="margin:0"><div id="f"></div><pre id="out"></pre>
+<script>%s</script><script>const f=%s;f.layout.width=%d;f.layout.height=%d;
+const out=document.getElementById("out");
+Plotly.newPlot("f",f.data,f.layout,{staticPlot:true}).then(g=>Plotly.toImage(g,{format:%s,width:%d,height:%d,scale:%g}))
+.then(u=>{out.textContent="OK"+u},e=>{out.textContent="NO"+e})</script>"""
+
+
+def _through_browser(figure: Figure, kind: str, browser: str, width: int, height: int, scale: float | int) -> bytes:
+    from urllib.parse import unquote
+
+    from plotly.offline import get_plotlyjs
+
+    values = str(figure.to_json()).replace("</", "<\\/")
+    page = _PAGE % (get_plotlyjs(), values, width, height, json.dumps(kind), width, height, scale)
+    with tempfile.TemporaryDirectory(prefix="tla-figure-") as folder:
+        file = Path(folder) / "figure.html"
+        file.write_text(page, encoding="utf-8")
+        done = _run(browser, folder, [f"--window-size={width},{height}", "--dump-dom", file.as_uri()])
+    found = done.stdout.decode(errors="replace").rpartition('<pre id="out">')[2].partition("</pre>")[0]
+    if not found.startswith("OK"):
+        raise RuntimeError(f"{browser} drew no picture: {found[:200] or done.stderr.decode(errors='replace')[-300:]}")
+    head, _, body = found[2:].partition(",")
+    if "base64" in head:
+        return base64.b64decode(body)
+    return unquote(html.unescape(body)).encode()
+
+
+_SHEET = """<!doctype html><meta charset="utf-8"><style>@page{size:%dpx %dpx;margin:0}
+html,body{margin:0;height:%dpx;overflow:hidden}svg{display:block}</style>%s"""
+
+
+def _printed(vectors: bytes, browser: str, width: int, height: int) -> bytes:
+    """One page of the figure's size."""
+    with tempfile.TemporaryDirectory(prefix="tla-figure-") as folder:
+        file, made = Path(folder) / "figure.html", Path(folder) / "figure.pdf"
+        file.write_text(_SHEET % (width, height, height - 1, vectors.decode()), encoding="utf-8")
+        done = _run(browser, folder, ["--no-pdf-header-footer", f"--print-to-pdf={made}", file.as_uri()])
+        if not made.exists():
+            raise RuntimeError(f"{browser} printed no page: {done.stderr.decode(errors='replace')[-300:]}")
+        return made.read_bytes()
+
+
+def _run(browser: str, folder: str, words: list[str]) -> subprocess.CompletedProcess[bytes]:
+    flags = ["--headless", "--no-sandbox", "--disable-gpu", "--enable-unsafe-swiftshader", "--hide-scrollbars"]
+    flags += ["--disable-background-networking", f"--user-data-dir={folder}/profile", "--virtual-time-budget=20000"]
+    return subprocess.run([browser, *flags, *words], capture_output=True, timeout=120, check=False)

@@ -1,0 +1,52 @@
+"""Statistics of counts, scores and paired designs. Torch is never imported here."""
+
+from tla.statistics.accuracy import WORST, accuracy, accuracy_and_worst, at_eps, main_eps, summarise, worst_case
+from tla.statistics.exact import at_least, binomial_tail, exceeds, mcnemar, sign_test
+from tla.statistics.intervals import Interval, bootstrap_mean, mean_intervals, student, wilson
+from tla.statistics.paired import PairedMean, paired, paired_differences, paired_mean
+from tla.statistics.roc import (
+    Roc,
+    Sides,
+    auc,
+    auc_frame,
+    auc_interval,
+    roc_band,
+    roc_curve,
+    sides,
+    tpr_at_fpr,
+    tpr_interval,
+)
+
+__all__ = [
+    "WORST",
+    "Interval",
+    "PairedMean",
+    "Roc",
+    "Sides",
+    "accuracy",
+    "accuracy_and_worst",
+    "at_eps",
+    "at_least",
+    "auc",
+    "auc_frame",
+    "auc_interval",
+    "binomial_tail",
+    "bootstrap_mean",
+    "exceeds",
+    "main_eps",
+    "mcnemar",
+    "mean_intervals",
+    "paired",
+    "paired_differences",
+    "paired_mean",
+    "roc_band",
+    "roc_curve",
+    "sides",
+    "sign_test",
+    "student",
+    "summarise",
+    "tpr_at_fpr",
+    "tpr_interval",
+    "wilson",
+    "worst_case",
+]

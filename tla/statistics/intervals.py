@@ -1,0 +1,125 @@
+"""Intervals of shares and means: Wilson, Student, bootstrap."""
+
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+Z95 = 1.959963984540054
+CHUNK = 2**22
+FEW = 32
+"""With so few distinct values it is enough to draw how often each one comes."""
+
+
+class Interval(NamedTuple):
+    """A value and the bounds of its 95 % interval; nan where it is not known."""
+
+    value: float
+    low: float
+    high: float
+
+    def __str__(self) -> str:
+        """As in a sentence: "0.730 (0.665 to 0.787)"."""
+        return f"{self.value:.3f} ({self.low:.3f} to {self.high:.3f})"
+
+
+UNKNOWN = Interval(float("nan"), float("nan"), float("nan"))
+
+
+def wilson(hits: float | int, n: float | int) -> Interval:
+    """A share and its 95 % score interval (Wilson 1927): never outside [0, 1], accurate near its ends too.
+
+    Args:
+        hits: How many of n, 0 <= hits <= n; a mean over several trainings need not be whole.
+        n: How many in all; of none the share is nan, and anything from 0 to 1 is possible.
+
+    Raises:
+        ValueError: if hits is not between 0 and n.
+    """
+    if not 0 <= hits <= n:
+        raise ValueError(f"hits must lie between 0 and n, got {hits} of {n}")
+    if n == 0:
+        return Interval(float("nan"), 0.0, 1.0)
+    share, spread = hits / n, Z95**2 / n
+    centre = (share + spread / 2) / (1 + spread)
+    half = (share * (1 - share) * spread + spread**2 / 4) ** 0.5 / (1 + spread)
+    low, high = max(0.0, float(centre - half)), min(1.0, float(centre + half))
+    return Interval(float(share), min(low, share), max(high, share))
+
+
+def student(value: float | int, variance: float | int, freedom: float | int) -> Interval:
+    """Student's 95 % interval around a mean.
+
+    Args:
+        value: The mean.
+        variance: Of the mean, >= 0.
+        freedom: Degrees of freedom, > 0.
+    """
+    from scipy.special import stdtrit
+
+    half = float(stdtrit(max(freedom, 1.0), 0.975)) * variance**0.5
+    return Interval(float(value), value - half, value + half)
+
+
+def bootstrap_mean(values: np.ndarray, replicates: int = 400) -> Interval:
+    """Mean of the finite values and its 95 % bootstrap interval (percentiles; same data, same bounds).
+
+    Args:
+        values: Any shape.
+        replicates: Bootstrap samples, >= 1.
+    """
+    values = np.asarray(values, dtype=np.float64)
+    values = values[np.isfinite(values)]
+    if not len(values):
+        return UNKNOWN
+    rng, n = np.random.default_rng(0), len(values)
+    distinct, counts = np.unique(values, return_counts=True)
+    if len(distinct) <= FEW:
+        means = rng.multinomial(n, counts / n, replicates) @ distinct / n
+    else:
+        means = np.array([values[rng.integers(0, n, n)].mean() for _ in range(replicates)])
+    low, high = np.quantile(means, [0.025, 0.975])
+    return Interval(float(values.mean()), float(low), float(high))
+
+
+def mean_intervals(values: pd.DataFrame, *, draws: int = 1000, level: float = 0.95, seed: int = 0) -> pd.DataFrame:
+    """Mean of every column with a percentile bootstrap over rows; NaN values do not count.
+
+    Args:
+        values: One row per image, one column per measure.
+        draws: Bootstrap samples, >= 1.
+        level: Coverage, in (0, 1).
+        seed: Of the samples; all columns share them.
+
+    Returns:
+        One row per column, in order: measure, n (values that are numbers), mean, low, high.
+    """
+    data = values.to_numpy(np.float64)
+    there = ~np.isnan(data)
+    filled = np.where(there, data, 0.0)
+    n, rng = len(data), np.random.default_rng(seed)
+    means = np.empty((draws, data.shape[1]))
+    step = max(1, CHUNK // max(1, n))
+    for start in range(0, draws, step):
+        some = min(step, draws - start)
+        counts = np.zeros((some, n))
+        if n:
+            drawn = rng.integers(0, n, (some, n)) + n * np.arange(some)[:, None]
+            counts = np.bincount(drawn.ravel(), minlength=some * n).reshape(some, n).astype(np.float64)
+        with np.errstate(invalid="ignore"):
+            means[start : start + some] = (counts @ filled) / (counts @ there)
+    low, high = _quantiles(means, level)
+    with np.errstate(invalid="ignore"):
+        mean = filled.sum(0) / there.sum(0)
+    columns = {"measure": list(values.columns), "n": there.sum(0), "mean": mean, "low": low, "high": high}
+    return pd.DataFrame(columns)
+
+
+def _quantiles(means: np.ndarray, level: float) -> tuple[np.ndarray, np.ndarray]:
+    """Of each column over the draws that drew any number; NaN where none did."""
+    low, high = np.full(means.shape[1], np.nan), np.full(means.shape[1], np.nan)
+    for column, drawn in enumerate(means.T):
+        numbers = drawn[~np.isnan(drawn)]
+        if len(numbers):
+            low[column], high[column] = np.quantile(numbers, [(1 - level) / 2, (1 + level) / 2])
+    return low, high

@@ -79,7 +79,7 @@ def score_histograms(
     if np.isfinite(list(caught.values())).any():
         words = f"{spread(caught, labels)} of the misclassified lie right of the threshold"
     return sheet.figure(
-        f"Sides of {name}: {words}",
+        f"Scores of {name}: {words}",
         f"Larger = more suspicious; eps = {number(the_eps(rows))}; threshold (dashed): {mark}; "
         f"n = up to {rows['id'].nunique()} test images per method; the outermost bars hold all scores beyond them.",
         layout={"barmode": "overlay"},

@@ -1,0 +1,184 @@
+"""Risk and coverage: what goes wrong among the images that a detector lets pass, over every threshold at once."""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+
+from tla.statistics.frame import Frame
+from tla.statistics.intervals import UNKNOWN, Interval
+
+DRAWS = 300
+MEASURES = ("auroc", "aurc", "augrc", "e_augrc")
+KEYS = ("method", "seed", "attack", "eps", "detector", "adaptive")
+
+
+class Failures(NamedTuple):
+    """Everything that was shown to a model and its detector, clean and attacked, right and wrong.
+
+    Attributes:
+        score: Larger = more suspicious, refused first, shape (n,).
+        wrong: Whether the prediction is wrong, shape (n,).
+        image: Which image each row is a version of: rows of one image are drawn together, shape (n,).
+    """
+
+    score: np.ndarray
+    wrong: np.ndarray
+    image: np.ndarray
+
+
+class Measures(NamedTuple):
+    """Four summaries of one risk-coverage curve; smaller is better but for the first.
+
+    Attributes:
+        auroc: Probability that a wrong row scores above a right one, ties counting half; nan without both.
+        aurc: Mean over coverage of the errors among the accepted, as a share of the accepted (Geifman & El-Yaniv 2017).
+        augrc: Mean over coverage of the errors among the accepted, as a share of all (Traub et al. 2024):
+            (1 - AUROC) * accuracy * error + error^2 / 2.
+        e_augrc: AUGRC minus its least possible value at this accuracy, error^2 / 2.
+    """
+
+    auroc: float
+    aurc: float
+    augrc: float
+    e_augrc: float
+
+
+def failures(frame: Frame) -> Failures:
+    """All rows of the `detection` table of one model, attack and detector, none left out.
+
+    Args:
+        frame: Columns id, y, prediction, score; clean and adversarial rows.
+
+    Raises:
+        ValueError: for a score that is NaN.
+    """
+    score = frame["score"].to_numpy(np.float64)
+    missing = int(np.isnan(score).sum())
+    if missing:
+        raise ValueError(f"score must be a number, got NaN in {missing} rows")
+    return Failures(score, frame["prediction"].to_numpy() != frame["y"].to_numpy(), frame["id"].to_numpy())
+
+
+def measures(rows: Failures) -> Measures:
+    """AUROC of failure, AURC, AUGRC and E-AUGRC; rows of equal score count as accepted in every order equally often."""
+    if not len(rows.wrong):
+        return Measures(*[float("nan")] * 4)
+    return _measured(*_ranked(rows))
+
+
+def measure_intervals(rows: Failures, *, draws: int = DRAWS, seed: int = 0) -> dict[str, Interval]:
+    """Each of `measures` with a 95 % percentile bootstrap over images.
+
+    Args:
+        rows: Of one model, attack and detector.
+        draws: Bootstrap samples, >= 1.
+        seed: Of the samples.
+    """
+    found = measures(rows)
+    if not len(rows.wrong):
+        return dict.fromkeys(MEASURES, UNKNOWN)
+    drawn = np.array([_measured(*sample) for sample in _resampled(rows, draws, seed)])
+    intervals = {}
+    for name, value, column in zip(MEASURES, found, drawn.T, strict=True):
+        known = column[~np.isnan(column)]
+        low, high = np.quantile(known, [0.025, 0.975]) if len(known) else (np.nan, np.nan)
+        intervals[name] = Interval(value, float(low), float(high))
+    return intervals
+
+
+def risk_coverage(rows: Failures, points: int = 101, *, draws: int = DRAWS, seed: int = 0) -> Frame:
+    """The curve: errors among the accepted as coverage falls from everything to the least suspicious.
+
+    Args:
+        rows: Of one model, attack and detector.
+        points: Of the curve, >= 2.
+        draws: Bootstrap samples for the band.
+        seed: Of the samples.
+
+    Returns:
+        Columns coverage (share accepted, rising to 1), risk (share of the accepted that is wrong), low and high (95 %
+        pointwise bootstrap over images), generalised (share of all that is accepted and wrong), threshold (accept at
+        and below this score). No rows where nothing was shown.
+    """
+    import pandas as pd
+
+    n = len(rows.wrong)
+    names = ["coverage", "risk", "low", "high", "generalised", "threshold"]
+    if not n:
+        return pd.DataFrame({name: np.empty(0) for name in names})
+    count = np.unique(np.maximum(1, np.rint(np.linspace(0, 1, points) * n).astype(int)))
+    accepted = _accepted_errors(*_ranked(rows))[count - 1]
+    curves = []
+    for groups, wrong in _resampled(rows, draws, seed):
+        at = np.maximum(1, np.rint(count / n * len(wrong)).astype(int))
+        curves.append(_accepted_errors(groups, wrong)[at - 1] / at)
+    low, high = np.quantile(curves, [0.025, 0.975], axis=0)
+    columns = (count / n, accepted / count, low, high, accepted / n, np.sort(rows.score)[count - 1])
+    return pd.DataFrame(dict(zip(names, columns, strict=True)))
+
+
+def failure_frame(detection: Frame, *, draws: int = DRAWS) -> Frame:
+    """The measures of every model, attack, eps and detector of the `detection` table.
+
+    Returns:
+        The grouping columns that are there (method, seed, attack, eps, detector, adaptive), then n (rows), images,
+        error (share of the rows that is wrong), and auroc, aurc, augrc, e_augrc, each with _low and _high.
+    """
+    import pandas as pd
+
+    keys, rows = [key for key in KEYS if key in detection.columns], []
+    parts = detection.groupby(keys, sort=False, dropna=False) if keys else [((), detection)]
+    for _, part in parts:
+        shown = failures(part)
+        row = {key: part[key].iloc[0] for key in keys}
+        row |= {"n": len(part), "images": part["id"].nunique(), "error": float(shown.wrong.mean())}
+        for name, interval in measure_intervals(shown, draws=draws).items():
+            row |= {name: interval.value, f"{name}_low": interval.low, f"{name}_high": interval.high}
+        rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def _ranked(rows: Failures) -> tuple[np.ndarray, np.ndarray]:
+    """Rows from the least suspicious on: number of the group of equal scores, and whether each is wrong."""
+    order = np.argsort(rows.score, kind="stable")
+    groups = np.unique(rows.score, return_inverse=True)[1][order]
+    return groups, rows.wrong[order].astype(np.float64)
+
+
+def _accepted_errors(groups: np.ndarray, wrong: np.ndarray) -> np.ndarray:
+    """Errors among the first 1, 2, ..., n rows; within a group of equal scores the mean over all orders."""
+    total = np.cumsum(wrong)
+    starts = np.flatnonzero(np.diff(groups, prepend=-1))
+    if len(starts) == len(groups):
+        return total
+    sizes = np.diff(np.append(starts, len(groups)))
+    before = np.append(0.0, total)[starts]
+    errors = np.append(0.0, total)[starts + sizes] - before
+    place = np.arange(1, len(groups) + 1) - np.repeat(starts, sizes)
+    return np.repeat(before, sizes) + np.repeat(errors / sizes, sizes) * place
+
+
+def _measured(groups: np.ndarray, wrong: np.ndarray) -> Measures:
+    """`measures` of ranked rows.
+
+    A wrong row adds to the sum of accepted errors the rows accepted after it; the right ones among them are the pairs
+    that AUROC counts as lost.
+    """
+    n, count = len(wrong), float(wrong.sum())
+    accepted, error = _accepted_errors(groups, wrong), count / n
+    lost = float(accepted.sum()) - count * (count + 1) / 2
+    auroc = 1 - lost / (count * (n - count)) if 0 < count < n else float("nan")
+    excess = lost / n**2
+    return Measures(auroc, float((accepted / np.arange(1, n + 1)).mean()), excess + error**2 / 2, excess)
+
+
+def _resampled(rows: Failures, draws: int, seed: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Ranked rows of images drawn with replacement."""
+    order = np.argsort(rows.score, kind="stable")
+    groups, wrong = _ranked(rows)
+    image = np.unique(rows.image, return_inverse=True)[1][order]
+    many, rng = int(image.max()) + 1, np.random.default_rng(seed)
+    for _ in range(draws):
+        times = np.bincount(rng.integers(0, many, many), minlength=many)[image]
+        yield np.repeat(groups, times), np.repeat(wrong, times)

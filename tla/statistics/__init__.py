@@ -1,6 +1,15 @@
 """Statistics of counts, scores and paired designs. Torch is never imported here."""
 
 from tla.statistics.accuracy import WORST, accuracy, accuracy_and_worst, at_eps, main_eps, summarise, worst_case
+from tla.statistics.coverage import (
+    Failures,
+    Measures,
+    failure_frame,
+    failures,
+    measure_intervals,
+    measures,
+    risk_coverage,
+)
 from tla.statistics.exact import at_least, binomial_tail, exceeds, mcnemar, sign_test
 from tla.statistics.intervals import Interval, bootstrap_mean, mean_intervals, student, wilson
 from tla.statistics.paired import PairedMean, paired, paired_differences, paired_mean
@@ -18,6 +27,13 @@ from tla.statistics.roc import (
 )
 
 __all__ = [
+    "risk_coverage",
+    "measures",
+    "measure_intervals",
+    "failures",
+    "failure_frame",
+    "Measures",
+    "Failures",
     "WORST",
     "Interval",
     "PairedMean",

@@ -149,7 +149,7 @@ def test_bad_input_is_named(name, norm, digits):
         call(x=digits.x[:4] * 2)
     with pytest.raises(ValueError, match=r"x must be a batch of at least one image, got shape \(0, 1, 8, 8\)"):
         call(x=digits.x[:0], goal=Untargeted(y[:0]))
-    with pytest.raises(ValueError, match="the goal speaks of 4 examples, x has 3"):
+    with pytest.raises(ValueError, match="the goal is for 4 examples, x has 3"):
         call(x=digits.x[:3])
     with pytest.raises(ValueError, match=r"eps has 2 entries"):
         call(threat=Threat(norm, torch.tensor([0.1, 0.2])))

@@ -36,11 +36,11 @@ def test_table_against_a_loop_over_images(digits):
     predictions = torch.cat([digits.model(image[None]).logits.argmax(1) for image in digits.x[:50]])
     assert clean.prediction.tolist() == predictions.tolist()
     assert (clean.eps == 0).all()
-    missed = set(clean.id[clean.success])
-    assert missed == set(torch.nonzero(predictions != digits.y[:50])[:, 0].tolist())
+    wrong = set(clean.id[clean.success])
+    assert wrong == set(torch.nonzero(predictions != digits.y[:50])[:, 0].tolist())
     rows = frame[frame.attack == "pgd"].set_index("id")
-    assert rows.loc[sorted(missed)].success.all()
-    assert (rows.loc[sorted(missed)].queries == 0).all()
+    assert rows.loc[sorted(wrong)].success.all()
+    assert (rows.loc[sorted(wrong)].queries == 0).all()
     assert rows.success.mean() >= frame[frame.attack == "fgsm"].success.mean() > clean.success.mean()
     assert set(frame.attrs["seconds"]) == {"clean", "pgd", "fgsm"}
 
@@ -112,7 +112,7 @@ def test_interrupted_and_continued(digits, tmp_path):
     assert finished.seen[0] == 4  # only the clean images, once per batch
 
 
-def test_parts_of_something_else_are_not_used(digits, tmp_path):
+def test_results_of_another_model_are_not_used(digits, tmp_path):
     cache = CacheFolder(tmp_path)
     table(digits, n=16, cache=cache)
     names = set(tmp_path.iterdir())
@@ -128,15 +128,15 @@ def test_parts_of_something_else_are_not_used(digits, tmp_path):
     assert len(set(tmp_path.iterdir()) - names) == 2
 
 
-def test_clearing_leaves_the_parts_of_others(digits, tmp_path):
-    """What another, unfinished evaluation has done into the same folder is not lost."""
+def test_clearing_leaves_the_results_of_others(digits, tmp_path):
+    """What another, unfinished evaluation has saved in the same folder is not lost."""
     folder = tmp_path / "cache"
     table(digits, n=32, cache=CacheFolder(folder))
     others, mine = set(folder.iterdir()), CacheFolder(folder)
     table(digits, n=16, attacks={**ATTACKS, "more": PGD(steps=1)}, cache=mine)
     assert set(folder.iterdir()) > others
     mine.clear()
-    assert len(set(folder.iterdir())) == len(others) - 2  # two attacks on the first batch were common to both
+    assert len(set(folder.iterdir())) == len(others) - 2  # two attacks on the first batch are in both
     last = CacheFolder(folder)
     table(digits, n=32, cache=last)
     last.clear()
@@ -144,14 +144,14 @@ def test_clearing_leaves_the_parts_of_others(digits, tmp_path):
     CacheFolder(folder).clear()
 
 
-def test_a_damaged_part_is_made_anew(digits, tmp_path):
+def test_a_damaged_result_is_recomputed(digits, tmp_path):
     whole = table(digits, n=16, cache=CacheFolder(tmp_path))
     for file in tmp_path.glob("*.parquet"):
         file.write_bytes(file.read_bytes()[:50])
     pd.testing.assert_frame_equal(table(digits, n=16, cache=CacheFolder(tmp_path)), whole)
 
 
-def test_images_are_made_where_parts_lack_them(digits, tmp_path):
+def test_images_are_computed_where_the_cache_lacks_them(digits, tmp_path):
     table(digits, cache=CacheFolder(tmp_path))
     kept, fresh = Kept("pgd"), Kept("pgd")
     table(digits, cache=CacheFolder(tmp_path), keep=kept)
@@ -170,7 +170,7 @@ def test_progress_counts_pairs(digits):
     assert [step.attack for step in seen] == ["pgd", "fgsm"] * 4
 
 
-def test_bf16_verdicts_are_taken_in_float32(digits):
+def test_success_under_bf16_is_decided_in_float32(digits):
     kept, attacks = Kept("apgd"), {"apgd": APGD(steps=10)}
     rows = table(digits, n=200, attacks=attacks, precision="bf16", keep=kept).query("attack == 'apgd'")
     assert rows.success.tolist() == (digits.model(kept["apgd"]).logits.argmax(1) != digits.y).tolist()
@@ -232,13 +232,13 @@ def test_bad_input_is_named(digits, change, text):
         ({"y": torch.zeros(50)}, r"y must be int64 of shape \(n,\), got torch.float32 of shape \(50,\)"),
     ],
 )
-def test_bad_work_is_named(digits, change, text):
-    work = {"model": digits.model, "x": digits.x[:50], "y": digits.y[:50], "threat": THREAT, "ids": None}
+def test_bad_batches_are_named(digits, change, text):
+    images = {"model": digits.model, "x": digits.x[:50], "y": digits.y[:50], "threat": THREAT, "ids": None}
     with pytest.raises(ValueError, match=text):
-        Batches(**work | {"batch": 16, "seed": 0, "precision": "fp32"} | change)
+        Batches(**images | {"batch_size": 16, "seed": 0, "precision": "fp32"} | change)
 
 
-def test_gradients_are_had_without_grad(digits):
+def test_gradients_are_computed_inside_no_grad(digits):
     with torch.no_grad():
         pd.testing.assert_frame_equal(table(digits), table(digits))
     with torch.inference_mode():

@@ -1,1 +1,1 @@
-"""Many attacks on many images: batches that can be resumed, their cache, transfer."""
+"""Many attacks on many images: resumable batches, their cache, transfer."""

@@ -1,28 +1,27 @@
-"""An evaluation as a row of batches, each of which can be done, kept and found again on its own."""
+"""An evaluation as resumable batches."""
 
-import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
 from tla.attacks.base import Attack
-from tla.attacks.evaluation.batch import EvaluationBatch
-from tla.attacks.evaluation.cache import BatchResult, Cache, fingerprint, model_fingerprint
+from tla.attacks.evaluation.batch import BatchResult, EvaluationBatch
+from tla.attacks.evaluation.cache import Cache, fingerprint, model_fingerprint
 from tla.config import digest
 from tla.models.network.copying import working_copy
 from tla.models.network.mode import evaluating
 from tla.precision import Precision, autocast
 from tla.seeding import generator
-from tla.statistics.accuracy import CLEAN
 from tla.threat import Threat
 from tla.types import Model
 
 
 @dataclass(frozen=True)
 class Shard:
-    """Which batches one of several processes takes: every world-th, from rank on.
+    """The batches that one of several processes takes: every world-th, from rank on.
 
     Args:
         rank: Of this process, 0..world - 1.
@@ -40,22 +39,29 @@ class Shard:
             raise ValueError(f"rank must lie in 0..world - 1, got rank={self.rank}, world={self.world}")
 
 
+class Finished(NamedTuple):
+    """A result, and whether it was computed now (True) or loaded from the cache (False)."""
+
+    result: BatchResult
+    computed: bool
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Batches:
-    """What is attacked, batch by batch; arguments and errors are those of `evaluate`."""
+    """The images of an evaluation, batch by batch; arguments and errors as for `evaluate` (batch_size: its batch)."""
 
     model: Model
     x: Tensor
     y: Tensor
     threat: Threat
     ids: Tensor | None
-    batch: int
+    batch_size: int
     seed: int
     precision: Precision
 
     def __post_init__(self) -> None:
-        if self.batch < 1:
-            raise ValueError(f"batch must be >= 1, got {self.batch}")
+        if self.batch_size < 1:
+            raise ValueError(f"batch must be >= 1, got {self.batch_size}")
         if len(self.x) == 0:
             raise ValueError("there is no image to attack: x is empty")
         if self.y.ndim != 1 or self.y.dtype != torch.int64:
@@ -79,42 +85,43 @@ class Batches:
 
     def numbers(self, shard: Shard) -> range:
         """The batches of a shard, by number."""
-        return range(-(-len(self.x) // self.batch))[shard.rank :: shard.world]
+        return range(-(-len(self.x) // self.batch_size))[shard.rank :: shard.world]
 
     def rows(self, number: int) -> range:
         """The images of a batch, by position."""
-        return range(len(self.x))[number * self.batch : (number + 1) * self.batch]
+        return range(len(self.x))[number * self.batch_size : (number + 1) * self.batch_size]
 
     def run(
-        self, attacks: Mapping[str, Attack], numbers: Sequence[int], cache: Cache | None, wanted: Collection[str]
-    ) -> Iterator[tuple[BatchResult, bool]]:
-        """Every attack on every batch; each part comes with whether it was made now rather than found.
+        self, attacks: Mapping[str, Attack], numbers: Sequence[int], cache: Cache | None, keep_images: Collection[str]
+    ) -> Iterator[Finished]:
+        """The clean images and every attack, on batch after batch.
 
         Args:
             attacks: Label and recipe.
             numbers: Of the batches.
-            cache: Where finished parts are kept.
-            wanted: Labels whose adversarial images the parts shall carry.
+            cache: Where results are saved and looked up.
+            keep_images: Labels whose results must have the adversarial images.
         """
         model = working_copy(self.model, torch.channels_last)
-        name = model_fingerprint(model) if cache is not None else ""
+        weights = model_fingerprint(model) if cache is not None else ""
         with evaluating(model):
             for number in numbers:
-                block = self._block(model, number)
-                yield BatchResult(CLEAN, block.clean().frame, 0.0), True
-                facts = [name, self._facts(block, number)] if cache is not None else []
+                batch = self._batch(model, number)
+                yield Finished(batch.clean(), True)
+                inputs = [weights, self._inputs(batch, number)] if cache is not None else []
                 for label, attack in attacks.items():
-                    key = digest([label, attack, *facts]) if cache is not None else ""
-                    found = cache.load(key) if cache is not None else None
-                    if found is not None and (label not in wanted or found.images is not None):
-                        yield found, False
+                    key = digest([label, attack, *inputs]) if cache is not None else ""
+                    result, keep = cache.load(key) if cache is not None else None, label in keep_images
+                    if result is not None and not (keep and result.images is None):
+                        yield Finished(result, False)
                         continue
-                    part = self._attacked(block, label, attack, number, label in wanted)
+                    source = generator(self.seed, "attack", number, device=batch.x.device)
+                    result = batch.attack(label, attack, source, self.precision, keep)
                     if cache is not None:
-                        cache.save(key, part)
-                    yield part, True
+                        cache.save(key, result)
+                    yield Finished(result, True)
 
-    def _block(self, model: Model, number: int) -> EvaluationBatch:
+    def _batch(self, model: Model, number: int) -> EvaluationBatch:
         device = next((weight.device for weight in model.parameters()), self.x.device)
         rows = torch.tensor(self.rows(number), device=self.x.device)
         x, y = self.x[rows].to(device), self.y[rows.to(self.y.device)].to(device)
@@ -125,16 +132,8 @@ class Batches:
         ids = rows if self.ids is None else self.ids[rows.to(self.ids.device)]
         return EvaluationBatch(model, x, y, ids, self.threat.select(rows))
 
-    def _facts(self, block: EvaluationBatch, number: int) -> list[object]:
-        """Everything beside model and attack that a part depends on."""
-        threat, eps = self.threat, block.threat.radius(block.x)
-        images = fingerprint(block.x, block.y, block.ids, block.prediction, eps)
+    def _inputs(self, batch: EvaluationBatch, number: int) -> list[object]:
+        """Everything that a result depends on, except model and attack."""
+        threat, eps = self.threat, batch.threat.radius(batch.x)
+        images = fingerprint(batch.x, batch.y, batch.ids, batch.prediction, eps)
         return [images, threat.norm, threat.low, threat.high, self.seed, number, self.precision]
-
-    def _attacked(
-        self, block: EvaluationBatch, label: str, attack: Attack, number: int, with_images: bool
-    ) -> BatchResult:
-        started = time.perf_counter()
-        source = generator(self.seed, "attack", number, device=block.x.device)
-        frame, images = block.attacked(label, attack, source, self.precision)
-        return BatchResult(label, frame, time.perf_counter() - started, images.cpu() if with_images else None)

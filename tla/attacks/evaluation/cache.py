@@ -1,4 +1,4 @@
-"""Finished pieces of an evaluation, kept so that it can be interrupted and go on."""
+"""Finished batches of an evaluation, saved so that it can resume after an interruption."""
 
 import contextlib
 import hashlib
@@ -10,60 +10,38 @@ import pandas as pd
 import torch
 from torch import Tensor
 
+from tla.attacks.evaluation.batch import BatchResult
 from tla.config import digest
 from tla.files import replacing
 from tla.types import Model
 
 
-@dataclass(frozen=True, eq=False)
-class BatchResult:
-    """One attack on one batch of images.
-
-    Attributes:
-        label: Of the attack.
-        frame: Rows of the table.
-        seconds: What it took.
-        images: Adversarial images, shape (b, ...); None if they were not asked for.
-    """
-
-    label: str
-    frame: pd.DataFrame
-    seconds: float
-    images: Tensor | None = None
-
-    def table(self) -> pd.DataFrame:
-        """The rows, with the seconds as an attribute."""
-        frame = self.frame.copy()
-        frame.attrs = {"seconds": {self.label: self.seconds}}
-        return frame
-
-
 @runtime_checkable
 class Cache(Protocol):
-    """Where finished parts are kept; a key is a digest of everything that a part depends on."""
+    """Where finished batches are saved; a key is a digest of everything that the result depends on."""
 
     def load(self, key: str) -> BatchResult | None:
-        """The part, if it is there."""
+        """The result, or None if it was not saved."""
         ...
 
-    def save(self, key: str, part: BatchResult) -> None:
-        """Keep a part."""
+    def save(self, key: str, result: BatchResult) -> None:
+        """Save a result."""
         ...
 
 
 @dataclass(frozen=True)
 class CacheFolder:
-    """Parts as files of a folder, written safely, read without executing anything.
+    """Results as files in a folder, written atomically, read without executing anything.
 
     Args:
-        path: The folder; made on the first write. `clear` it when the table is safe.
+        path: The folder; created on the first write. `clear` it once the table is saved.
     """
 
     path: Path
     _used: set[str] = field(default_factory=set, init=False, repr=False, compare=False)
 
     def load(self, key: str) -> BatchResult | None:
-        """The part, if it is there, whole, and readable; else it is made anew."""
+        """The result, or None if it was not saved or cannot be read (it is then recomputed)."""
         from safetensors.torch import load_file
 
         table, arrays = self.path / f"{key}.parquet", self.path / f"{key}.safetensors"
@@ -71,34 +49,34 @@ class CacheFolder:
             frame = pd.read_parquet(table)
             seconds = float(frame["seconds"].iloc[0])
             images = load_file(arrays)["images"] if arrays.exists() else None
-        except Exception:  # every reader has its own kinds of damage; a damaged part is no part
+        except Exception:  # each reader raises its own errors for a damaged file
             return None
         self._used.add(key)
         return BatchResult(str(frame["attack"].iloc[0]), frame.drop(columns="seconds"), seconds, images)
 
-    def save(self, key: str, part: BatchResult) -> None:
-        """Write the images first and the table last: a part without its table is not there."""
+    def save(self, key: str, result: BatchResult) -> None:
+        """Write the images first and the table last: without its table a result does not exist."""
         from safetensors.torch import save_file
 
-        if part.images is not None:
+        if result.images is not None:
             with replacing(self.path / f"{key}.safetensors") as temporary:
-                save_file({"images": part.images.contiguous()}, temporary)
+                save_file({"images": result.images.contiguous()}, temporary)
         with replacing(self.path / f"{key}.parquet") as temporary:
-            part.frame.assign(seconds=part.seconds).to_parquet(temporary, index=False)
+            result.frame.assign(seconds=result.seconds).to_parquet(temporary, index=False)
         self._used.add(key)
 
     def clear(self) -> None:
-        """Delete the parts that were read or written here; those of another, unfinished evaluation stay."""
+        """Delete the results that were loaded or saved here; those of another, unfinished evaluation stay."""
         for key in self._used:
             for suffix in ("parquet", "safetensors"):
                 (self.path / f"{key}.{suffix}").unlink(missing_ok=True)
         self._used.clear()
-        with contextlib.suppress(OSError):  # not empty, or never made
+        with contextlib.suppress(OSError):  # not empty, or never created
             self.path.rmdir()
 
 
 def fingerprint(*tensors: Tensor) -> str:
-    """Digest of the content of tensors: types, shapes and values; 16 hexadecimal digits."""
+    """Digest of the data types, shapes and values of tensors; 16 hexadecimal digits."""
     state = hashlib.sha256()
     for tensor in tensors:
         tensor = tensor.detach().cpu().contiguous()

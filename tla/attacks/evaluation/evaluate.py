@@ -10,8 +10,9 @@ from jaxtyping import Float, Int, UInt8
 from torch import Tensor
 
 from tla.attacks.base import Attack
+from tla.attacks.evaluation.batch import BatchResult
 from tla.attacks.evaluation.batches import Batches, Shard
-from tla.attacks.evaluation.cache import BatchResult, Cache
+from tla.attacks.evaluation.cache import Cache
 from tla.attacks.evaluation.table import COLUMNS, joined
 from tla.memory import kept
 from tla.precision import Precision
@@ -21,28 +22,28 @@ from tla.types import Model
 
 
 class EvaluationProgress(NamedTuple):
-    """Where an evaluation stands.
+    """How far an evaluation has got.
 
     Attributes:
         attack: Label of the attack that has just finished a batch.
-        done: (image, attack) pairs finished, those kept from before included.
-        total: Pairs in all.
-        rate: Pairs per second of those that were worked on now; 0 before the first.
-        part: What was just finished.
+        done: (image, attack) pairs finished, including those from the cache.
+        total: Number of pairs.
+        rate: Pairs per second, not counting those from the cache; 0 before the first.
+        result: The batch that was just finished.
     """
 
     attack: str
     done: int
     total: int
     rate: float
-    part: BatchResult
+    result: BatchResult
 
 
 class EvaluationInterrupted(KeyboardInterrupt):
     """Ctrl-C during an evaluation.
 
     Attributes:
-        frame: The rows of everything that was finished.
+        frame: The rows finished so far.
     """
 
     def __init__(self, frame: pd.DataFrame) -> None:
@@ -54,7 +55,7 @@ class Kept(dict[str, Tensor]):
     """Adversarial images by label, in the order of the evaluated images: `keep=Kept("pgd")`.
 
     Args:
-        *labels: The attacks whose images are kept in memory, on the CPU.
+        *labels: Attacks whose images are kept in memory, on the CPU.
     """
 
     def __init__(self, *labels: str) -> None:
@@ -80,63 +81,64 @@ def evaluate(
 ) -> pd.DataFrame:
     """Attack every image that the model gets right; the rest count as fooled.
 
-    The rows of a batch depend on nothing but that batch, so that processes which share the batches (`shard`, `joined`)
-    make the same table as one.
+    The rows of a batch depend on that batch alone, so that several processes (`shard`, `joined`) produce the same table
+    as one.
 
     Args:
         model: Maps images to `Outputs`; a copy of it is attacked, on its own device.
-        x: Images in the threat's box, or bytes of which 255 stands for 1; shape (n, ...).
+        x: Images in the threat's box, or bytes (255 stands for 1); shape (n, ...).
         y: True classes, shape (n,).
         attacks: Label and recipe of each attack.
         threat: Norm, radius and box.
         ids: Name of each image in the table; by default its position.
         batch: Images per forward pass; random numbers depend on it.
         seed: Seed of the attacks' random numbers, the same for every attack.
-        precision: "bf16" attacks under bfloat16 autocast; verdicts are taken in float32 all the same. "auto" takes bf16
-            where the hardware has it.
+        precision: "bf16" attacks under bfloat16 autocast; success is decided in float32 in any case. "auto" takes bf16
+            where the hardware is faster at it.
         progress: Called after every attack on every batch.
-        cache: Where finished parts are kept and looked for, so that an interrupted evaluation goes on: `CacheFolder`.
+        cache: Where finished batches are saved and looked up, so that an evaluation can resume: `CacheFolder`.
         keep: Filled with the adversarial images of the attacks that it names.
         shard: Which batches this process takes; by default all.
 
     Returns:
         One row per attack and image, sorted by attack (in the order given) and id, with the columns of the `attacks`
-        table (docs/architecture.md) but method and seed. Rows of the attack "clean", with eps 0, are the images
-        themselves. `value` is the margin: the best other logit minus the own one. `attrs["seconds"]`: what each took.
+        table (docs/architecture.md) except method and seed. Rows of the attack "clean", with eps 0, are the images
+        themselves. `value` is the margin: the best other logit minus that of the true class. `attrs["seconds"]`: wall
+        time of each attack.
 
     Raises:
-        ValueError: for an empty batch, images outside the box, labels without a class, logits that are NaN, or a label
-            of `keep` that no attack has.
-        EvaluationInterrupted: on Ctrl-C; its `frame` has what was finished.
+        ValueError: for an empty batch, images outside the box, labels that the model has no class for, logits that are
+            NaN, or a label in `keep` that is not among the attacks.
+        EvaluationInterrupted: on Ctrl-C; its `frame` has the rows finished so far.
     """
-    wanted = () if keep is None else keep.labels
-    _check_labels(attacks, wanted)
-    work = Batches(model=model, x=x, y=y, threat=threat, ids=ids, batch=batch, seed=seed, precision=precision)
-    numbers, done, images = work.numbers(shard or Shard()), [], {label: [] for label in wanted}
-    total = len(attacks) * sum(len(work.rows(number)) for number in numbers)
-    count = fresh = 0
+    labels = () if keep is None else keep.labels
+    _check_labels(attacks, labels)
+    batches = Batches(model=model, x=x, y=y, threat=threat, ids=ids, batch_size=batch, seed=seed, precision=precision)
+    numbers, tables, images = batches.numbers(shard or Shard()), [], {label: [] for label in labels}
+    total = len(attacks) * sum(len(batches.rows(number)) for number in numbers)
+    done = computed = 0
     started = time.perf_counter()
     try:
         with torch.inference_mode(False), kept():
-            for part, new in work.run(attacks, numbers, cache, wanted):
-                done.append(part.table())
-                if part.label in images:
-                    images[part.label].append(part.images)
-                if part.label != CLEAN and progress is not None:
-                    count, fresh = count + len(part.frame), fresh + new * len(part.frame)
-                    rate = fresh / (time.perf_counter() - started)
-                    progress(EvaluationProgress(part.label, count, total, rate, part))
+            for result, new in batches.run(attacks, numbers, cache, labels):
+                tables.append(result.table())
+                if result.label in images:
+                    images[result.label].append(result.images)
+                if result.label != CLEAN and progress is not None:
+                    done, computed = done + len(result.frame), computed + new * len(result.frame)
+                    rate = computed / (time.perf_counter() - started)
+                    progress(EvaluationProgress(result.label, done, total, rate, result))
     except KeyboardInterrupt:
-        rows = joined(done, [CLEAN, *attacks]) if done else pd.DataFrame(columns=list(COLUMNS))
-        raise EvaluationInterrupted(rows) from None
+        frame = joined(tables, [CLEAN, *attacks]) if tables else pd.DataFrame(columns=list(COLUMNS))
+        raise EvaluationInterrupted(frame) from None
     if keep is not None:
-        keep.update({label: torch.cat(pieces) for label, pieces in images.items()})
-    return joined(done, [CLEAN, *attacks])
+        keep.update({label: torch.cat(batch_images) for label, batch_images in images.items()})
+    return joined(tables, [CLEAN, *attacks])
 
 
-def _check_labels(attacks: Mapping[str, Attack], wanted: tuple[str, ...]) -> None:
+def _check_labels(attacks: Mapping[str, Attack], kept_labels: tuple[str, ...]) -> None:
     if CLEAN in attacks:
         raise ValueError(f"{CLEAN!r} is the label of the images themselves; give the attack another one")
-    for label in wanted:
+    for label in kept_labels:
         if label not in attacks:
             raise ValueError(f"keep names {label!r}; the attacks are {', '.join(attacks) or 'none'}")

@@ -1,4 +1,4 @@
-"""The table of an evaluation: its columns, and several tables joined into one."""
+"""The table of an evaluation: its columns, and how several are joined."""
 
 from collections.abc import Sequence
 
@@ -9,11 +9,11 @@ COLUMNS = ("attack", "eps", "id", "y", "clean_prediction", "prediction", "succes
 
 
 def joined(frames: Sequence[pd.DataFrame], order: Sequence[str] | None = None) -> pd.DataFrame:
-    """Tables of several processes, batches or radii as one, sorted by attack, eps and id; seconds are added up.
+    """Tables of several processes, batches or radii as one, sorted by attack, eps and id; seconds add up.
 
     Args:
         frames: Tables of `evaluate`.
-        order: Labels in the order wanted; by default that of their first appearance.
+        order: Order of the labels; by default that of their first appearance.
     """
     if not frames:
         raise ValueError("there is no table to join")

@@ -1,4 +1,4 @@
-"""Images made on one model, judged on another."""
+"""Adversarial images of one model, shown to others."""
 
 from collections.abc import Mapping
 
@@ -32,11 +32,11 @@ def transfer(
 ) -> pd.DataFrame:
     """Attack every image on every model, and show the result to every model.
 
-    An attack that can (`pursuit`) walks to the end: an image that has just crossed its own model's boundary seldom
-    crosses another's.
+    An attack with the setting `pursuit` takes all its steps: an image that has only just crossed its own model's
+    boundary seldom crosses another's.
 
     Args:
-        models: By name; each is source and target, and left as it was.
+        models: By name; each is source and target, and left unchanged.
         x: Images in the threat's box, shape (n, ...).
         y: True classes, shape (n,).
         attack: Run on the sources.
@@ -48,7 +48,7 @@ def transfer(
 
     Returns:
         One row per source, target and image: source, target, id, y, clean_prediction (the target's), prediction,
-        success (clean errors of the target count as fooled).
+        success (images that the target gets wrong clean count as fooled).
 
     Raises:
         ValueError: for no model, a batch below 1, and as `Attack.__call__`.
@@ -61,13 +61,13 @@ def transfer(
     ids = torch.arange(len(x)) if ids is None else ids
     frames = []
     for number, rows in enumerate(torch.arange(len(x), device=x.device).split(batch)):
-        part, goal, ball = x[rows], Untargeted(y[rows]), threat.select(rows)
-        check_inputs(part, goal, ball)
-        clean = {name: _predictions(model, part, goal) for name, model in models.items()}
+        inputs, goal, local = x[rows], Untargeted(y[rows]), threat.select(rows)
+        check_inputs(inputs, goal, local)
+        clean = {name: _predictions(model, inputs, goal) for name, model in models.items()}
         for source, model in models.items():
             numbers = generator(seed, "attack", number, device=x.device)
             with autocast(x.device, precision):
-                images = attack(model, part, goal, ball, generator=numbers).adversarial
+                images = attack(model, inputs, goal, local, generator=numbers).adversarial
             for target, other in models.items():
                 columns = (ids[rows.to(ids.device)], y[rows], clean[target], _predictions(other, images, goal))
                 frames.append(_frame(source, target, *columns))
@@ -77,7 +77,7 @@ def transfer(
 
 
 def transfer_matrix(frame: pd.DataFrame) -> pd.DataFrame:
-    """Accuracy of each target (columns) on images made on each source (rows); the diagonal is the white box.
+    """Accuracy of each target (columns) on images from each source (rows); the diagonal is the white-box attack.
 
     Args:
         frame: A table of `transfer`.
@@ -96,7 +96,7 @@ def _predictions(model: Model, x: Tensor, goal: Untargeted) -> Tensor:
 
 def _frame(source: str, target: str, ids: Tensor, y: Tensor, clean: Tensor, prediction: Tensor) -> pd.DataFrame:
     columns = {"id": ids, "y": y, "clean_prediction": clean, "prediction": prediction}
-    frame = pd.DataFrame({name: part.cpu().numpy() for name, part in columns.items()})
+    frame = pd.DataFrame({name: column.cpu().numpy() for name, column in columns.items()})
     frame.insert(0, "source", source)
     frame.insert(1, "target", target)
     return frame.assign(success=(prediction != y).cpu().numpy() | (clean != y).cpu().numpy())

@@ -1,4 +1,4 @@
-"""Attacks of other libraries behind the same call: their global state contained, their queries counted."""
+"""Attacks of other libraries behind the same call: their global state restored, their queries counted."""
 
 import contextlib
 import sys
@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from tla.attacks.base import Attack, AttackResult
 from tla.attacks.goals import Goal, Targeted, Untargeted
-from tla.attacks.search.best import found
+from tla.attacks.search.best import scored
 from tla.attacks.search.forward import check_inputs, check_outputs, forward_fp32
 from tla.models.network.copying import working_copy
 from tla.models.network.mode import evaluating
@@ -25,16 +25,16 @@ PIXELS = 64
 
 
 class CountingModel(nn.Module):
-    """A model as other libraries want it: images (b, c, h, w) in [0, 1] to logits; it counts who was asked about.
+    """A model as other libraries expect it: images (b, c, h, w) in [0, 1] to logits; counts the queries of each image.
 
-    A call with as many images as there are is taken to be about all of them; of a smaller one each image is counted for
-    the nearest original, told apart by a few pixels.
+    A call with b images counts once for each; in a smaller call each image counts for the nearest original, compared on
+    a few pixels.
 
     Args:
-        model: Maps images of the threat's box to `Outputs`.
+        model: Maps images in the threat's box to `Outputs`.
         x: The originals in [0, 1], shape (b, c, h, w).
-        shape: Of one image as the model wants it.
-        threat: Whose box the images live in.
+        shape: Shape of one image as the model expects it.
+        threat: Gives the box of the images.
     """
 
     def __init__(self, model: Model, x: Tensor, shape: torch.Size, threat: Threat) -> None:
@@ -62,14 +62,14 @@ class CountingModel(nn.Module):
 
 @dataclass(frozen=True)
 class Problem:
-    """A problem in the words of other libraries, for images of one radius.
+    """What other libraries take as arguments, for images of one radius.
 
     Attributes:
         model: Images (b, c, h, w) in [0, 1] to logits.
         x: Images (b, c, h, w) in [0, 1].
         labels: True classes, or targets, shape (b,).
         targeted: Whether labels are targets.
-        norm: Of the ball.
+        norm: The threat's norm.
         eps: Radius in the unit box.
         seed: For libraries that take one.
     """
@@ -84,11 +84,11 @@ class Problem:
 
 
 class ExternalAttack(Attack):
-    """An attack of another library.
+    """An attack of another library: a subclass only calls that library, in `run`.
 
     Attributes:
-        norms: The norms that it knows.
-        targets: Whether it knows targets.
+        norms: Norms that it supports.
+        targets: Whether it supports targets.
     """
 
     norms: ClassVar[tuple[Norm, ...]]
@@ -96,7 +96,7 @@ class ExternalAttack(Attack):
 
     @abstractmethod
     def run(self, problem: Problem) -> Tensor:
-        """Adversarial images (b, c, h, w) in [0, 1]; those farther than eps are pulled back and judged there."""
+        """Adversarial images (b, c, h, w) in [0, 1]; those farther than eps are projected before they are checked."""
 
     def __call__(
         self,
@@ -112,20 +112,20 @@ class ExternalAttack(Attack):
         check_inputs(x, goal, threat)
         self._check(goal, threat)
         x, results = x.detach(), x.detach().clone()
-        queries = torch.full((len(x),), 2, dtype=torch.int64, device=x.device)  # judged before and after
+        queries = torch.full((len(x),), 2, dtype=torch.int64, device=x.device)  # one check before, one after
         radii = threat.radius(x).reshape(-1).expand(len(x))
-        with _contained(x.device), _frozen(model) as frozen:
+        with _isolated(x.device), _frozen(model) as frozen:
             check_outputs(forward_fp32(frozen, x), goal)
             for radius in radii.unique().tolist():
                 rows = (radii == radius).nonzero()[:, 0]
                 if radius > 0:
                     problem = _problem(frozen, x[rows], goal.select(rows), threat, radius, generator)
-                    made = self.run(problem).detach().to(x.dtype).reshape(-1, *x.shape[1:])
-                    results[rows] = threat.low + (threat.high - threat.low) * made
+                    adversarial = self.run(problem).detach().to(x.dtype).reshape(-1, *x.shape[1:])
+                    results[rows] = threat.low + (threat.high - threat.low) * adversarial
                     queries[rows] += problem.model.queries
             results = threat.project(results, x)
-            verdict = found(results, forward_fp32(frozen, results), goal)
-        return AttackResult(results, verdict.reached, threat.distance(x, results), verdict.value, queries)
+            checked = scored(results, forward_fp32(frozen, results), goal)
+        return AttackResult(results, checked.reached, threat.distance(x, results), checked.value, queries)
 
     def _check(self, goal: Goal, threat: Threat) -> None:
         name = self.registry.name_of(self)
@@ -144,12 +144,12 @@ def _problem(
     pictures = ((x - threat.low) / width).clamp(0, 1).reshape(-1, *picture_shape(x.shape[1:]))
     labels = goal.target if isinstance(goal, Targeted) else goal.y  # pyright: ignore[reportAttributeAccessIssue]
     seed = int(torch.randint(2**31, (), generator=generator, device=x.device))
-    asked = CountingModel(model, pictures, x.shape[1:], threat)
-    return Problem(asked, pictures, labels, isinstance(goal, Targeted), threat.norm, radius / width, seed)
+    counting = CountingModel(model, pictures, x.shape[1:], threat)
+    return Problem(counting, pictures, labels, isinstance(goal, Targeted), threat.norm, radius / width, seed)
 
 
 def picture_shape(shape: torch.Size) -> Shape:
-    """Channels, height and width under which values of any shape pass for a picture, as square as they can be."""
+    """Channels, height and width under which values of any shape form a picture, as square as possible."""
     if len(shape) == 3:
         return Shape(*shape)
     if len(shape) == 2:
@@ -161,26 +161,26 @@ def picture_shape(shape: torch.Size) -> Shape:
 
 @contextlib.contextmanager
 def _frozen(model: Model) -> Iterator[Model]:
-    """The model without gradients for its weights: a copy, or, where that cannot be, the model itself for a while."""
-    twin = working_copy(model)
-    weights = [weight for weight in twin.parameters() if weight.requires_grad]
+    """The model without gradients for its weights: a copy, or, if it cannot be copied, the model itself meanwhile."""
+    copy = working_copy(model)
+    weights = [weight for weight in copy.parameters() if weight.requires_grad]
     try:
-        with evaluating(twin):
+        with evaluating(copy):
             for weight in weights:
                 weight.requires_grad_(False)
-            yield twin
+            yield copy
     finally:
         for weight in weights:
             weight.requires_grad_(True)
 
 
 @contextlib.contextmanager
-def _contained(device: torch.device) -> Iterator[None]:
-    """Global random state, tracing and warnings as they were; full precision, gradients on, inside."""
+def _isolated(device: torch.device) -> Iterator[None]:
+    """Restores global random state, tracing and warnings; inside, full precision and gradients are on."""
     trace = sys.gettrace()
     devices = [device] if device.type == "cuda" else []
     with (
-        torch.random.fork_rng(devices=devices),  # noqa: TID251 - it contains those who use the global generator
+        torch.random.fork_rng(devices=devices),  # noqa: TID251 - restores what these libraries do to it
         torch.autocast(device.type, enabled=False),
         torch.inference_mode(False),
         torch.enable_grad(),

@@ -13,51 +13,50 @@ RISES = 0.75
 
 
 def checkpoints(steps: int) -> tuple[int, ...]:
-    """After which steps the step size is reconsidered: 22 % of all, then ever shorter stretches, 6 % at least.
+    """Steps after which the step size is reconsidered (Croce & Hein 2020, section 3.2).
 
-    Croce & Hein (2020), section 3.2, in whole steps.
+    The first period is 22 % of all steps, each next one 3 points shorter, down to 6 %; in whole steps.
     """
-    stretch, least, less = (max(int(share * steps), 1) for share in (0.22, 0.06, 0.03))
-    found, at = [], 0
-    while at + stretch <= steps:
-        at += stretch
-        found.append(at)
-        stretch = max(stretch - less, least)
-    return tuple(found)
+    period, least, less = (max(int(share * steps), 1) for share in (0.22, 0.06, 0.03))
+    points, at = [], 0
+    while at + period <= steps:
+        at += period
+        points.append(at)
+        period = max(period - less, least)
+    return tuple(points)
 
 
 @dataclass(frozen=True)
 class AutoPGDSteps(Stepper):
-    """Momentum steps whose length, first 2 eps, is halved per example when progress stalls.
+    """Momentum steps whose length, 2 eps at first, is halved per example when progress stalls.
 
-    At a checkpoint an example's step is halved, and it goes back to its best point, if fewer than 75 % of the steps
-    since the last checkpoint raised the value, or if neither step size nor best value have changed since then.
+    At a checkpoint an example's step size is halved, and the search restarts from its best point, if at most 75 % of
+    the steps since the last checkpoint raised the value, or if neither step size nor best value has changed since then.
 
     Args:
-        steps: Length of the walk; it decides the checkpoints.
+        steps: Number of steps of the search; it decides the checkpoints.
     """
 
     steps: int
 
     def move(self, moment: Moment, memory: Memory) -> Tensor:
-        """One step; momentum pulls on from the second one. In L1 see `sparse_step`."""
+        """One step, with momentum from the second one on. For L1 see `sparse_step`."""
         if moment.threat.norm == "l1":
             return sparse_step(moment, memory, self.steps)
         if moment.number == 0:
             _begin(moment, memory)
         else:
-            _learn(moment, memory)
+            _update(moment, memory)
         points = (0, *checkpoints(self.steps))
         if moment.number in points[1:]:
             _reconsider(moment.number - points[points.index(moment.number) - 1], memory)
         here, threat, x = memory["here"], moment.threat, moment.x
         length = memory["length"].reshape(-1, *[1] * (x.ndim - 1))
-        straight = threat.project(here + length * threat.steepest(memory["gradient"]), x)
+        moved = threat.project(here + length * threat.steepest(memory["gradient"]), x)
         if moment.number > 0:
-            pulled = here + MOMENTUM * (straight - here) + (1 - MOMENTUM) * (here - memory["before"])
-            straight = threat.project(pulled, x)
+            moved = threat.project(here + MOMENTUM * (moved - here) + (1 - MOMENTUM) * (here - memory["before"]), x)
         memory["before"] = here
-        return straight
+        return moved
 
 
 def _begin(moment: Moment, memory: Memory) -> None:
@@ -70,8 +69,8 @@ def _begin(moment: Moment, memory: Memory) -> None:
     memory["halved"] = torch.ones(n, dtype=torch.bool, device=moment.x.device)
 
 
-def _learn(moment: Moment, memory: Memory) -> None:
-    """Take in what the last step brought."""
+def _update(moment: Moment, memory: Memory) -> None:
+    """Store the new iterate, and the best one so far."""
     memory["rises"] = memory["rises"] + (moment.value > memory["value"])
     better = moment.value > memory["best_value"]
     memory["best_value"] = torch.where(better, moment.value, memory["best_value"])
@@ -80,11 +79,11 @@ def _learn(moment: Moment, memory: Memory) -> None:
     memory["here"], memory["gradient"], memory["value"] = moment.iterate, moment.gradient, moment.value
 
 
-def _reconsider(stretch: int, memory: Memory) -> None:
-    """At a checkpoint: halve the step, and go back to the best point, where progress stalls."""
-    swings = memory["rises"] <= RISES * stretch
+def _reconsider(period: int, memory: Memory) -> None:
+    """At a checkpoint: halve the step size and return to the best point where progress stalls."""
+    oscillates = memory["rises"] <= RISES * period
     stuck = ~memory["halved"] & (memory["best_value"] <= memory["checked_value"])
-    halve = swings | stuck
+    halve = oscillates | stuck
     memory["length"] = torch.where(halve, memory["length"] / 2, memory["length"])
     for name, best in (("here", "best"), ("gradient", "best_gradient")):
         memory[name] = _where(halve, memory[best], memory[name])

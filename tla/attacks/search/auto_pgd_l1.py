@@ -1,4 +1,4 @@
-"""The steps of Auto-PGD in L1, where few coordinates count."""
+"""The steps of Auto-PGD in L1, which move few coordinates."""
 
 import torch
 from torch import Tensor
@@ -16,18 +16,19 @@ EVERY = 0.04
 def sparse_step(moment: Moment, memory: Memory, steps: int) -> Tensor:
     """One step along the signs of the largest entries of the gradient (Croce & Hein 2021, "Mind the box", section 4).
 
-    How many entries move follows from how many the best point has changed; where that number stops falling, the step
-    shrinks instead, down to a tenth of eps; where it falls, the step is eps again and the walk goes back to the best.
+    How many entries move follows from how many the best point has changed. While that number falls, the step size is
+    reset to eps and the search returns to its best point; once it stops falling, the step shrinks, down to a tenth of
+    eps.
 
     Args:
-        moment: Where the walk is.
-        memory: Of these rows; changed.
-        steps: Length of the walk.
+        moment: State of the search.
+        memory: State of these rows; updated in place.
+        steps: Number of steps of the search.
     """
     if moment.number == 0:
         _begin(moment, memory)
     else:
-        _learn(moment, memory)
+        _update(moment, memory)
         if moment.number % max(1, int(EVERY * steps)) == 0:
             _reconsider(moment, memory)
     size = memory["gradient"].flatten(1).abs()
@@ -49,7 +50,7 @@ def _begin(moment: Moment, memory: Memory) -> None:
     memory["changed"] = torch.full_like(memory["length"], size)
 
 
-def _learn(moment: Moment, memory: Memory) -> None:
+def _update(moment: Moment, memory: Memory) -> None:
     better = moment.value > memory["best_value"]
     memory["best_value"] = torch.where(better, moment.value, memory["best_value"])
     mask = better.reshape(-1, *[1] * (moment.x.ndim - 1))

@@ -11,15 +11,15 @@ from tla.types import Outputs
 
 
 class Best(NamedTuple):
-    """A table with one row per example; every method returns a new one, or this where nothing changes.
+    """A table with one row per example; methods return a new one, or this one if nothing changes.
 
-    Rows are named by a mask, or by their positions, in rising order, each once: all of them are the table itself.
+    `rows` is a mask, or positions in increasing order without repetition (so that b positions are the whole table).
 
     Attributes:
         images: Shape (b, ...).
         reached: Whether the image reaches the goal, shape (b,).
-        stage: How far the image comes (see `Goal.stage`), -1 for nothing found yet, shape (b,).
-        value: The goal's value at it, shape (b,).
+        stage: How far the image gets (see `Goal.stage`), -1 for nothing found yet, shape (b,).
+        value: The goal's value at the image, shape (b,).
         queries: Forward passes spent on the example, shape (b,).
     """
 
@@ -31,7 +31,7 @@ class Best(NamedTuple):
 
     @classmethod
     def none(cls, x: Tensor) -> "Best":
-        """Nothing found yet: the clean images, of value minus infinity."""
+        """Nothing found yet: the clean images, with value minus infinity."""
         n, device = len(x), x.device
         return cls(
             x,
@@ -42,7 +42,7 @@ class Best(NamedTuple):
         )
 
     def take(self, other: "Best") -> "Best":
-        """The better one of each row, by stage, then by value; the queries are the sum of both."""
+        """The better image of each row, by stage, then by value; queries add up."""
         wins = (other.stage > self.stage) | ((other.stage == self.stage) & (other.value > self.value))
         mask = wins.reshape(-1, *[1] * (self.images.ndim - 1))
         return Best(
@@ -53,7 +53,7 @@ class Best(NamedTuple):
             self.queries + other.queries,
         )
 
-    def asked(self) -> "Best":
+    def add_query(self) -> "Best":
         """One more forward pass for every row."""
         return self._replace(queries=self.queries + 1)
 
@@ -61,24 +61,24 @@ class Best(NamedTuple):
         """Some of the rows."""
         if self._whole(rows):
             return self
-        return Best._make(part[rows] for part in self)
+        return Best._make(column[rows] for column in self)
 
     def write(self, rows: Tensor, new: "Best") -> "Best":
         """This table with `new` in place of some of its rows."""
         if self._whole(rows):
             return new
-        return Best._make(part.index_copy(0, rows, value) for part, value in zip(self, new, strict=True))
+        return Best._make(column.index_copy(0, rows, value) for column, value in zip(self, new, strict=True))
 
     def merge(self, rows: Tensor, found: "Best") -> "Best":
-        """This table, with the better of the two on some of its rows."""
+        """This table with `found` on some of its rows where that is better."""
         return self.write(rows, self.select(rows).take(found))
 
     def _whole(self, rows: Tensor) -> bool:
         return rows.dtype != torch.bool and len(rows) == len(self.images)
 
 
-def found(images: Tensor, outputs: Outputs, goal: Goal) -> Best:
-    """What one forward pass says about some images."""
+def scored(images: Tensor, outputs: Outputs, goal: Goal) -> Best:
+    """Images scored by one forward pass."""
     return Best(
         images,
         goal.reached(outputs),

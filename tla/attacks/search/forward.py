@@ -1,4 +1,4 @@
-"""Looking at a model: what it returns, its gradient, and at which precision."""
+"""Forward passes, input gradients, precision, and checks of what goes in and comes out."""
 
 import contextlib
 from collections.abc import Iterator
@@ -33,16 +33,16 @@ def forward_fp32(model: Model, x: Tensor) -> Outputs:
 
 
 def low_precision(x: Tensor) -> bool:
-    """True where autocast is on, so that a verdict has to be taken again in float32."""
+    """True where autocast is on, so that success must be checked again in float32."""
     return torch.is_autocast_enabled(x.device.type)
 
 
 @contextlib.contextmanager
 def ambient(x: Tensor) -> Iterator[None]:
-    """The precision that is on already, without autocast's cache.
+    """The current precision, without autocast's cache.
 
-    A weight that was cast without gradient must not stay in the cache: a training step under the same autocast would
-    take it from there, and train nothing.
+    A weight cast under `no_grad` must not stay in the cache: a training step under the same autocast would use it and
+    get no gradient.
     """
     kind = x.device.type
     with torch.autocast(kind, torch.get_autocast_dtype(kind), enabled=low_precision(x), cache_enabled=False):
@@ -50,7 +50,7 @@ def ambient(x: Tensor) -> Iterator[None]:
 
 
 def input_gradient(value: Tensor, x: Tensor) -> Tensor:
-    """The gradient of each example's value to its image; no weight's gradient is computed or touched.
+    """The gradient of each example's value with respect to its image; gradients of weights are not computed.
 
     Raises:
         ValueError: if the value does not depend on x.
@@ -59,21 +59,21 @@ def input_gradient(value: Tensor, x: Tensor) -> Tensor:
         raise ValueError(
             "the model cuts the gradient between its input and its outputs; use an attack without gradients"
         )
-    return torch.autograd.grad(value.sum(), x)[0]  # explicit grad_outputs would import sympy: a second, once
+    return torch.autograd.grad(value.sum(), x)[0]  # explicit grad_outputs would import sympy, which takes a second
 
 
 def check_inputs(x: Tensor, goal: Goal, threat: Threat) -> None:
     """Refuse images that no attack can start from.
 
     Raises:
-        ValueError: for an empty batch, images outside the box or not finite, or a goal or eps of another batch size.
+        ValueError: for an empty batch, images outside the box or not finite, or a goal or eps for another batch size.
     """
     if not x.is_floating_point():
         raise ValueError(f"x must be floating-point images in [{threat.low:g}, {threat.high:g}], got {x.dtype}")
     if x.ndim < 2 or len(x) == 0:
         raise ValueError(f"x must be a batch of at least one image, got shape {tuple(x.shape)}")
     if goal.size != len(x):
-        raise ValueError(f"the goal speaks of {goal.size} examples, x has {len(x)}")
+        raise ValueError(f"the goal is for {goal.size} examples, x has {len(x)}")
     if isinstance(threat.eps, Tensor) and threat.eps.ndim == 1 and len(threat.eps) != len(x):
         raise ValueError(f"eps has {len(threat.eps)} entries, x has {len(x)} images")
     low, high = (float(edge) for edge in x.detach().aminmax())
@@ -85,10 +85,10 @@ def check_inputs(x: Tensor, goal: Goal, threat: Threat) -> None:
 
 
 def check_outputs(outputs: Outputs, goal: Goal) -> None:
-    """Refuse what a model says about clean images, before any step is spent on it.
+    """Refuse unusable outputs of the first forward pass, before any step is taken.
 
     Raises:
-        ValueError: for logits of a wrong shape or not finite, or that the goal cannot judge.
+        ValueError: for logits of a wrong shape, not finite, or that do not fit the goal.
     """
     logits = outputs.logits
     if logits.ndim != 2 or len(logits) != goal.size or logits.shape[1] < 2:

@@ -1,4 +1,4 @@
-"""Steps that ask for no gradient: squares at random places."""
+"""Steps that need no gradient: squares at random places."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -15,25 +15,25 @@ HALVINGS = (10, 50, 200, 500, 1000, 2000, 4000, 6000, 8000)
 
 
 def side(number: int, height: int, width: int) -> int:
-    """Side in pixels of try `number`'s square: 80 % of the area at first, half of it from each of `HALVINGS` on."""
+    """Side of the square of query `number`, in pixels: 80 % of the area at first, halved at each of `HALVINGS`."""
     share = FIRST_SHARE / 2 ** sum(number > point for point in HALVINGS)
     return max(1, min(round((share * height * width) ** 0.5), height, width))
 
 
 @dataclass(frozen=True)
 class RandomSquares(Stepper):
-    """Move a square of each image, per channel one way, as far as the ball allows; keep it unless the value falls.
+    """Shift a square of each image, up or down per channel, as far as the ball allows; undo it if the value falls.
 
-    Random search with the sizes of Andriushchenko et al. (2020), algorithms 1 and 2, and a place of its own for every
-    image. Linf: the square goes to a corner of the ball. L2 and L1: by twice the height that a flat change of norm eps
-    has, and the rest of the change shrinks with it. Images that are not pictures are taken for one, row by row.
+    Random search with the sizes of Andriushchenko et al. (2020), algorithms 1 and 2, at a place drawn for each image.
+    Linf: the square goes to a corner of the ball. L2 and L1: it is shifted by twice the height of a flat perturbation
+    of norm eps, and projection shrinks the rest. Images of another shape are treated as pictures, row by row.
 
     Args:
-        begin: Tries that count as made, >= 0. From 0 the squares are large at first, which helps from a clean image;
-            from the best image of other searches small squares do better, and few tries are none to lose.
+        begin: Where in the schedule of sizes to begin, in queries, >= 0. From 0 the squares are large at first, which
+            helps from a clean image; from the best image of other searches small squares do better.
 
     Raises:
-        ValueError: for a negative number.
+        ValueError: for begin below 0.
     """
 
     begin: int = 0
@@ -44,12 +44,12 @@ class RandomSquares(Stepper):
             raise ValueError(f"begin must be >= 0, got {self.begin}")
 
     def move(self, moment: Moment, memory: Memory) -> Tensor:
-        """The next try, on top of the best one so far."""
+        """The next candidate: a change to the best image so far."""
         best, value = memory.get("best", moment.iterate), memory.get("value", moment.value)
-        kept = moment.value >= value
-        mask = kept.reshape(-1, *[1] * (moment.x.ndim - 1))
+        better = moment.value >= value
+        mask = better.reshape(-1, *[1] * (moment.x.ndim - 1))
         memory["best"] = torch.where(mask, moment.iterate, best)
-        memory["value"] = torch.where(kept, moment.value, value)
+        memory["value"] = torch.where(better, moment.value, value)
         flat = moment.threat.distance(torch.zeros_like(moment.x[:1]), torch.ones_like(moment.x[:1]))
         change = squares(moment, picture_shape(moment.x.shape[1:]), self.begin) / flat
         moved = memory["best"] + 2 * moment.threat.radius(moment.x) * change
@@ -57,7 +57,7 @@ class RandomSquares(Stepper):
 
 
 def squares(moment: Moment, shape: Shape, begin: int = 0) -> Tensor:
-    """One square per image at a random place: 1 or -1 per channel inside, 0 around it; of the shape of the images."""
+    """One square per image at a random place: 1 or -1 per channel inside, 0 outside; in the shape of the images."""
     n, device, edge = len(moment.x), moment.x.device, side(begin + moment.number + 1, shape.height, shape.width)
     draw = torch.rand(n, 2 + shape.channels, generator=moment.generator, device=device, dtype=moment.x.dtype)
     top = (draw[:, :1] * (shape.height - edge + 1)).floor()

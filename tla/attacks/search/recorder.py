@@ -1,4 +1,4 @@
-"""Writing down what an attack does, step by step."""
+"""Records what an attack does, step by step."""
 
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -11,7 +11,7 @@ from tla.types import Step
 
 
 class Trajectory(NamedTuple):
-    """What was recorded: one row per (restart, step, example), in the order in which it happened.
+    """What was recorded: one row per (restart, step, example), in order.
 
     Attributes:
         row: Position of the example in the attacked batch, shape (r,).
@@ -20,8 +20,8 @@ class Trajectory(NamedTuple):
         prediction: Predicted class, shape (r,).
         value: The goal's value, shape (r,).
         success: True where the iterate reaches the goal, shape (r,).
-        embedding: h of the iterate, shape (r, d); None if not asked for.
-        images: The iterate, shape (r, ...); None if not asked for.
+        embedding: h of the iterate, shape (r, d); None if not recorded.
+        images: The iterate, shape (r, ...); None if not recorded.
     """
 
     row: Int[Tensor, " r"]
@@ -36,11 +36,11 @@ class Trajectory(NamedTuple):
 
 @dataclass(kw_only=True)
 class Recorder:
-    """An `on_step` that keeps the trajectory: `recorder = Recorder(); attack(..., on_step=recorder)`.
+    """An `on_step` that records the trajectory: `recorder = Recorder(); attack(..., on_step=recorder)`.
 
     Args:
-        embedding: Type in which embeddings are kept (bfloat16 halves the memory and the time); None keeps none.
-        images: Whether to keep the iterates themselves.
+        embedding: Data type of the recorded embeddings (bfloat16 halves memory and time); None records none.
+        images: Whether to record the iterates themselves.
     """
 
     embedding: torch.dtype | None = torch.bfloat16
@@ -50,14 +50,14 @@ class Recorder:
     _predictions: list[Tensor] = field(default_factory=list, init=False, repr=False)
 
     def __call__(self, step: Step) -> None:
-        """Keep one step; what is not asked for is let go at once."""
+        """Record one step; what is not needed is freed at once."""
         if self.embedding is not None:
             self._embeddings.append(step.outputs.embedding.to(self.embedding, copy=True))
         self._predictions.append(step.outputs.logits.argmax(1))
         nothing = step.images[:0]
         self._steps.append(
             step._replace(
-                outputs=step.outputs._make(part[:0].clone() for part in step.outputs),
+                outputs=step.outputs._make(output[:0].clone() for output in step.outputs),
                 images=step.images.clone() if self.images else nothing,
             )
         )

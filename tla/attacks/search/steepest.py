@@ -1,4 +1,4 @@
-"""Ways to move from one iterate to the next."""
+"""Steps along the steepest direction, with or without momentum."""
 
 from dataclasses import dataclass
 
@@ -13,11 +13,11 @@ class Steepest(Stepper):
     """A step of fixed length along the threat's steepest direction, then back into the ball.
 
     Args:
-        steps: Length of the walk; it decides the default step size.
+        steps: Number of steps of the search; it decides the default step size.
         step_size: In pixel units, > 0; by default `share` of eps.
         share: Step size as a share of eps, > 0; by default max(1/4, 2.5/steps).
-        decay: Momentum: how much of the old direction is kept, 0 for none (Dong et al. 2018: gradients are divided by
-            their mean absolute value before they are added up).
+        decay: Momentum: weight of the old direction, 0 for none (Dong et al. 2018: gradients are divided by their mean
+            absolute value before they are added up).
 
     Raises:
         ValueError: for a step size that is not positive, or a negative decay.

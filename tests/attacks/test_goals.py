@@ -6,7 +6,7 @@ from attack_cases import Linear
 
 from tla.attacks import PGD, CollideWithEmbedding, EvadeDetector, LeaveEmbedding, Targeted, Untargeted
 from tla.attacks.goals import Toward
-from tla.attacks.goals.classification import check_labels, check_surrogate
+from tla.attacks.goals.checks import check_labels, check_surrogate
 from tla.seeding import generator
 from tla.threat import Threat
 from tla.types import Outputs

@@ -1,4 +1,4 @@
-"""What an attack wants: a value to climb, and whether it is reached."""
+"""What an attack tries to achieve: a value to climb, and whether the goal is reached."""
 
 from tla.attacks.goals.base import SURROGATES, Goal, Surrogate
 from tla.attacks.goals.classification import Targeted, Toward, Untargeted

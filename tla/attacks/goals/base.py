@@ -1,4 +1,4 @@
-"""What every goal answers: a value to climb, and whether it is reached."""
+"""What every goal provides: a value to climb, and whether it is reached."""
 
 from abc import ABC, abstractmethod
 from typing import Literal
@@ -13,7 +13,7 @@ SURROGATES: tuple[Surrogate, ...] = ("ce", "margin", "dlr", "cw")
 
 
 class Goal(ABC):
-    """A value per example that attacks climb, and a test of arrival."""
+    """A value per example that attacks climb, and a test of whether the goal is reached."""
 
     @abstractmethod
     def value(self, outputs: Outputs) -> Float[Tensor, " b"]:
@@ -21,10 +21,10 @@ class Goal(ABC):
 
     @abstractmethod
     def reached(self, outputs: Outputs) -> Bool[Tensor, " b"]:
-        """True where the attack has what it wants."""
+        """True where the attack has succeeded."""
 
     def stage(self, outputs: Outputs) -> Int[Tensor, " b"]:
-        """How far the attack has come, 1 for reached; an image of a later stage is better whatever its value."""
+        """How far the attack has got, 1 for reached; an image of a later stage is better whatever its value."""
         return self.reached(outputs).long()
 
     @abstractmethod
@@ -37,7 +37,7 @@ class Goal(ABC):
         """Number of examples b."""
 
     def check(self, outputs: Outputs) -> None:
-        """Refuse outputs that this goal cannot judge; called once per attack, on the first forward pass.
+        """Refuse outputs that do not fit this goal; called once per search, on the first forward pass.
 
         Raises:
             ValueError: names what does not fit.
@@ -45,17 +45,17 @@ class Goal(ABC):
         return
 
     def using(self, surrogate: Surrogate | None) -> "Goal":
-        """The same goal, climbed by another loss; None, and goals that have but one loss, change nothing."""
+        """The same goal with another loss; this goal for None, or if it has only one loss."""
         return self
 
     def toward(self, rival: int | None, clean: Outputs | None) -> "Goal | None":
-        """The same goal, climbed in one of several directions.
+        """The same goal, climbed toward one wrong class.
 
         Args:
             rival: Rank of the wrong class to climb to, 0 for the likeliest on the clean image; None for any.
-            clean: What the model says about the clean images.
+            clean: The model's outputs on the clean images.
 
         Returns:
-            None where there is no such direction; this goal where it has but one.
+            None if there is no class of that rank; this goal if it has only one direction.
         """
         return self

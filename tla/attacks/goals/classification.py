@@ -1,4 +1,4 @@
-"""Goals about classes: any but the true one, or one that is chosen."""
+"""Goals about classes: any wrong one, or a chosen one."""
 
 from dataclasses import dataclass, replace
 
@@ -7,7 +7,8 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
-from tla.attacks.goals.base import SURROGATES, Goal, Surrogate
+from tla.attacks.goals.base import Goal, Surrogate
+from tla.attacks.goals.checks import check_classes, check_dlr, check_labels, check_surrogate
 from tla.types import Outputs
 
 CW_CONFIDENCE = 50.0
@@ -29,12 +30,13 @@ class Untargeted(Goal):
 
     Args:
         y: True classes, shape (b,), int64.
-        surrogate: What is climbed. "ce": cross-entropy. "margin": the best other logit minus the own one (Carlini &
-            Wagner 2017, f6). "dlr": that margin over the spread of the sorted logits, free of their scale (Croce &
-            Hein 2020, eq. 6). "cw": -relu(-margin + 50), the margin up to a confidence of 50 (Madry et al. 2018).
+        surrogate: What is climbed. "ce": cross-entropy. "margin": the best other logit minus that of the true class
+            (Carlini & Wagner 2017, f6). "dlr": that margin over the spread of the sorted logits, which makes it
+            scale-invariant (Croce & Hein 2020, eq. 6). "cw": -relu(-margin + 50), the margin up to a confidence of 50
+            (Madry et al. 2018).
 
     Raises:
-        ValueError: for labels that are not whole numbers in one row, or an unknown surrogate.
+        ValueError: for labels that are not int64 of shape (b,), or an unknown surrogate.
     """
 
     y: Int[Tensor, " b"]
@@ -50,12 +52,12 @@ class Untargeted(Goal):
         return len(self.y)
 
     def check(self, outputs: Outputs) -> None:
-        """Refuse labels without a logit, and dlr with too few classes."""
+        """Refuse labels that the model has no class for, and dlr with too few classes."""
         check_classes(outputs.logits, self.y, "y")
         check_dlr(outputs.logits, self.surrogate, least=3)
 
     def value(self, outputs: Outputs) -> Float[Tensor, " b"]:
-        """The surrogate, larger is nearer to a wrong class."""
+        """The surrogate; larger is closer to a wrong class."""
         logits = outputs.logits.float()
         if self.surrogate == "ce":
             return cross_entropy(logits, self.y, reduction="none")
@@ -80,7 +82,7 @@ class Untargeted(Goal):
         return self if surrogate is None else replace(self, surrogate=surrogate)
 
     def toward(self, rival: int | None, clean: Outputs | None) -> "Goal | None":
-        """Any wrong class counts, but one is climbed to: the one of rank `rival` on the clean image."""
+        """Any wrong class still counts, but the one of rank `rival` on the clean image is climbed to."""
         if rival is None or clean is None:
             return self
         if rival > clean.logits.shape[1] - 2:
@@ -113,7 +115,7 @@ class Toward(Goal):
         check_dlr(outputs.logits, self.surrogate, least=4)
 
     def value(self, outputs: Outputs) -> Float[Tensor, " b"]:
-        """The surrogate, larger is nearer to the chosen class."""
+        """The surrogate; larger is closer to the chosen class."""
         logits = outputs.logits.float()
         if self.surrogate == "ce":
             return -cross_entropy(logits, self.target, reduction="none")
@@ -140,13 +142,13 @@ class Targeted(Goal):
     """One chosen class.
 
     Args:
-        target: Classes that shall be predicted, shape (b,), int64.
+        target: Classes to be predicted, shape (b,), int64.
         surrogate: What is climbed. "ce": minus the cross-entropy of the target. "margin": the target's logit minus the
             best other. "dlr": that over the spread of the sorted logits (Croce & Hein 2020, eq. 7). "cw":
             -relu(-margin + 50).
 
     Raises:
-        ValueError: for targets that are not whole numbers in one row, or an unknown surrogate.
+        ValueError: for targets that are not int64 of shape (b,), or an unknown surrogate.
     """
 
     target: Int[Tensor, " b"]
@@ -162,12 +164,12 @@ class Targeted(Goal):
         return len(self.target)
 
     def check(self, outputs: Outputs) -> None:
-        """Refuse targets without a logit, and dlr with too few classes."""
+        """Refuse targets that the model has no class for, and dlr with too few classes."""
         check_classes(outputs.logits, self.target, "target")
         check_dlr(outputs.logits, self.surrogate, least=4)
 
     def value(self, outputs: Outputs) -> Float[Tensor, " b"]:
-        """The surrogate, larger is nearer to the target class."""
+        """The surrogate; larger is closer to the target class."""
         logits = outputs.logits.float()
         if self.surrogate == "ce":
             return -cross_entropy(logits, self.target, reduction="none")
@@ -193,35 +195,3 @@ def dlr_spread(logits: Float[Tensor, "b k"]) -> Float[Tensor, " b"]:
     """The targeted DLR's denominator: the largest logit minus the mean of the third and fourth, shape (b,)."""
     top = logits.topk(4, dim=1).values
     return (top[:, 0] - (top[:, 2] + top[:, 3]) / 2).clamp_min(1e-12)
-
-
-def check_labels(labels: object, name: str) -> None:
-    """Refuse anything but one whole number per example."""
-    if not isinstance(labels, Tensor):
-        raise ValueError(f"{name} must be class indices: a tensor of int64 of shape (b,), got {type(labels).__name__}")
-    if labels.dtype != torch.int64 or labels.ndim != 1:
-        raise ValueError(
-            f"{name} must be class indices: int64 of shape (b,), got {labels.dtype} of shape {tuple(labels.shape)}"
-        )
-
-
-def check_surrogate(surrogate: str) -> None:
-    """Refuse an unknown surrogate."""
-    if surrogate not in SURROGATES:
-        raise ValueError(f"surrogate must be one of {', '.join(SURROGATES)}, got {surrogate!r}")
-
-
-def check_classes(logits: Tensor, labels: Tensor, name: str) -> None:
-    """Refuse labels that have no logit."""
-    low, high = labels.aminmax()
-    if int(low) < 0 or int(high) >= logits.shape[1]:
-        raise ValueError(
-            f"{name} must lie in 0..{logits.shape[1] - 1} (the model has {logits.shape[1]} classes), "
-            f"got {int(low)}..{int(high)}"
-        )
-
-
-def check_dlr(logits: Tensor, surrogate: str, least: int) -> None:
-    """Refuse dlr where it has no denominator."""
-    if surrogate == "dlr" and logits.shape[1] < least:
-        raise ValueError(f"dlr needs at least {least} classes, the model has {logits.shape[1]}; use 'margin'")

@@ -1,4 +1,4 @@
-"""Goals that live in the embedding: leave one's own, collide with another's, slip past a detector."""
+"""Goals about the embedding: move it away, collide with another one, evade a detector."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -8,6 +8,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from tla.attacks.goals.base import Goal, Surrogate
+from tla.attacks.goals.checks import check_width
 from tla.distances import DistanceName, distance
 from tla.types import Outputs
 
@@ -17,14 +18,14 @@ Score = Callable[[Outputs], Float[Tensor, " b"]]
 
 @dataclass(frozen=True, eq=False)
 class LeaveEmbedding(Goal):
-    """Move the embedding as far from where it was as possible: climb D(h(x), h(x')).
+    """Move the embedding as far away as possible: climb D(h(x), h(x')).
 
-    At the clean image itself the distance has no gradient, so that the search needs a random start.
+    The distance has no gradient at the clean image itself, so the search needs a random start.
 
     Args:
-        embedding: Where each image is when clean, shape (b, d).
+        embedding: Embedding of each clean image, shape (b, d).
         metric: Name of the distance (see `tla.distances`).
-        enough: Distance from which on the goal is reached; by default it never is, and every step is walked.
+        enough: Distance at which the goal is reached; by default it never is, and all steps are taken.
     """
 
     embedding: Float[Tensor, "b d"]
@@ -37,7 +38,7 @@ class LeaveEmbedding(Goal):
         return len(self.embedding)
 
     def check(self, outputs: Outputs) -> None:
-        """Refuse embeddings of another length than the model's."""
+        """Refuse embeddings whose dimension is not the model's."""
         check_width(outputs, self.embedding)
 
     def value(self, outputs: Outputs) -> Float[Tensor, " b"]:
@@ -45,7 +46,7 @@ class LeaveEmbedding(Goal):
         return distance(outputs.embedding.float(), self.embedding.float(), self.metric)
 
     def reached(self, outputs: Outputs) -> Bool[Tensor, " b"]:
-        """True where the distance is enough."""
+        """True where the distance is at least `enough`."""
         return self.value(outputs) >= self.enough
 
     def select(self, rows: Tensor) -> "LeaveEmbedding":
@@ -55,12 +56,12 @@ class LeaveEmbedding(Goal):
 
 @dataclass(frozen=True, eq=False)
 class CollideWithEmbedding(Goal):
-    """Bring the embedding to a given place, say that of another image: climb -D(h(t), h(x')) (Sabour et al. 2016).
+    """Move the embedding to a given one, such as another image's: climb -D(h(t), h(x')) (Sabour et al. 2016).
 
     Args:
-        embedding: Where each image shall go, shape (b, d).
+        embedding: Target embedding of each image, shape (b, d).
         metric: Name of the distance (see `tla.distances`).
-        near: Distance from which on the goal is reached; by default it never is, and every step is walked.
+        near: Distance at which the goal is reached; by default it never is, and all steps are taken.
     """
 
     embedding: Float[Tensor, "b d"]
@@ -73,7 +74,7 @@ class CollideWithEmbedding(Goal):
         return len(self.embedding)
 
     def check(self, outputs: Outputs) -> None:
-        """Refuse embeddings of another length than the model's."""
+        """Refuse embeddings whose dimension is not the model's."""
         check_width(outputs, self.embedding)
 
     def value(self, outputs: Outputs) -> Float[Tensor, " b"]:
@@ -81,7 +82,7 @@ class CollideWithEmbedding(Goal):
         return -distance(outputs.embedding.float(), self.embedding.float(), self.metric)
 
     def reached(self, outputs: Outputs) -> Bool[Tensor, " b"]:
-        """True where the distance is small enough."""
+        """True where the distance is at most `near`."""
         return -self.value(outputs) <= self.near
 
     def select(self, rows: Tensor) -> "CollideWithEmbedding":
@@ -91,16 +92,16 @@ class CollideWithEmbedding(Goal):
 
 @dataclass(frozen=True, eq=False)
 class EvadeDetector(Goal):
-    """Reach another goal without looking suspicious: the adaptive attacker of a detector.
+    """Reach another goal without looking suspicious: an adaptive attack on a detector.
 
-    While an image does not reach the inner goal, that is climbed alone; where it does, the score is pushed down instead
-    (selective gradient descent; Bryniarski et al. 2022). Of two images that reach the inner goal the less suspicious
-    one is the better. Fit for steps of fixed length (`pgd`, `bim`, `mim`), which never compare values of the two kinds.
+    Until an image reaches the inner goal, only that goal is climbed; from then on the score is lowered instead
+    (selective gradient descent; Bryniarski et al. 2022). Of two images that reach the inner goal, the less suspicious
+    one is better. Use steps of fixed length (`pgd`, `bim`, `mim`): they never compare values of the two kinds.
 
     Args:
-        inner: What is wanted beside: `Untargeted(y, "margin")`.
+        inner: The other goal: `Untargeted(y, "margin")`.
         score: The detector's score of outputs, differentiable; larger is more suspicious.
-        threshold: The goal is reached where the score is below it; by default it never is, and every step is walked.
+        threshold: The goal is reached where the score is below it; by default it never is, and all steps are taken.
     """
 
     inner: Goal
@@ -120,7 +121,7 @@ class EvadeDetector(Goal):
             raise ValueError(f"score must give one number per example, shape ({self.size},), got {tuple(score.shape)}")
 
     def value(self, outputs: Outputs) -> Float[Tensor, " b"]:
-        """The inner value where the inner goal is not reached, minus the score where it is."""
+        """The inner goal's value where that is not reached, minus the score where it is."""
         return torch.where(self.inner.reached(outputs), -self.score(outputs).float(), self.inner.value(outputs))
 
     def reached(self, outputs: Outputs) -> Bool[Tensor, " b"]:
@@ -128,7 +129,7 @@ class EvadeDetector(Goal):
         return self.inner.reached(outputs) & (self.score(outputs) < self.threshold)
 
     def stage(self, outputs: Outputs) -> Int[Tensor, " b"]:
-        """0: the inner goal is not reached; 1: it is; 2: so is this."""
+        """0: the inner goal is not reached; 1: it is; 2: this goal is reached too."""
         return self.inner.reached(outputs).long() + self.reached(outputs).long()
 
     def select(self, rows: Tensor) -> "EvadeDetector":
@@ -138,11 +139,3 @@ class EvadeDetector(Goal):
     def using(self, surrogate: Surrogate | None) -> "EvadeDetector":
         """The same goal with another surrogate inside."""
         return replace(self, inner=self.inner.using(surrogate))
-
-
-def check_width(outputs: Outputs, embedding: Tensor) -> None:
-    """Refuse embeddings of another length than the model's."""
-    if outputs.embedding.shape[1] != embedding.shape[1]:
-        raise ValueError(
-            f"embedding has {embedding.shape[1]} values per example, the model's has {outputs.embedding.shape[1]}"
-        )

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from tla.plots.base import Figure, Frame, figure
-from tla.plots.drawing.bars import bar
+from tla.plots.drawing.marks import bar
 from tla.plots.drawing.sheet import Sheet
 from tla.plots.drawing.theme import LIGHT, Look, attack_label, attacks_of, escape
 from tla.plots.drawing.words import percent

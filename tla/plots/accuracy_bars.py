@@ -3,7 +3,7 @@
 from typing import Literal
 
 from tla.plots.base import Figure, Frame, figure
-from tla.plots.drawing.bars import bar
+from tla.plots.drawing.marks import bar
 from tla.plots.drawing.sheet import Sheet, text_width
 from tla.plots.drawing.theme import LIGHT, Look, attack_label, attacks_of
 from tla.plots.drawing.words import number, spread

@@ -3,7 +3,7 @@
 import numpy as np
 
 from tla.plots.base import Figure, Frame, figure
-from tla.plots.drawing.heatmap import PLAIN, cells
+from tla.plots.drawing.heatmap import PLAIN, heatmap
 from tla.plots.drawing.sheet import Sheet
 from tla.plots.drawing.theme import LIGHT, Look, attack_label, attacks_of
 from tla.plots.drawing.words import number, spread
@@ -37,7 +37,7 @@ def accuracy_table(attacks: Frame, *, look: Look = LIGHT, eps: float | int | Non
     if not wide:
         columns = [name.replace(" ", "<br>") for name in columns]
     labels = [style.label for style in styles.values()]
-    sheet.add(panel, cells(values, text, columns, labels, look, top=100, hover=hover))
+    sheet.add(panel, heatmap(values, text, columns, labels, look, top=100, hover=hover))
     sheet.axis(panel, PLAIN | {"side": "top"}, PLAIN | {"autorange": "reversed"})
     if table.empty:
         sheet.empty(panel, "nothing was attacked")

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from tla.plots.base import Figure, Frame, figure
-from tla.plots.drawing.heatmap import PLAIN, cells
+from tla.plots.drawing.heatmap import PLAIN, heatmap
 from tla.plots.drawing.sheet import Sheet
 from tla.plots.drawing.theme import LIGHT, Look, attack_label, methods_of
 from tla.plots.drawing.words import number
@@ -68,7 +68,7 @@ def agreement(
     text = [[f"{int(counts[i, j])} ({shares[i, j]:.0f} %)" for j in range(2)] for i in range(2)]
     sheet = Sheet(look, 1, height=132, left=128, foot=38)
     x, y = [f"{b} right", f"{b} wrong"], [f"{a} right", f"{a} wrong"]
-    sheet.add(sheet.panels[0], cells(shares, text, x, y, look, top=100, hover="%{y}, %{x}: %{text}"))
+    sheet.add(sheet.panels[0], heatmap(shares, text, x, y, look, top=100, hover="%{y}, %{x}: %{text}"))
     axis = PLAIN | {"automargin": False}
     sheet.axis(sheet.panels[0], axis, axis | {"autorange": "reversed"})
     under = {"worst": "under the worst attack", "clean": "on clean images"}.get(attack, f"under {attack_label(attack)}")

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from tla.plots.base import Figure, Frame, figure
-from tla.plots.drawing.heatmap import PLAIN, cells
+from tla.plots.drawing.heatmap import PLAIN, heatmap
 from tla.plots.drawing.sheet import Sheet, text_width
 from tla.plots.drawing.theme import LIGHT, Look, attack_label
 from tla.plots.drawing.words import number, percent
@@ -48,7 +48,7 @@ def class_confusion(
         shares = 100 * counts / np.maximum(counts.sum(1, keepdims=True), 1)
         wide = sheet.panel_height / k >= 22
         text = [[f"{v:.0f}" if v >= 0.5 and wide else "" for v in row] for row in shares]
-        trace = cells(
+        trace = heatmap(
             shares,
             text,
             list(map(str, range(k))),

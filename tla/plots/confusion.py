@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from tla.plots.base import Figure, Frame, figure
-from tla.plots.drawing.heatmap import PLAIN, cells
+from tla.plots.drawing.heatmap import PLAIN, heatmap
 from tla.plots.drawing.scores import detector_label, own_threshold, scores_by_method, selected, the_eps
 from tla.plots.drawing.sheet import Sheet
 from tla.plots.drawing.theme import LIGHT, Look
@@ -50,7 +50,7 @@ def confusion(
         shares = 100 * counts / np.maximum(np.array(total)[:, None], 1)
         text = [[f"{int(counts[i, j])} ({shares[i, j]:.0f} %)" for j in range(2)] for i in range(2)]
         x, y = ["refused", "passed"], ["misclassified", "clean, correct"]
-        sheet.add(panel, cells(shares, text, x, y, look, top=100, hover="%{y}, %{x}: %{text}"))
+        sheet.add(panel, heatmap(shares, text, x, y, look, top=100, hover="%{y}, %{x}: %{text}"))
         sheet.axis(panel, PLAIN | {"automargin": False}, PLAIN | {"automargin": False, "autorange": "reversed"})
         sheet.title(panel, f"<b>{style.label}</b>")
         passed[method] = 1 - refused[0] / total[0] if total[0] else float("nan")

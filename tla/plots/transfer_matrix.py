@@ -3,7 +3,7 @@
 import numpy as np
 
 from tla.plots.base import Figure, Frame, figure
-from tla.plots.drawing.heatmap import PLAIN, cells
+from tla.plots.drawing.heatmap import PLAIN, heatmap
 from tla.plots.drawing.sheet import Sheet
 from tla.plots.drawing.theme import LIGHT, Look
 
@@ -28,7 +28,7 @@ def transfer_matrix(transfer: Frame, *, look: Look = LIGHT, attack: str | None =
     sheet = Sheet(look, 1, height=max(90, 42 * len(sources)), left=96, foot=58)
     panel = sheet.panels[0]
     x, y = [style.label for style in targets.values()], [style.label for style in sources.values()]
-    sheet.add(panel, cells(matrix, text, x, y, look, top=100, hover="made on %{y}, judged by %{x}: %{z:.1f} %"))
+    sheet.add(panel, heatmap(matrix, text, x, y, look, top=100, hover="made on %{y}, judged by %{x}: %{z:.1f} %"))
     sheet.axis(panel, PLAIN | {"title": "judged by", "automargin": False})
     sheet.axis(panel, None, PLAIN | {"title": "made on", "autorange": "reversed", "automargin": False})
     if rows.empty:

@@ -1,4 +1,4 @@
-"""Matrices of numbers as coloured cells with their text."""
+"""Matrices of numbers as heatmaps with their values written in."""
 
 from typing import Any
 
@@ -12,24 +12,24 @@ SCALES = {
 }
 
 
-def cells(
+def heatmap(
     values: np.ndarray, text: list[list[str]], x: list[str], y: list[str], look: Look, *, top: float | int, hover: str
 ) -> dict[str, Any]:
-    """A heatmap of one hue: pale is little, full is much; every cell says its number.
+    """A heatmap of one hue, from pale (0) to full colour (`top`), with its text in every cell.
 
     Args:
-        values: Shape (rows, columns); nan stays empty.
-        text: What the cells say.
-        x: Names of the columns.
-        y: Names of the rows, from the top.
+        values: Shape (rows, columns); nan leaves a cell empty.
+        text: Text of each cell, the same shape.
+        x: Column names.
+        y: Row names, from the top.
         look: The theme.
-        top: Value of the full colour; the palest stands for 0.
+        top: Value drawn in full colour; 0 is the palest.
         hover: Hover template of a cell.
     """
     scale = SCALES[look.theme]
     return {
         "type": "heatmap",
-        "name": "cells",
+        "name": "heatmap",
         "z": [[None if not np.isfinite(value) else float(value) for value in row] for row in values],
         "x": x,
         "y": y,
@@ -47,4 +47,4 @@ def cells(
 
 
 PLAIN = {"showgrid": False, "showline": False, "ticks": "", "type": "category", "automargin": True}
-"""Axis settings for the names of rows and columns."""
+"""Axis settings for row and column names."""

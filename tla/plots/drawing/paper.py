@@ -1,4 +1,4 @@
-"""The paper's accuracies, as marks beside what a study measured."""
+"""The accuracies of the paper (Mao et al., NeurIPS 2019), to show next to a study's own."""
 
 import pandas as pd
 
@@ -26,6 +26,15 @@ CONFIRMED = {"cw", "20xpgd", "mim"}
 
 TABLES = {"mnist": (MNIST, 0.3), "cifar10": (CIFAR10, 8 / 255)}
 
+POOL = {
+    1: (49.67, 49.95, 49.63),
+    250: (50.49, 50.72, 50.32),
+    500: (51.30, 50.46, 50.08),
+    1000: (50.89, 51.22, 50.74),
+    2000: (50.57, 50.20, 49.79),
+}
+"""CIFAR-10, eps 8/255, TLA: accuracy (%) under C&W, PGD-20 and MIM by the size of the pool, from the poster."""
+
 
 def paper_accuracy(data_set: str) -> Frame:
     """Accuracies that Mao et al. (NeurIPS 2019) report; PGD is PGD-100 on MNIST and PGD-20 on CIFAR-10.
@@ -43,3 +52,18 @@ def paper_accuracy(data_set: str) -> Frame:
         for attack, value in zip(ATTACKS, values, strict=True)
     ]
     return pd.DataFrame(rows, columns=["method", "attack", "eps", "accuracy", "confirmed"])
+
+
+def paper_pool() -> Frame:
+    """Accuracies of TLA on all 10,000 test images of CIFAR-10 by the size of its negative pool (Mao et al. 2019).
+
+    Returns:
+        Columns as the table `ablation`: parameter, value, method, variant, seed, attack, eps, accuracy, n.
+    """
+    rows = [
+        ("method.tla.pool", float(size), "tla", f"tla@pool={size}", 0, attack, 8 / 255, value / 100, 10_000)
+        for size, values in POOL.items()
+        for attack, value in zip(("cw", "pgd", "mim"), values, strict=True)
+    ]
+    columns = ["parameter", "value", "method", "variant", "seed", "attack", "eps", "accuracy", "n"]
+    return pd.DataFrame(rows, columns=columns)

@@ -7,7 +7,7 @@ import pandas as pd
 
 from tla.plots.ablation import SUMS, ablation, setting_name, value_label, value_means
 from tla.plots.base import Frame
-from tla.plots.drawing.paper_pool import paper_pool
+from tla.plots.drawing.paper import paper_pool
 from tla.plots.drawing.theme import attack_label, attacks_of
 from tla.plots.drawing.words import number, percent
 from tla.plots.report.embed import embedded

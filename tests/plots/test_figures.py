@@ -11,8 +11,9 @@ from synthetic import TABLES, World, arrays
 
 from tla.plots import FIGURES, Look
 from tla.plots.agreement import paired, two_of
-from tla.plots.drawing import compose, maps
-from tla.plots.drawing.maps import arrows, by_method
+from tla.plots.drawing import compose, map_traces
+from tla.plots.drawing.map_points import by_method
+from tla.plots.drawing.map_traces import arrows
 from tla.plots.drawing.paper import paper_accuracy
 from tla.plots.drawing.pictures import Pictures, as_bytes, data_uri
 from tla.plots.drawing.scores import scores_by_method
@@ -86,7 +87,7 @@ def test_shift_arrows_thins_and_says_so():
 
 
 def test_arrows_before_plotly_7(monkeypatch):
-    monkeypatch.setattr(maps, "has_quiver", lambda: False)
+    monkeypatch.setattr(map_traces, "has_quiver", lambda: False)
     rows = by_method(F["map"], ["at"])["at"].pairs().thin(3)
     trace = arrows(rows, "way", "#123456")
     assert trace["type"] == "scatter"

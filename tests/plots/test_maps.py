@@ -1,13 +1,13 @@
-"""Which map a figure shows, and how it says that points were placed."""
+"""Which map a figure shows, and how it describes the placement of its points."""
 
 import numpy as np
 import pytest
 from synthetic import TABLES, World
 
-from tla.plots.drawing.maps import by_method, drawn_as, main_map, one_map, positions
+from tla.plots.drawing.map_points import by_method, main_map, one_map, placement_text, positions
 
 
-def test_the_main_map_is_a_umap_drawn_together_where_there_is_one():
+def test_the_main_map_is_a_umap_fitted_to_all_points_if_there_is_one():
     assert main_map(["pca", "umap/sample", "umap"]) == "umap"
     assert main_map(["pca/sample", "umap/sample"]) == "umap/sample"
     assert main_map(["pca", "umap/barycentre", "umap/sample/barycentre"]) == "umap/barycentre"
@@ -20,25 +20,25 @@ def test_the_main_map_is_a_umap_drawn_together_where_there_is_one():
 @pytest.mark.parametrize(
     ("projection", "words"),
     [
-        ("umap", "UMAP of the images, clean and attacked drawn together."),
-        ("umap/sample", "of a sample of the images, clean and attacked drawn together; all others are placed between"),
-        ("umap/barycentre", "attacked ones are placed between their nearest clean ones, each by itself."),
+        ("umap", "UMAP of the images, fitted to clean and attacked ones together."),
+        ("umap/sample", "of a sample of the images, fitted to clean and attacked ones together; all others are placed"),
+        ("umap/barycentre", "attacked images are placed between their nearest clean ones, each on its own."),
         ("umap/transform", "by the map's own transform, whose result depends on which are placed together."),
-        ("pca/transform", "PCA of the images, clean; attacked ones are placed by the map's own transform."),
-        ("umap/sample/barycentre", "UMAP of a sample of the images, clean; attacked ones are placed between"),
+        ("pca/transform", "fitted to clean ones; attacked images are placed by the map's own transform."),
+        ("umap/sample/barycentre", "UMAP of a sample of the images, fitted to clean ones; attacked images are placed"),
     ],
 )
-def test_a_placed_point_is_called_so(projection, words):
-    assert words in drawn_as(projection)
+def test_the_placement_is_described(projection, words):
+    assert words in placement_text(projection)
 
 
-def test_positions_are_the_first_and_say_what_is_missing():
+def test_positions_are_the_first_matches_and_mark_missing_ids():
     assert positions(np.array([7, 3, 7, 5]), np.array([5, 7, 4, 9])).tolist() == [3, 0, -1, -1]
     assert positions(np.array([], int), np.array([5])).tolist() == [-1]
     assert positions(np.array([5]), np.array([], int)).tolist() == []
 
 
-def test_pairs_are_the_images_that_are_there_twice():
+def test_pairs_are_the_images_both_clean_and_adversarial():
     points = TABLES["map"](World(n=12, methods=("at", "tla"))).sample(frac=0.7, random_state=0)
     found = by_method(points, ["tla", "at", "alp"])
     assert list(found) == ["tla", "at", "alp"]

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from tla.plots.base import Figure, Frame, figure
-from tla.plots.drawing.maps import MapMeasures, MapPoints, by_method, cloud, fit, nothing, one_map, small
+from tla.plots.drawing.map_points import MapPoints, by_method, one_map
+from tla.plots.drawing.map_traces import MapMeasures, cloud, fit_axes, no_points, subtitle
 from tla.plots.drawing.rows import share
 from tla.plots.drawing.sheet import Panel, Sheet
 from tla.plots.drawing.theme import LIGHT, Look
@@ -43,7 +44,7 @@ def one_class(
     n = 0
     for panel, (method, style) in zip(sheet.panels, styles.items(), strict=False):
         part = parts[method]
-        fit(sheet, panel, *part)
+        fit_axes(sheet, panel, *part)
         attacked = part.adversarial.where(part.adversarial.y == klass)
         n = max(n, attacked.n)
         fooled[method] = share(attacked.wrong)
@@ -51,11 +52,11 @@ def one_class(
         _predicted(sheet, panel, attacked)
         note = measured(method, attacked.id)
         text = f"<b>{style.label}</b>: {percent(fooled[method])} misclassified"
-        sheet.title(panel, text + small(look, note))
+        sheet.title(panel, text + subtitle(look, note))
         if not attacked.n:
             sheet.empty(panel, f"no adversarial image of class {look.class_name(klass)}")
     if not styles:
-        nothing(sheet)
+        no_points(sheet)
     name = look.class_name(klass)
     shares = spread(fooled, {key: style.label for key, style in styles.items()})
     return sheet.figure(

@@ -6,21 +6,8 @@ from typing import Literal
 import numpy as np
 
 from tla.plots.base import Figure, Frame, figure
-from tla.plots.drawing.maps import (
-    MapMeasures,
-    MapPoints,
-    Moved,
-    Pairs,
-    arrows,
-    by_method,
-    cloud,
-    common,
-    fit,
-    nothing,
-    one_map,
-    positions,
-    small,
-)
+from tla.plots.drawing.map_points import MapPoints, MethodPoints, Pairs, by_method, common_classes, one_map, positions
+from tla.plots.drawing.map_traces import MapMeasures, arrows, cloud, fit_axes, no_points, subtitle
 from tla.plots.drawing.rows import share
 from tla.plots.drawing.sheet import Panel, Sheet
 from tla.plots.drawing.theme import LIGHT, Look
@@ -65,10 +52,10 @@ def shift_arrows(
     points = one_map(points, projection, seed)
     styles = look.methods(points["method"] if methods is None else methods)
     sheet = Sheet(look, max(len(styles), 1), least=270, head=46, left=10, foot=10)
-    kept, parts, measured = common(points["y"].to_numpy()), by_method(points, styles), MapMeasures(shift)
+    kept, parts, measured = common_classes(points["y"].to_numpy()), by_method(points, styles), MapMeasures(shift)
     fooled: dict[str, float] = {}
     for panel, (method, style) in zip(sheet.panels, styles.items(), strict=False):
-        fit(sheet, panel, *parts[method])
+        fit_axes(sheet, panel, *parts[method])
         part = parts[method] if classes is None else parts[method].of_classes(classes)
         moved = part.pairs()
         fooled[method] = share(moved.wrong)
@@ -80,9 +67,9 @@ def shift_arrows(
         _moves(sheet, panel, moved.thin(most_arrows))
         _rings(sheet, panel, part, marked)
         note = measured(method, moved.id)
-        sheet.title(panel, f"<b>{style.label}</b>: {percent(fooled[method])} change class" + small(look, note))
+        sheet.title(panel, f"<b>{style.label}</b>: {percent(fooled[method])} change class" + subtitle(look, note))
     if not styles:
-        nothing(sheet)
+        no_points(sheet)
     labels = {name: style.label for name, style in styles.items()}
     n = points["id"].nunique()
     return sheet.figure(
@@ -124,7 +111,7 @@ def _flipped(sheet: Sheet, panel: Panel, dots: MapPoints, moved: Pairs) -> None:
             sheet.add(panel, cloud(look, dots.where(mask), name, **marker), key=name)
 
 
-def _rings(sheet: Sheet, panel: Panel, part: Moved, marked: Sequence[int]) -> None:
+def _rings(sheet: Sheet, panel: Panel, part: MethodPoints, marked: Sequence[int]) -> None:
     """Rings round marked images; a heavier one where the attack has moved them."""
     for points, size, width in ((part.clean, 12, 1.5), (part.adversarial, 15, 2.5)):
         found = points.where(np.isin(points.id, marked))

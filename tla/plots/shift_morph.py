@@ -6,7 +6,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tla.plots.base import Figure, Frame, figure
-from tla.plots.drawing.maps import MapMeasures, Pairs, by_method, common, fit, nothing, one_map, segments, small
+from tla.plots.drawing.map_points import Pairs, by_method, common_classes, one_map
+from tla.plots.drawing.map_traces import MapMeasures, fit_axes, no_points, segments, subtitle
 from tla.plots.drawing.rows import share
 from tla.plots.drawing.sheet import Panel, Sheet
 from tla.plots.drawing.theme import LIGHT, Look, rgba
@@ -60,7 +61,7 @@ def shift_morph(
     fooled: dict[str, float] = {}
     walks: dict[int, Walk] = {}
     for panel, (method, style) in zip(sheet.panels, styles.items(), strict=False):
-        fit(sheet, panel, *parts[method])
+        fit_axes(sheet, panel, *parts[method])
         moved = parts[method].pairs()
         fooled[method] = share(moved.wrong)
         shown = moved.thin(max(1, most // len(styles)))
@@ -68,9 +69,9 @@ def shift_morph(
         walks[len(sheet.traces)] = Walk(np.stack([shown.u0, shown.v0]), np.stack([shown.u1, shown.v1]))
         sheet.add(panel, _crowd(look, shown))
         note = measured(method, moved.id)
-        sheet.title(panel, f"<b>{style.label}</b>: {percent(fooled[method])} change class" + small(look, note))
+        sheet.title(panel, f"<b>{style.label}</b>: {percent(fooled[method])} change class" + subtitle(look, note))
     if not styles:
-        nothing(sheet)
+        no_points(sheet)
     _key(sheet, points)
     labels = {name: style.label for name, style in styles.items()}
     n, most_shown = points["id"].nunique(), max((walk.start.shape[1] for walk in walks.values()), default=0)
@@ -112,7 +113,7 @@ def _ways(sheet: Sheet, panel: Panel, moved: Pairs) -> None:
 def _key(sheet: Sheet, points: Frame) -> None:
     """An entry in the legend for each class."""
     look = sheet.look
-    for k in common(points["y"].to_numpy()):
+    for k in common_classes(points["y"].to_numpy()):
         marker = {"color": look.class_colour(k), "symbol": look.class_symbol(k), "size": 7}
         entry = {"type": "scatter", "mode": "markers", "name": look.class_name(k), "x": [None], "y": [None]}
         sheet.add(sheet.panels[0], entry | {"marker": marker}, key=f"class {k}")

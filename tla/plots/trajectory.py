@@ -6,7 +6,8 @@ from typing import NamedTuple
 import numpy as np
 
 from tla.plots.base import Figure, Frame, figure
-from tla.plots.drawing.maps import MapPoints, by_method, cloud, fit, one_map
+from tla.plots.drawing.map_points import MapPoints, by_method, one_map
+from tla.plots.drawing.map_traces import cloud, fit_axes
 from tla.plots.drawing.marks import line
 from tla.plots.drawing.picture_grid import place
 from tla.plots.drawing.pictures import Pictures
@@ -146,7 +147,7 @@ def _map(sheet: Sheet, panel: Panel, path: Path, background: MapPoints | None) -
         pale = {"color": shade.pale, "size": 3, "opacity": 0.6}
         sheet.add(panel, cloud(look, background, "clean images", **pale), key="clean images")
     else:
-        fit(sheet, panel, MapPoints(known.step, known.y, known.prediction, known.u, known.v))
+        fit_axes(sheet, panel, MapPoints(known.step, known.y, known.prediction, known.u, known.v))
     if not len(known.step):
         sheet.empty(panel, "its way in this map is not known")
     right = known.prediction == known.y

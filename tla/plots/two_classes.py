@@ -6,7 +6,8 @@ from typing import NamedTuple
 import numpy as np
 
 from tla.plots.base import Figure, Frame, figure
-from tla.plots.drawing.maps import MapMeasures, MapPoints, Pairs, arrows, by_method, cloud, fit, nothing, one_map, small
+from tla.plots.drawing.map_points import MapPoints, Pairs, by_method, one_map
+from tla.plots.drawing.map_traces import MapMeasures, arrows, cloud, fit_axes, no_points, subtitle
 from tla.plots.drawing.sheet import Panel, Sheet
 from tla.plots.drawing.theme import LIGHT, Look
 
@@ -53,13 +54,13 @@ def two_classes(
         both = part.pairs()
         crossed = both.where((both.y == pair.true) & (both.prediction == pair.false))
         counts[style.label] = crossed.n
-        fit(sheet, panel, shown, crossed.ends)
+        fit_axes(sheet, panel, shown, crossed.ends)
         _two(sheet, panel, shown, pair)
         _crossed(sheet, panel, crossed, pair)
         note = measured(method, crossed.id)
-        sheet.title(panel, f"<b>{style.label}</b>: {crossed.n} cross" + small(look, note))
+        sheet.title(panel, f"<b>{style.label}</b>: {crossed.n} cross" + subtitle(look, note))
     if not styles:
-        nothing(sheet)
+        no_points(sheet)
     one, other = look.class_name(pair.true), look.class_name(pair.false)
     n = int(points.loc[(points["y"] == pair.true) & (points["kind"] == "adversarial"), "id"].nunique())
     return sheet.figure(

@@ -1,1 +1,1 @@
-"""What figures are drawn with: theme, sheet, marks, maps, pictures, words, export."""
+"""What figures are drawn with: theme, sheet, marks, heatmap, maps, pictures, words, export."""

@@ -3,7 +3,7 @@
 import pandas as pd
 
 from tla.plots.base import Frame
-from tla.plots.drawing.maps import drawn_as, main_map
+from tla.plots.drawing.map_points import main_map, placement_text
 from tla.plots.drawing.rows import first_seed
 from tla.plots.drawing.words import number
 from tla.plots.layer_cka import layer_cka
@@ -62,7 +62,7 @@ def _beside(material: Material) -> str:
         ends = dict.fromkeys(f"{value:.2f}" for value in (part["value"].min(), part["value"].max()))
         spans[name], chance[name] = " to ".join(ends), f"{part['chance'].mean():.2f}"
     text = (
-        f"{drawn_as(projection)} "
+        f"{placement_text(projection)} "
         f"These maps keep the share {spans['neighbour overlap']} of each point's {k} nearest neighbours (chance "
         f"{chance['neighbour overlap']}); trustworthiness {spans['trustworthiness']} (1 is perfect, "
         f"{chance['trustworthiness']} chance)."

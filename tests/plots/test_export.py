@@ -85,7 +85,7 @@ def test_a_browser_that_fails_is_named(figure, monkeypatch):
     done = subprocess.CompletedProcess([], 1, b"", b"it crashed")
     monkeypatch.setattr(module.shutil, "which", lambda name: "/bin/browser")
     monkeypatch.setattr(module.subprocess, "run", lambda *_, **__: done)
-    with pytest.raises(RuntimeError, match="/bin/browser drew no picture: it crashed"):
+    with pytest.raises(RuntimeError, match="/bin/browser could not render the figure: it crashed"):
         picture(figure, "png")
 
 

@@ -7,7 +7,7 @@ import numpy as np
 
 from tla.plots.base import Figure, figure
 from tla.plots.drawing.draw import models_of
-from tla.plots.drawing.picture_grid import label, place
+from tla.plots.drawing.picture_grid import add_picture, label
 from tla.plots.drawing.pictures import Pictures, as_bytes
 from tla.plots.drawing.rows import first_seed
 from tla.plots.drawing.sheet import Panel, Sheet
@@ -110,7 +110,7 @@ def _pictures(sheet: Sheet, panel: Panel, images: list[np.ndarray]) -> None:
     }
     sheet.axes[y] |= {"showline": False, "mirror": False, "fixedrange": True, "constrain": "domain"}
     for place_x, image in zip((0, 1.35, 2.7), images, strict=True):
-        place(sheet, panel, as_bytes_chw(image), place_x, 0, size=1.0)
+        add_picture(sheet, panel, as_bytes_chw(image), place_x, 0, size=1.0)
     for place_x, sign in ((0.675, "+"), (2.025, "=")):
         sheet.annotations.append(label(panel, sign, place_x, 0, sheet.look.shades.soft, font={"size": 26}))
     sheet.add(panel, {"type": "scatter", "mode": "markers", "name": "frame", "x": [0], "y": [0], "hoverinfo": "skip",

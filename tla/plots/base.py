@@ -1,4 +1,4 @@
-"""The list of figures, and what a figure's file says about itself."""
+"""The registry of figures, and the decorator that declares what a figure draws from."""
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -9,7 +9,7 @@ from tla.statistics.frame import Frame as Frame
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
 else:
-    Figure = Any  # plotly is loaded when the first figure is drawn
+    Figure = Any  # plotly is imported when the first figure is drawn
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -22,18 +22,20 @@ CONFIG = {
     "modeBarButtonsToRemove": ["autoScale2d", "select2d", "lasso2d"],
     "toImageButtonOptions": {"format": "svg"},
 }
-"""For `figure.show(config=CONFIG)` and `st.plotly_chart(figure, config=CONFIG)`: nothing is offered to any cloud."""
+"""For `figure.show(config=CONFIG)` and `st.plotly_chart(figure, config=CONFIG)`: no upload to a cloud is offered."""
 
 
-def built(traces: list[dict[str, Any]], layout: dict[str, Any], frames: list[dict[str, Any]] | None = None) -> Figure:
-    """A plotly figure from plain values, unchecked: checking takes five times as long as everything else.
+def unvalidated(
+    traces: list[dict[str, Any]], layout: dict[str, Any], frames: list[dict[str, Any]] | None = None
+) -> Figure:
+    """A plotly figure without plotly's validation, which takes five times as long as everything else.
 
-    The contract tests check every figure in full. What is changed in the figure later is checked as usual.
+    The contract tests validate every figure. Later changes to the figure are validated as usual.
 
     Args:
         traces: Traces with their `type`.
         layout: The layout.
-        frames: Of an animation.
+        frames: Animation frames.
     """
     import plotly.graph_objects as go
 
@@ -46,13 +48,13 @@ def built(traces: list[dict[str, Any]], layout: dict[str, Any], frames: list[dic
 def figure(
     name: str, *tables: str, optional: tuple[str, ...] = (), example: Callable[[Any], dict[str, Any]] | None = None
 ) -> Callable[[Function], Function]:
-    """Register a figure function and say what it draws from.
+    """Register a figure function and declare what it draws from.
 
     Args:
         name: Its name in `FIGURES` and on the command line.
-        tables: Tables of a study that its first positional parameters take, in this order.
-        optional: Tables that it takes by keyword (a parameter of the same name) where the study has them.
-        example: For a figure of something else than tables: what to draw of a study (a `Store`), as keyword arguments.
+        tables: Study tables passed to its first positional parameters, in this order.
+        optional: Tables passed by keyword (to a parameter of the same name) where the study has them.
+        example: For a figure that draws no tables: picks its keyword arguments from a study (a `Store`).
 
     Returns:
         The decorator; it sets `tables`, `optional` and `example` on the function.

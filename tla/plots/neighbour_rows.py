@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from tla.plots.base import Figure, Frame, figure
-from tla.plots.drawing.picture_grid import label, place, spots
+from tla.plots.drawing.picture_grid import add_picture, hover_points, label
 from tla.plots.drawing.pictures import Pictures
 from tla.plots.drawing.rows import first_seed
 from tla.plots.drawing.sheet import Panel, Sheet, text_width
@@ -111,14 +111,14 @@ def _row(
     image = pictures.test.get(query) if kind == "clean" else pictures.adversarial.get(model, {}).get(query)
     taken = look.class_name(int(first["prediction"]))
     right = first["prediction"] == first["y"]
-    place(sheet, panel, image, 0, row, border="query", colour=look.shades.ink)
+    add_picture(sheet, panel, image, 0, row, border="query", colour=look.shades.ink)
     xs, hover, ids = [0.0], [f"{kind} query, taken for {taken}"], [query]
     columns = zip(*(found[name].tolist() for name in ("neighbour", "neighbour_y", "rank", "distance")), strict=True)
     for i, (neighbour, klass, rank, distance) in enumerate(columns, start=1):
         same = klass == first["y"]
         picture = pictures.gallery.get(neighbour)
         colour = look.shades.right if same else look.shades.wrong
-        place(sheet, panel, picture, i + 0.35, row, border="right" if same else "wrong", colour=colour)
+        add_picture(sheet, panel, picture, i + 0.35, row, border="right" if same else "wrong", colour=colour)
         name = look.class_name(klass)
         if picture is None:
             sheet.annotations.append(label(panel, name, i + 0.35, row, colour))
@@ -127,7 +127,7 @@ def _row(
         ids.append(neighbour)
     if image is None:
         sheet.annotations.append(label(panel, f"#{query}", 0, row, look.shades.ink))
-    sheet.add(panel, spots(xs, [row] * len(xs), ids, hover))
+    sheet.add(panel, hover_points(xs, [row] * len(xs), ids, hover))
     text = ("✓ " if right else "✕ ") + look.class_name(int(first["prediction"]), LETTERS)
     colour = look.shades.right if right else look.shades.wrong
     sheet.annotations.append(label(panel, text, len(found) + 0.95, row, colour, xanchor="left", font={"size": 13}))

@@ -9,7 +9,7 @@ from tla.plots.base import Figure, Frame, figure
 from tla.plots.drawing.map_points import MapPoints, by_method, one_map
 from tla.plots.drawing.map_traces import cloud, fit_axes
 from tla.plots.drawing.marks import line
-from tla.plots.drawing.picture_grid import place
+from tla.plots.drawing.picture_grid import add_picture
 from tla.plots.drawing.pictures import Pictures
 from tla.plots.drawing.rows import first_seed
 from tla.plots.drawing.sheet import Panel, Sheet
@@ -242,7 +242,9 @@ def _film(sheet: Sheet, strip: Panel, reel: Reel, title: str, flip: int | None) 
     for x, step in enumerate(shown):
         wrong = flip is not None and step >= flip
         colour = look.shades.wrong if wrong else look.shades.right
-        place(sheet, strip, reel[step], float(x), 0.0, size=0.8, border="wrong" if wrong else "right", colour=colour)
+        add_picture(
+            sheet, strip, reel[step], float(x), 0.0, size=0.8, border="wrong" if wrong else "right", colour=colour
+        )
         sheet.annotations.append({
             "text": f"step {step}", "x": x, "y": -0.46, "xref": strip.x, "yref": strip.y, "showarrow": False,
             "yanchor": "top", "font": {"size": 11, "color": look.shades.soft},

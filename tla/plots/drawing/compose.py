@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from tla.plots.base import Figure, built
+from tla.plots.base import Figure, unvalidated
 from tla.plots.drawing.sheet import LEGEND, entry_width, wrap
 from tla.plots.drawing.theme import Look, template
 
@@ -15,7 +15,7 @@ class Block(NamedTuple):
     """A figure's place on a page, in pixels from the top left.
 
     Attributes:
-        figure: As its function made it for a look of this width.
+        figure: Drawn for a look of this width.
         left: Pixels.
         top: Pixels.
         width: Pixels.
@@ -31,10 +31,10 @@ def page(rows: Sequence[Sequence[Figure]], look: Look, *, title: str, caption: s
     """One figure from rows of figures.
 
     Args:
-        rows: Figures side by side, row under row; all of a row were made for the same width.
+        rows: Rows of figures from the top; those of one row are drawn for the same width.
         look: Theme and width of the page.
-        title: One sentence over the page.
-        caption: One line under it; the look's source is added.
+        title: One sentence at the top of the page.
+        caption: One line at the bottom; the look's source is added.
     """
     heading = wrap(title, 0.95 * (look.width - 60), 22)
     caption = f"{caption} Source: {look.source}." if look.source else caption
@@ -49,7 +49,7 @@ def page(rows: Sequence[Sequence[Figure]], look: Look, *, title: str, caption: s
     height = top + foot
     merged = _Merged(look, height)
     for block in blocks:
-        merged.take(block)
+        merged.add(block)
     merged.text(f"<b>{heading}</b>", 12, 12, 22, look.shades.ink)
     merged.text(below, 12, height - foot, 12, look.shades.soft)
     layout = {
@@ -59,11 +59,11 @@ def page(rows: Sequence[Sequence[Figure]], look: Look, *, title: str, caption: s
         "meta": {"title": title, "caption": caption},
         **merged.layout,
     }
-    return built(merged.traces, layout)
+    return unvalidated(merged.traces, layout)
 
 
 def height_of(figure: Figure) -> float:
-    """Height of a figure in pixels, plotly's 450 where it has none of its own."""
+    """Height of a figure in pixels, plotly's default of 450 if it sets none."""
     layout: Any = figure.layout
     return float(layout.height or 450)
 
@@ -78,7 +78,7 @@ class _Merged:
 
     def __init__(self, look: Look, height: float | int) -> None:
         self.width, self.height = look.width, height
-        # plotly's template speaks of the first legend only
+        # plotly's template styles only the first legend
         self.font = {"font": {"size": LEGEND, "color": look.shades.ink}, "bgcolor": "rgba(0,0,0,0)"}
         self.traces: list[dict[str, Any]] = []
         self.layout: dict[str, Any] = {"annotations": [], "shapes": [], "images": []}
@@ -90,11 +90,11 @@ class _Merged:
         anchor = {"xanchor": "left", "yanchor": "top", "align": "left", "showarrow": False}
         self.layout["annotations"].append({"text": text, "font": {"size": size, "color": colour}, **place, **anchor})
 
-    def take(self, block: Block) -> None:
-        """Move a figure to its place: new names for its axes and legend, its paper becomes a part of the page's."""
+    def add(self, block: Block) -> None:
+        """Add a figure at its place: rename its axes and legend, map its paper coordinates onto the page."""
         layout = block.figure.layout.to_plotly_json()
         frame = self._frame(block, layout["margin"])
-        offset, used, mine = self._axes, 0, []
+        offset, used, renamed = self._axes, 0, []
         for name in [key for key in layout if re.fullmatch(r"[xy]axis\d*", key)]:
             used = max(used, int(name[5:] or 1))
             axis = dict(layout[name])
@@ -104,8 +104,8 @@ class _Merged:
                 if key in axis:
                     axis[key] = _renamed(axis[key], offset)
             self.layout[f"{name[:5]}{_number(name[5:], offset)}"] = axis
-            mine.append(f"{name[:5]}{_number(name[5:], offset)}")
-        self._axis_titles(mine)
+            renamed.append(f"{name[:5]}{_number(name[5:], offset)}")
+        self._axis_titles(renamed)
         self._axes += used
         self._traces([trace.to_plotly_json() for trace in traces_of(block.figure)], offset, self._legend(block, layout))
         for kind in ("annotations", "shapes", "images"):
@@ -118,7 +118,7 @@ class _Merged:
         self.layout = modes | self.layout
 
     def _axis_titles(self, names: Sequence[str]) -> None:
-        """Axis titles as notes: plotly draws them astray on a page without margins."""
+        """Draw axis titles as annotations: plotly misplaces them on a page without margins."""
         for name in names:
             axis = self.layout[name]
             text = axis.pop("title", {}).get("text")
@@ -147,7 +147,7 @@ class _Merged:
         return (block.left + margin["l"]) / self.width, wide / self.width, bottom / self.height, high / self.height
 
     def _legend(self, block: Block, layout: dict[str, Any]) -> dict[str, str]:
-        """Rows of legends that fit the block's width (plotly would use the page's): key -> name of its legend."""
+        """Rows of legends that fit the block's width (plotly would use the page's), as group -> legend name."""
         shown = [trace for trace in traces_of(block.figure) if trace.showlegend]
         rows, room, name = {}, 0.0, "legend"
         top = block.top + (1 - layout["legend"]["y"]) * height_of(block.figure)
@@ -191,6 +191,6 @@ def _number(suffix: str, offset: int) -> str:
 
 
 def _renamed(ref: str, offset: int) -> str:
-    """The name of an axis after others: "x2 domain" -> "x7 domain" with an offset of 5."""
+    """The name of an axis after `offset` others: "x2 domain" -> "x7 domain" for 5."""
     match = re.fullmatch(r"([xy])(\d*)( domain)?", ref)
     return ref if match is None else f"{match[1]}{_number(match[2], offset)}{match[3] or ''}"

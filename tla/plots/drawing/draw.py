@@ -1,4 +1,4 @@
-"""Any figure of any study by its name: reads the tables that the figure asks for."""
+"""Draw any figure of any study by name, from the tables that the figure declares."""
 
 import inspect
 from typing import Any
@@ -10,7 +10,7 @@ from tla.store import Store
 
 
 def look_of(store: Store, **more: Any) -> Look:
-    """The look that a study asks for: its classes' names, and a caption that says where the data come from.
+    """The look for a study's figures: its class names, and the source for their captions.
 
     Args:
         store: The study.
@@ -27,7 +27,7 @@ def source_line(manifest: dict[str, Any], fallback: str = "") -> str:
 
     Args:
         manifest: The study's manifest.
-        fallback: Its name, if the manifest has none.
+        fallback: The study's name, if the manifest has none.
     """
     study = manifest.get("study", {})
     study = study if isinstance(study, dict) else {}
@@ -43,25 +43,25 @@ def source_line(manifest: dict[str, Any], fallback: str = "") -> str:
 
 
 def draw(name: str, store: Store, *, look: Look | None = None, dark: bool = False, **options: Any) -> Figure:
-    """Draw a registered figure from a study's tables (and pictures, where it shows some).
+    """Draw a registered figure from a study's tables (and its pictures, if the figure shows any).
 
     Args:
         name: Name of the figure, see `FIGURES.names()`.
         store: The study.
-        look: Theme, width, source; made from the study's manifest if not given.
-        dark: Without a look: the dark theme.
+        look: Theme, width, source; by default taken from the study's manifest.
+        dark: Use the dark theme if no look is given.
         options: The figure's own keyword arguments.
 
     Raises:
-        ValueError: for an unknown figure (with the nearest name), or an option that it does not have.
-        FileNotFoundError: if the study lacks what the figure needs; says which it has.
+        ValueError: for an unknown figure (names the nearest), or an unknown option (lists the known ones).
+        FileNotFoundError: if the study lacks a table that the figure needs; lists those it has.
     """
     function = FIGURES.get(name)
     parameters = inspect.signature(function).parameters
     for option in options:
         if option not in parameters:
-            own = list(parameters)[len(function.tables) :]
-            known = ", ".join(p for p in own if p not in (*function.optional, "look", "pictures"))
+            keywords = list(parameters)[len(function.tables) :]
+            known = ", ".join(p for p in keywords if p not in (*function.optional, "look", "pictures"))
             raise ValueError(f"figure {name!r} has no option {option!r}; it has: {known or 'none'}")
     frames = [store.table(table) for table in function.tables]
     extra: dict[str, Any] = {table: store.table(table) for table in function.optional if store.has_table(table)}
@@ -73,5 +73,5 @@ def draw(name: str, store: Store, *, look: Look | None = None, dark: bool = Fals
 
 
 def models_of(store: Store) -> tuple[str, ...]:
-    """Names of the models whose adversarial images a study keeps, "at-seed0"."""
+    """Names of the models whose adversarial images a study stores, "at-seed0"."""
     return tuple(sorted(file.stem for file in (store.path / "arrays" / "adversarial").glob("[!.]*.safetensors")))

@@ -1,4 +1,4 @@
-"""A figure as a file: a page, a picture, vectors, its data, or plotly's JSON."""
+"""Save a figure: as a web page, a picture, vectors, its data, or plotly's JSON."""
 
 import base64
 import html
@@ -17,27 +17,27 @@ from tla.plots.drawing.compose import height_of, traces_of
 from tla.store import replacing
 
 PICTURES = (".png", ".svg", ".pdf")
-"""Kinds of file that need a browser."""
+"""File types that need a browser."""
 KINDS = (".html", *PICTURES, ".csv", ".json")
 BROWSERS = ("chromium", "google-chrome", "chromium-browser", "chrome", "msedge")
 
 
 def save(figure: Figure, path: Path, *, width: int = 1200, scale: float | int = 2.0, offline: bool = True) -> Path:
-    """Write a figure in the format that the file's ending names.
+    """Write a figure in the format given by the file's extension.
 
     Args:
         figure: Any plotly figure.
-        path: Ends in .html, .png, .svg, .pdf, .csv or .json; replaced as a whole or left alone.
-        width: Pixels of a .png, .svg or .pdf (1/96 inch each); give the look's width.
-        scale: Pixels per pixel of a .png.
-        offline: Put plotly.js (4.8 MB) into a .html; otherwise it is loaded from a network when opened.
+        path: Ends in .html, .png, .svg, .pdf, .csv or .json; replaced atomically.
+        width: Pixels of a .png, .svg or .pdf (1/96 inch each); use the look's width.
+        scale: Device pixels per pixel of a .png.
+        offline: Embed plotly.js (4.8 MB) in a .html; otherwise it is loaded over the network when opened.
 
     Returns:
         `path`.
 
     Raises:
-        ValueError: for any other ending; says which there are.
-        RuntimeError: for .png, .svg and .pdf without kaleido or Chromium; says how to get one.
+        ValueError: for any other extension; lists the allowed ones.
+        RuntimeError: for .png, .svg and .pdf without Chromium or kaleido; says how to install one.
         OSError: without space or permission.
     """
     path = Path(path)
@@ -51,12 +51,12 @@ def save(figure: Figure, path: Path, *, width: int = 1200, scale: float | int = 
     return path
 
 
-def _text(figure: Figure, ending: str, offline: bool) -> str:
-    if ending == ".html":
+def _text(figure: Figure, extension: str, offline: bool) -> str:
+    if extension == ".html":
         return figure.to_html(
             config=CONFIG, include_plotlyjs=True if offline else "cdn", full_html=True, auto_play=False
         )
-    if ending == ".json":
+    if extension == ".json":
         return str(figure.to_json())
     return data_of(figure).to_csv(index=False)
 
@@ -68,14 +68,14 @@ def data_of(figure: Figure) -> pd.DataFrame:
         figure: Any plotly figure.
 
     Returns:
-        Columns panel, trace, then x, y, u, v, z, id and the like where a trace has them; bands come as their outline.
+        Columns panel, trace, then x, y, u, v, z, id and the like where a trace has them; a band is its outline.
     """
     parts = []
     for trace in traces_of(figure):
         columns: dict[str, Any] = {}
         x = plain(trace["x"]) if "x" in trace else None
         if x is not None and x.size == 1 and x[0] is None:
-            continue  # an entry of the legend, or what keeps the axes of an empty panel
+            continue  # a legend entry, or the empty trace that keeps a panel's axes
         for name in ("x", "y", "u", "v", "customdata", "q1", "median", "q3", "lowerfence", "upperfence"):
             values = plain(trace[name]) if name in trace else None
             if values is not None and np.ndim(values) == 1:
@@ -88,7 +88,7 @@ def data_of(figure: Figure) -> pd.DataFrame:
 
 
 def plain(values: Any) -> Any:
-    """An array of a trace as numpy holds it, also where plotly has packed it into base64.
+    """A trace's property as a numpy array, decoded where plotly has packed it into base64.
 
     Args:
         values: A trace's property: an array, a list, or plotly's {"dtype", "bdata"}.
@@ -106,16 +106,16 @@ def _matrix(trace: Any) -> pd.DataFrame:
 
 
 def picture(figure: Figure, kind: str, *, width: int = 1200, scale: float | int = 2.0) -> bytes:
-    """A figure as PNG, SVG or PDF, through kaleido where it works, else through a headless Chromium.
+    """A figure as PNG, SVG or PDF, rendered by a headless Chromium if there is one, else by kaleido.
 
     Args:
         figure: Any plotly figure.
         kind: "png", "svg" or "pdf".
         width: Pixels; the height is the figure's own.
-        scale: Pixels per pixel of a PNG.
+        scale: Device pixels per pixel of a PNG.
 
     Raises:
-        RuntimeError: if neither works; says how to get one.
+        RuntimeError: if neither works; says how to install one.
     """
     height = int(height_of(figure))
     browser = next((found for name in BROWSERS if (found := shutil.which(name))), None)
@@ -127,7 +127,7 @@ def picture(figure: Figure, kind: str, *, width: int = 1200, scale: float | int 
         return figure.to_image(format=kind, width=width, height=height, scale=scale)
     except Exception as error:
         raise RuntimeError(
-            f"a {kind} needs Chromium or Chrome on the PATH, or the package kaleido with a browser of its own: "
+            f"a {kind} needs Chromium or Chrome on the PATH, or the package kaleido with its own browser: "
             f"pip install 'tla[notebooks]' && plotly_get_chrome ({type(error).__name__}: {error})"
         ) from None
 
@@ -150,10 +150,11 @@ def _through_browser(figure: Figure, kind: str, browser: str, width: int, height
         file = Path(folder) / "figure.html"
         file.write_text(page, encoding="utf-8")
         done = _run(browser, folder, [f"--window-size={width},{height}", "--dump-dom", file.as_uri()])
-    found = done.stdout.decode(errors="replace").rpartition('<pre id="out">')[2].partition("</pre>")[0]
-    if not found.startswith("OK"):
-        raise RuntimeError(f"{browser} drew no picture: {found[:200] or done.stderr.decode(errors='replace')[-300:]}")
-    head, _, body = found[2:].partition(",")
+    output = done.stdout.decode(errors="replace").rpartition('<pre id="out">')[2].partition("</pre>")[0]
+    if not output.startswith("OK"):
+        reason = output[:200] or done.stderr.decode(errors="replace")[-300:]
+        raise RuntimeError(f"{browser} could not render the figure: {reason}")
+    head, _, body = output[2:].partition(",")
     if "base64" in head:
         return base64.b64decode(body)
     return unquote(html.unescape(body)).encode()
@@ -163,18 +164,18 @@ _SHEET = """<!doctype html><meta charset="utf-8"><style>@page{size:%dpx %dpx;mar
 html,body{margin:0;height:%dpx;overflow:hidden}svg{display:block}</style>%s"""
 
 
-def _printed(vectors: bytes, browser: str, width: int, height: int) -> bytes:
-    """One page of the figure's size."""
+def _printed(svg: bytes, browser: str, width: int, height: int) -> bytes:
+    """An SVG as a PDF of one page of the figure's size."""
     with tempfile.TemporaryDirectory(prefix="tla-figure-") as folder:
-        file, made = Path(folder) / "figure.html", Path(folder) / "figure.pdf"
-        file.write_text(_SHEET % (width, height, height - 1, vectors.decode()), encoding="utf-8")
-        done = _run(browser, folder, ["--no-pdf-header-footer", f"--print-to-pdf={made}", file.as_uri()])
-        if not made.exists():
-            raise RuntimeError(f"{browser} printed no page: {done.stderr.decode(errors='replace')[-300:]}")
-        return made.read_bytes()
+        file, pdf = Path(folder) / "figure.html", Path(folder) / "figure.pdf"
+        file.write_text(_SHEET % (width, height, height - 1, svg.decode()), encoding="utf-8")
+        done = _run(browser, folder, ["--no-pdf-header-footer", f"--print-to-pdf={pdf}", file.as_uri()])
+        if not pdf.exists():
+            raise RuntimeError(f"{browser} could not print the figure: {done.stderr.decode(errors='replace')[-300:]}")
+        return pdf.read_bytes()
 
 
-def _run(browser: str, folder: str, words: list[str]) -> subprocess.CompletedProcess[bytes]:
+def _run(browser: str, folder: str, arguments: list[str]) -> subprocess.CompletedProcess[bytes]:
     flags = ["--headless", "--no-sandbox", "--disable-gpu", "--enable-unsafe-swiftshader", "--hide-scrollbars"]
     flags += ["--disable-background-networking", f"--user-data-dir={folder}/profile", "--virtual-time-budget=20000"]
-    return subprocess.run([browser, *flags, *words], capture_output=True, timeout=120, check=False)
+    return subprocess.run([browser, *flags, *arguments], capture_output=True, timeout=120, check=False)

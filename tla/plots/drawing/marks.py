@@ -9,14 +9,14 @@ from tla.plots.drawing.theme import Style, rgba
 
 
 def line(x: Any, y: Any, style: Style, *, name: str = "", markers: bool = True, **more: Any) -> dict[str, Any]:
-    """A method's line: its colour, its dash, its symbol.
+    """A method's line in its colour, dash and symbol.
 
     Args:
-        x: Values along the axis.
-        y: Heights.
+        x: Horizontal values.
+        y: Vertical values.
         style: The method's style.
-        name: Entry of the legend, by default the method.
-        markers: Draw its symbol on every point.
+        name: Legend entry, by default the method's label.
+        markers: Draw the symbol at every point.
         more: Further properties of the trace.
     """
     name = name or style.label
@@ -33,13 +33,13 @@ def line(x: Any, y: Any, style: Style, *, name: str = "", markers: bool = True, 
 
 
 def band(x: Any, low: Any, high: Any, colour: str) -> dict[str, Any]:
-    """The area between two lines, behind what it belongs to; no entry in the legend, no hover.
+    """The shaded area between two lines, without legend entry or hover; add it before its line.
 
     Args:
-        x: Values along the axis.
-        low: Lower heights.
-        high: Upper heights.
-        colour: Of the line it belongs to, hexadecimal.
+        x: Horizontal values.
+        low: Lower edge.
+        high: Upper edge.
+        colour: Colour of its line, hexadecimal.
     """
     x, low, high = (np.asarray(values, dtype=np.float32) for values in (x, low, high))
     return {
@@ -56,14 +56,14 @@ def band(x: Any, low: Any, high: Any, colour: str) -> dict[str, Any]:
 
 
 def bar(rows: Frame, labels: list[str], name: str, colour: str, ink: str) -> dict[str, Any]:
-    """One row of bars with 95 % intervals, in per cent.
+    """One series of bars with 95 % intervals, in per cent.
 
     Args:
-        rows: Columns accuracy, low, high (0..1), n; one row a bar.
-        labels: Where the bars stand.
-        name: Entry of the legend.
-        colour: Of the bars.
-        ink: Of the intervals.
+        rows: Columns accuracy, low, high (0..1), n; one row per bar.
+        labels: Category of each bar.
+        name: Legend entry.
+        colour: Colour of the bars.
+        ink: Colour of the intervals.
     """
     value, low, high = (100 * rows[column].to_numpy(float) for column in ("accuracy", "low", "high"))
     return {

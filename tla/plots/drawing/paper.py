@@ -22,7 +22,7 @@ CIFAR10 = {
     "tla": (86.21, 58.88, 52.60, 50.69, 51.59, 50.03, 50.09),
 }
 CONFIRMED = {"cw", "20xpgd", "mim"}
-"""Attacks whose figures the poster's bars confirm; the other columns are recalled from the paper."""
+"""Attacks whose numbers the poster's bars confirm; the other columns are recalled from the paper."""
 
 TABLES = {"mnist": (MNIST, 0.3), "cifar10": (CIFAR10, 8 / 255)}
 
@@ -40,7 +40,7 @@ def paper_accuracy(data_set: str) -> Frame:
     """Accuracies that Mao et al. (NeurIPS 2019) report; PGD is PGD-100 on MNIST and PGD-20 on CIFAR-10.
 
     Args:
-        data_set: "mnist" or "cifar10"; for any other there is nothing to compare with.
+        data_set: "mnist" or "cifar10"; the paper has no others.
 
     Returns:
         Columns method, attack, eps, accuracy (0..1), confirmed (by the poster); empty for other data sets.
@@ -58,7 +58,8 @@ def paper_pool() -> Frame:
     """Accuracies of TLA on all 10,000 test images of CIFAR-10 by the size of its negative pool (Mao et al. 2019).
 
     Returns:
-        Columns as the table `ablation`: parameter, value, method, variant, seed, attack, eps, accuracy, n.
+        Columns as the table `ablation` of `tla sweep`: parameter, value, method, variant, seed, attack, eps, accuracy,
+        n.
     """
     rows = [
         ("method.tla.pool", float(size), "tla", f"tla@pool={size}", 0, attack, 8 / 255, value / 100, 10_000)

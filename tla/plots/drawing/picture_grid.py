@@ -1,4 +1,4 @@
-"""Pictures in rows: cells of a panel, borders that say right or wrong."""
+"""Rows of pictures in a panel, with borders that mark right and wrong."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -11,7 +11,7 @@ from tla.plots.drawing.sheet import Panel, Sheet
 BORDERS = {"right": "solid", "wrong": "dot", "query": "solid"}
 
 
-def place(
+def add_picture(
     sheet: Sheet,
     panel: Panel,
     image: np.ndarray | None,
@@ -22,17 +22,17 @@ def place(
     colour: str = "",
     size: float = 0.84,
 ) -> None:
-    """Put a picture into the unit cell whose centre is (x, y), in the units of the panel's axes.
+    """Put a picture into the unit cell centred at (x, y), in the units of the panel's axes.
 
     Args:
-        sheet: Where the panel is.
-        panel: Its axes run over cells.
+        sheet: The panel's sheet.
+        panel: Its axes count cells.
         image: Pixels, shape (c, h, w); None leaves the cell empty.
         x: Column.
         y: Row.
-        border: "right", "wrong" or "query": line style of the border; none without it.
-        colour: Of the border.
-        size: Edge as a share of the cell.
+        border: "right", "wrong" or "query": line style of the border; "" for no border.
+        colour: Colour of the border.
+        size: Edge length as a share of the cell.
     """
     if image is not None:
         sheet.images.append({
@@ -46,14 +46,16 @@ def place(
         sheet.shapes.append({"type": "rect", "xref": panel.x, "yref": panel.y, "line": line, **box})
 
 
-def spots(x: Sequence[float | int], y: Sequence[float | int], ids: list[int], hover: list[str]) -> dict[str, Any]:
+def hover_points(
+    x: Sequence[float | int], y: Sequence[float | int], ids: list[int], hover: list[str]
+) -> dict[str, Any]:
     """Invisible points over pictures, for hovering and selecting: ids as customdata.
 
     Args:
         x: Columns.
         y: Rows.
-        ids: Ids of the images.
-        hover: What each says.
+        ids: Image ids.
+        hover: Hover texts.
     """
     return {
         "type": "scatter",
@@ -69,6 +71,6 @@ def spots(x: Sequence[float | int], y: Sequence[float | int], ids: list[int], ho
 
 
 def label(panel: Panel, text: str, x: float | int, y: float | int, colour: str, **more: Any) -> dict[str, Any]:
-    """Text at a place of a panel, in the units of its axes."""
+    """Text at a point of a panel, in the units of its axes."""
     font = {"size": 12, "color": colour} | more.pop("font", {})
     return {"text": text, "x": x, "y": y, "xref": panel.x, "yref": panel.y, "showarrow": False, "font": font, **more}

@@ -1,4 +1,4 @@
-"""Pictures for figures: pixels by id, as data that a browser shows without asking anyone."""
+"""Pictures for figures: pixels by id, embedded so that a browser needs no network."""
 
 import base64
 import io
@@ -10,18 +10,18 @@ import numpy as np
 from tla.store import Store
 
 SHARP = 56
-"""Pictures smaller than this are enlarged pixel by pixel, or the browser would blur them."""
+"""Pictures smaller than this are enlarged pixel by pixel, because the browser would blur them."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Pictures:
-    """The images of a study, by id; what is missing is left out of a figure.
+    """The images of a study, by id; figures leave out what is missing.
 
     Args:
-        test: Attacked images, id -> pixels of shape (c, h, w): uint8, or float in 0..1.
+        test: Attacked test images, clean, id -> pixels of shape (c, h, w): uint8, or float in 0..1.
         gallery: Training images, id -> pixels.
         adversarial: For each model ("at-seed0"), id -> adversarial pixels.
-        film: For each model, id -> attack step -> pixels, for the images whose way was recorded.
+        film: For each model, id -> attack step -> pixels, for the images whose attack was recorded.
     """
 
     test: Mapping[int, np.ndarray] = field(default_factory=dict)
@@ -31,11 +31,11 @@ class Pictures:
 
     @classmethod
     def of(cls, store: Store, models: tuple[str, ...] = ()) -> "Pictures":
-        """The pictures that a study has; an empty set where it has none.
+        """The pictures of a study; none if it has no images.
 
         Args:
             store: The study.
-            models: Whose adversarial images and films to read, "at-seed0".
+            models: Models whose adversarial images and films to read, "at-seed0".
         """
         try:
             images = store.arrays("images")
@@ -53,20 +53,20 @@ class Pictures:
 
     @classmethod
     def films(cls, store: Store, models: tuple[str, ...]) -> "Pictures":
-        """The films alone, which are read in no time; an empty set where the study has none.
+        """Only the films, which are quick to read; none if the study has none.
 
         Args:
             store: The study.
-            models: Whose films to read, "at-seed0".
+            models: Models whose films to read, "at-seed0".
         """
-        found = {}
+        films = {}
         for model in models:
-            shots = _arrays(store, f"film/{model}")
-            if shots is not None:
-                steps = shots["step"].tolist()
-                reels = zip(shots["id"].tolist(), shots["pixels"], strict=True)
-                found[model] = {image: dict(zip(steps, reel, strict=True)) for image, reel in reels}
-        return cls(film=found)
+            arrays = _arrays(store, f"film/{model}")
+            if arrays is not None:
+                steps = arrays["step"].tolist()
+                reels = zip(arrays["id"].tolist(), arrays["pixels"], strict=True)
+                films[model] = {image: dict(zip(steps, reel, strict=True)) for image, reel in reels}
+        return cls(film=films)
 
 
 def _arrays(store: Store, name: str) -> dict[str, np.ndarray] | None:
@@ -77,7 +77,7 @@ def _arrays(store: Store, name: str) -> dict[str, np.ndarray] | None:
 
 
 def _eps(name: str) -> tuple[float, str]:
-    """Order of a model's adversarial arrays: "pgd@0.2" before "pgd@0.3"."""
+    """Sort key of a model's adversarial arrays: "pgd@0.2" before "pgd@0.3"."""
     label, _, eps = name.partition("@")
     return (float(eps or 0), label)
 
@@ -96,7 +96,7 @@ def as_bytes(image: np.ndarray) -> np.ndarray:
         image: Shape (c, h, w) or (h, w), c of 1 or 3; uint8, or float in 0..1 (clipped, rounded).
 
     Raises:
-        ValueError: for any other shape; names it.
+        ValueError: for any other shape.
     """
     pixels = np.asarray(image)
     if pixels.ndim == 2:
@@ -109,7 +109,7 @@ def as_bytes(image: np.ndarray) -> np.ndarray:
 
 
 def data_uri(image: np.ndarray) -> str:
-    """A picture as a PNG in a data URI; small ones enlarged without blur.
+    """A picture as a PNG data URI; small ones are enlarged without blur.
 
     Args:
         image: See `as_bytes`.

@@ -1,4 +1,4 @@
-"""Rows and positions that figures pick from a table."""
+"""Rows and indices that figures select from a table."""
 
 import numpy as np
 
@@ -6,17 +6,17 @@ from tla.plots.base import Frame
 
 
 def first_seed(frame: Frame, seed: int | None = None) -> Frame:
-    """Rows of one seed: the given or the smallest, as maps and picture rows show one model of each method."""
+    """Rows of one seed, by default the smallest: maps and picture rows show one model per method."""
     if frame.empty or "seed" not in frame:
         return frame
     return frame[frame["seed"] == (frame["seed"].min() if seed is None else seed)]
 
 
 def share(hits: np.ndarray) -> float:
-    """Share of a mask that is true; nan of nothing."""
+    """Share of a mask that is true; nan for an empty mask."""
     return float(np.count_nonzero(hits) / len(hits)) if len(hits) else float("nan")
 
 
 def evenly(n: int, most: int) -> np.ndarray:
-    """Indices of at most `most` of `n` things, evenly picked, rising."""
+    """At most `most` evenly spaced indices below `n`, ascending."""
     return np.arange(n) if n <= most else np.linspace(0, n - 1, most).astype(int)

@@ -1,4 +1,4 @@
-"""Which detection scores a figure speaks of."""
+"""The detection scores that a figure shows."""
 
 from collections.abc import Iterable
 
@@ -17,7 +17,7 @@ LABELS = {
 
 
 def detector_label(name: str) -> str:
-    """How a detector is called in a sentence."""
+    """Name of a detector in a sentence."""
     return LABELS.get(name, LABELS.get(name.replace("-", "_"), escape(name)))
 
 
@@ -30,20 +30,20 @@ def detectors_of(detection: Frame) -> list[str]:
 def selected(
     detection: Frame, detector: str | None, eps: float | int | None, adaptive: bool, seed: int | None = None
 ) -> Frame:
-    """Rows of one detector at one eps: by default the Gaussian at the largest eps, one seed.
+    """Rows of one detector, eps and seed: by default the Gaussian at the largest eps, smallest seed.
 
     Raises:
-        ValueError: if the table has no such detector; says which it has.
+        ValueError: if the table has no such detector; lists those it has.
     """
     seeds, eps_of = detection["seed"].to_numpy(), detection["eps"].to_numpy(float)
     keep = detection["adaptive"].to_numpy(bool) == adaptive
     if len(seeds):
         keep &= seeds == (seeds.min() if seed is None else seed)
-    there = detectors_of(detection[["detector"]][keep])
-    if detector is None and there:
-        detector = there[0]
-    if there and detector not in there:
-        raise ValueError(f"detector must be one of {', '.join(there)}, got {detector!r}")
+    known = detectors_of(detection[["detector"]][keep])
+    if detector is None and known:
+        detector = known[0]
+    if known and detector not in known:
+        raise ValueError(f"detector must be one of {', '.join(known)}, got {detector!r}")
     keep &= (detection["detector"] == detector).to_numpy(bool)
     eps = float(eps_of[keep].max()) if eps is None and keep.any() else eps
     return detection[keep & np.isclose(eps_of, np.nan if eps is None else eps)]
@@ -54,27 +54,27 @@ def scores_by_method(rows: Frame, methods: Iterable[str]) -> dict[str, Sides]:
 
     Args:
         rows: Rows of the `detection` table.
-        methods: In the order wanted; one without rows gets empty arrays.
+        methods: In this order; one without rows gets empty arrays.
     """
     codes, names = pd.factorize(rows["method"])
-    place = {str(name): code for code, name in enumerate(names)}
+    code_of = {str(name): code for code, name in enumerate(names)}
     wrong = rows["prediction"].to_numpy() != rows["y"].to_numpy()
     kind, score = rows["kind"], rows["score"].to_numpy(float)
     known = ~np.isnan(score)
     positive = (kind == "adversarial").to_numpy(bool) & wrong & known
     negative = (kind == "clean").to_numpy(bool) & ~wrong & known
-    found = {}
+    scores = {}
     for method in methods:
-        mine = codes == place.get(method, -2)
-        found[method] = Sides(score[mine & positive], score[mine & negative])
-    return found
+        mask = codes == code_of.get(method, -2)
+        scores[method] = Sides(score[mask & positive], score[mask & negative])
+    return scores
 
 
 def own_threshold(scores: Sides, false_alarms: float | int) -> float:
-    """The lowest score that refuses at most a share of the negatives; inf, which refuses none, without any scores.
+    """The lowest threshold that refuses at most a share of the negatives; inf (refuses none) without scores.
 
     Args:
-        scores: Of one method.
+        scores: Scores of one method.
         false_alarms: Share of the negatives that may be refused, 0..1.
     """
     if not all(map(len, scores)):
@@ -84,5 +84,5 @@ def own_threshold(scores: Sides, false_alarms: float | int) -> float:
 
 
 def the_eps(rows: Frame) -> float:
-    """The eps of rows that share one; nan without rows."""
+    """The eps shared by all rows; nan without rows."""
     return float(rows["eps"].iloc[0]) if len(rows) else float("nan")

@@ -1,32 +1,32 @@
-"""A page of panels with a title that says what is seen, one legend and a caption, laid out in pixels."""
+"""A figure of panels under one title and one legend, above a caption, laid out in pixels."""
 
 import math
 import textwrap
 from typing import Any, NamedTuple
 
-from tla.plots.base import Figure, built
+from tla.plots.base import Figure, unvalidated
 from tla.plots.drawing.theme import Look, template
 
 CHARACTER = 0.53
-"""Width of a letter in units of the font size, on average; decides where titles break."""
+"""Average width of a letter in units of the font size; decides where titles wrap."""
 WIDTHS = (("iljI.,:;'|!()[] ftr-", 0.36), ("mwMW%@\u00d7\u2192", 0.92))
-"""Widths of narrow and of wide letters in units of the font size, of the widest font in use; others take 0.66."""
+"""Widths of narrow and wide letters in units of the font size, in the widest font in use; others take 0.66."""
 LEGEND = 12
-"""Font size of legends, in pixels."""
+"""Font size of legends in pixels."""
 BOLD = 1.12
 """How much wider bold letters are."""
-KEPT = "\u00a0%"
-"""Stands for " %" while a text is broken into lines."""
+PERCENT = "\u00a0%"
+"""Replaces " %" while text is wrapped, so that no line starts with it."""
 TALLEST = 680
-"""Height in pixels that a panel has at most, however wide it is."""
+"""Maximum height of a panel in pixels, however wide it is."""
 
 
 class Panel(NamedTuple):
     """One pair of axes on a sheet.
 
     Attributes:
-        x: Name of its x axis in a trace, "x3".
-        y: Name of its y axis in a trace, "y3".
+        x: Name of its x axis in traces, "x3".
+        y: Name of its y axis in traces, "y3".
         box: Left, right, bottom and top as shares of the plotting area.
     """
 
@@ -36,19 +36,19 @@ class Panel(NamedTuple):
 
 
 class Sheet:
-    """Collects traces and notes of a figure and lays them out.
+    """Collects the traces and notes of a figure and lays them out.
 
     Args:
         look: Theme, width and source.
-        panels: How many pairs of axes.
-        least: Least width of a panel in pixels; decides how many stand side by side.
+        panels: Number of panels.
+        least: Minimum width of a panel in pixels; decides how many fit side by side.
         ratio: Height of a panel over its width.
         height: Height of a panel in pixels, instead of `ratio`.
-        head: Pixels above each panel for its own title.
+        head: Pixels above each panel for its title.
         left: Pixels left of each panel for tick labels and axis title.
-        foot: Pixels below each panel for the same.
-        columns: Panels side by side, instead of what `least` gives.
-        strip: Height in pixels of one more panel over the whole width below the others, the last of `panels`.
+        foot: Pixels below each panel for tick labels and axis title.
+        columns: Panels side by side, instead of as many as fit.
+        strip: Height in pixels of an extra panel across the full width below the others, the last of `panels`.
     """
 
     def __init__(
@@ -107,7 +107,7 @@ class Sheet:
                 self.axes[f"{name[0]}axis{name[1:]}"] |= values
 
     def deepen(self, panel: Panel, pixels: int) -> None:
-        """Let a panel without tick labels reach down into the room that its foot leaves."""
+        """Extend a panel without tick labels down into its unused foot."""
         domain = self.axes[f"yaxis{panel.y[1:]}"]["domain"]
         domain[0] = max(0.0, domain[0] - pixels / self.body)
 
@@ -124,7 +124,7 @@ class Sheet:
             }
 
     def add(self, panel: Panel, trace: dict[str, Any], *, key: str | None = None) -> None:
-        """Add a trace to a panel; traces of one `key` share one entry of the legend, none without a key."""
+        """Add a trace to a panel; traces of one `key` share one legend entry, those without a key have none."""
         trace = {**trace, "xaxis": panel.x, "yaxis": panel.y, "showlegend": key is not None and key not in self._keys}
         if key is not None:
             trace["legendgroup"] = key
@@ -146,11 +146,11 @@ class Sheet:
         self.annotations.append(_paper(text, x0 + x * (x1 - x0), y0 + y * (y1 - y0), font=font, **more))
 
     def empty(self, panel: Panel, text: str) -> None:
-        """Say in the middle of a panel why nothing is there."""
+        """Write in the middle of a panel why it is empty."""
         self.note(panel, text, 0.5, 0.5, xanchor="center", yanchor="middle", bgcolor=self.look.shades.panel)
 
     def _unused(self) -> list[dict[str, Any]]:
-        """A trace of nothing for each visible panel without any: plotly draws no axes for such a one."""
+        """An empty trace for each visible panel without traces: plotly would not draw its axes."""
         used = {trace["xaxis"] for trace in self.traces}
         nothing = {"type": "scatter", "mode": "markers", "name": "nothing", "x": [None], "y": [None]}
         nothing |= {"marker": {"color": self.look.shades.soft}, "showlegend": False, "hoverinfo": "skip"}
@@ -171,10 +171,10 @@ class Sheet:
         """The finished figure.
 
         Args:
-            title: One sentence that says what is seen.
-            caption: n, intervals and what else a reader must know; the look's source is added.
-            layout: More of plotly's layout.
-            frames: Of an animation.
+            title: One sentence that says what the figure shows.
+            caption: n, intervals and whatever else a reader must know; the look's source is added.
+            layout: Further layout properties.
+            frames: Animation frames.
         """
         look, shade = self.look, self.look.shades
         self.traces += self._unused()
@@ -195,7 +195,7 @@ class Sheet:
             "title": {
                 "text": f"<b>{heading}</b>", "font": {"size": size, "color": shade.ink},
                 "x": 0, "xref": "container", "xanchor": "left", "y": 1, "yref": "container", "yanchor": "top",
-                "pad": {"l": 8, "t": 12 + ("<br>" in heading) * round(0.75 * size)},  # plotly lifts what has two lines
+                "pad": {"l": 8, "t": 12 + ("<br>" in heading) * round(0.75 * size)},  # plotly lifts titles of two lines
             },
             "margin": {"l": self.left, "r": self.margin_right, "t": top, "b": bottom},
             "height": height,
@@ -211,7 +211,7 @@ class Sheet:
             **self.axes,
             **(layout or {}),
         }  # fmt: skip
-        return built(self.traces, values, frames)
+        return unvalidated(self.traces, values, frames)
 
     def _only_lines(self) -> bool:
         return all("lines" in trace.get("mode", "") for trace in self.traces if trace["showlegend"])
@@ -225,21 +225,21 @@ class Sheet:
 
 
 def entry_width(name: str, mode: str | None) -> float:
-    """Pixels that a trace's entry takes in a legend; a line needs more than a marker.
+    """Width of a trace's legend entry in pixels; a line needs more than a marker.
 
     Args:
-        name: Of the trace.
-        mode: Of the trace, "lines", "markers" or None.
+        name: Name of the trace.
+        mode: Mode of the trace, "lines", "markers" or None.
     """
     return text_width(name, LEGEND) + (56.0 if "lines" in (mode or "") else 48.0)
 
 
 def text_width(text: str, size: int) -> float:
-    """Pixels that one line takes at most, without its tags; an entity counts as one letter.
+    """Upper bound on the width of one line in pixels; tags count nothing, an entity one letter.
 
     Args:
-        text: May hold tags and entities.
-        size: Of the font, in pixels.
+        text: May contain tags and entities.
+        size: Font size in pixels.
     """
     import re
 
@@ -248,10 +248,10 @@ def text_width(text: str, size: int) -> float:
 
 
 def wrap(text: str, width: float | int, size: int) -> str:
-    """Break a text into lines that fit `width` pixels at a font of `size` pixels; no name, no "5 %" is broken."""
+    """Wrap text to `width` pixels at a font size of `size` pixels; words, names and "5 %" are not broken."""
     room = max(20, int(width / (size * CHARACTER)))
-    lines = textwrap.wrap(text.replace(" %", KEPT), room, break_long_words=False, break_on_hyphens=False)
-    return "<br>".join(lines).replace(KEPT, " %") or text
+    lines = textwrap.wrap(text.replace(" %", PERCENT), room, break_long_words=False, break_on_hyphens=False)
+    return "<br>".join(lines).replace(PERCENT, " %") or text
 
 
 def _paper(text: str, x: float | int, y: float | int, **more: Any) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""One look for every figure: colours that colour-blind eyes tell apart, symbols beside them, light and dark."""
+"""One look for every figure: colour-blind-safe colours, each with a symbol, in a light and a dark theme."""
 
 import re
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ DARK_TEN = (
     "#a95521", "#d4bdff", "#a4a4a4", "#effa6b", "#9efefb",
 )  # fmt: skip
 """Ten colours whose smallest OKLab distance under simulated protanopia, deuteranopia and tritanopia is 0.11
-(tests/plots/test_theme.py measures it), found by a search from hues that are easy to name."""
+(tests/plots/test_theme.py measures it), found by a search that starts from hues that are easy to name."""
 
 SYMBOLS = (
     "circle", "square", "diamond", "triangle-up", "cross",
@@ -37,7 +37,7 @@ ATTACK_LABEL = {
 
 
 class Shades(NamedTuple):
-    """Colours of everything that is not data."""
+    """The colours of a theme."""
 
     paper: str
     panel: str
@@ -65,15 +65,15 @@ DARK_SHADES = Shades("#0f141b", "#141a23", "#e8ecf2", "#a3adbb", "#2a3341", "#59
 
 @dataclass(frozen=True, kw_only=True)
 class Look:
-    """How a figure is to look: the one argument that every figure function shares.
+    """How a figure looks: the one argument that every figure function shares.
 
     Args:
         theme: "light" or "dark".
         width: Width in pixels that the figure is laid out for; it decides columns, line breaks and the height.
         source: Where the data come from, for the caption: "digits, seed 0, 2 CPU threads".
-        classes: Names of the classes; without them a class is called by its number.
-        renderer: "gl" draws clouds of points with WebGL, "svg" draws everything as vectors (print, many on a page).
-        points: Most points drawn in one panel; more are thinned evenly, and the caption says so.
+        classes: Class names; without them classes are called by their index.
+        renderer: "gl" draws point clouds with WebGL, "svg" draws everything as vectors (print, many on a page).
+        points: Maximum number of points drawn in one panel; more are thinned evenly.
     """
 
     theme: Literal["light", "dark"] = "light"
@@ -85,21 +85,21 @@ class Look:
 
     @property
     def shades(self) -> Shades:
-        """Colours of paper, ink, grid, right and wrong."""
+        """The colours of the theme."""
         return DARK_SHADES if self.theme == "dark" else LIGHT_SHADES
 
     @property
     def scatter(self) -> str:
-        """Trace type for clouds of points."""
+        """Trace type for point clouds."""
         return "scattergl" if self.renderer == "gl" else "scatter"
 
     def class_name(self, index: int, most: int = 24) -> str:
-        """Name of a class, safe to put into a figure; a longer one than `most` letters ends in dots."""
+        """Name of a class, escaped for a figure; one longer than `most` letters ends in an ellipsis."""
         name = self.classes[index] if 0 <= index < len(self.classes) else str(index)
         return escape(name if len(name) <= most else f"{name[: most - 1].rstrip(' ,(')}\u2026")
 
     def class_colour(self, index: int) -> str:
-        """Colour of a class; ten differ, then they repeat with other symbols."""
+        """Colour of a class; the ten colours then repeat with other symbols."""
         return self.shades.ten[index % 10]
 
     def class_symbol(self, index: int) -> str:
@@ -107,7 +107,7 @@ class Look:
         return SYMBOLS[(index + index // 10) % 10]
 
     def methods(self, names: Any) -> dict[str, Style]:
-        """Style of each method in the usual order; known ones look the same everywhere, others take what is free."""
+        """Style of each method in the usual order; known ones look the same everywhere, others take free colours."""
         ordered = methods_of(names)
         taken = {METHOD_COLOUR[name] for name in ordered if name in METHOD_COLOUR}
         free = [index for index in range(10) if index not in taken] or list(range(10))
@@ -115,13 +115,13 @@ class Look:
         for position, name in enumerate(ordered):
             unknown = position - sum(other in METHOD_COLOUR for other in ordered[:position])
             index = METHOD_COLOUR.get(name, free[unknown % len(free)])
-            place = METHOD_ORDER.index(name) if name in METHOD_ORDER else position
+            rank = METHOD_ORDER.index(name) if name in METHOD_ORDER else position
             label = method_label(name)
-            styles[name] = Style(label, self.shades.ten[index], SYMBOLS[place % 10], DASHES[place % 5])
+            styles[name] = Style(label, self.shades.ten[index], SYMBOLS[rank % 10], DASHES[rank % 5])
         return styles
 
     def ordinal(self, index: int) -> str:
-        """Colour number `index` for things that are neither classes nor methods."""
+        """Colour number `index` for anything but classes and methods."""
         return self.shades.ten[(0, 3, 1, 2, 4, 9, 6, 5, 8, 7)[index % 10]]
 
 
@@ -130,33 +130,33 @@ DARK = Look(theme="dark")
 
 
 def escape(text: str) -> str:
-    """Text that plotly shows as it is, tags and all."""
+    """Escape text so that plotly shows it literally."""
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
 def rgba(colour: str, opacity: float | int) -> str:
-    """A hex colour with an opacity, "#155595" -> "rgba(21,85,149,0.2)"."""
+    """A hex colour with an opacity: "#155595" -> "rgba(21,85,149,0.2)"."""
     red, green, blue = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
     return f"rgba({red},{green},{blue},{opacity:g})"
 
 
 def attack_label(name: str) -> str:
-    """How an attack is called in figures: "20xpgd" -> f"20{TIMES}PGD"."""
+    """Label of an attack: "20xpgd" -> "20\u00d7PGD"."""
     return ATTACK_LABEL.get(name, escape(name.upper()))
 
 
 def in_order(names: Any, order: tuple[str, ...]) -> list[str]:
-    """Distinct names: the known ones in their usual order, then the others alphabetically."""
-    there = {str(name) for name in (names.unique() if hasattr(names, "unique") else names)}
-    return [name for name in order if name in there] + sorted(there - set(order))
+    """Distinct names: those of `order` in that order, then the others alphabetically."""
+    distinct = {str(name) for name in (names.unique() if hasattr(names, "unique") else names)}
+    return [name for name in order if name in distinct] + sorted(distinct - set(order))
 
 
 def methods_of(names: Any) -> list[str]:
-    """Distinct methods in the order of every figure; variants ("tla@pool=250") follow their method, by their values."""
-    return sorted(in_order(names, METHOD_ORDER), key=_place)
+    """Distinct methods in the order of all figures; variants ("tla@pool=250") follow their method, sorted by value."""
+    return sorted(in_order(names, METHOD_ORDER), key=_sort_key)
 
 
-def _place(name: str) -> tuple[Any, ...]:
+def _sort_key(name: str) -> tuple[Any, ...]:
     method, at, rest = name.partition("@")
     known = METHOD_ORDER.index(method) if method in METHOD_ORDER else len(METHOD_ORDER)
     parts = re.split(r"(\d+\.?\d*(?:e-?\d+)?)", rest)
@@ -165,7 +165,7 @@ def _place(name: str) -> tuple[Any, ...]:
 
 
 def method_label(name: str) -> str:
-    """How a method or its variant is called: "at" -> "AT", "tla@pool=250" -> "TLA, pool 250"."""
+    """Label of a method or variant: "at" -> "AT", "tla@pool=250" -> "TLA, pool 250"."""
     method, _, rest = name.partition("@")
     words = [METHOD_LABEL.get(method, escape(method.upper()))]
     for part in rest.split(",") if rest else ():
@@ -175,7 +175,7 @@ def method_label(name: str) -> str:
 
 
 def attacks_of(names: Any) -> list[str]:
-    """Distinct attacks in the order of every figure."""
+    """Distinct attacks in the order of all figures."""
     return in_order(names, ATTACK_ORDER)
 
 

@@ -1,4 +1,4 @@
-"""Numbers as words: shares, signs, the range in a title."""
+"""Numbers as text: shares, signs, the range in a title."""
 
 import numpy as np
 
@@ -6,11 +6,11 @@ from tla.plots.drawing.theme import DASH
 
 
 def spread(values: dict[str, float], labels: dict[str, str]) -> str:
-    """One phrase for a title: from the smallest to the largest value, "from 4 % (TLA) to 96 % (Natural)".
+    """The range of values as a phrase for a title, "from 4 % (TLA) to 96 % (Natural)".
 
     Args:
         values: Share in 0..1 for each method; nan is left out.
-        labels: What to call the methods.
+        labels: Label of each method.
     """
     known = {name: value for name, value in values.items() if np.isfinite(value)}
     if not known:
@@ -22,7 +22,7 @@ def spread(values: dict[str, float], labels: dict[str, str]) -> str:
 
 
 def percent(share: float, digits: int = 0) -> str:
-    """A share as text: 0.953 -> "95 %"; a dash where there is none."""
+    """A share as text: 0.953 -> "95 %"; a dash if it is not finite."""
     return f"{100 * share:.{digits}f} %" if np.isfinite(share) else DASH
 
 
@@ -32,5 +32,5 @@ def signed(value: float | int, digits: int = 1) -> str:
 
 
 def number(value: float | int, digits: int = 4) -> str:
-    """A number as text with so many significant digits; a dash where there is none."""
+    """A number as text with `digits` significant digits; a dash if it is not finite."""
     return f"{value:.{digits}g}" if np.isfinite(value) else DASH

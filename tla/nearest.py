@@ -1,4 +1,4 @@
-"""Exact nearest neighbours in chunks, with ties settled by position: the yardstick for every faster search."""
+"""Exact nearest neighbours in chunks, ties broken by position: the reference for every faster search."""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -13,11 +13,11 @@ CHUNK = 2**23
 SPARE = 8
 
 Search = Callable[[Tensor, int], Tensor]
-"""(queries (n, d), k) -> positions in a gallery that the search knows, (n, k), nearest first."""
+"""(queries (n, d), k) -> positions in the gallery that the search was built on, (n, k), nearest first."""
 
 
 class Nearest(NamedTuple):
-    """Neighbours of each query, nearest first; of two at the same distance the smaller position first.
+    """Neighbours of each query, nearest first; at equal distance the smaller position first.
 
     Attributes:
         distance: As `tla.distances.distance` gives it, shape (n, k).
@@ -43,30 +43,30 @@ def nearest(
         gallery: Embeddings, shape (m, d).
         k: How many, 1 <= k <= m (m - 1 with `without`).
         name: The distance.
-        without: For each query one position that is left out (the query itself), -1 for none, shape (n,).
+        without: One position per query to leave out (the query itself), -1 for none, shape (n,).
 
     Raises:
-        ValueError: for a k that the gallery cannot give.
+        ValueError: for a k out of range.
     """
     most = len(gallery) - (without is not None)
     if not 1 <= k <= most:
         raise ValueError(f"k must lie between 1 and {most} (the gallery has {len(gallery)} rows), got {k}")
-    queries, gallery = measured(queries.detach(), name), measured(gallery.detach(), name)
-    wide = min(k + SPARE, most)
-    rows = max(1, CHUNK // max(len(gallery), wide * gallery.shape[1]))
-    parts = []
+    queries, gallery = normalised(queries.detach(), name), normalised(gallery.detach(), name)
+    count = min(k + SPARE, most)
+    rows = max(1, CHUNK // max(len(gallery), count * gallery.shape[1]))
+    chunks = []
     for start in range(0, len(queries), rows):
         some = queries[start : start + rows]
         left_out = None if without is None else without[start : start + rows]
-        found = _candidates(some, gallery, wide, name, left_out)
-        parts.append(refine(some, gallery, found, k, name))
-    if not parts:
+        candidates = _candidates(some, gallery, count, name, left_out)
+        chunks.append(refine(some, gallery, candidates, k, name))
+    if not chunks:
         return Nearest(queries.new_empty(0, k), torch.empty(0, k, dtype=torch.long, device=queries.device))
-    return Nearest(*(torch.cat(tensors) for tensors in zip(*parts, strict=True)))
+    return Nearest(*(torch.cat(tensors) for tensors in zip(*chunks, strict=True)))
 
 
-def measured(embedding: Float[Tensor, "n d"], name: DistanceName) -> Float[Tensor, "n d"]:
-    """What a distance compares: directions (length 1) for the cosines, the embeddings themselves otherwise."""
+def normalised(embedding: Float[Tensor, "n d"], name: DistanceName) -> Float[Tensor, "n d"]:
+    """The vectors that a distance compares: unit vectors for the cosines, the embeddings themselves otherwise."""
     return embedding if name == "euclidean" else unit(embedding)
 
 
@@ -77,17 +77,17 @@ def refine(
     k: int,
     name: DistanceName = "abs_cosine",
 ) -> Nearest:
-    """The k nearest among candidates, measured row by row, so that equal vectors are equally far to the last bit.
+    """The k nearest candidates, computed row by row, so that equal vectors are equally far to the last bit.
 
     Args:
-        queries: As `measured` gives them, shape (n, d).
-        gallery: As `measured` gives it, shape (m, d).
-        candidates: Positions in the gallery, shape (n, c), c >= k; repeated ones count once, -1 is nothing found.
+        queries: As `normalised` returns them, shape (n, d).
+        gallery: As `normalised` returns it, shape (m, d).
+        candidates: Positions in the gallery, shape (n, c), c >= k; repeated ones count once, -1 is none.
         k: How many to keep.
         name: The distance.
 
     Returns:
-        Where there are fewer than k candidates, the last are at position -1 and distance inf.
+        With fewer than k candidates, the last positions are -1 and their distances inf.
     """
     position = candidates.sort(dim=1).values
     vectors = gallery[position.clamp_min(0)]
@@ -104,11 +104,11 @@ def refine(
 
 
 def ordering(queries: Float[Tensor, "n d"], gallery: Float[Tensor, "m d"], name: DistanceName) -> Float[Tensor, "n m"]:
-    """Numbers that order the gallery as the distance does, smaller is nearer, by one matrix product.
+    """Scores in the order of the distance, smaller is nearer, by one matrix product.
 
     Args:
-        queries: As `measured` gives them, shape (n, d).
-        gallery: As `measured` gives it, shape (m, d).
+        queries: As `normalised` returns them, shape (n, d).
+        gallery: As `normalised` returns it, shape (m, d).
         name: The distance.
     """
     if name == "euclidean":
@@ -118,26 +118,26 @@ def ordering(queries: Float[Tensor, "n d"], gallery: Float[Tensor, "m d"], name:
 
 
 def leave_out(score: Float[Tensor, "n m"], without: Int[Tensor, " n"]) -> None:
-    """Put one column of each row out of reach, in place; -1 for none."""
+    """Set one column of each row to infinity, in place; -1 for none."""
     place = without[:, None].clamp_min(0)
     score.scatter_(1, place, score.gather(1, place).masked_fill(without[:, None] >= 0, torch.inf))
 
 
-def _candidates(queries: Tensor, gallery: Tensor, wide: int, name: DistanceName, without: Tensor | None) -> Tensor:
-    """Positions of the `wide` nearest by one matrix product; among ties at the end the smaller positions."""
+def _candidates(queries: Tensor, gallery: Tensor, count: int, name: DistanceName, without: Tensor | None) -> Tensor:
+    """Positions of the `count` nearest by one matrix product; of those tied for the last place the smaller ones."""
     score = ordering(queries, gallery, name)
     slack = torch.full_like(score[:, :1], 4 * torch.finfo(queries.dtype).eps)
     if name == "euclidean":
         slack *= queries.square().sum(1, keepdim=True) + gallery.square().sum(1).amax()
     if without is not None:
         leave_out(score, without)
-    top = score.topk(min(wide + 1, score.shape[1]), dim=1, largest=False)
-    bound = top.values[:, wide - 1 : wide]
-    found = top.indices[:, :wide]
-    tied = (top.values[:, wide:] <= bound + slack).any(1).nonzero()[:, 0]
+    top = score.topk(min(count + 1, score.shape[1]), dim=1, largest=False)
+    bound = top.values[:, count - 1 : count]
+    found = top.indices[:, :count]
+    tied = (top.values[:, count:] <= bound + slack).any(1).nonzero()[:, 0]
     if not len(tied):
         return found
     bound, slack = bound[tied], slack[tied]
     place = torch.arange(len(gallery), device=score.device).expand(len(tied), -1)
     key = torch.where(score[tied] <= bound + slack, place, len(gallery)).masked_fill(score[tied] < bound - slack, -1)
-    return found.index_copy(0, tied, key.topk(wide, dim=1, largest=False).indices)
+    return found.index_copy(0, tied, key.topk(count, dim=1, largest=False).indices)

@@ -166,7 +166,8 @@ def _look(network: Any, test: "Images", known: "Images") -> _Looked:
     from tla.attacks import Untargeted
     from tla.models.network.mode import evaluating
     from tla.representation import angle
-    from tla.representation.centroids import class_centroids, nearest_centroid_angle
+    from tla.representation.centroids import class_centroids
+    from tla.representation.shift import nearest_centroid_angle
     from tla.seeding import generator
     from tla.threat import Threat
 

@@ -17,7 +17,7 @@ def hooks(model):
     return sum(len(module._forward_hooks) + len(module._forward_pre_hooks) for module in model.modules())
 
 
-def test_layers_in_the_order_in_which_they_speak(model):
+def test_layers_in_the_order_of_their_calls(model):
     names = layer_names(model, torch.rand(2, 1, 8, 8))
     assert names[-1] == "head"
     assert names[:2] == ("backbone.0", "backbone.1")
@@ -25,7 +25,7 @@ def test_layers_in_the_order_in_which_they_speak(model):
 
 
 @pytest.mark.parametrize("batch", [1, 3, 100])
-def test_captured_is_what_the_modules_say(model, batch):
+def test_captured_is_what_the_modules_return(model, batch):
     x = torch.rand(5, 1, 8, 8)
     names = ["head", "backbone.1"]
     found = capture_layers(model, x, names, batch)
@@ -86,7 +86,7 @@ def test_layer_frame(model, monkeypatch):
     before, after = (capture_layers(model, images, ["backbone.3"])["backbone.3"] for images in (x, moved))
     assert frame.set_index("layer").loc["backbone.3", "cka"] == pytest.approx(linear_cka(before, after))
     assert (layer_frame(model, x, x)["cka"] - 1).abs().max() < 1e-6
-    monkeypatch.setattr("tla.representation.capture.HELD", 1)
+    monkeypatch.setattr("tla.representation.capture.MAX_VALUES", 1)
     assert layer_frame(model, x, moved).equals(frame)
     some = layer_frame(model, x, moved, ["head", "backbone.0"])
     assert some["layer"].tolist() == ["head", "backbone.0"]
@@ -121,5 +121,5 @@ def test_bad_input_is_named(model):
     with pytest.raises(ValueError, match="clean and adversarial must be pairs, got 4 and 3 images"):
         layer_frame(model, x, x[:3])
     model.unused = nn.Linear(2, 2)
-    with pytest.raises(ValueError, match="layers unused gave no tensor in a forward pass; choose others"):
+    with pytest.raises(ValueError, match="layers unused returned no tensor in the forward pass; choose others"):
         capture_layers(model, x, ["unused"])

@@ -28,7 +28,7 @@ def test_silhouette_of_singletons_and_of_one_class():
     assert silhouette(embedding, torch.zeros(3, dtype=torch.long)).isnan().all()
 
 
-def test_scatter_by_loop_and_as_a_whole():
+def test_scatter_is_the_loop_and_adds_up():
     embedding, y = cloud()
     units = [[x / math.hypot(*e) for x in e] for e in embedding.double().tolist()]
 
@@ -79,7 +79,7 @@ def test_effective_rank_counts_directions():
 
 class TestTriplets:
     def test_golden_violations(self):
-        """METHOD, section 11: D(a, p) = 0.04; negatives at 0.20 (hinge 0) and 0.010051 (hinge 0.079949)."""
+        """By hand: D(a, p) = 0.04; negatives at 0.20 (hinge 0) and 0.010051 (hinge 0.079949)."""
         gallery = torch.tensor([[4.0, 3.0], [0.0, 5.0], [5.0, 5.0]])
         anchor = torch.tensor([[3.0, 4.0]]).repeat(2, 1)
         triplets = DrawnTriplets(torch.tensor([0, 0]), torch.tensor([1, 2]))

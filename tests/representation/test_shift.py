@@ -41,12 +41,12 @@ def loop_oracle(clean, adversarial, logits, y, gallery, k=10):
         turned = math.degrees(math.acos(cos(u, v)))
         apart = min(math.degrees(math.acos(cos(centroids[own], centroids[c]))) for c in range(3) if c != own)
         way = [a - b for a, b in zip(centroids[t], centroids[own], strict=True)]
-        walked = [b / math.hypot(*v) - a / math.hypot(*u) for a, b in zip(u, v, strict=True)]
+        moved = [b / math.hypot(*v) - a / math.hypot(*u) for a, b in zip(u, v, strict=True)]
         near = sorted(range(len(g)), key=lambda i: 1 - abs(cos(v, g[i])))[:k]
         rows.append([
             guess, t, turned, turned / apart,
             *((1 - abs(cos(w, centroids[t]))) - (1 - abs(cos(w, centroids[own]))) for w in (u, v)),
-            sum(a * b for a, b in zip(walked, way, strict=True)) / sum(a * a for a in way),
+            sum(a * b for a, b in zip(moved, way, strict=True)) / sum(a * a for a in way),
             sum(gy[i] == own for i in near) / k, sum(gy[i] == t for i in near) / k,
         ])  # fmt: skip
     return np.array(rows)

@@ -49,12 +49,12 @@ def test_influences_are_derivatives():
         rows = torch.cat([torch.arange(30).repeat(40), torch.tensor([j])])
         after = plain(embedding.double()[rows], y[rows])
         base = plain(embedding.double().repeat(40, 1), y.repeat(40))
-        for name in set(found) - {"silhouette"}:  # its a leaves out the image itself, so copies change it
+        for name in set(found) - {"silhouette"}:  # its a excludes the image itself, so copies change it
             assert 1201 * (after[name] - base[name]) == pytest.approx(float(found[name][j]), rel=0.05, abs=0.02), name
     assert before["within"] == pytest.approx(base["within"])
 
 
-def test_each_group_is_measured_by_itself():
+def test_each_group_is_measured_alone():
     clean, y = cloud(200)
     moved, _ = cloud(200, seed=2)
     wrong = torch.arange(200) % 4 == 0

@@ -6,7 +6,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from tla.nearest import Search, measured
+from tla.nearest import Search, normalised
 from tla.projection.base import PROJECTIONS, Fitted, Projection, check_points
 
 
@@ -41,4 +41,4 @@ class PCA(Projection):
         return Fitted((centred @ axes).float(), transform)
 
     def _points(self, embedding: Tensor) -> Tensor:
-        return measured(embedding.detach().double().cpu(), self.distance)
+        return normalised(embedding.detach().double().cpu(), self.distance)

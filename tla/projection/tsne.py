@@ -7,7 +7,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from tla.nearest import Search, measured
+from tla.nearest import Search, normalised
 from tla.projection.base import PROJECTIONS, Fitted, Projection, check_points
 
 LEAST = 5
@@ -39,7 +39,7 @@ class TSNE(Projection):
         from sklearn.manifold import TSNE as Peer
 
         check_points(embedding, LEAST)
-        points = measured(embedding.detach().float().cpu(), self.distance).numpy()
+        points = normalised(embedding.detach().float().cpu(), self.distance).numpy()
         perplexity = min(self.perplexity, (len(points) - 1) / 3)
         start = "pca" if points.shape[1] > 1 and np.ptp(points, 0).any() else "random"
         peer = Peer(perplexity=perplexity, init=start, random_state=seed % 2**32, n_jobs=1)

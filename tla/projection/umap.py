@@ -13,7 +13,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from tla.extras import require
-from tla.nearest import Search, measured, nearest, refine
+from tla.nearest import Search, nearest, normalised, refine
 from tla.projection.base import PROJECTIONS, Fitted, Projection, check_points
 from tla.projection.pca import PCA
 from tla.seeding import generator
@@ -56,7 +56,7 @@ class UMAP(Projection):
     def fit(self, embedding: Float[Tensor, "n d"], seed: int = 0, search: Search | None = None) -> Fitted:
         """See `Projection.fit`; one thread, since UMAP repeats itself only then."""
         check_points(embedding, LEAST)
-        points = measured(embedding.detach().float().cpu(), self.distance)
+        points = normalised(embedding.detach().float().cpu(), self.distance)
         settings: dict[str, Any] = {
             "n_neighbors": min(self.neighbours, len(points) - 1),
             "min_dist": self.min_dist,
@@ -76,7 +76,7 @@ class UMAP(Projection):
             fitted = umap.UMAP(**settings).fit(points.numpy())
 
         def transform(new: Float[Tensor, "m d"]) -> Float[Tensor, "m 2"]:
-            given = measured(new.detach().float().cpu(), self.distance)
+            given = normalised(new.detach().float().cpu(), self.distance)
             with _threads_kept():
                 return torch.from_numpy(np.asarray(fitted.transform(given.numpy()), np.float32))
 

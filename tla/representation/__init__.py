@@ -1,8 +1,7 @@
-"""Where an attack takes a representation: measures of the shift, separation of classes, detection."""
+"""How an attack moves a representation: measures of the shift, separation of classes, detection."""
 
-from tla.representation.angles import angle
 from tla.representation.capture import capture_layers, layer_frame, layer_names
-from tla.representation.centroids import centroid_logits, class_centroids, false_class, nearest_centroid_angle
+from tla.representation.centroids import centroid_logits, class_centroids, false_class
 from tla.representation.cka import cka_interval, linear_cka
 from tla.representation.collapse import collapse_statistics
 from tla.representation.detection import detection_frame
@@ -12,7 +11,7 @@ from tla.representation.margin import centroid_margin, progress
 from tla.representation.purity import knn_purity
 from tla.representation.report import ShiftReport, shift_report
 from tla.representation.scatter import class_scatter, silhouette
-from tla.representation.shift import Gallery, Shift, image_shifts, shift_frame
+from tla.representation.shift import Gallery, Shift, angle, image_shifts, nearest_centroid_angle, shift_frame
 from tla.representation.structure import influences, structure
 from tla.representation.summary import Measured, measure, same_class
 from tla.representation.triplets import DrawnTriplets, draw_triplets, violated

@@ -1,4 +1,4 @@
-"""What any layer says, not only the last, without leaving a hook behind."""
+"""Outputs of any layer, not only the last, without leaving a hook behind."""
 
 import math
 from collections.abc import Iterator, Sequence
@@ -10,63 +10,63 @@ from torch import Tensor, nn
 
 from tla.models.network.layers import listening
 from tla.models.network.mode import evaluating
-from tla.representation.cka import LEAST, Similarity, cka_interval
-from tla.representation.embedding import Pixels, batches, home
+from tla.representation.cka import MIN_IMAGES, Similarity, cka_interval
+from tla.representation.embedding import Pixels, batches, device_of
 from tla.types import Model
 
-HELD = 2**28
+MAX_VALUES = 2**28
 UNKNOWN = Similarity(math.nan, math.nan, math.nan)
-SILENT = (nn.Dropout, nn.Identity, nn.Flatten)
+PASSIVE = (nn.Dropout, nn.Identity, nn.Flatten)
 
 
 def layer_names(model: Model, x: Pixels) -> tuple[str, ...]:
-    """Names of the innermost modules in the order in which they speak (those that change nothing are left out).
+    """Names of the innermost modules in the order of their first calls, without those that change nothing.
 
     Args:
         model: Any module; left as it was.
         x: Images, at least one; only the first is used.
     """
     leaves = [name for name, module in model.named_modules() if name and not any(module.children())]
-    heard: list[str] = []
-    with evaluating(model), torch.inference_mode(), listening(model, leaves, lambda name, *_: heard.append(name)):
-        model(next(batches(x[:1], 1, home(model))))
+    called: list[str] = []
+    with evaluating(model), torch.inference_mode(), listening(model, leaves, lambda name, *_: called.append(name)):
+        model(next(batches(x[:1], 1, device_of(model))))
     modules = dict(model.named_modules())
-    return tuple(name for name in dict.fromkeys(heard) if not isinstance(modules[name], SILENT))
+    return tuple(name for name in dict.fromkeys(called) if not isinstance(modules[name], PASSIVE))
 
 
 def capture_layers(model: Model, x: Pixels, layers: Sequence[str], batch: int = 512) -> dict[str, Float[Tensor, "n d"]]:
     """Flattened outputs of layers, float32, on the device of x.
 
-    A module that is called several times in one pass is heard at its last call.
+    If a module is called several times in one pass, its last output is taken.
 
     Args:
         model: Any module; mode, gradients and hooks are left as they were.
         x: Images, shape (n, ...), n >= 1.
-        layers: Names of modules, as `model.named_modules()` has them.
+        layers: Names of modules, as in `model.named_modules()`.
         batch: Images per forward pass.
 
     Raises:
-        ValueError: for a name that the model does not have, a module that gives no tensor, or no images.
+        ValueError: for an unknown name, a module that returns no tensor, or no images.
     """
     if not len(x):
         raise ValueError("x must hold at least one image, got none")
-    kept: dict[str, Tensor] = {}
+    captured: dict[str, Tensor] = {}
     done = 0
 
-    def hear(name: str, _: Tensor, output: Tensor) -> None:
+    def capture(name: str, _: Tensor, output: Tensor) -> None:
         flat = output.detach().flatten(1)
-        if name not in kept:
-            kept[name] = torch.empty(len(x), flat.shape[1], device=x.device)
-        kept[name][done : done + len(flat)] = flat
+        if name not in captured:
+            captured[name] = torch.empty(len(x), flat.shape[1], device=x.device)
+        captured[name][done : done + len(flat)] = flat
 
-    with evaluating(model), torch.no_grad(), listening(model, layers, hear):
-        for images in batches(x, batch, home(model)):
+    with evaluating(model), torch.no_grad(), listening(model, layers, capture):
+        for images in batches(x, batch, device_of(model)):
             model(images)
             done += len(images)
-    silent = [name for name in layers if name not in kept]
-    if silent:
-        raise ValueError(f"layers {', '.join(silent)} gave no tensor in a forward pass; choose others")
-    return {name: kept[name] for name in layers}
+    missing = [name for name in layers if name not in captured]
+    if missing:
+        raise ValueError(f"layers {', '.join(missing)} returned no tensor in the forward pass; choose others")
+    return {name: captured[name] for name in layers}
 
 
 def layer_frame(
@@ -80,15 +80,15 @@ def layer_frame(
 ) -> pd.DataFrame:
     """The `layers` table of one model and one attack: debiased linear CKA of clean against attacked images.
 
-    Layers are captured in groups, so that the features held at once stay below 1 GiB (or one layer's).
+    Layers are captured in groups, so that the features in memory stay below 1 GiB (or one layer's).
 
     Args:
         model: Any module; left as it was.
-        clean: Images, shape (n, ...), n >= 4; 2000 or more for steady numbers.
-        adversarial: The same images attacked.
-        layers: Names of modules; by default all innermost ones in the order in which they speak.
+        clean: Images, shape (n, ...), n >= 4; 2000 or more for stable numbers.
+        adversarial: The same images under attack.
+        layers: Names of modules; by default all innermost ones in the order of their calls.
         batch: Images per forward pass.
-        wrong: True where the attacked image is misclassified, shape (n,): adds the rows of either group by itself.
+        wrong: True where the attacked image is misclassified, shape (n,): adds rows for each group.
 
     Returns:
         Columns layer, depth (0, 1, ...), cka, low, high (95 %, jackknife). The zero point is 1: nothing changed. With
@@ -102,23 +102,23 @@ def layer_frame(
     names = layer_names(model, clean) if layers is None else tuple(layers)
     groups = {"all": slice(None)} if wrong is None else {"all": slice(None), "correct": ~wrong, "misclassified": wrong}
     rows = []
-    for some in _groups(model, clean, names) if names else ():
-        before, after = (capture_layers(model, x, some, batch) for x in (clean, adversarial))
-        for name in some:
+    for together in _groups(model, clean, names) if names else ():
+        before, after = (capture_layers(model, x, together, batch) for x in (clean, adversarial))
+        for name in together:
             u, v = before.pop(name), after.pop(name)
             for group, mask in groups.items():
-                found = cka_interval(u[mask], v[mask]) if len(u[mask]) >= LEAST or wrong is None else UNKNOWN
-                rows.append((name, names.index(name), group, len(u[mask]), *found))
+                cka = cka_interval(u[mask], v[mask]) if len(u[mask]) >= MIN_IMAGES or wrong is None else UNKNOWN
+                rows.append((name, names.index(name), group, len(u[mask]), *cka))
     frame = pd.DataFrame(rows, columns=["layer", "depth", "group", "n", "cka", "low", "high"])
     return frame.drop(columns=["group", "n"]) if wrong is None else frame
 
 
 def _groups(model: Model, x: Pixels, names: Sequence[str]) -> Iterator[tuple[str, ...]]:
-    """Consecutive layers whose features of all images, clean and attacked, fit into HELD numbers."""
+    """Consecutive layers whose features of all images, clean and attacked, fit into MAX_VALUES numbers."""
     width = {name: features.shape[1] for name, features in capture_layers(model, x[:1], names).items()}
     group: list[str] = []
     for name in names:
-        if group and 2 * len(x) * sum(width[other] for other in (*group, name)) > HELD:
+        if group and 2 * len(x) * sum(width[other] for other in (*group, name)) > MAX_VALUES:
             yield tuple(group)
             group = []
         group.append(name)

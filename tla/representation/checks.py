@@ -1,4 +1,4 @@
-"""What every measure asks of its inputs, said once."""
+"""Input checks that all measures share."""
 
 import torch
 from jaxtyping import Float, Int
@@ -6,7 +6,7 @@ from torch import Tensor
 
 
 def check_embeddings(name: str, embedding: Tensor, like: tuple[str, Tensor] | None = None) -> None:
-    """Refuse anything but finite rows of numbers, of the same length as another embedding's.
+    """Reject anything but finite rows of floats, as long as another embedding's.
 
     Raises:
         ValueError: names the argument and what is wrong with it.
@@ -16,13 +16,13 @@ def check_embeddings(name: str, embedding: Tensor, like: tuple[str, Tensor] | No
     if like is not None and embedding.shape[1] != like[1].shape[1]:
         lengths = f"{embedding.shape[1]} and {like[1].shape[1]}"
         raise ValueError(f"{name} and {like[0]} must come from one layer of one model, got lengths {lengths}")
-    broken = int((~embedding.isfinite()).any(1).sum())
-    if broken:
-        raise ValueError(f"{name} must be finite, got {broken} of {len(embedding)} rows with NaN or infinity")
+    bad = int((~embedding.isfinite()).any(1).sum())
+    if bad:
+        raise ValueError(f"{name} must be finite, got {bad} of {len(embedding)} rows with NaN or infinity")
 
 
 def check_labels(name: str, labels: Tensor, n: int, classes: int | None = None) -> None:
-    """Refuse labels that are not whole numbers 0..classes-1, one for each of n rows.
+    """Reject labels that are not whole numbers in 0..classes-1, one for each of n rows.
 
     Raises:
         ValueError: names the argument and what is wrong with it.
@@ -37,10 +37,10 @@ def check_labels(name: str, labels: Tensor, n: int, classes: int | None = None) 
 
 
 def check_logits(logits: Tensor, n: int) -> None:
-    """Refuse logits that are not finite, of at least two classes, one row for each of n embeddings.
+    """Reject logits that are not finite, have fewer than two classes, or are not one row per embedding.
 
     Raises:
-        ValueError: says what is wrong.
+        ValueError: names what is wrong.
     """
     if logits.ndim != 2 or len(logits) != n or logits.shape[1] < 2:
         raise ValueError(f"logits must have shape ({n}, classes >= 2), got {tuple(logits.shape)}")

@@ -7,7 +7,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-LEAST = 4
+MIN_IMAGES = 4
 FEATURES = 4096
 
 
@@ -23,14 +23,14 @@ def linear_cka(x: Float[Tensor, "n d"], y: Float[Tensor, "n e"]) -> float:
     """Debiased linear CKA of two representations of the same images (Song et al. 2012; Kornblith et al. 2019).
 
     1 for the same geometry up to rotation, scale and shift; about 0 for unrelated ones, whatever n and d (the biased
-    form creeps to 1 as d grows); slightly below 0 is possible. Takes n >= 2000 to be steady.
+    form tends to 1 as d grows); slightly below 0 is possible. Stable from n of about 2000.
 
     Args:
         x: Features, shape (n, d), n >= 4.
         y: Features of the same images, shape (n, e).
 
     Returns:
-        NaN where one of them does not vary.
+        NaN if one of them does not vary.
 
     Raises:
         ValueError: for fewer than four images, or different numbers of them.
@@ -46,7 +46,7 @@ def cka_interval(x: Float[Tensor, "n d"], y: Float[Tensor, "n e"], blocks: int =
     Args:
         x: Features, shape (n, d).
         y: Features of the same images, shape (n, e).
-        blocks: How many blocks, 2 <= blocks; fewer where there are too few images.
+        blocks: How many blocks, 2 <= blocks; fewer if there are too few images.
 
     Raises:
         ValueError: as `linear_cka`.
@@ -54,20 +54,20 @@ def cka_interval(x: Float[Tensor, "n d"], y: Float[Tensor, "n e"], blocks: int =
     cka = _prepare(x, y)
     n = len(x)
     blocks = min(blocks, n // 2)
-    whole = cka(torch.arange(n))
+    value = cka(torch.arange(n))
     block = torch.arange(n) % blocks
-    kept = [(block != b).nonzero()[:, 0] for b in range(blocks)]
-    if min(map(len, kept)) < LEAST:
-        return Similarity(whole, float("nan"), float("nan"))
-    without = torch.tensor([cka(rows) for rows in kept], dtype=torch.float64)
-    error = float(((without - without.mean()).square().sum() * (blocks - 1) / blocks).sqrt())
-    return Similarity(whole, whole - 1.96 * error, whole + 1.96 * error)
+    subsets = [(block != b).nonzero()[:, 0] for b in range(blocks)]
+    if min(map(len, subsets)) < MIN_IMAGES:
+        return Similarity(value, float("nan"), float("nan"))
+    replicates = torch.tensor([cka(rows) for rows in subsets], dtype=torch.float64)
+    error = float(((replicates - replicates.mean()).square().sum() * (blocks - 1) / blocks).sqrt())
+    return Similarity(value, value - 1.96 * error, value + 1.96 * error)
 
 
 def _prepare(x: Tensor, y: Tensor) -> Callable[[Tensor], float]:
-    """CKA of any rows; over features where they are fewer than images, else over pairs of images."""
-    if len(x) != len(y) or len(x) < LEAST:
-        raise ValueError(f"CKA needs the same {LEAST} or more images in both, got {len(x)} and {len(y)}")
+    """CKA of any rows, over features if these are fewer than the images, else over pairs of images."""
+    if len(x) != len(y) or len(x) < MIN_IMAGES:
+        raise ValueError(f"CKA needs the same {MIN_IMAGES} or more images in both, got {len(x)} and {len(y)}")
     if max(x.shape[1], y.shape[1]) <= len(x):
         x, y = (side.double() - side.double().mean(0) for side in (x, y))
         return lambda rows: _cka(_by_features, x[rows], y[rows])
@@ -83,8 +83,8 @@ def _cka(hsic: Callable[[Tensor, Tensor], Tensor], x: Tensor, y: Tensor) -> floa
 def _gram(x: Tensor) -> Tensor:
     """Inner products of centred features, float64, zero diagonal; features in chunks."""
     gram = torch.zeros(len(x), len(x), dtype=torch.float64, device=x.device)
-    for part in x.split(FEATURES, dim=1):
-        centred = part.double() - part.double().mean(0)
+    for chunk in x.split(FEATURES, dim=1):
+        centred = chunk.double() - chunk.double().mean(0)
         gram.addmm_(centred, centred.mT)
     return gram.fill_diagonal_(0)
 

@@ -1,4 +1,4 @@
-"""Has the representation collapsed? Dead features, few directions, everything alike."""
+"""Has the representation collapsed? Dead features, few directions, similar classes."""
 
 from typing import NamedTuple
 
@@ -13,12 +13,12 @@ class Collapse(NamedTuple):
     """Statistics of a set of embeddings.
 
     Attributes:
-        dead: Share of features that are the same for every image, in [0, 1].
+        dead: Share of features that are constant over all images, in [0, 1].
         zeros: Share of all values that are exactly zero, in [0, 1].
-        effective_rank: exp(entropy of the covariance's normalised eigenvalues), 1..d (Roy & Vetterli 2007); 0 where
+        effective_rank: exp(entropy of the covariance's normalised eigenvalues), 1..d (Roy & Vetterli 2007); 0 if
             nothing varies.
         norm: Mean length of an embedding.
-        crowding: Mean cosine between images of different classes, in [-1, 1]; NaN where there is only one class.
+        crowding: Mean cosine between images of different classes, in [-1, 1]; NaN if there is only one class.
     """
 
     dead: float

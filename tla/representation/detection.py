@@ -10,7 +10,7 @@ from tla.representation.detectors.base import Score
 from tla.types import Outputs
 
 ROWS = 512
-"""Images scored at a time: detectors compare each with every class, or with its neighbours, feature by feature."""
+"""Images per call of a detector, which compares each with every class or with its neighbours, feature by feature."""
 
 
 def detection_frame(
@@ -27,19 +27,19 @@ def detection_frame(
     Args:
         scores: Fitted detectors by name; larger = more suspicious.
         clean: Outputs of the clean test images, n rows.
-        adversarial: Outputs of the same images attacked.
+        adversarial: Outputs of the same images under attack.
         y: True classes, shape (n,).
         ids: Positions of the images in their split, shape (n,); 0..n-1 by default.
-        adaptive: True where the attacker also minimised the detector's score.
+        adaptive: True if the attacker also minimised the detector's score.
 
     Returns:
-        Columns detector, adaptive, kind ("clean" or "adversarial"), id, y, prediction, score. Which rows are positives
-        and which negatives is for `tla.statistics.roc.sides` to say.
+        Columns detector, adaptive, kind ("clean" or "adversarial"), id, y, prediction, score.
+        `tla.statistics.roc.sides` splits the rows into positives and negatives.
 
     Raises:
-        ValueError: for outputs that are not finite or do not fit together, or labels out of range.
+        ValueError: for outputs that are not finite or do not match, or labels out of range.
     """
-    parts = []
+    frames = []
     for kind, outputs in (("clean", clean), ("adversarial", adversarial)):
         check_embeddings(kind, outputs.embedding)
         check_logits(outputs.logits, len(y))
@@ -52,13 +52,13 @@ def detection_frame(
                 "id": positions(ids, outputs.embedding).cpu().numpy(),
                 "y": y.cpu().numpy(),
                 "prediction": outputs.logits.argmax(1).cpu().numpy(),
-                "score": _scored(score, outputs).cpu().numpy(),
+                "score": _score_in_batches(score, outputs).cpu().numpy(),
             }
-            parts.append(pd.DataFrame(columns))
-    return pd.concat(parts, ignore_index=True)
+            frames.append(pd.DataFrame(columns))
+    return pd.concat(frames, ignore_index=True)
 
 
-def _scored(score: Score, outputs: Outputs) -> Float[Tensor, " n"]:
-    parts = [Outputs(*pair) for pair in zip(*(part.split(ROWS) for part in outputs), strict=True)]
+def _score_in_batches(score: Score, outputs: Outputs) -> Float[Tensor, " n"]:
+    batches = [Outputs(*pair) for pair in zip(*(tensor.split(ROWS) for tensor in outputs), strict=True)]
     with torch.no_grad():
-        return torch.cat([score(part) for part in parts])
+        return torch.cat([score(batch) for batch in batches])

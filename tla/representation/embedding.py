@@ -13,11 +13,11 @@ from tla.types import Model, Outputs
 
 EmbeddingDtype = Literal["float32", "bfloat16"]
 Pixels = Float[Tensor, "_ ..."] | UInt8[Tensor, "_ ..."]
-"""Images in [0, 1], or bytes 0..255 that are divided by 255 batch by batch."""
+"""Images in [0, 1], or bytes 0..255, which are divided by 255 batch by batch."""
 
 
 def batches(x: Pixels, size: int, device: torch.device) -> Iterator[Float[Tensor, "b ..."]]:
-    """Pieces of x in order, as numbers in [0, 1] on the device.
+    """Batches of x in order, as floats in [0, 1] on the device.
 
     Raises:
         ValueError: for a size below 1.
@@ -25,12 +25,12 @@ def batches(x: Pixels, size: int, device: torch.device) -> Iterator[Float[Tensor
     if size < 1:
         raise ValueError(f"batch must be >= 1, got {size}")
     for start in range(0, len(x), size):
-        some = x[start : start + size].to(device)
-        yield some.float() / 255 if some.dtype == torch.uint8 else some
+        images = x[start : start + size].to(device)
+        yield images.float() / 255 if images.dtype == torch.uint8 else images
 
 
-def home(model: nn.Module) -> torch.device:
-    """Where the model lives; the CPU for one without weights."""
+def device_of(model: nn.Module) -> torch.device:
+    """The model's device; the CPU if it has no weights."""
     return next((weight.device for weight in model.parameters()), torch.device("cpu"))
 
 
@@ -39,19 +39,19 @@ def embed(model: Model, x: Pixels, batch: int = 512, precision: EmbeddingDtype =
 
     Args:
         model: Maps images in [0, 1] to `Outputs`; mode, gradients and hooks are left as they were.
-        x: Images, shape (n, ...), n >= 1; they may lie on another device than the model.
+        x: Images, shape (n, ...), n >= 1; may be on another device than the model.
         batch: Images per forward pass.
         precision: "bfloat16" runs under autocast; the result is float32 either way.
 
     Returns:
-        Float32 outputs on the device of x, shapes (n, classes) and (n, d); ordinary tensors, fit for autograd.
+        Float32 outputs on the device of x, shapes (n, classes) and (n, d); ordinary tensors that autograd accepts.
 
     Raises:
         ValueError: for no images, a batch below 1, or a model that does not return `Outputs`.
     """
     if not len(x):
         raise ValueError("x must hold at least one image, got none")
-    device = home(model)
+    device = device_of(model)
     found: Outputs | None = None
     done = 0
     with kept(), evaluating(model), torch.autocast(device.type, torch.bfloat16, enabled=precision == "bfloat16"):
@@ -61,9 +61,9 @@ def embed(model: Model, x: Pixels, batch: int = 512, precision: EmbeddingDtype =
             if not isinstance(outputs, Outputs):
                 raise ValueError(f"model must return Outputs(logits, embedding), got {type(outputs).__name__}")
             if found is None:
-                found = Outputs(*(torch.empty(len(x), part.shape[1], device=x.device) for part in outputs))
-            for whole, part in zip(found, outputs, strict=True):
-                whole[done : done + len(images)] = part.to(x.device)
+                found = Outputs(*(torch.empty(len(x), values.shape[1], device=x.device) for values in outputs))
+            for whole, values in zip(found, outputs, strict=True):
+                whole[done : done + len(images)] = values.to(x.device)
             done += len(images)
     assert found is not None  # x is not empty
     return found

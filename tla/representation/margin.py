@@ -1,4 +1,4 @@
-"""Where an embedding stands between its own centroid and the false one."""
+"""Where an embedding is between its own centroid and the false one."""
 
 from jaxtyping import Float, Int
 from torch import Tensor
@@ -13,7 +13,7 @@ def centroid_margin(
     t: Int[Tensor, " n"],
     name: DistanceName = "abs_cosine",
 ) -> Float[Tensor, " n"]:
-    """D(v, c_t) - D(v, c_y): positive nearer the own centroid, negative nearer the false one.
+    """D(v, c_t) - D(v, c_y): positive nearer its own centroid, negative nearer the false one.
 
     Args:
         v: Embeddings, shape (n, d).
@@ -32,10 +32,10 @@ def progress(
     y: Int[Tensor, " n"],
     t: Int[Tensor, " n"],
 ) -> Float[Tensor, " n"]:
-    """(v - u).(c_t - c_y) / |c_t - c_y|^2: the share of the way from the own to the false centroid that was walked.
+    """(v - u).(c_t - c_y) / |c_t - c_y|^2: the share of the way covered from the own to the false centroid.
 
-    u and v are taken at length 1, as the embeddings behind the centroids are: otherwise a network with ten times
-    longer embeddings would show ten times the progress.
+    u and v are normalised, as the embeddings behind the centroids are: otherwise ten times longer embeddings would
+    show ten times the progress.
 
     Args:
         u: Clean embeddings, shape (n, d).

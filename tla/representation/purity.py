@@ -1,4 +1,4 @@
-"""Whose neighbourhood an embedding lives in."""
+"""Which classes an embedding's neighbours have."""
 
 from typing import NamedTuple
 
@@ -40,7 +40,7 @@ def knn_purity(
         y: True classes, shape (n,).
         t: False classes, shape (n,).
         k: How many neighbours, <= m.
-        name: The distance, where no search is given.
+        name: The distance, if no search is given.
         search: A faster search of the same gallery (FAISS); exact search in chunks by default.
     """
     found = nearest(v, gallery, k, name).position if search is None else search(v, k)

@@ -1,4 +1,4 @@
-"""The whole shift of one model under one attack: per image, summed up, and layer by layer."""
+"""The whole shift of one model under one attack: per image, summarised, and layer by layer."""
 
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
@@ -24,15 +24,15 @@ class ShiftReport(NamedTuple):
         images: The `shift` table, one row per image.
         summary: One row per measure, group ("all", "correct", "misclassified": by the attacked image's prediction) and
             against: "adversarial" is the attack itself; "clean" is the zero point, the same images with the clean
-            embedding in the place of the attacked one (angle and progress are 0 by definition, margin and purity are
+            embedding in place of the attacked one (angle and progress are 0 by definition, margin and purity are
             those of the clean image); "same_class" is a yardstick, the embedding of another clean test image of the
-            same class, drawn with a seed, in the place of the attacked one. The false class is that of the attacked
+            same class, drawn with a seed, in place of the attacked one. The false class is that of the attacked
             image in all three. Columns measure, group, against, n, mean, low, high (95 % bootstrap over images).
-            Measures beside those of `image_shifts`: nearer_false (share with a negative margin), recall_1, recall_5,
+            Measures: those of `image_shifts`, nearer_false (share with a negative margin), recall_1, recall_5,
             recall_10, map_at_r (natural training images as the gallery), silhouette (among all images of its kind,
-            which the bootstrap holds fixed), within (squared distance of the direction to the own centroid), violated
-            (share of triplets).
-        structure: See `tla.representation.structure.structure`: separation and collapse of each group by itself, one
+            which the bootstrap holds fixed), within (squared distance of the unit embedding to its own centroid),
+            violated (share of triplets).
+        structure: See `tla.representation.structure.structure`: separation and collapse of each group alone, one
             row per measure, group and kind ("clean" is the zero point), with 95 % intervals.
         layers: See `layer_frame`: one row per layer and group, with 95 % intervals; the zero point is a CKA of 1.
     """
@@ -64,17 +64,17 @@ def shift_report(
     Args:
         model: Maps images in [0, 1] to `Outputs`; left as it was.
         clean: Test images, shape (n, ...).
-        adversarial: The same images attacked.
+        adversarial: The same images under attack.
         y: True classes, shape (n,).
         gallery: Natural TRAINING images, shape (m, ...): centroids, neighbours and triplets come from them.
         gallery_y: Their classes, shape (m,).
         ids: Positions of the test images in their split, shape (n,); 0..n-1 by default.
         layers: Names of modules for the CKA; by default all innermost ones, () for none.
-        pairs: At most so many images (drawn with the seed) for the CKA.
+        pairs: At most this many images (drawn with the seed) for the CKA.
         batch: Images per forward pass.
         precision: "float32" or "bfloat16" (embeddings only; layers are float32).
-        index: Makes a faster search of the gallery: `lambda g: GalleryIndex.build(g.embedding, g.y).positions`.
-        seed: Of bootstrap, pairs of the same class, triplets and the CKA's images.
+        index: Builds a faster search of the gallery: `lambda g: GalleryIndex.build(g.embedding, g.y).positions`.
+        seed: Seed of the bootstrap, the pairs of one class, the triplets and the CKA's images.
 
     Raises:
         ValueError: for images that are not pairs, labels out of range, embeddings that are not finite.
@@ -84,9 +84,9 @@ def shift_report(
     natural, attacked = (embed(model, x, batch, precision) for x in (clean, adversarial))
     training = Gallery(embed(model, gallery, batch, precision).embedding, gallery_y)
     search = None if index is None else index(training)
-    measured = measure(natural, attacked, y, training, ids=ids, search=search, seed=seed)
+    tables = measure(natural, attacked, y, training, ids=ids, search=search, seed=seed)
     rows = torch.randperm(len(clean), generator=generator(seed, "cka"))[:pairs].sort().values
     wrong = (attacked.logits.argmax(1) != y)[rows]
     names = layers if layers is None else tuple(layers)
-    drawn = layer_frame(model, clean[rows], adversarial[rows], names, batch, wrong=wrong)
-    return ShiftReport(measured.images, measured.summary, measured.structure, drawn)
+    by_layer = layer_frame(model, clean[rows], adversarial[rows], names, batch, wrong=wrong)
+    return ShiftReport(tables.images, tables.summary, tables.structure, by_layer)

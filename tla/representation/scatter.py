@@ -10,12 +10,12 @@ from tla.distances import unit
 
 
 class Scatter(NamedTuple):
-    """Scatter of directions (embeddings at length 1); within + between is the whole.
+    """Scatter of unit embeddings; within + between is the total.
 
     Attributes:
         within: Mean squared distance of an embedding to the mean of its class.
         between: Mean squared distance of the class means (weighted by size) to the mean of all.
-        ratio: within / between; 0 is collapse of every class to a point.
+        ratio: within / between; 0 if every class has collapsed to a point.
     """
 
     within: float
@@ -27,14 +27,14 @@ def silhouette(embedding: Float[Tensor, "n d"], y: Int[Tensor, " n"]) -> Float[T
     """Silhouette of each embedding under the cosine distance, in [-1, 1] (Rousseeuw 1987).
 
     (b - a) / max(a, b), where a is the mean distance to the others of its class and b the smallest mean distance to
-    another class. The cosine distance is linear in directions, so class sums replace all pairs.
+    another class. The cosine distance is linear in unit vectors, so class sums replace all pairs.
 
     Args:
         embedding: Shape (n, d).
         y: Classes, shape (n,).
 
     Returns:
-        Shape (n,); 0 for the only one of its class; NaN where there is only one class.
+        Shape (n,); 0 for a class of one; NaN if there is only one class.
     """
     names, own = torch.unique(y, return_inverse=True)
     if len(names) < 2:

@@ -1,15 +1,15 @@
-"""The table of shifts: one row per image, where it was and where an attack took it."""
+"""How far an attack moves each embedding, and towards what: angles, margins, purity; one row per image."""
 
 from typing import NamedTuple
 
 import pandas as pd
+import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from tla.distances import DistanceName
+from tla.distances import DistanceName, unit
 from tla.nearest import Search
-from tla.representation.angles import angle
-from tla.representation.centroids import class_centroids, false_class, nearest_centroid_angle
+from tla.representation.centroids import class_centroids, false_class
 from tla.representation.checks import check_embeddings, check_labels, check_logits, positions
 from tla.representation.margin import centroid_margin, progress
 from tla.representation.purity import Purity, knn_purity
@@ -18,7 +18,7 @@ MEASURES = ("angle", "relative_angle", "margin_clean", "margin", "progress", "pu
 
 
 class Gallery(NamedTuple):
-    """Natural TRAINING embeddings with their classes: what centroids and neighbours are made of.
+    """Natural TRAINING embeddings with their classes: the source of centroids and neighbours.
 
     Attributes:
         embedding: Shape (m, d).
@@ -30,7 +30,7 @@ class Gallery(NamedTuple):
 
 
 class Shift(NamedTuple):
-    """The measures of METHOD, one value per image, shape (n,) each; see `image_shifts` for what they mean."""
+    """The measures of a shift, one value per image, shape (n,) each; explained at `image_shifts`."""
 
     false_class: Int[Tensor, " n"]
     angle: Float[Tensor, " n"]
@@ -40,6 +40,29 @@ class Shift(NamedTuple):
     progress: Float[Tensor, " n"]
     purity_own: Float[Tensor, " n"]
     purity_false: Float[Tensor, " n"]
+
+
+def angle(u: Float[Tensor, "*n d"], v: Float[Tensor, "*n d"]) -> Float[Tensor, "*n"]:
+    """The angle between rows of u and of v, in degrees, 0..180.
+
+    2 atan2(|u - v|, |u + v|) over unit vectors (Kahan): still exact where the acos of a rounded cosine has no correct
+    digit left. Behind a ReLU all angles are at most 90. A zero row is at 90 degrees to every other and 0 to a zero row.
+
+    Args:
+        u: Embeddings, shape (..., d).
+        v: Embeddings of the same shape.
+    """
+    u, v = unit(u), unit(v)
+    return torch.rad2deg(2 * torch.atan2((u - v).norm(dim=-1), (u + v).norm(dim=-1)))
+
+
+def nearest_centroid_angle(centroids: Float[Tensor, "c d"]) -> Float[Tensor, " c"]:
+    """The angle in degrees from each centroid to the nearest other one; NaN if there is none."""
+    c = len(centroids)
+    between = angle(centroids[:, None].expand(c, c, -1), centroids[None].expand(c, c, -1))
+    apart = between.masked_fill(torch.eye(c, dtype=torch.bool, device=centroids.device) | between.isnan(), torch.inf)
+    smallest = apart.amin(1)
+    return smallest.masked_fill(smallest.isinf() | centroids.isnan().any(1), torch.nan)
 
 
 def image_shifts(
@@ -64,17 +87,17 @@ def image_shifts(
         gallery: Natural training embeddings. A class without any gives NaN where its centroid is needed.
         classes: How many classes there are.
         k: Neighbours for the purity.
-        distance: D of the margins (and of the purity, where no search is given).
+        distance: D of the margins (and of the purity, if no search is given).
         search: A faster search of the gallery, `(queries, k) -> positions`.
 
     Returns:
-        angle: between u and v, degrees. relative_angle: the same over the angle from the own centroid to the nearest
-        other. margin_clean, margin: D(., c_t) - D(., c_y) of u and of v, negative nearer the false centroid.
-        progress: share of the way from own to false centroid. purity_own, purity_false: shares of the k nearest
+        angle: between u and v, degrees. relative_angle: angle over the angle from the own centroid to the nearest
+        other one. margin_clean, margin: D(., c_t) - D(., c_y) of u and of v, negative nearer the false centroid.
+        progress: share of the way covered from own to false centroid. purity_own, purity_false: shares of the k nearest
         natural training embeddings of v with class y, with class t.
 
     Raises:
-        ValueError: for embeddings that are not finite or do not fit together, or labels out of range.
+        ValueError: for embeddings that are not finite or do not match, or labels out of range.
     """
     check_embeddings("clean", clean)
     check_embeddings("moved", moved, ("clean", clean))
@@ -116,32 +139,32 @@ def shift_frame(
 
     Args:
         clean: Embeddings of the clean test images, shape (n, d).
-        adversarial: Embeddings of the same images attacked, shape (n, d).
+        adversarial: Embeddings of the same images under attack, shape (n, d).
         logits: Of the attacked images, shape (n, classes).
         y: True classes, shape (n,).
         gallery: Natural training embeddings with their classes.
         ids: Positions of the images in their split, shape (n,); 0..n-1 by default.
         k: Neighbours for the purity.
         distance: D of margins and neighbours.
-        search: A faster search of the gallery, `(queries, k) -> positions`, made with the same distance.
+        search: A faster search of the gallery, `(queries, k) -> positions`, by the same distance.
 
     Returns:
         Columns id, y, prediction, false_class, group ("correct" or "misclassified", by the attacked image's
-        prediction), angle, relative_angle, margin_clean, margin, progress, purity_own, purity_false; these are
+        prediction), angle, relative_angle, margin_clean, margin, progress, purity_own, purity_false;
         explained at `image_shifts`.
 
     Raises:
-        ValueError: for inputs that are not finite, do not fit together, or labels out of range.
+        ValueError: for inputs that are not finite or do not match, or labels out of range.
     """
     check_embeddings("adversarial", adversarial)
     check_logits(logits, len(clean))
     check_labels("y", y, len(clean), logits.shape[1])
     t, prediction = false_class(logits, y), logits.argmax(1)
-    measured = image_shifts(clean, adversarial, t, y, gallery, logits.shape[1], k=k, distance=distance, search=search)
+    shifts = image_shifts(clean, adversarial, t, y, gallery, logits.shape[1], k=k, distance=distance, search=search)
     frame = pd.DataFrame({"id": positions(ids, clean).cpu().numpy(), "y": y.cpu().numpy()})
     frame["prediction"] = prediction.cpu().numpy()
     frame["false_class"] = t.cpu().numpy()
     frame["group"] = pd.Series("correct", index=frame.index).mask(frame["prediction"] != frame["y"], "misclassified")
     for name in MEASURES:
-        frame[name] = getattr(measured, name).float().cpu().numpy()
+        frame[name] = getattr(shifts, name).float().cpu().numpy()
     return frame

@@ -17,11 +17,11 @@ GROUPS = ("all", "correct", "misclassified")
 
 
 class Spectrum(NamedTuple):
-    """The covariance's eigenvalues seen image by image.
+    """The effective rank of a covariance, and what each image adds to it.
 
     Attributes:
-        rank: The effective rank; 0 where nothing varies.
-        influence: What each image adds to it, see `influences`.
+        rank: The effective rank; 0 if nothing varies.
+        influence: Of each image, see `influences`.
     """
 
     rank: float
@@ -36,32 +36,33 @@ def structure(
 ) -> pd.DataFrame:
     """How well classes are separated, and whether the representation collapsed, before and after the attack.
 
-    Every group is measured by itself, labelled by the true class: what is said of the misclassified is the geometry
-    of those images alone.
+    Every group is measured alone, labelled by the true class: the numbers of the misclassified describe the geometry
+    of those images only.
 
     Args:
         clean: Embeddings of the clean images, shape (n, d), n >= 1: the zero point.
-        adversarial: Embeddings of the same images attacked, shape (n, d).
+        adversarial: Embeddings of the same images under attack, shape (n, d).
         y: True classes, shape (n,).
-        wrong: True where the attacked image is misclassified, shape (n,); without it there is the group "all" only.
+        wrong: True where the attacked image is misclassified, shape (n,); without it there is only the group "all".
 
     Returns:
         Columns measure (silhouette, and the attributes of `class_scatter` and `collapse_statistics`), group ("all",
         "correct", "misclassified"), kind ("clean", "adversarial"), n, value, low, high (95 % over images, by the
-        infinitesimal jackknife; NaN for `dead`, which has none). NaN throughout for a group without images.
+        infinitesimal jackknife; NaN for `dead`, which has none). All NaN for a group without images.
     """
-    kept = {"all": torch.ones_like(y, dtype=torch.bool)}
+    masks = {"all": torch.ones_like(y, dtype=torch.bool)}
     if wrong is not None:
-        kept |= {"correct": ~wrong, "misclassified": wrong}
+        masks |= {"correct": ~wrong, "misclassified": wrong}
     rows = []
-    for group, mask in kept.items():
+    for group, mask in masks.items():
         for kind, embedding in (("clean", clean), ("adversarial", adversarial)):
-            some = embedding[mask]
-            values = _values(some, y[mask]) if len(some) else dict.fromkeys(_NAMES, math.nan)
-            moves = influences(some, y[mask]) if len(some) else {}
+            members = embedding[mask]
+            n, values, influence = len(members), dict.fromkeys(_NAMES, math.nan), {}
+            if n:
+                values, influence = _values(members, y[mask]), influences(members, y[mask])
             for name, value in values.items():
-                error = float(moves[name].square().mean() / len(some)) ** 0.5 if name in moves else math.nan
-                rows.append((name, group, kind, len(some), value, value - 1.96 * error, value + 1.96 * error))
+                error = float(influence[name].square().mean() / n) ** 0.5 if name in influence else math.nan
+                rows.append((name, group, kind, n, value, value - 1.96 * error, value + 1.96 * error))
     return pd.DataFrame(rows, columns=list(COLUMNS))
 
 
@@ -69,15 +70,15 @@ _NAMES = ("silhouette", "within", "between", "ratio", "dead", "zeros", "effectiv
 
 
 def _values(embedding: Tensor, y: Tensor) -> dict[str, float]:
-    found = {"silhouette": float(silhouette(embedding, y).mean())}
-    return found | class_scatter(embedding, y)._asdict() | collapse_statistics(embedding, y)._asdict()
+    values = {"silhouette": float(silhouette(embedding, y).mean())}
+    return values | class_scatter(embedding, y)._asdict() | collapse_statistics(embedding, y)._asdict()
 
 
 def influences(embedding: Float[Tensor, "n d"], y: Int[Tensor, " n"]) -> dict[str, Float[Tensor, " n"]]:
-    """How strongly each image moves each measure: its derivative by the image's weight (Jaeckel 1972; Efron 1982).
+    """Influence of each image on each measure: the derivative in its weight (Jaeckel 1972; Efron 1982).
 
-    Their mean is 0, and their standard deviation over sqrt(n) is the measure's standard error over images. It is
-    that of a bootstrap to first order, for one pass instead of hundreds.
+    Their mean is 0, and their standard deviation over sqrt(n) is the measure's standard error over images: that of a
+    bootstrap to first order, in one pass instead of hundreds.
 
     Args:
         embedding: Shape (n, d), n >= 1.
@@ -93,9 +94,9 @@ def influences(embedding: Float[Tensor, "n d"], y: Int[Tensor, " n"]) -> dict[st
     centre = x.mean(0)
     within = (x - means[own]).square().sum(1)
     between = (x - centre).square().sum(1) - within
-    parts = {"silhouette": silhouette(embedding, y).double(), "within": within, "between": between}
-    parts |= {"zeros": (values == 0).double().mean(1), "norm": values.norm(dim=1)}
-    found = {name: part - part.mean() for name, part in parts.items()}
+    terms = {"silhouette": silhouette(embedding, y).double(), "within": within, "between": between}
+    terms |= {"zeros": (values == 0).double().mean(1), "norm": values.norm(dim=1)}
+    found = {name: term - term.mean() for name, term in terms.items()}
     found["silhouette"] = found["silhouette"] + _on_others(x, own, means, share)
     w, b = within.mean(), between.mean()
     found["ratio"] = (found["within"] - w / b * found["between"]) / b
@@ -109,7 +110,7 @@ def influences(embedding: Float[Tensor, "n d"], y: Int[Tensor, " n"]) -> dict[st
 
 
 def _on_others(x: Tensor, own: Tensor, means: Tensor, share: Tensor) -> Tensor:
-    """What each image does to the silhouettes of the others, by moving the mean of its class.
+    """Each image's influence on the silhouettes of the others, through the mean of its class.
 
     With a = 1 - x . m_own and b = 1 - x . m_near, s is 1 - a / b where a < b and b / a - 1 elsewhere; an image x_j
     moves the mean m_c of its class by (x_j - m_c) / share_c.
@@ -129,7 +130,7 @@ def spectrum(values: Float[Tensor, "n d"]) -> Spectrum:
     """exp(entropy of the covariance's normalised eigenvalues) and its influences.
 
     An image x moves the i-th eigenvalue l_i by (v_i . (x - mean))^2 - l_i, and the entropy H by -(log p_i + H) / sum l
-    times that, where p_i = l_i / sum l; the parts in l_i cancel.
+    times that, where p_i = l_i / sum l; the terms in l_i cancel.
 
     Args:
         values: Embeddings, float64, shape (n, d).

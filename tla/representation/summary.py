@@ -1,4 +1,4 @@
-"""The shift summed up: every measure for all, correct and misclassified images, beside its zero point."""
+"""The shift summarised: every measure for all, correct and misclassified images, with its zero point."""
 
 from typing import NamedTuple
 
@@ -25,7 +25,7 @@ RETRIEVAL = (*(f"recall_{k}" for k in RANKS), "map_at_r")
 
 
 class Measured(NamedTuple):
-    """The parts of a `tla.representation.report.ShiftReport` that need embeddings only; see there."""
+    """The tables of a `tla.representation.report.ShiftReport` that need only embeddings; see there."""
 
     images: pd.DataFrame
     summary: pd.DataFrame
@@ -46,58 +46,58 @@ def measure(
     draws: int = 1000,
     seed: int = 0,
 ) -> Measured:
-    """The report of outputs that are there already.
+    """The report of outputs that are already computed.
 
     Args:
         clean: Outputs of the clean test images, n rows.
-        adversarial: Outputs of the same images attacked.
+        adversarial: Outputs of the same images under attack.
         y: True classes, shape (n,).
         gallery: Natural TRAINING embeddings with their classes.
         ids: Positions of the test images in their split, shape (n,).
         k: Neighbours for the purity.
-        margin: alpha of the triplets.
+        margin: alpha of the triplet loss.
         name: The distance.
-        search: A faster search of the gallery, made with the same distance.
+        search: A faster search of the gallery, by the same distance.
         draws: Bootstrap samples.
-        seed: Of everything random.
+        seed: Seed of all random numbers.
 
     Raises:
-        ValueError: for inputs that do not fit each other, labels out of range, embeddings that are not finite.
+        ValueError: for inputs that do not match, labels out of range, embeddings that are not finite.
     """
     u, v = clean.embedding, adversarial.embedding
-    look: Search = search or (lambda queries, k: nearest(queries, gallery.embedding, k, name).position)
-    wide = min(max(k, *RANKS), len(gallery.y))
-    reached = _asked(v, look, wide)
-    images = shift_frame(u, v, adversarial.logits, y, gallery, ids=ids, k=k, distance=name, search=_fixed(reached))
+    searched: Search = search or (lambda queries, k: nearest(queries, gallery.embedding, k, name).position)
+    depth = min(max(k, *RANKS), len(gallery.y))
+    near_v = _neighbours(v, searched, depth)
+    images = shift_frame(u, v, adversarial.logits, y, gallery, ids=ids, k=k, distance=name, search=_known(near_v))
     t, classes = false_class(adversarial.logits, y), adversarial.logits.shape[1]
-    here = torch.arange(len(y), device=y.device)
+    itself = torch.arange(len(y), device=y.device)
     sibling = same_class(y, seed)
-    around = _asked(u, look, wide)
-    parts = {"adversarial": {each: images[each].to_numpy() for each in MEASURES}}
-    for against, rows in (("clean", here), ("same_class", sibling)):
-        found = image_shifts(u, u[rows], t, y, gallery, classes, k=k, distance=name, search=_fixed(around[rows]))
-        parts[against] = {each: getattr(found, each).cpu().numpy() for each in MEASURES}
-    back = _retrieval(u, around, y, gallery, name)
-    parts["adversarial"] |= _retrieval(v, reached, y, gallery, name)
-    parts["clean"] |= back
-    parts["same_class"] |= {each: values[sibling.cpu().numpy()] for each, values in back.items()}
+    near_u = _neighbours(u, searched, depth)
+    values = {"adversarial": {each: images[each].to_numpy() for each in MEASURES}}
+    for against, rows in (("clean", itself), ("same_class", sibling)):
+        shifts = image_shifts(u, u[rows], t, y, gallery, classes, k=k, distance=name, search=_known(near_u[rows]))
+        values[against] = {each: getattr(shifts, each).cpu().numpy() for each in MEASURES}
+    retrieval = _retrieval(u, near_u, y, gallery, name)
+    values["adversarial"] |= _retrieval(v, near_v, y, gallery, name)
+    values["clean"] |= retrieval
+    values["same_class"] |= {each: column[sibling.cpu().numpy()] for each, column in retrieval.items()}
     for against, moved in (("adversarial", v), ("clean", u), ("same_class", u[sibling])):
-        parts[against] |= _more(moved, y, gallery, margin, name, seed)
-        gap = parts[against]["margin"]
-        parts[against]["nearer_false"] = np.where(np.isnan(gap), np.nan, gap < 0)
-    del parts["same_class"]["silhouette"]
-    alone = (sibling == here).cpu().numpy()
-    parts["same_class"] = {each: np.where(alone, np.nan, values) for each, values in parts["same_class"].items()}
+        values[against] |= _class_measures(moved, y, gallery, margin, name, seed)
+        gap = values[against]["margin"]
+        values[against]["nearer_false"] = np.where(np.isnan(gap), np.nan, gap < 0)
+    del values["same_class"]["silhouette"]
+    alone = (sibling == itself).cpu().numpy()
+    values["same_class"] = {each: np.where(alone, np.nan, column) for each, column in values["same_class"].items()}
     wrong = adversarial.logits.argmax(1) != y
-    return Measured(images, _summary(images["group"].to_numpy(), parts, draws, seed), structure(u, v, y, wrong))
+    return Measured(images, _summary(images["group"].to_numpy(), values, draws, seed), structure(u, v, y, wrong))
 
 
 def same_class(y: Int[Tensor, " n"], seed: int = 0) -> Int[Tensor, " n"]:
-    """For each image another one of its class: a random cycle through every class.
+    """For each image another one of its class: a random cycle through each class.
 
     Args:
         y: Classes, shape (n,).
-        seed: Of the order.
+        seed: Seed of the order.
 
     Returns:
         Positions, shape (n,); the image itself only where it is the only one of its class.
@@ -110,28 +110,28 @@ def same_class(y: Int[Tensor, " n"], seed: int = 0) -> Int[Tensor, " n"]:
     return other
 
 
-def _asked(queries: Tensor, look: Search, k: int) -> Tensor:
-    return look(queries, k) if len(queries) else torch.empty(0, k, dtype=torch.long, device=queries.device)
+def _neighbours(queries: Tensor, search: Search, k: int) -> Tensor:
+    return search(queries, k) if len(queries) else torch.empty(0, k, dtype=torch.long, device=queries.device)
 
 
-def _fixed(positions: Tensor) -> Search:
+def _known(positions: Tensor) -> Search:
     return lambda queries, k: positions[:, :k]
 
 
 def _retrieval(
     moved: Tensor, neighbours: Tensor, y: Tensor, gallery: Gallery, name: DistanceName
 ) -> dict[str, np.ndarray]:
-    """Per image: is its class among the nearest 1, 5, 10, and MAP@R."""
+    """Per image: recall@1, 5 and 10, and MAP@R."""
     classes = gallery.y[neighbours]
     values = {f"recall_{k}": recall_at_k(classes, y, min(k, classes.shape[1])).float() for k in RANKS}
     values["map_at_r"] = map_at_r(moved, y, gallery.embedding, gallery.y, name)
     return {measure: value.cpu().numpy() for measure, value in values.items()}
 
 
-def _more(
+def _class_measures(
     moved: Tensor, y: Tensor, gallery: Gallery, margin: float, name: DistanceName, seed: int
 ) -> dict[str, np.ndarray]:
-    """Per image: silhouette among its like, squared distance to the own centroid, violated triplet."""
+    """Per image: silhouette, squared distance to its own centroid, violated triplet."""
     centroids = class_centroids(gallery.embedding, gallery.y, int(max(y.max(), gallery.y.max())) + 1)
     triplets = draw_triplets(moved, y, gallery.embedding, gallery.y, name=name, generator=generator(seed, "triplets"))
     values = {
@@ -142,13 +142,13 @@ def _more(
     return {measure: value.cpu().numpy() for measure, value in values.items()}
 
 
-def _summary(group: np.ndarray, parts: dict[str, dict[str, np.ndarray]], draws: int, seed: int) -> pd.DataFrame:
-    wide = pd.DataFrame({(against, each): values for against, part in parts.items() for each, values in part.items()})
+def _summary(group: np.ndarray, values: dict[str, dict[str, np.ndarray]], draws: int, seed: int) -> pd.DataFrame:
+    wide = pd.DataFrame({(against, each): column for against, kind in values.items() for each, column in kind.items()})
     frames = []
     for name in GROUPS:
         rows = np.flatnonzero((group == name) | (name == "all"))
-        found = mean_intervals(wide.take(rows), draws=draws, seed=seed)
-        against, measure = zip(*found["measure"], strict=True)
-        frames.append(found.assign(measure=measure, group=name, against=against))
+        means = mean_intervals(wide.take(rows), draws=draws, seed=seed)
+        against, measure = zip(*means["measure"], strict=True)
+        frames.append(means.assign(measure=measure, group=name, against=against))
     order = ["measure", "group", "against", "n", "mean", "low", "high"]
     return pd.concat(frames, ignore_index=True).reindex(columns=order)

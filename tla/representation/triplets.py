@@ -1,4 +1,4 @@
-"""Do attacked images still keep the order that the triplet loss asks for?"""
+"""Do attacked images still satisfy the triplet loss?"""
 
 from typing import NamedTuple
 
@@ -7,13 +7,13 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from tla.distances import DistanceName, distance
-from tla.nearest import measured
+from tla.nearest import normalised
 
 CHUNK = 2**22
 
 
 class DrawnTriplets(NamedTuple):
-    """For each anchor one natural image of its class and one of another, as positions in a gallery, shape (n,)."""
+    """For each anchor one natural image of its class and one of another class: positions in a gallery, shape (n,)."""
 
     positive: Int[Tensor, " n"]
     negative: Int[Tensor, " n"]
@@ -46,7 +46,7 @@ def draw_triplets(
     if pool < 1:
         raise ValueError(f"pool must be >= 1, got {pool}")
     positive, negative = torch.empty_like(y), torch.empty_like(y)
-    asked, searched = measured(anchor, name), measured(gallery, name)
+    queries, keys = normalised(anchor, name), normalised(gallery, name)
     for c in y.unique().tolist():
         own, other = (gallery_y == c).nonzero()[:, 0], (gallery_y != c).nonzero()[:, 0]
         if not len(own) or not len(other):
@@ -54,18 +54,18 @@ def draw_triplets(
         rows = (y == c).nonzero()[:, 0]
         positive[rows] = own[torch.randint(len(own), (len(rows),), generator=generator).to(own.device)]
         choice = other[torch.randint(len(other), (len(rows), pool), generator=generator).to(other.device)]
-        negative[rows] = _nearest_of(asked[rows], searched, choice, name)
+        negative[rows] = _nearest_of(queries[rows], keys, choice, name)
     return DrawnTriplets(positive, negative)
 
 
-def _nearest_of(asked: Tensor, searched: Tensor, choice: Tensor, name: DistanceName) -> Tensor:
+def _nearest_of(queries: Tensor, keys: Tensor, choice: Tensor, name: DistanceName) -> Tensor:
     """The nearest of each row's choice, by one batched product; in chunks."""
-    best, step = [], max(1, CHUNK // (choice.shape[1] * asked.shape[1]))
-    for some, pool in zip(asked.split(step), choice.split(step), strict=True):
-        found = searched[pool]
-        score = torch.bmm(found, some[:, :, None])[:, :, 0]
+    best, step = [], max(1, CHUNK // (choice.shape[1] * queries.shape[1]))
+    for some, pool in zip(queries.split(step), choice.split(step), strict=True):
+        drawn = keys[pool]
+        score = torch.bmm(drawn, some[:, :, None])[:, :, 0]
         if name == "euclidean":
-            score = 2 * score - found.square().sum(2)
+            score = 2 * score - drawn.square().sum(2)
         near = (score.abs() if name == "abs_cosine" else score).argmax(1, keepdim=True)
         best.append(pool.gather(1, near)[:, 0])
     return torch.cat(best)

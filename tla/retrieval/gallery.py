@@ -9,7 +9,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from tla.distances import DISTANCES, DistanceName
-from tla.nearest import measured, nearest
+from tla.nearest import nearest, normalised
 from tla.retrieval.engines import Flat, IvfPq, SearchEngine, gpus
 from tla.retrieval.rerank import search_vectors
 
@@ -88,7 +88,7 @@ class GalleryIndex:
         """
         _check(embedding, y, ids, distance)
         ids = torch.arange(len(embedding)) if ids is None else ids.cpu().long()
-        vectors = measured(embedding.detach().float().cpu(), distance).contiguous()
+        vectors = normalised(embedding.detach().float().cpu(), distance).contiguous()
         euclidean = distance == "euclidean"
         engine: SearchEngine | None = None
         if kind == "approximate" or (kind == "auto" and len(vectors) >= EXACT_BELOW and not (gpu and gpus())):
@@ -128,7 +128,7 @@ class GalleryIndex:
             raise ValueError(f"queries must have the gallery's length {self.vectors.shape[1]}, got {queries.shape[1]}")
         if not bool(queries.isfinite().all()):
             raise ValueError("queries must be finite, got NaN or infinity")
-        asked = measured(queries.detach().float().cpu(), self.distance).contiguous()
+        asked = normalised(queries.detach().float().cpu(), self.distance).contiguous()
         left_out = None if without is None else self.positions_of(without.cpu())
         if self.engine is None or not len(asked):
             found = nearest(asked, self.vectors, k, self.distance, without=left_out)

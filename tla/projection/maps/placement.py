@@ -5,7 +5,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from tla.distances import DistanceName, distance
-from tla.nearest import Search, measured, nearest
+from tla.nearest import Search, nearest, normalised
 
 
 def barycentre(
@@ -41,11 +41,11 @@ def barycentre(
         far, place = found.distance, found.position
     else:
         place = search(new, k).cpu()
-        directions = measured(embedding, name)
+        directions = normalised(embedding, name)
         rows = max(1, 2**20 // (k * embedding.shape[1]))
         far = torch.cat([
             distance(some[:, None].expand(-1, k, -1), directions[where], name)
-            for some, where in zip(measured(new, name).split(rows), place.split(rows), strict=True)
+            for some, where in zip(normalised(new, name).split(rows), place.split(rows), strict=True)
         ]) if len(new) else new.new_empty(0, k)  # fmt: skip
     weight = 1 / far.clamp_min(1e-9).double()
     weight = weight / weight.sum(1, keepdim=True)

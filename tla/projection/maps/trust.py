@@ -9,7 +9,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from tla.distances import DistanceName
-from tla.nearest import measured, nearest, ordering
+from tla.nearest import nearest, normalised, ordering
 from tla.projection.base import PROJECTIONS, Projection
 from tla.projection.maps.align import procrustes
 from tla.seeding import generator
@@ -47,7 +47,7 @@ def trustworthiness(
         raise ValueError(f"k must lie between 1 and {(n - 1) // 2} (half of {n} points), got {k}")
     drawn = _anchors(n, anchors, seed)
     near = nearest(coordinates[drawn], coordinates, k, "euclidean", without=drawn).position
-    truth = measured(embedding.detach().float(), name)
+    truth = normalised(embedding.detach().float(), name)
     beyond, step = 0.0, max(1, COMPARED // (n * k))
     for rows, neighbours in zip(drawn.split(step), near.split(step), strict=True):
         score = ordering(truth[rows], truth, name).scatter_(1, rows[:, None], torch.inf)

@@ -1,4 +1,4 @@
-"""What a detector's file provides: one frozen dataclass that is fitted on natural training embeddings."""
+"""The interface of a detector: a frozen dataclass that is fitted on natural training embeddings."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
@@ -20,7 +20,7 @@ Score = Callable[[Outputs], Float[Tensor, " b"]]
 
 @dataclass(frozen=True, kw_only=True)
 class Detector(ABC):
-    """A way to tell suspicious outputs; subclasses are registered in `DETECTORS`, one per file."""
+    """A way to score how suspicious outputs are; subclasses are registered in `DETECTORS`, one per file."""
 
     registry: ClassVar[Registry["Detector"]]
 
@@ -32,19 +32,19 @@ class Detector(ABC):
         y: Int[Tensor, " n"],
         search: Search | None = None,
     ) -> Score:
-        """Learn what natural looks like.
+        """Learn what natural outputs look like.
 
         Args:
             embedding: Natural TRAINING embeddings, shape (n, d).
             logits: Their logits, shape (n, classes).
             y: Their classes, shape (n,).
-            search: A faster search of `embedding`, `(queries, k) -> positions`, for the detectors that need neighbours.
+            search: A faster search of `embedding`, `(queries, k) -> positions`, for detectors that need neighbours.
 
         Returns:
-            A score of `Outputs`, on the device of `embedding`.
+            The score of `Outputs`, on the device of `embedding`.
 
         Raises:
-            ValueError: for inputs that are not finite, do not fit together, or are too few.
+            ValueError: for inputs that are not finite, do not match, or are too few.
         """
 
 
@@ -53,7 +53,7 @@ Detector.registry = DETECTORS
 
 
 def check_training(embedding: Tensor, logits: Tensor, y: Tensor, least: int = 1) -> None:
-    """Refuse training embeddings that a detector cannot be fitted on.
+    """Reject training embeddings that a detector cannot be fitted on.
 
     Args:
         embedding: Shape (n, d).

@@ -35,7 +35,7 @@ class Energy(Detector):
         y: Int[Tensor, " n"],
         search: Search | None = None,
     ) -> Score:
-        """Nothing to learn; see `Detector.fit`."""
+        """Learns nothing; see `Detector.fit`."""
         temperature = self.temperature
 
         def score(outputs: Outputs) -> Float[Tensor, " b"]:

@@ -1,4 +1,4 @@
-"""One Gaussian per class with a covariance that all classes share."""
+"""One Gaussian per class, with one covariance for all classes."""
 
 import math
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from tla.types import Outputs
 
 @dataclass(frozen=True, eq=False)
 class Whitened:
-    """Class means and a shared covariance, as the linear map that makes the covariance the identity.
+    """Class means and a shared covariance, as the linear map that turns the covariance into the identity.
 
     Args:
         whitening: Inverse Cholesky factor of the covariance, shape (d, d).
@@ -39,11 +39,11 @@ def whiten(embedding: Float[Tensor, "n d"], y: Int[Tensor, " n"], classes: int, 
         embedding: Natural training embeddings, shape (n, d).
         y: Their classes, shape (n,).
         classes: How many classes there are.
-        floor: Share of the mean variance that is added to every direction: features that are dead in
-            training would otherwise make every live one infinitely surprising.
+        floor: Share of the mean variance that is added to every direction: otherwise a feature that is constant in
+            training would make any other value of it infinitely surprising.
 
     Raises:
-        ValueError: if all embeddings of every class are the same.
+        ValueError: if the embeddings of each class are all the same.
     """
     means = class_means(embedding, y, classes)
     centred = embedding.double() - means[y]

@@ -14,11 +14,11 @@ from tla.types import Outputs
 @DETECTORS.register("gaussian_diagonal")
 @dataclass(frozen=True, kw_only=True)
 class GaussianDiagonal(Detector):
-    """-log p(h | predicted class), Gaussian classes, each with a variance of its own per feature.
+    """-log p(h | predicted class), Gaussian classes, each with its own variance per feature.
 
     Args:
-        floor: Share of the mean variance that is added to every feature's, > 0: a feature that is dead in a class
-            would otherwise make every live one infinitely surprising.
+        floor: Share of the mean variance that is added to every feature's, > 0: otherwise a feature that is
+            constant in a class would make any other value of it infinitely surprising.
     """
 
     floor: float = 1e-3

@@ -39,7 +39,7 @@ class KNN(Detector):
         y: Int[Tensor, " n"],
         search: Search | None = None,
     ) -> Score:
-        """See `Detector.fit`; a search must measure the same distance."""
+        """See `Detector.fit`; a search must use the same distance."""
         check_training(embedding, logits, y, least=0)
         if self.k > len(embedding):
             raise ValueError(f"k must be <= {len(embedding)} (the training embeddings), got {self.k}")
@@ -54,7 +54,7 @@ class KNN(Detector):
 def neighbour_distances(
     queries: Float[Tensor, "b d"], gallery: Float[Tensor, "m d"], k: int, name: DistanceName, search: Search | None
 ) -> Float[Tensor, "b k"]:
-    """Distances to the k nearest, nearest first; differentiable with the neighbours held fixed."""
+    """Distances to the k nearest, nearest first; differentiable, with the neighbours held fixed."""
     with torch.no_grad():
         place = nearest(queries, gallery, k, name).position if search is None else search(queries.detach(), k)
     return distance(queries[:, None].expand(-1, k, -1), gallery[place], name).sort(dim=1).values

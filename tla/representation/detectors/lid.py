@@ -16,8 +16,8 @@ from tla.types import Outputs
 class LID(Detector):
     """Maximum-likelihood LID from the Euclidean distances to the k nearest training embeddings (Ma et al. 2018).
 
-    Adversarial images tend to lie in directions of higher local dimension. Neighbours come from all of the training
-    embeddings rather than from a minibatch.
+    Adversarial images tend to lie in regions of higher local dimension. Neighbours come from all training embeddings
+    rather than from a minibatch.
 
     Args:
         k: How many neighbours, >= 2.
@@ -39,7 +39,7 @@ class LID(Detector):
         y: Int[Tensor, " n"],
         search: Search | None = None,
     ) -> Score:
-        """See `Detector.fit`; searches exactly, since a search by another distance would bend the estimate."""
+        """See `Detector.fit`; searches exactly, since a search by another distance would bias the estimate."""
         check_training(embedding, logits, y, least=0)
         if self.k > len(embedding):
             raise ValueError(f"k must be <= {len(embedding)} (the training embeddings), got {self.k}")
@@ -52,6 +52,6 @@ class LID(Detector):
 
 
 def lid(distances: Float[Tensor, "b k"]) -> Float[Tensor, " b"]:
-    """-1 / mean log(r_i / r_k) over the k distances r_1 <= ... <= r_k; at most 1e6, where all distances are equal."""
+    """-1 / mean log(r_i / r_k) over the k distances r_1 <= ... <= r_k; at most 1e6, if all distances are equal."""
     ratio = (distances.clamp_min(1e-12) / distances[:, -1:].clamp_min(1e-12)).log()
     return 1 / (-ratio.mean(1)).clamp_min(1e-6)

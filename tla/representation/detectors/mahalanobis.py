@@ -1,4 +1,4 @@
-"""Distance to the nearest class in the units of the classes' own spread."""
+"""Distance to the nearest class in units of the spread within classes."""
 
 from dataclasses import dataclass
 
@@ -16,7 +16,7 @@ from tla.types import Outputs
 class Mahalanobis(Detector):
     """Squared Mahalanobis distance to the NEAREST class, one covariance for all (Lee et al. 2018).
 
-    Unlike `gaussian` it does not ask which class was predicted.
+    Unlike `gaussian` it ignores the predicted class.
 
     Args:
         floor: Share of the mean variance that is added to every direction, > 0.

@@ -22,7 +22,7 @@ class MaxLogit(Detector):
         y: Int[Tensor, " n"],
         search: Search | None = None,
     ) -> Score:
-        """Nothing to learn; see `Detector.fit`."""
+        """Learns nothing; see `Detector.fit`."""
         return _score
 
 

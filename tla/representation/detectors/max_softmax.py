@@ -16,7 +16,7 @@ from tla.types import Outputs
 class MaxSoftmax(Detector):
     """log((1 - p) / p) of the largest softmax probability p (Hendrycks & Gimpel 2017).
 
-    The order is that of -p, but two confident images do not tie where p rounds to 1.
+    Same order as -p, but confident images do not tie where p rounds to 1.
     """
 
     def fit(
@@ -26,7 +26,7 @@ class MaxSoftmax(Detector):
         y: Int[Tensor, " n"],
         search: Search | None = None,
     ) -> Score:
-        """Nothing to learn; see `Detector.fit`."""
+        """Learns nothing; see `Detector.fit`."""
         return _score
 
 

@@ -39,7 +39,7 @@ class Mixture(Detector):
     Args:
         components: Gaussians per class, >= 1.
         floor: Share of the mean variance that is added to every feature's, > 0.
-        seed: Where the fit starts from.
+        seed: Seed of the fit's initialisation.
 
     Raises:
         ValueError: for fewer than one component.
@@ -62,7 +62,7 @@ class Mixture(Detector):
     ) -> Score:
         """See `Detector.fit`."""
         check_training(embedding, logits, y, least=max(2, self.components))
-        log_weight, mean, variance = (part.to(embedding.device) for part in self._components(embedding, y))
+        log_weight, mean, variance = (tensor.to(embedding.device) for tensor in self._components(embedding, y))
 
         def score(outputs: Outputs) -> Float[Tensor, " b"]:
             predicted = outputs.logits.argmax(1)
@@ -92,5 +92,5 @@ class Mixture(Detector):
                 warnings.simplefilter("ignore", ConvergenceWarning)
                 fits.append(mixture.fit(members))
         stacked = (np.stack([getattr(fit, name) for fit in fits]) for name in ("weights_", "means_", "covariances_"))
-        weight, mean, variance = (torch.from_numpy(part).float() for part in stacked)
+        weight, mean, variance = (torch.from_numpy(array).float() for array in stacked)
         return Components(weight.log(), mean, variance)

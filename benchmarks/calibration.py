@@ -2,7 +2,7 @@
 
     TLA_DATA=... python benchmarks/calibration.py studies/mnist/models/at-seed0/model.safetensors
 
-Prints each measure with its 95 % interval beside the reference values (another training run of the same network: 8
+Prints each measure with its 95 % interval next to the reference values (another training run of the same network: 8
 epochs of PGD-7, 2,000 test images), and the zero point.
 """
 
@@ -34,13 +34,13 @@ REFERENCE = pd.DataFrame(
 
 
 def attacked(model: Model, x: torch.Tensor, y: torch.Tensor, eps: float) -> torch.Tensor:
-    """PGD-40 to its last step, as the reference was made; batches of 250."""
+    """PGD-40 to its last step, as for the reference; batches of 250."""
     pgd = ATTACKS.build("pgd", steps=40, step_size=0.01, pursuit="last_step")
-    parts = []
+    batches = []
     for number, (images, labels) in enumerate(zip(x.split(250), y.split(250), strict=True)):
         rng = generator(0, "calibration", number)
-        parts.append(pgd(model, images, Untargeted(labels), Threat("linf", eps), generator=rng).adversarial)
-    return torch.cat(parts)
+        batches.append(pgd(model, images, Untargeted(labels), Threat("linf", eps), generator=rng).adversarial)
+    return torch.cat(batches)
 
 
 def row(report: ShiftReport, against: str) -> dict[str, str]:
@@ -75,8 +75,8 @@ def main() -> None:
         )  # fmt: skip
         print(f"eps {eps:.2f}")
         reference = REFERENCE.loc[eps].map("{:.3f}".format).to_dict()
-        parts = {"here": row(report, "adversarial"), "reference": reference, "zero point": row(report, "clean")}
-        print(pd.DataFrame(parts | {"same class": row(report, "same_class")}).to_string(na_rep="-"))
+        columns = {"here": row(report, "adversarial"), "reference": reference, "zero point": row(report, "clean")}
+        print(pd.DataFrame(columns | {"same class": row(report, "same_class")}).to_string(na_rep="-"))
 
 
 if __name__ == "__main__":

@@ -3,12 +3,12 @@
     python benchmarks/retrieval.py                     # exact 60,000 x 640, approximate 1,000,000 x 256
     python benchmarks/retrieval.py --gallery 100000    # a smaller approximate gallery
     python benchmarks/retrieval.py --measures --maps   # also 10,000 pairs, and UMAP of 10,000 + 10,000
-    python benchmarks/retrieval.py --threads 1 --clock cpu   # on a machine that other work shares
+    python benchmarks/retrieval.py --threads 1 --clock cpu   # on a shared machine
 
 Embeddings are synthetic: 1,000 clusters, each spread over 16 directions of its own with a little noise in all, behind a
 ReLU. Rounds of ours and of raw FAISS alternate; medians are printed. Memory: 1 GB of float32 for a million vectors of
-256, and as much again while FAISS holds a copy for comparison. Peaks are of each part by itself, beyond what it began
-with, where the system can say so.
+256, and as much again while FAISS holds a copy for comparison. Peaks are per section, above what was in use before it,
+where the system reports them.
 """
 
 import argparse
@@ -51,14 +51,14 @@ class World(NamedTuple):
         y = torch.randint(len(self.centre), (n,), generator=rng)
         values = torch.empty(n, self.centre.shape[1])
         for start in range(0, n, CHUNK):
-            some = y[start : start + CHUNK]
-            order = some.argsort()
-            part = self.centre[some] + 0.05 * torch.randn(len(some), values.shape[1], generator=rng)
-            ends = torch.bincount(some, minlength=len(self.centre)).cumsum(0).tolist()
+            chunk = y[start : start + CHUNK]
+            order = chunk.argsort()
+            drawn = self.centre[chunk] + 0.05 * torch.randn(len(chunk), values.shape[1], generator=rng)
+            ends = torch.bincount(chunk, minlength=len(self.centre)).cumsum(0).tolist()
             for cluster, (low, high) in enumerate(zip([0, *ends[:-1]], ends, strict=True)):
                 rows = order[low:high]
-                part[rows] += torch.randn(len(rows), 16, generator=rng) @ self.spread[cluster]
-            values[start : start + CHUNK] = part.relu()
+                drawn[rows] += torch.randn(len(rows), 16, generator=rng) @ self.spread[cluster]
+            values[start : start + CHUNK] = drawn.relu()
         return values, y
 
 
@@ -70,11 +70,11 @@ def world(d: int) -> World:
 
 @dataclass(frozen=True, kw_only=True)
 class Clock:
-    """What is measured.
+    """Which clock times the calls, and how often.
 
     Args:
-        name: "wall" seconds, or "cpu" seconds of this process, all threads together.
-        rounds: How often each call is timed.
+        name: "wall" seconds, or "cpu" seconds of this process over all threads.
+        rounds: Calls per median.
     """
 
     name: str
@@ -88,16 +88,16 @@ class Clock:
         return now() - start
 
     def median(self, call: Callable[[], object]) -> float:
-        """Of all rounds."""
+        """Median seconds over all rounds."""
         return statistics.median(self(call) for _ in range(self.rounds))
 
 
 class Peak:
-    """Largest resident memory since it was made, beyond what there was then, GB."""
+    """Peak resident memory in GB since creation, above what was in use then."""
 
     def __init__(self) -> None:
         try:
-            Path("/proc/self/clear_refs").write_text("5")  # the system begins a new peak
+            Path("/proc/self/clear_refs").write_text("5")  # resets the system's peak
             self.before = self._now()
         except OSError:
             self.before = float("nan")
@@ -111,22 +111,22 @@ class Peak:
 
 
 def exact(clock: Clock, queries: int, gallery: int, d: int) -> float:
-    """Our exact search against FAISS's own, same vectors, same k."""
-    drawn = world(d)
-    vectors, y = drawn.draw(gallery, 1)
-    asked, _ = drawn.draw(queries, 2)
+    """Our exact search against raw FAISS, same vectors, same k."""
+    clusters = world(d)
+    vectors, y = clusters.draw(gallery, 1)
+    embedding, _ = clusters.draw(queries, 2)
     peak = Peak()
     build = clock(lambda: GalleryIndex.build(vectors, y, kind="exact", gpu=False))
     index = GalleryIndex.build(vectors, y, kind="exact", gpu=False)
     raw = faiss.IndexFlatIP(d)
     raw.add(index.vectors.numpy())
-    units = unit(asked).numpy()
+    units = unit(embedding).numpy()
     ours, theirs = [], []
     for _ in range(clock.rounds):
         theirs.append(clock(lambda: raw.search(units, 10)))
-        ours.append(clock(lambda: index.search(asked, 10)))
+        ours.append(clock(lambda: index.search(embedding, 10)))
     ratio = statistics.median(ours) / statistics.median(theirs)
-    same = float((index.search(asked[:500], 10).position.numpy() == raw.search(units[:500], 10)[1]).mean())
+    same = float((index.search(embedding[:500], 10).position.numpy() == raw.search(units[:500], 10)[1]).mean())
     print(f"exact {queries} queries in {gallery} x {d}: ours {statistics.median(ours):.2f} s, raw FAISS")
     print(f"  {statistics.median(theirs):.2f} s (rounds {_list(ours)} and {_list(theirs)}); build {build:.2f} s;")
     print(f"  same neighbours at the same rank {same:.4f}; peak memory {peak}")
@@ -134,7 +134,7 @@ def exact(clock: Clock, queries: int, gallery: int, d: int) -> float:
 
 
 class Approximate(NamedTuple):
-    """What an approximate index reaches."""
+    """Recall and speed of an approximate index."""
 
     recall: float
     speedup: float
@@ -142,19 +142,19 @@ class Approximate(NamedTuple):
 
 def approximate(clock: Clock, gallery: int, d: int, probes: list[int], pool: int) -> Approximate:
     """IVF-PQ against exact search, at one or several settings; the last is reported."""
-    drawn, peak = world(d), Peak()
-    vectors, y = drawn.draw(gallery, 1)
-    asked, _ = drawn.draw(10_000, 2)
-    some = asked[:1000]
+    clusters, peak = world(d), Peak()
+    vectors, y = clusters.draw(gallery, 1)
+    queries, _ = clusters.draw(10_000, 2)
+    some = queries[:1000]
     flat = GalleryIndex.build(vectors, y, kind="exact", gpu=False)
     truth = flat.search(some, 10).position
     exact_rate = len(some) / clock.median(lambda: flat.search(some, 10))
     print(f"approximate in {gallery} x {d}: exact {exact_rate:.0f} queries/s; peak memory {peak}")
     vectors = flat.vectors
     del flat
-    made = []
-    build = clock(lambda: made.append(GalleryIndex.build(vectors, y, kind="approximate", gpu=False)))
-    index = made.pop()
+    built = []
+    build = clock(lambda: built.append(GalleryIndex.build(vectors, y, kind="approximate", gpu=False)))
+    index = built.pop()
     engine = index.engine
     assert isinstance(engine, IvfPq)
     codes = len(index) * (engine.index.code_size + 8) / 1e6
@@ -164,7 +164,7 @@ def approximate(clock: Clock, gallery: int, d: int, probes: list[int], pool: int
         index = dataclasses.replace(index, engine=dataclasses.replace(engine, probes=count, pool=pool))
         found = index.search(some, 10).position
         recall = float((found[:, :, None] == truth[:, None]).any(2).float().mean())
-        rate = len(asked) / clock.median(lambda index=index: index.search(asked, 10))
+        rate = len(queries) / clock.median(lambda index=index: index.search(queries, 10))
         result = Approximate(recall, rate / exact_rate)
         text = f"recall@10 {recall:.4f}, {rate:.0f} queries/s, {result.speedup:.1f}x exact"
         print(f"  probes {count:3d} pool {pool}: {text}")
@@ -174,9 +174,9 @@ def approximate(clock: Clock, gallery: int, d: int, probes: list[int], pool: int
 
 def measures(clock: Clock, d: int, gallery: int) -> None:
     """Every measure of 10,000 pairs, neighbours by FAISS; ten classes of a hundred clusters each."""
-    drawn = world(d)
-    natural, cluster = drawn.draw(gallery, 1)
-    clean, y = drawn.draw(10_000, 2)
+    clusters = world(d)
+    natural, cluster = clusters.draw(gallery, 1)
+    clean, y = clusters.draw(10_000, 2)
     moved = (clean + 0.3 * torch.randn(clean.shape, generator=torch.Generator().manual_seed(3))).relu()
     head = torch.randn(d, 10, generator=torch.Generator().manual_seed(4))
     sides = [Outputs(embedding @ head, embedding) for embedding in (clean, moved)]
@@ -193,12 +193,12 @@ def measures(clock: Clock, d: int, gallery: int) -> None:
 
 
 def maps(clock: Clock, n: int, sample: int | None) -> None:
-    """UMAP of clean and attacked embeddings, all of them or by a sample."""
+    """UMAP of clean and attacked embeddings, all of them or a sample."""
     clean, y = world(256).draw(n, 2)
     moved = (clean + 0.3 * torch.randn(clean.shape, generator=torch.Generator().manual_seed(3))).relu()
-    sides, made, peak = [Points(clean, y), Points(moved, y)], [], Peak()
-    taken = clock(lambda: made.append(map_frame(PROJECTIONS.build("umap"), sides[0], sides[1], y, sample=sample)))
-    frame = made.pop()
+    sides, frames, peak = [Points(clean, y), Points(moved, y)], [], Peak()
+    taken = clock(lambda: frames.append(map_frame(PROJECTIONS.build("umap"), sides[0], sides[1], y, sample=sample)))
+    frame = frames.pop()
     places = torch.tensor(frame[["u", "v"]].to_numpy(np.float32))
     trust = trustworthiness(torch.cat([clean, moved]), places, anchors=500)
     print(f"{frame['projection'][0]} of {n} + {n} x 256: {taken:.1f} s, peak memory {peak},")
@@ -215,11 +215,11 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--queries", type=int, default=10_000, help="of the exact search in 60,000 x 640")
     parser.add_argument("--gallery", type=int, default=1_000_000, help="vectors of 256 in the approximate index")
-    parser.add_argument("--probes", type=int, nargs="+", default=[16], help="cells looked into; the last is reported")
-    parser.add_argument("--pool", type=int, default=10, help="candidates measured exactly per wanted neighbour")
+    parser.add_argument("--probes", type=int, nargs="+", default=[16], help="cells to search; the last is reported")
+    parser.add_argument("--pool", type=int, default=10, help="candidates per neighbour with exact distances")
     parser.add_argument("--measures", action="store_true")
     parser.add_argument("--maps", action="store_true")
-    parser.add_argument("--threads", type=int, default=0, help="0 leaves the libraries' number")
+    parser.add_argument("--threads", type=int, default=0, help="0 keeps the libraries' default")
     parser.add_argument("--clock", default="wall", choices=["wall", "cpu"], help="cpu: of this process, all threads")
     options = parser.parse_args()
     if options.threads:

@@ -65,7 +65,7 @@ def test_no_queries_no_values():
 
 
 @pytest.mark.parametrize("name", DISTANCES)
-def test_of_equally_near_the_other_class_counts_first_whatever_the_order(name):
+def test_at_equal_distance_the_other_class_comes_first_whatever_the_order(name):
     """One vector, four times: two of the query's class. Misses at ranks 1 and 2, so R = 2 finds nothing."""
     gallery, query = torch.tensor([[3.0, 4.0]]).repeat(4, 1), torch.tensor([[-1.0, 2.0]])
     for labels in ([0, 0, 1, 1], [1, 0, 1, 0], [1, 1, 0, 0]):
@@ -76,7 +76,7 @@ def test_of_equally_near_the_other_class_counts_first_whatever_the_order(name):
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
-def test_scores_of_both_signs_and_out_of_reach_keep_their_order(dtype):
+def test_scores_of_both_signs_and_infinity_keep_their_order(dtype):
     score = torch.tensor([[2.0, -1.0, torch.inf, 0.5, -3.0, 0.0]], dtype=dtype)
     hit = torch.tensor([[True, False, True, False, True, True]])
     assert _ranked(score.clone(), hit, 6).tolist() == [[True, False, True, False, True, True]]

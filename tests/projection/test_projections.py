@@ -90,7 +90,7 @@ def test_umaps_own_graph_gives_a_transform():
 
 
 def test_umap_leaves_the_number_of_threads_alone(monkeypatch):
-    """UMAP's compiled loops start a thread per processor when they run first: here at once, and in every call."""
+    """UMAP's compiled loops start a thread per processor on their first run: here on every call."""
     umap = importlib.import_module("tla.projection.umap")._umap()
 
     class Loud(umap.UMAP):
@@ -127,7 +127,7 @@ def test_umap_starts_from_the_spectrum_too():
         (
             "umap",
             {"graph": "descent"},
-            "graph 'descent' knows the distances 'cosine' and 'euclidean', got 'abs_cosine'",
+            "distance must be 'cosine' or 'euclidean' with graph 'descent', got 'abs_cosine'",
         ),
         ("tsne", {"perplexity": 0}, "perplexity must be > 0, got 0.0"),
         ("pca", {"distance": "l2"}, "must be one of 'abs_cosine', 'cosine', 'euclidean', got 'l2'"),

@@ -46,7 +46,7 @@ def test_overlap_by_hand():
 
 
 class Turning(Projection):
-    """The first two features, turned by the seed: neighbours stay, places do not."""
+    """The first two features, rotated by the seed: same neighbours, other places."""
 
     transforms = False
 

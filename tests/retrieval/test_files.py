@@ -51,12 +51,12 @@ def test_bad_files_are_named(tmp_path, values):
     words = pd.DataFrame({"a": [1.0], "y": ["cat"]})
     words.to_parquet(tmp_path / "cat.parquet")
     for error, path, labels, text in [
-        (FileNotFoundError, tmp_path / "no.npy", None, "no.npy: there is no such file"),
-        (ValueError, tmp_path / "t.txt", None, r"t.txt: embeddings come from .npy or .parquet files, got '.txt'"),
+        (FileNotFoundError, tmp_path / "no.npy", None, "no.npy: no such file"),
+        (ValueError, tmp_path / "t.txt", None, r"t.txt: embeddings must be a .npy or .parquet file, got '.txt'"),
         (DamagedFileError, tmp_path / "half.npy", None, "half.npy: cannot be read"),
         (DamagedFileError, tmp_path / "half.parquet", None, "half.parquet: cannot be read"),
         (DamagedFileError, pickled, None, "pickled.npy: cannot be read"),
-        (ValueError, ragged, None, "ragged.parquet: embeddings must have one length, got 1 to 2"),
+        (ValueError, ragged, None, "ragged.parquet: embeddings must all have one length, got 1 to 2"),
         (ValueError, write("flat.npy", values[0]), None, r"flat.npy: embeddings must have shape \(n, d\), got \(3,\)"),
         (ValueError, write("words.npy", np.array(["a"])), None, "words.npy: embeddings must be numbers"),
         (ValueError, tmp_path / "cat.parquet", None, "cat.parquet: y must be whole numbers"),

@@ -70,13 +70,13 @@ def test_approximate_search_leaves_out_what_it_did_not_find(setting):
     assert (frame.groupby("id")["rank"].max() == frame.groupby("id").size()).all()
 
 
-def test_queries_that_do_not_fit_are_refused(setting):
+def test_queries_that_do_not_match_are_refused(setting):
     index, queries, y = setting
     with pytest.raises(ValueError, match="of the same images, got 7 embeddings, 7 predictions, 6 labels, 6 ids"):
         neighbours_frame(index, queries, y[:6])
 
 
-def test_who_left_and_who_entered():
+def test_neighbours_that_left_and_entered():
     import pandas as pd
 
     def side(kind, neighbours):
@@ -112,5 +112,5 @@ def test_neighbours_along_a_straight_path():
     assert frame["neighbour"].tolist() == [0, 1, 0, 1, 1, 2]
     assert frame["own"].tolist() == [True, False, True, False, False, False]
     assert frame["entered"].tolist() == [False, False, False, False, False, True]
-    with pytest.raises(ValueError, match="path and steps must be as long as each other, got 3 and 1"):
+    with pytest.raises(ValueError, match="path and steps must have the same length, got 3 and 1"):
         neighbour_path(index, path, torch.tensor([0]), y=0)

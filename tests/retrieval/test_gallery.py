@@ -83,7 +83,7 @@ def test_no_queries_no_neighbours():
     assert all(part.shape == (0, 2) for part in index.search(cloud(0, 0), 2))
 
 
-def test_the_embeddings_given_are_not_changed():
+def test_the_given_embeddings_are_not_changed():
     gallery, queries = cloud(0, 30), cloud(1, 3)
     before = gallery.clone(), queries.clone()
     for name in DISTANCES:
@@ -136,7 +136,7 @@ def test_an_approximate_index_may_find_fewer_than_asked(clustered):
 
 @pytest.mark.parametrize("kind", ["exact", "approximate"])
 @pytest.mark.parametrize("name", DISTANCES)
-def test_saved_and_loaded_it_answers_the_same(clustered, tmp_path, kind, name):
+def test_a_saved_and_loaded_index_answers_the_same(clustered, tmp_path, kind, name):
     gallery, queries = clustered
     ids = torch.arange(3000) * 3
     index = GalleryIndex.build(gallery, labels(3000), ids, distance=name, kind=kind, probes=3)
@@ -152,14 +152,14 @@ def test_saved_and_loaded_it_answers_the_same(clustered, tmp_path, kind, name):
 
 def test_damaged_and_missing_files_are_named(tmp_path, clustered):
     path = tmp_path / "g.faiss"
-    with pytest.raises(FileNotFoundError, match=r"g.faiss: there is no such index; build it again"):
+    with pytest.raises(FileNotFoundError, match=r"g.faiss: no such file; rebuild the index"):
         load(path)
     small, large = (GalleryIndex.build(cloud(0, m), labels(m)) for m in (20, 30))
     save(small, path)
     other = save(large, tmp_path / "h.faiss")
     content = path.read_bytes()
     path.write_bytes(content[: len(content) // 2])
-    with pytest.raises(DamagedFileError, match=r"g.faiss: cannot be read .*delete it and build it again"):
+    with pytest.raises(DamagedFileError, match=r"g.faiss: cannot be read .*delete it and rebuild it"):
         load(path)
     path.write_bytes(other.faiss.read_bytes())
     with pytest.raises(DamagedFileError, match=r"the index holds 30 vectors, its .safetensors 20"):
@@ -179,7 +179,7 @@ def test_bad_input_is_named():
         (lambda: build(nan, labels(5)), "embedding must be finite, got 1 of 5 rows with NaN or infinity"),
         (lambda: build(cloud(0, 0), labels(0)), "embedding must hold at least one vector, got none"),
         (lambda: build(cloud(0, 5), labels(4)), r"y must have one entry per embedding \(5\), got 4"),
-        (lambda: build(cloud(0, 5), labels(5), labels(5)), "ids must differ from each other, got 1 repeated"),
+        (lambda: build(cloud(0, 5), labels(5), labels(5)), "ids must be unique, got 1 repeated"),
         (lambda: build(cloud(0, 5), labels(5), kind="approximate"), "needs at least 1000 vectors, got 5; use 'exact'"),
     ]:
         with pytest.raises(ValueError, match=text):

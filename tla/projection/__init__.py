@@ -1,4 +1,4 @@
-"""Flat maps of embeddings, how far they can be trusted, and where new points come to lie."""
+"""Flat maps of embeddings, how far they can be trusted, and where new points are placed."""
 
 from tla.projection.base import PROJECTIONS, Fitted, Projection
 from tla.projection.maps.align import SimilarityTransform, align_maps, map_moves, procrustes

@@ -1,4 +1,4 @@
-"""What a projection's file provides: one frozen dataclass that draws a flat map of embeddings."""
+"""The interface of a projection: a frozen dataclass that draws a flat map of embeddings."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
@@ -14,11 +14,11 @@ from tla.registry import Registry
 
 
 class Fitted(NamedTuple):
-    """A map, and how new points come onto it.
+    """A map, and how new points are placed on it.
 
     Attributes:
         coordinates: Float32, on the CPU, shape (n, 2).
-        transform: Embeddings to coordinates by the projection's own rule; None where it has none.
+        transform: Embeddings to coordinates by the projection's own rule; None if it has none.
     """
 
     coordinates: Float[Tensor, "n 2"]
@@ -29,10 +29,10 @@ class Fitted(NamedTuple):
 class Projection(ABC):
     """A way to draw embeddings in two dimensions; subclasses are registered in `PROJECTIONS`, one per file.
 
-    Distances and gaps in such a map prove nothing: show `tla.projection.maps.trust` beside it.
+    Distances and gaps in such a map prove nothing: show `tla.projection.maps.trust` with it.
 
     Args:
-        distance: What is near in the embedding: "abs_cosine", "cosine" or "euclidean".
+        distance: The distance between embeddings: "abs_cosine", "cosine" or "euclidean".
     """
 
     registry: ClassVar[Registry["Projection"]]
@@ -42,7 +42,7 @@ class Projection(ABC):
     @property
     @abstractmethod
     def transforms(self) -> bool:
-        """True where `fit` gives a rule for new points."""
+        """True if `fit` gives a rule for new points."""
 
     @abstractmethod
     def fit(self, embedding: Float[Tensor, "n d"], seed: int = 0, search: Search | None = None) -> Fitted:
@@ -50,15 +50,15 @@ class Projection(ABC):
 
         Args:
             embedding: Shape (n, d).
-            seed: Of everything random; the same seed on the same machine gives the same map, bit for bit.
-            search: A faster search of `embedding` itself, `(queries, k) -> positions`, for those that need neighbours.
+            seed: Seed of all random numbers; the same seed on the same machine gives the same map, bit for bit.
+            search: A faster search of `embedding` itself, `(queries, k) -> positions`, if the map needs neighbours.
 
         Raises:
             ValueError: for too few embeddings, or some that are not finite.
         """
 
     def __call__(self, embedding: Float[Tensor, "n d"], seed: int = 0) -> Float[Tensor, "n 2"]:
-        """Only the coordinates of `fit`."""
+        """The coordinates of `fit` only."""
         return self.fit(embedding, seed).coordinates
 
 
@@ -67,13 +67,13 @@ Projection.registry = PROJECTIONS
 
 
 def check_points(embedding: Tensor, least: int) -> None:
-    """Refuse embeddings that cannot be drawn.
+    """Reject embeddings that cannot be drawn.
 
     Raises:
         ValueError: for fewer than `least` rows, or some that are not finite.
     """
     if len(embedding) < least:
         raise ValueError(f"embedding must hold at least {least} points to draw a map, got {len(embedding)}")
-    broken = int((~embedding.isfinite()).any(1).sum())
-    if broken:
-        raise ValueError(f"embedding must be finite, got {broken} of {len(embedding)} rows with NaN or infinity")
+    bad = int((~embedding.isfinite()).any(1).sum())
+    if bad:
+        raise ValueError(f"embedding must be finite, got {bad} of {len(embedding)} rows with NaN or infinity")

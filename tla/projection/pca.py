@@ -13,15 +13,15 @@ from tla.projection.base import PROJECTIONS, Fitted, Projection, check_points
 @PROJECTIONS.register("pca")
 @dataclass(frozen=True, kw_only=True)
 class PCA(Projection):
-    """Principal components: the only one of the maps that is linear.
+    """Principal components: the only linear map here.
 
     Args:
-        distance: The cosines draw embeddings at length 1, "euclidean" draws them as they are.
+        distance: The cosines normalise embeddings, "euclidean" draws them as they are.
     """
 
     @property
     def transforms(self) -> bool:
-        """Always: the same linear map."""
+        """Always True: the same linear map."""
         return True
 
     def fit(self, embedding: Float[Tensor, "n d"], seed: int = 0, search: Search | None = None) -> Fitted:

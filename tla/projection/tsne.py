@@ -1,4 +1,4 @@
-"""t-SNE: the picture on the poster."""
+"""t-SNE: the map on the poster."""
 
 from dataclasses import dataclass
 
@@ -10,7 +10,7 @@ from torch import Tensor
 from tla.nearest import Search, normalised
 from tla.projection.base import PROJECTIONS, Fitted, Projection, check_points
 
-LEAST = 5
+MIN_POINTS = 5
 
 
 @PROJECTIONS.register("tsne")
@@ -19,8 +19,8 @@ class TSNE(Projection):
     """t-distributed stochastic neighbour embedding (van der Maaten & Hinton 2008), by scikit-learn.
 
     Args:
-        perplexity: About how many neighbours count, > 0; at most a third of the points is used.
-        distance: The cosines compare embeddings at length 1 (the sign counts for both), "euclidean" as they are.
+        perplexity: About how many neighbours count, > 0; capped at a third of the points.
+        distance: The cosines compare unit vectors (the sign counts for both), "euclidean" embeddings as they are.
     """
 
     perplexity: float = 30.0
@@ -31,16 +31,16 @@ class TSNE(Projection):
 
     @property
     def transforms(self) -> bool:
-        """Never."""
+        """Always False."""
         return False
 
     def fit(self, embedding: Float[Tensor, "n d"], seed: int = 0, search: Search | None = None) -> Fitted:
         """See `Projection.fit`; it has no rule for new points."""
-        from sklearn.manifold import TSNE as Peer
+        from sklearn.manifold import TSNE as SklearnTSNE
 
-        check_points(embedding, LEAST)
+        check_points(embedding, MIN_POINTS)
         points = normalised(embedding.detach().float().cpu(), self.distance).numpy()
         perplexity = min(self.perplexity, (len(points) - 1) / 3)
         start = "pca" if points.shape[1] > 1 and np.ptp(points, 0).any() else "random"
-        peer = Peer(perplexity=perplexity, init=start, random_state=seed % 2**32, n_jobs=1)
-        return Fitted(torch.from_numpy(np.array(peer.fit_transform(points), np.float32)), None)
+        tsne = SklearnTSNE(perplexity=perplexity, init=start, random_state=seed % 2**32, n_jobs=1)
+        return Fitted(torch.from_numpy(np.array(tsne.fit_transform(points), np.float32)), None)

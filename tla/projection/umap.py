@@ -18,7 +18,7 @@ from tla.projection.base import PROJECTIONS, Fitted, Projection, check_points
 from tla.projection.pca import PCA
 from tla.seeding import generator
 
-LEAST = 5
+MIN_POINTS = 5
 
 
 @PROJECTIONS.register("umap")
@@ -29,10 +29,10 @@ class UMAP(Projection):
     Args:
         neighbours: Size of the neighbourhoods, >= 2; the point itself counts.
         min_dist: How tightly points may lie, in [0, 1].
-        distance: What is near: "abs_cosine", "cosine" or "euclidean".
-        graph: "exact" takes exact neighbours (or a given search's); "descent" lets UMAP approximate them, which gives
-            it its own `transform` of new points, one that depends on the batch they come in.
-        start: Layout that is improved upon: "pca", or UMAP's own "spectral".
+        distance: The distance between embeddings: "abs_cosine", "cosine" or "euclidean".
+        graph: "exact" takes exact neighbours (or those of a given search); "descent" lets UMAP approximate them, which
+            gives it its own `transform` of new points, whose result depends on their batch.
+        start: Initial layout: "pca", or UMAP's own "spectral".
     """
 
     neighbours: int = 15
@@ -46,7 +46,7 @@ class UMAP(Projection):
         if not 0 <= self.min_dist <= 1:
             raise ValueError(f"min_dist must lie in [0, 1], got {self.min_dist}")
         if self.graph == "descent" and self.distance == "abs_cosine":
-            raise ValueError("graph 'descent' knows the distances 'cosine' and 'euclidean', got 'abs_cosine'")
+            raise ValueError("distance must be 'cosine' or 'euclidean' with graph 'descent', got 'abs_cosine'")
 
     @property
     def transforms(self) -> bool:
@@ -54,8 +54,8 @@ class UMAP(Projection):
         return self.graph == "descent"
 
     def fit(self, embedding: Float[Tensor, "n d"], seed: int = 0, search: Search | None = None) -> Fitted:
-        """See `Projection.fit`; one thread, since UMAP repeats itself only then."""
-        check_points(embedding, LEAST)
+        """See `Projection.fit`; one thread, since UMAP is reproducible only then."""
+        check_points(embedding, MIN_POINTS)
         points = normalised(embedding.detach().float().cpu(), self.distance)
         settings: dict[str, Any] = {
             "n_neighbors": min(self.neighbours, len(points) - 1),
@@ -69,16 +69,16 @@ class UMAP(Projection):
             settings["precomputed_knn"] = self._graph(points, settings["n_neighbors"], search)
         umap = _umap()
         with _threads_kept(), warnings.catch_warnings():
-            # said to whoever gives the neighbours: UMAP itself cannot place new points then
+            # UMAP warns that it cannot place new points when neighbours are given
             warnings.filterwarnings("ignore", r"precomputed_knn\[2\]", UserWarning)
-            # sparse pieces of the graph are laid out on their own; that is what the map then shows
+            # disconnected components are laid out separately; the map then shows just that
             warnings.filterwarnings("ignore", "Graph is not fully connected", UserWarning)
             fitted = umap.UMAP(**settings).fit(points.numpy())
 
         def transform(new: Float[Tensor, "m d"]) -> Float[Tensor, "m 2"]:
-            given = normalised(new.detach().float().cpu(), self.distance)
+            vectors = normalised(new.detach().float().cpu(), self.distance)
             with _threads_kept():
-                return torch.from_numpy(np.asarray(fitted.transform(given.numpy()), np.float32))
+                return torch.from_numpy(np.asarray(fitted.transform(vectors.numpy()), np.float32))
 
         coordinates = torch.from_numpy(np.array(fitted.embedding_, np.float32))
         return Fitted(coordinates, transform if self.transforms else None)
@@ -86,16 +86,16 @@ class UMAP(Projection):
     def _graph(self, points: Tensor, k: int, search: Search | None) -> tuple[np.ndarray, np.ndarray]:
         place = nearest(points, points, k, self.distance).position if search is None else search(points, k).cpu()
         rows = max(1, 2**20 // (k * points.shape[1]))
-        pieces = [
+        chunks = [
             refine(some, points, where, k, self.distance)
             for some, where in zip(points.split(rows), place.split(rows), strict=True)
         ]
-        position = torch.cat([piece.position for piece in pieces])
-        far = torch.cat([piece.distance for piece in pieces]).clamp_min(0)
+        position = torch.cat([chunk.position for chunk in chunks])
+        far = torch.cat([chunk.distance for chunk in chunks]).clamp_min(0)
         return position.numpy(), far.numpy()
 
     def _start(self, points: Tensor, seed: int) -> np.ndarray | str:
-        """Principal components, 10 wide, with a noise that parts points in one place and axes without spread."""
+        """Principal components, 10 wide, plus noise that separates coinciding points and fills flat axes."""
         if self.start == "spectral":
             return "spectral"
         flat = PCA(distance="euclidean")(points)
@@ -105,7 +105,7 @@ class UMAP(Projection):
 
 @contextlib.contextmanager
 def _threads_kept() -> Iterator[None]:
-    """UMAP's compiled loops set the number of OpenMP threads of the whole process, torch's and FAISS's too."""
+    """Restore the thread count: UMAP's compiled loops set OpenMP's for the whole process, torch and FAISS included."""
     count = torch.get_num_threads()
     try:
         yield
@@ -115,6 +115,6 @@ def _threads_kept() -> Iterator[None]:
 
 def _umap() -> ModuleType:
     with warnings.catch_warnings():
-        # its optional neural variant asks for TensorFlow at import
+        # its optional neural variant looks for TensorFlow at import
         warnings.filterwarnings("ignore", "Tensorflow not installed", ImportWarning)
         return require("umap", "the UMAP projection")

@@ -1,4 +1,4 @@
-"""What an attack does to a neighbourhood: who enters, who leaves, and the path from one to the other."""
+"""How an attack changes a neighbourhood: neighbours that enter and leave, also step by step."""
 
 import pandas as pd
 from jaxtyping import Float, Int
@@ -8,14 +8,14 @@ from tla.retrieval.gallery import GalleryIndex
 
 
 def turnover(neighbours: pd.DataFrame) -> pd.DataFrame:
-    """Who left and who entered each image's neighbourhood under the attack.
+    """Which neighbours of each image left and entered under the attack.
 
     Args:
         neighbours: Rows of the `neighbours` table of one model, with both kinds.
 
     Returns:
         One row per image and neighbour, columns id, y, neighbour, neighbour_y, change ("stayed", "left", "entered"),
-        rank_clean, rank_adversarial (NaN where it is no neighbour); images in order of id, then by rank.
+        rank_clean, rank_adversarial (NaN if it is not a neighbour); in order of id, then rank.
     """
     keys = ["id", "y", "neighbour", "neighbour_y"]
     sides = {kind: neighbours.loc[neighbours["kind"] == kind, [*keys, "rank"]] for kind in ("clean", "adversarial")}
@@ -37,19 +37,19 @@ def neighbour_path(
     Args:
         index: The gallery of natural embeddings.
         path: The image's embedding at each recorded step, in order, shape (s, d).
-        steps: Numbers of these steps, shape (s,).
+        steps: Their step numbers, shape (s,).
         y: The image's true class.
         k: Neighbours at each step.
 
     Returns:
-        s * k rows, columns step, rank (from 1), neighbour, neighbour_y, own (True where its class is y), distance,
-        entered (True where it was no neighbour at the step before; False throughout the first step).
+        s * k rows, columns step, rank (from 1), neighbour, neighbour_y, own (True if its class is y), distance,
+        entered (True if it was not a neighbour one step earlier; all False at the first step).
 
     Raises:
-        ValueError: for a path that does not fit the gallery, or another number of steps.
+        ValueError: for a path that does not match the gallery or the number of steps.
     """
     if len(path) != len(steps):
-        raise ValueError(f"path and steps must be as long as each other, got {len(path)} and {len(steps)}")
+        raise ValueError(f"path and steps must have the same length, got {len(path)} and {len(steps)}")
     found = index.search(path, k)
     before: set[int] = set(found.id[0].tolist()) if len(path) else set()
     entered: list[bool] = []

@@ -1,4 +1,4 @@
-"""An index on disk: FAISS's own file, and beside it vectors, classes and ids."""
+"""An index on disk: FAISS's own file, and next to it vectors, classes and ids."""
 
 import json
 from pathlib import Path
@@ -14,22 +14,27 @@ from tla.store import DamagedFileError, replacing
 
 
 class SavedIndex(NamedTuple):
-    """The two files of an index."""
+    """The two files of a saved index.
+
+    Attributes:
+        faiss: FAISS's index.
+        vectors: A .safetensors of vectors, classes, ids and settings.
+    """
 
     faiss: Path
     vectors: Path
 
 
 def save(gallery: GalleryIndex, path: Path) -> SavedIndex:
-    """Write `path` in FAISS's format (any FAISS program can read it) and a .safetensors of the same name.
+    """Write `path` in FAISS's format (which any FAISS program can read) and a .safetensors of the same name.
 
     Args:
         gallery: What to save.
-        path: Ends in ".faiss"; its folder is made.
+        path: Ends in ".faiss"; its folder is created.
 
     Raises:
         ModuleNotFoundError: without FAISS; says how to get it.
-        OSError: where it cannot be written; old files stay whole.
+        OSError: if it cannot be written; old files stay intact.
     """
     from safetensors.torch import save_file
 
@@ -51,28 +56,28 @@ def load(path: Path, *, gpu: bool = True) -> GalleryIndex:
 
     Args:
         path: The ".faiss" file.
-        gpu: Search exactly on the GPUs, where FAISS sees any.
+        gpu: Search exactly on the GPUs, if FAISS sees any.
 
     Raises:
         FileNotFoundError: if one of the two files is missing; names it.
-        DamagedFileError: if one cannot be read, or they do not belong together.
+        DamagedFileError: if one cannot be read, or they do not match.
         ModuleNotFoundError: for an approximate index without FAISS.
     """
     from safetensors import safe_open
 
-    beside = path.with_suffix(".safetensors")
-    for file in (path, beside):
+    vectors_file = path.with_suffix(".safetensors")
+    for file in (path, vectors_file):
         if not file.is_file():
-            raise FileNotFoundError(f"{file}: there is no such index; build it again with GalleryIndex.build")
+            raise FileNotFoundError(f"{file}: no such file; rebuild the index with GalleryIndex.build")
     try:
-        with safe_open(beside, "pt") as opened:  # pyright: ignore[reportGeneralTypeIssues]
+        with safe_open(vectors_file, "pt") as opened:  # pyright: ignore[reportGeneralTypeIssues]
             settings = json.loads((opened.metadata() or {})["gallery"])
             vectors, y, ids = (opened.get_tensor(name) for name in ("vectors", "y", "ids"))
         engine = _engine(path, vectors, settings, gpu)
     except ModuleNotFoundError:
         raise
-    except Exception as error:  # every reader has its own kinds; the user needs the file's name
-        raise DamagedFileError(f"{path}: cannot be read ({error}); delete it and build it again") from None
+    except Exception as error:  # each reader raises its own types; the user needs the file's name
+        raise DamagedFileError(f"{path}: cannot be read ({error}); delete it and rebuild it") from None
     return GalleryIndex(vectors, y, ids, settings["distance"], engine)
 
 

@@ -1,4 +1,4 @@
-"""How FAISS is asked for candidates; distances and order are settled afterwards by `tla.nearest.refine`."""
+"""FAISS searches that propose candidates; `tla.nearest.refine` then computes exact distances and their order."""
 
 import math
 from abc import ABC, abstractmethod
@@ -13,30 +13,34 @@ from tla.extras import require
 
 WHY = "nearest-neighbour retrieval"
 GPU_LIMIT = 2048
-LEAST = 1_000
+MIN_VECTORS = 1_000
 
 
 def metric(euclidean: bool) -> int:
-    """FAISS's number for the comparison: L2, or the inner product of directions for the cosines."""
+    """FAISS's number of the metric: L2, or the inner product of unit vectors for the cosines."""
     faiss = require("faiss", WHY)
     return faiss.METRIC_L2 if euclidean else faiss.METRIC_INNER_PRODUCT
 
 
 def gpus() -> int:
-    """How many GPUs FAISS can use; none where it is missing or was built without."""
+    """How many GPUs FAISS can use; none if it is missing or was built without GPU support."""
     if find_spec("faiss") is None:
         return 0
     return getattr(require("faiss", WHY), "get_num_gpus", int)()
 
 
 class SearchEngine(ABC):
-    """Something that proposes nearest neighbours."""
+    """Proposes nearest neighbours.
+
+    Attributes:
+        exact: True if the true nearest neighbours are among the candidates.
+    """
 
     exact: bool
 
     @abstractmethod
     def candidates(self, queries: np.ndarray, count: int) -> np.ndarray:
-        """Positions of about the `count` nearest vectors, nearest first, int64 (n, count); -1 where there are fewer."""
+        """Positions of about the `count` nearest vectors, nearest first, int64 (n, count); -1 if there are fewer."""
 
     @abstractmethod
     def save(self, path: Path) -> None:
@@ -45,11 +49,11 @@ class SearchEngine(ABC):
 
 @dataclass(frozen=True, eq=False)
 class Flat(SearchEngine):
-    """Exact search by FAISS over vectors that are not copied; on the GPUs, where there are any, over a copy there.
+    """Exact search by FAISS over vectors that are not copied; on GPUs, if there are any, over a copy there.
 
     Args:
         vectors: Float32, contiguous, shape (m, d).
-        euclidean: L2 rather than inner product.
+        euclidean: L2 instead of inner product.
         on_gpu: The copy on the GPUs.
     """
 
@@ -60,7 +64,7 @@ class Flat(SearchEngine):
 
     @classmethod
     def build(cls, vectors: np.ndarray, euclidean: bool, gpu: bool) -> "Flat":
-        """Use the GPUs if asked to and FAISS sees any."""
+        """Use the GPUs if `gpu` is set and FAISS sees any."""
         flat = cls(vectors, euclidean)
         if not (gpu and gpus()):
             return flat
@@ -88,8 +92,8 @@ class IvfPq(SearchEngine):
 
     Args:
         index: FAISS's trained and filled index.
-        probes: Cells that are looked into.
-        pool: Candidates per wanted neighbour whose exact distance is measured.
+        probes: Cells to search.
+        pool: Candidates per neighbour whose exact distance is computed.
     """
 
     index: Any
@@ -105,8 +109,9 @@ class IvfPq(SearchEngine):
             ValueError: for fewer than 1,000 vectors, probes < 1 or pool < 1.
         """
         faiss = require("faiss", WHY)
-        if len(vectors) < LEAST:
-            raise ValueError(f"an approximate index needs at least {LEAST} vectors, got {len(vectors)}; use 'exact'")
+        n = len(vectors)
+        if n < MIN_VECTORS:
+            raise ValueError(f"an approximate index needs at least {MIN_VECTORS} vectors, got {n}; use 'exact'")
         if probes < 1 or pool < 1:
             raise ValueError(f"probes and pool must be >= 1, got {probes} and {pool}")
         width = vectors.shape[1] + vectors.shape[1] % 2
@@ -131,5 +136,5 @@ class IvfPq(SearchEngine):
 
 
 def _even(vectors: np.ndarray) -> np.ndarray:
-    """An even number of features, by a zero if need be: codes are of pairs, and a zero changes no distance."""
+    """Pad to an even number of features: codes are of pairs, and a zero changes no distance."""
     return np.pad(vectors, ((0, 0), (0, 1))) if vectors.shape[1] % 2 else vectors

@@ -1,4 +1,4 @@
-"""Embeddings from elsewhere: npy and parquet files."""
+"""Embeddings computed elsewhere: npy and parquet files."""
 
 from pathlib import Path
 from typing import NamedTuple
@@ -13,12 +13,12 @@ from tla.store import DamagedFileError
 
 
 class Embeddings(NamedTuple):
-    """Embeddings that were made elsewhere.
+    """Embeddings computed elsewhere.
 
     Attributes:
         embedding: Float32, shape (n, d).
-        y: Classes, shape (n,); all 0 where the file has none.
-        ids: Positions, shape (n,); 0..n-1 where the file has none.
+        y: Classes, shape (n,); all 0 if the file has none.
+        ids: Positions, shape (n,); 0..n-1 if the file has none.
     """
 
     embedding: Float[Tensor, "n d"]
@@ -27,24 +27,24 @@ class Embeddings(NamedTuple):
 
 
 def read_embeddings(path: Path, labels: Path | None = None) -> Embeddings:
-    """Read bring-your-own embeddings.
+    """Read embeddings, and their labels if there are any.
 
     Args:
         path: A .npy file of shape (n, d); or a .parquet file with a column "embedding" (a list per row) or else one
-            numeric column per feature, and, if there are any, columns "y" (or "label") and "id".
-        labels: A .npy file of classes, shape (n,), in place of those of `path`.
+            numeric column per feature; optional columns are "y" (or "label") and "id".
+        labels: A .npy file of classes, shape (n,), instead of those in `path`.
 
     Raises:
         FileNotFoundError: if a file is missing; names it.
         DamagedFileError: if it cannot be read; names it.
-        ValueError: for another kind of file, a wrong shape, or labels that do not fit.
+        ValueError: for another kind of file, a wrong shape, or labels that do not match.
     """
     for file in (path, labels):
         if file is not None and not file.is_file():
-            raise FileNotFoundError(f"{file}: there is no such file")
+            raise FileNotFoundError(f"{file}: no such file")
     readers = {".npy": _npy, ".parquet": _parquet}
     if path.suffix not in readers:
-        raise ValueError(f"{path}: embeddings come from .npy or .parquet files, got {path.suffix or 'no ending'!r}")
+        raise ValueError(f"{path}: embeddings must be a .npy or .parquet file, got {path.suffix or 'no suffix'!r}")
     embedding, y, ids = readers[path.suffix](path)
     if labels is not None:
         y = _whole(labels, "labels", _load(labels).reshape(-1))
@@ -79,7 +79,7 @@ def _npy(path: Path) -> Embeddings:
 def _parquet(path: Path) -> Embeddings:
     try:
         frame = pd.read_parquet(path)
-    except Exception as error:  # pyarrow has many kinds; the user needs the file's name
+    except Exception as error:  # pyarrow raises many types; the user needs the file's name
         raise DamagedFileError(f"{path}: cannot be read ({type(error).__name__}: {error})") from None
     label = next((name for name in ("y", "label") if name in frame), None)
     y, ids = torch.zeros(len(frame), dtype=torch.long), torch.arange(len(frame))
@@ -90,7 +90,7 @@ def _parquet(path: Path) -> Embeddings:
     if "embedding" in frame:
         lengths = {len(row) for row in frame["embedding"]}
         if len(lengths) > 1:
-            raise ValueError(f"{path}: embeddings must have one length, got {min(lengths)} to {max(lengths)}")
+            raise ValueError(f"{path}: embeddings must all have one length, got {min(lengths)} to {max(lengths)}")
         values = np.stack(list(frame["embedding"])) if len(frame) else np.empty((0, 1))
     else:
         values = frame.select_dtypes("number").to_numpy()

@@ -1,4 +1,4 @@
-"""The tables of retrieval: who the neighbours are, and how well a query finds its class."""
+"""The tables of retrieval: the neighbours, and how well a query finds its class."""
 
 from typing import NamedTuple
 
@@ -14,7 +14,7 @@ RANKS = (1, 5, 10)
 
 
 class Queries(NamedTuple):
-    """Test images as queries, of one kind.
+    """Test images of one kind, as queries.
 
     Attributes:
         kind: "clean" or "adversarial".
@@ -44,24 +44,24 @@ def neighbours_frame(
         y: Their true classes, shape (n,).
         ids: Positions of the queries in their split, shape (n,); 0..n-1 by default.
         k: Neighbours of each query.
-        same_split: True where gallery and queries are images of one split: the query itself is then left out.
+        same_split: True if gallery and queries are images of one split: the query itself is then left out.
 
     Returns:
         n * k rows, columns kind, id, rank (from 1), y, prediction, neighbour (an id of the gallery), neighbour_y,
         distance. An approximate index may find fewer than k.
 
     Raises:
-        ValueError: for queries that do not fit each other or the gallery.
+        ValueError: for queries that do not match each other or the gallery.
     """
     ids = _ids(queries, y, ids)
     found = index.search(queries.embedding, k, without=ids if same_split else None)
-    there = found.id.flatten() >= 0
+    exists = found.id.flatten() >= 0
     rank = torch.arange(1, k + 1, device=ids.device).repeat(len(ids))
     repeated = (values.repeat_interleave(k) for values in (ids, y, queries.prediction))
     flat = (values.flatten() for values in (found.id, found.y, found.distance))
     names = ("id", "y", "prediction", "rank", "neighbour", "neighbour_y", "distance")
     columns = {
-        name: values.cpu()[there.cpu()].numpy() for name, values in zip(names, (*repeated, rank, *flat), strict=True)
+        name: values.cpu()[exists.cpu()].numpy() for name, values in zip(names, (*repeated, rank, *flat), strict=True)
     }
     order = ("id", "rank", "y", "prediction", "neighbour", "neighbour_y", "distance")
     return pd.DataFrame({"kind": queries.kind, **{name: columns[name] for name in order}})
@@ -82,15 +82,15 @@ def retrieval_frame(
         queries: n queries.
         y: Their true classes, shape (n,).
         ids: Positions of the queries in their split, shape (n,); 0..n-1 by default.
-        same_split: True where gallery and queries are images of one split: the query itself is then left out.
+        same_split: True if gallery and queries are images of one split: the query itself is then left out.
 
     Returns:
-        n rows, columns kind, id, y, recall_1, recall_5, recall_10 (1.0 where one of so many nearest has the query's
-        class, else 0.0; a gallery of fewer than so many counts all it has), map_at_r (exact, whatever the index; NaN
-        where the gallery has nothing of the class).
+        n rows, columns kind, id, y, recall_1, recall_5, recall_10 (1.0 if one of that many nearest has the query's
+        class, else 0.0; a smaller gallery counts in full), map_at_r (exact, whatever the index; NaN if the gallery has
+        no vector of the class).
 
     Raises:
-        ValueError: for queries that do not fit each other or the gallery.
+        ValueError: for queries that do not match each other or the gallery.
     """
     ids = _ids(queries, y, ids)
     without = ids if same_split else None

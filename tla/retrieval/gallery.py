@@ -1,4 +1,4 @@
-"""The gallery: natural embeddings that are searched for the neighbours of a query."""
+"""The gallery: natural embeddings, searched for the neighbours of a query."""
 
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -18,11 +18,11 @@ EXACT_BELOW = 100_000
 
 
 class Neighbours(NamedTuple):
-    """Neighbours of each query, nearest first; of two at the same distance the smaller position first.
+    """Neighbours of each query, nearest first; at equal distance the smaller position first.
 
     Attributes:
         distance: Shape (n, k).
-        position: Rows of the gallery, shape (n, k); -1 (at distance inf) where an approximate search found fewer.
+        position: Rows of the gallery, shape (n, k); -1 (at distance inf) if an approximate search found fewer.
         id: The neighbours' ids, shape (n, k); -1 likewise.
         y: Their classes, shape (n, k); -1 likewise.
     """
@@ -35,18 +35,18 @@ class Neighbours(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class GalleryIndex:
-    """Embeddings that can be searched; made by `build` or read by `tla.retrieval.load`.
+    """Searchable embeddings; made by `build` or read by `tla.retrieval.load`.
 
-    Cosine distances compare directions, so vectors are brought to length 1 and FAISS searches by inner product. For
-    "abs_cosine", D = 1 - |cos|: where gallery and queries have no negative feature (behind a ReLU) |cos| = cos and one
+    For the cosine distances vectors are normalised and FAISS searches by inner product. For "abs_cosine",
+    D = 1 - |cos|: where gallery and queries have no negative feature (behind a ReLU) |cos| = cos and one
     search is enough; otherwise the nearest to q and the nearest to -q are searched and merged.
 
     Args:
-        vectors: What is compared: directions for the cosines, embeddings otherwise; float32 on the CPU, shape (m, d).
+        vectors: What is compared: unit vectors for the cosines, embeddings otherwise; float32 on the CPU, shape (m, d).
         y: Classes, shape (m,).
         ids: Positions of the images in their split, shape (m,).
         distance: The distance.
-        engine: What proposes candidates; None where FAISS is missing and exact search in torch takes its place.
+        engine: Proposes candidates; None if FAISS is missing: the search is then exact, in torch.
     """
 
     vectors: Float[Tensor, "m d"]
@@ -74,16 +74,16 @@ class GalleryIndex:
         Args:
             embedding: Shape (m, d), m >= 1; copied (cosines) or shared (euclidean, float32 on the CPU).
             y: Classes, shape (m,).
-            ids: Positions in their split, shape (m,), no two the same; 0..m-1 by default.
+            ids: Positions in their split, shape (m,), all different; 0..m-1 by default.
             distance: "abs_cosine", "cosine" or "euclidean".
             kind: "exact", "approximate" (IVF-PQ), or "auto": exact below 100,000 vectors, or on a GPU.
-            gpu: Search exactly on the GPUs, where FAISS sees any.
-            seed: Of the approximate index's training.
-            probes: Approximate search looks into so many cells; more is slower and finds more.
-            pool: Approximate search measures so many candidates per wanted neighbour exactly.
+            gpu: Search exactly on the GPUs, if FAISS sees any.
+            seed: Seed of the approximate index's training.
+            probes: Cells that approximate search visits; more is slower and finds more.
+            pool: Candidates per neighbour whose exact distance approximate search computes.
 
         Raises:
-            ValueError: for embeddings that are not finite, labels or ids that do not fit, an unknown distance.
+            ValueError: for embeddings that are not finite, labels or ids that do not match, an unknown distance.
             ModuleNotFoundError: for an approximate index without FAISS; says how to get it.
         """
         _check(embedding, y, ids, distance)
@@ -102,7 +102,7 @@ class GalleryIndex:
 
     @property
     def exact(self) -> bool:
-        """True if the true nearest neighbours are found."""
+        """True if the search finds the true nearest neighbours."""
         return self.engine is None or self.engine.exact
 
     def search(
@@ -113,13 +113,13 @@ class GalleryIndex:
         Args:
             queries: Embeddings, shape (n, d), on any device.
             k: How many, 1 <= k <= m (m - 1 with `without`).
-            without: For each query one id that is left out, if it is there (the query itself), shape (n,).
+            without: One id per query to leave out, if the gallery has it (the query itself), shape (n,).
 
         Returns:
             On the device of the queries.
 
         Raises:
-            ValueError: for queries that are not finite or of another length, or a k that the gallery cannot give.
+            ValueError: for queries that are not finite or of another length, or a k out of range.
         """
         most = len(self) - (without is not None)
         if not 1 <= k <= most:
@@ -128,12 +128,12 @@ class GalleryIndex:
             raise ValueError(f"queries must have the gallery's length {self.vectors.shape[1]}, got {queries.shape[1]}")
         if not bool(queries.isfinite().all()):
             raise ValueError("queries must be finite, got NaN or infinity")
-        asked = normalised(queries.detach().float().cpu(), self.distance).contiguous()
+        vectors = normalised(queries.detach().float().cpu(), self.distance).contiguous()
         left_out = None if without is None else self.positions_of(without.cpu())
-        if self.engine is None or not len(asked):
-            found = nearest(asked, self.vectors, k, self.distance, without=left_out)
+        if self.engine is None or not len(vectors):
+            found = nearest(vectors, self.vectors, k, self.distance, without=left_out)
         else:
-            found = search_vectors(self.engine, self.vectors, asked, k, self.distance, left_out)
+            found = search_vectors(self.engine, self.vectors, vectors, k, self.distance, left_out)
         place, missing = found.position.clamp_min(0), found.position < 0
         near = Neighbours(
             found.distance,
@@ -141,14 +141,14 @@ class GalleryIndex:
             self.ids[place].masked_fill(missing, -1),
             self.y[place].masked_fill(missing, -1),
         )
-        return Neighbours(*(part.to(queries.device) for part in near))
+        return Neighbours(*(tensor.to(queries.device) for tensor in near))
 
     def positions(self, queries: Float[Tensor, "n d"], k: int) -> Int[Tensor, "n k"]:
-        """Only the positions of the k nearest: what a `tla.nearest.Search` is."""
+        """Only the positions of the k nearest; this method is a `tla.nearest.Search`."""
         return self.search(queries, k).position
 
     def positions_of(self, ids: Tensor) -> Tensor:
-        """Where each id stands in the gallery; -1 for one that is not there."""
+        """Position of each id in the gallery; -1 for an unknown id."""
         order = self.ids.argsort()
         place = torch.searchsorted(self.ids[order], ids).clamp_max(len(self) - 1)
         return order[place].masked_fill(self.ids[order[place]] != ids, -1)
@@ -159,11 +159,11 @@ def _check(embedding: Tensor, y: Tensor, ids: Tensor | None, distance: str) -> N
         raise ValueError(f"distance must be one of {', '.join(DISTANCES)}, got {distance!r}")
     if not len(embedding):
         raise ValueError("embedding must hold at least one vector, got none")
-    broken = int((~embedding.isfinite()).any(1).sum())
-    if broken:
-        raise ValueError(f"embedding must be finite, got {broken} of {len(embedding)} rows with NaN or infinity")
+    bad = int((~embedding.isfinite()).any(1).sum())
+    if bad:
+        raise ValueError(f"embedding must be finite, got {bad} of {len(embedding)} rows with NaN or infinity")
     for name, values in (("y", y), ("ids", ids)):
         if values is not None and len(values) != len(embedding):
             raise ValueError(f"{name} must have one entry per embedding ({len(embedding)}), got {len(values)}")
     if ids is not None and len(ids.unique()) < len(ids):
-        raise ValueError(f"ids must differ from each other, got {len(ids) - len(ids.unique())} repeated")
+        raise ValueError(f"ids must be unique, got {len(ids) - len(ids.unique())} repeated")

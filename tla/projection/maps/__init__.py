@@ -1,1 +1,1 @@
-"""What is done with a flat map: its table, its trust, new points, maps turned alike."""
+"""Tools for flat maps: their table, trustworthiness, placing new points, aligning several maps."""

@@ -1,4 +1,4 @@
-"""Maps of several models, turned so that the same image lies in about the same place."""
+"""Align maps of several models, so that an image is in about the same place on each."""
 
 from typing import Any, NamedTuple, cast
 
@@ -9,14 +9,14 @@ from torch import Tensor
 
 
 class SimilarityTransform(NamedTuple):
-    """A rotation or reflection, a scale and a shift: what leaves the shape of a map as it is.
+    """A rotation or reflection, a scale and a shift: it preserves the shape of a map.
 
     Attributes:
         rotation: Orthogonal, shape (2, 2).
         scale: >= 0.
-        source: Point that is moved to `target`, shape (2,).
+        source: The point that moves to `target`, shape (2,).
         target: Shape (2,).
-        disparity: Share of the reference's spread that is not explained, in [0, 1].
+        disparity: Unexplained share of the reference's spread, in [0, 1].
     """
 
     rotation: Float[Tensor, "2 2"]
@@ -26,13 +26,13 @@ class SimilarityTransform(NamedTuple):
     disparity: float
 
     def __call__(self, coordinates: Float[Tensor, "n 2"]) -> Float[Tensor, "n 2"]:
-        """Move points."""
+        """Apply the transform to points."""
         moved = (coordinates.double() - self.source) @ self.rotation * self.scale + self.target
         return moved.to(coordinates.dtype)
 
 
 def procrustes(coordinates: Float[Tensor, "n 2"], reference: Float[Tensor, "n 2"]) -> SimilarityTransform:
-    """The similarity that brings coordinates nearest to the reference, point by point, in least squares.
+    """The similarity transform that fits coordinates to the reference, point by point, by least squares.
 
     Args:
         coordinates: The map to move, shape (n, 2), n >= 1.
@@ -50,18 +50,18 @@ def procrustes(coordinates: Float[Tensor, "n 2"], reference: Float[Tensor, "n 2"
 
 
 def map_moves(maps: pd.DataFrame, reference: str | None = None) -> dict[tuple[Any, ...], SimilarityTransform]:
-    """How each of the `map` table's maps is turned to lie like one method's, by the clean images that both show.
+    """The transform of each of the `map` table's maps to one method's, fitted on the clean images that both show.
 
     Args:
         maps: Rows of the `map` table with a column method (and seed).
         reference: The method whose map stays as it is (its first seed); the first in the table by default.
 
     Returns:
-        By (projection, method) or (projection, method, seed); maps that stay as they are have no entry: the reference,
-        and those without a clean image in common with it.
+        Keyed by (projection, method) or (projection, method, seed); maps that stay as they are have no entry: the
+        reference, and those that share no clean image with it.
 
     Raises:
-        ValueError: for a reference that the table does not have.
+        ValueError: for a reference that is not in the table.
     """
     methods = list(dict.fromkeys(maps["method"]))
     reference = methods[0] if reference is None and methods else reference
@@ -69,13 +69,13 @@ def map_moves(maps: pd.DataFrame, reference: str | None = None) -> dict[tuple[An
         raise ValueError(f"reference must be one of {', '.join(methods)}, got {reference!r}")
     keys, moves = _keys(maps), {}
     for _, drawn in maps[maps["kind"] == "clean"].groupby("projection", sort=False):
-        parts = [(cast(tuple, key), part.set_index("id")) for key, part in drawn.groupby(keys, sort=False)]
-        parts.sort(key=lambda part: part[0][1] != reference)
-        first = parts[0][1]
-        for key, part in parts[1:]:
-            shared = part.index.intersection(first.index)
+        each = [(cast(tuple, key), rows.set_index("id")) for key, rows in drawn.groupby(keys, sort=False)]
+        each.sort(key=lambda pair: pair[0][1] != reference)
+        fixed = each[0][1]
+        for key, rows in each[1:]:
+            shared = rows.index.intersection(fixed.index)
             if len(shared):
-                moves[key] = procrustes(_points(part.loc[shared]), _points(first.loc[shared]))
+                moves[key] = procrustes(_points(rows.loc[shared]), _points(fixed.loc[shared]))
     return moves
 
 
@@ -87,15 +87,15 @@ def align_maps(maps: pd.DataFrame, reference: str | None = None) -> pd.DataFrame
         reference: The method whose map stays as it is (its first seed); the first in the table by default.
 
     Returns:
-        The same rows with other u and v.
+        The same rows with aligned u and v.
 
     Raises:
-        ValueError: for a reference that the table does not have.
+        ValueError: for a reference that is not in the table.
     """
     moves, aligned = map_moves(maps, reference), maps.copy()
-    for key, part in maps.groupby(_keys(maps), sort=False):
+    for key, rows in maps.groupby(_keys(maps), sort=False):
         if key in moves:
-            aligned.loc[part.index, ["u", "v"]] = moves[cast(tuple, key)](_points(part)).numpy()
+            aligned.loc[rows.index, ["u", "v"]] = moves[cast(tuple, key)](_points(rows)).numpy()
     return aligned
 
 

@@ -1,4 +1,4 @@
-"""The table of maps: where clean and attacked images lie."""
+"""The table of maps: where clean and attacked images are."""
 
 from typing import Literal, NamedTuple
 
@@ -45,22 +45,22 @@ def map_frame(
     Args:
         projection: Draws the map.
         clean: Clean test images.
-        adversarial: The same images attacked.
+        adversarial: The same images under attack.
         y: True classes, shape (n,).
         ids: Positions of the images in their split, shape (n,); 0..n-1 by default.
-        seed: Of the map and the sample.
-        placement: "joint" draws clean and attacked images together. "barycentre" draws the clean ones and puts each
-            attacked one between its neighbours; "transform" puts them by the projection's own rule.
-        sample: Draw only so many of the images; all others are placed (when "joint", between their neighbours).
-        search: A faster search of what is drawn: clean embeddings, followed (when "joint") by attacked ones; not
-            together with a sample.
+        seed: Seed of the map and the sample.
+        placement: "joint" draws clean and attacked images together. "barycentre" draws the clean ones and places each
+            attacked one between its neighbours; "transform" places them by the projection's own rule.
+        sample: Draw only this many images; all others are placed (with "joint", between their neighbours).
+        search: A faster search of what is drawn: clean embeddings, followed (with "joint") by attacked ones; not
+            allowed with a sample.
 
     Returns:
         2n rows, columns projection, kind ("clean" or "adversarial"), id, y, prediction, u, v. `projection` says how
-        points came there: "umap", "umap/barycentre", "umap/transform", "umap/sample", "umap/sample/barycentre".
+        points were placed: "umap", "umap/barycentre", "umap/transform", "umap/sample", "umap/sample/barycentre".
 
     Raises:
-        ValueError: for inputs that do not fit each other, or a placement that the projection does not have.
+        ValueError: for inputs that do not match, or a placement that the projection does not offer.
     """
     _check(projection, clean, adversarial, y, placement, sample, search)
     n, label = len(y), PROJECTIONS.name_of(projection)
@@ -98,7 +98,7 @@ def _check(
     sample: int | None,
     search: Search | None,
 ) -> None:
-    counts = {len(part) for part in (*clean, *adversarial, y)}
+    counts = {len(tensor) for tensor in (*clean, *adversarial, y)}
     if len(counts) > 1:
         raise ValueError(f"clean, adversarial and y must be of the same images, got {sorted(counts)} of them")
     if placement not in ("joint", "barycentre", "transform"):
@@ -108,4 +108,4 @@ def _check(
     if sample is not None and sample < 1:
         raise ValueError(f"sample must be >= 1, got {sample}")
     if sample is not None and search is not None:
-        raise ValueError("search must be of exactly what is drawn; leave it out together with a sample")
+        raise ValueError("search must be of exactly what is drawn; omit it when a sample is given")

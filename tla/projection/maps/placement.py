@@ -1,4 +1,4 @@
-"""New points on a map that is already drawn."""
+"""Placing new points on a finished map."""
 
 import torch
 from jaxtyping import Float
@@ -19,9 +19,9 @@ def barycentre(
 ) -> Float[Tensor, "m 2"]:
     """Each new point between its nearest neighbours, weighted by 1 / distance (Shepard 1968).
 
-    A point's place does not depend on which others are placed with it. A point that is on the map already falls on
-    itself. One between two groups is drawn in the gap, where no map would have put a group: say on the figure that
-    points were placed.
+    A point's place does not depend on the others in its batch. A point that is already on the map lands on itself. One
+    between two groups is drawn in the gap, where no map would have put a group: say on the figure that points were
+    placed.
 
     Args:
         new: Embeddings to place, shape (m, d).

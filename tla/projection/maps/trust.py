@@ -1,4 +1,4 @@
-"""How far a map can be trusted: what must stand beside every one of them."""
+"""How far a map can be trusted: to be shown with every map."""
 
 from collections.abc import Sequence
 from itertools import combinations
@@ -28,19 +28,19 @@ def trustworthiness(
 ) -> float:
     """Are neighbours on the map neighbours in truth? 1 is yes, about 0.5 is chance (Venna & Kaski 2001).
 
-    1 - 2 / (n k (2n - 3k - 1)) times the sum, over the k neighbours j of i on the map, of how far beyond k the rank of
-    j among i's true neighbours is.
+    1 - 2 / (n k (2n - 3k - 1)) times the sum, over the k neighbours j of i on the map, of how far the rank of j among
+    i's true neighbours exceeds k.
 
     Args:
         embedding: Shape (n, d).
         coordinates: The map, shape (n, 2).
         k: Neighbours, 1 <= k < n / 2.
         name: The true distance.
-        anchors: Where there are more points, the mean over so many, drawn with the seed.
-        seed: Of the draw.
+        anchors: With more points than this, the mean over this many, drawn with the seed.
+        seed: Seed of the draw.
 
     Raises:
-        ValueError: for a k that is too large.
+        ValueError: for a k out of range.
     """
     n = len(embedding)
     if not 1 <= k < n / 2:
@@ -72,8 +72,8 @@ def neighbour_overlap(
         coordinates: The map, shape (n, 2).
         k: Neighbours, 1 <= k < n.
         name: The true distance.
-        anchors: Where there are more points, the mean over so many, drawn with the seed.
-        seed: Of the draw.
+        anchors: With more points than this, the mean over this many, drawn with the seed.
+        seed: Seed of the draw.
     """
     rows = _anchors(len(embedding), anchors, seed)
     true = nearest(embedding[rows], embedding, k, name, without=rows).position
@@ -92,8 +92,8 @@ def stability(
         k: Neighbours.
 
     Returns:
-        One row per pair of seeds, columns first, second, overlap (share of the k neighbours on one map that are so on
-        the other), disparity (what rotation, scale and shift leave unexplained, in [0, 1]).
+        One row per pair of seeds, columns first, second, overlap (share of the k neighbours on one map that are
+        neighbours on the other), disparity (what rotation, scale and shift leave unexplained, in [0, 1]).
 
     Raises:
         ValueError: for fewer than two seeds.
@@ -120,16 +120,16 @@ def trust_frame(
     sample: int = 2000,
     label: str = "",
 ) -> pd.DataFrame:
-    """What to print beside a map.
+    """What to print with a map.
 
     Args:
         projection: What drew it.
         embedding: What was drawn, shape (n, d).
         coordinates: The map, shape (n, 2).
-        k: Neighbours; fewer where there are too few points.
+        k: Neighbours; fewer if there are too few points.
         seeds: Seeds for the stability, at least two; none by default, since each draws a map.
-        sample: Stability is of at most so many points, drawn with a seed.
-        label: How the map is called, "umap/sample" for one; by default the projection's name.
+        sample: Stability uses at most this many points, drawn with a seed.
+        label: Name of the map, "umap/sample" for example; by default the projection's name.
 
     Returns:
         Columns projection, measure ("trustworthiness", "neighbour overlap", "overlap of seeds", "disparity of seeds"),

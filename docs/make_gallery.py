@@ -16,7 +16,7 @@ import pandas as pd
 from tla.plots import FIGURES, Look, draw
 from tla.plots.drawing.export import save
 from tla.store import Store
-from tla.study.locate import locate, shipped_studies
+from tla.study.locate import open_study, shipped_studies
 
 FOLDER = Path(__file__).parent / "gallery"
 MEASURED = {"strength": (Path(__file__).parent / "strength.csv", "python benchmarks/strength.py --figure strength.png")}
@@ -35,7 +35,7 @@ def main() -> None:
     if len(sys.argv) not in (1, 3):
         raise SystemExit(__doc__)
     own = len(sys.argv) == 3
-    store = locate(sys.argv[1]) if own else locate(shipped_studies() / "digits")
+    store = open_study(sys.argv[1]) if own else open_study(shipped_studies() / "digits")
     folder = FOLDER / sys.argv[2] if own else FOLDER
     folder.mkdir(exist_ok=True)
     name = sys.argv[2] if own else str(store.manifest()["study"]["name"])
@@ -45,7 +45,7 @@ def main() -> None:
         command = f"tla figure {figure} {study}"
         try:
             if figure in ELSEWHERE and not own:
-                drawn = draw(figure, locate(shipped_studies() / study))
+                drawn = draw(figure, open_study(shipped_studies() / study))
             elif figure in MEASURED:
                 file, command = MEASURED[figure]
                 drawn = FIGURES.get(figure)(pd.read_csv(file), look=Look(width=1200))

@@ -1,4 +1,4 @@
-"""One algorithm, one file: a registry finds every registered class of a package by its name."""
+"""One algorithm, one file: a registry finds the classes of a package by their names."""
 
 import importlib
 import pkgutil
@@ -9,16 +9,16 @@ from tla.config import from_dict
 from tla.messages import did_you_mean
 
 T = TypeVar("T")
+Item = TypeVar("Item")
 
 
 class Registry(Generic[T]):
-    """Names of one kind of thing ("attack", "loss", ...) and the classes or functions behind them.
+    """The classes or functions of one kind ("attack", "loss", ...), by name.
 
-    The modules of `package` are imported when a name is first asked for, so that a new file is
-    found the moment it exists.
+    The modules of `package` are imported at the first lookup, so a new file is found as soon as it exists.
 
     Args:
-        kind: What is registered, as it appears in messages: "attack".
+        kind: What is registered, as messages call it: "attack".
         package: The package whose modules register themselves: "tla.attacks".
     """
 
@@ -28,21 +28,21 @@ class Registry(Generic[T]):
         self._items: dict[str, Any] = {}
         self._loaded = False
 
-    def register(self, name: str) -> Callable[[Any], Any]:
-        """Decorator that files a class (or a function) under `name`.
+    def register(self, name: str) -> Callable[[Item], Item]:
+        """Decorator that registers a class or a function as `name`.
 
         Raises:
-            ValueError: if another object already has the name, or one that differs in "-" and "_" only.
+            ValueError: if the name is taken, or one that differs only in "-" and "_".
         """
 
-        def file(item: Any) -> Any:
-            known = self._items.get(self._as_filed(name))
-            if known is not None and (known.__module__, known.__qualname__) != (item.__module__, item.__qualname__):
+        def register(item: Item) -> Item:
+            known = self._items.get(self._registered_name(name))
+            if known is not None and _origin(known) != _origin(item):
                 raise ValueError(f"{self.kind} {name!r} is registered twice: {known} and {item}")
             self._items[name] = item
             return item
 
-        return file
+        return register
 
     def names(self) -> tuple[str, ...]:
         """All registered names, sorted."""
@@ -50,19 +50,19 @@ class Registry(Generic[T]):
         return tuple(sorted(self._items))
 
     def get(self, name: str) -> Any:
-        """The class (or function) registered under `name`; "-" and "_" are the same.
+        """The class or function registered as `name`; "-" and "_" are the same.
 
         Raises:
-            ValueError: if nothing has that name; the message says which names there are.
+            ValueError: for an unknown name; the message lists the known ones.
         """
         self._load()
-        filed = self._as_filed(name)
-        if filed not in self._items:
+        registered = self._registered_name(name)
+        if registered not in self._items:
             raise ValueError(f"unknown {self.kind} {name!r}; {did_you_mean(name, self._items)}")
-        return self._items[filed]
+        return self._items[registered]
 
     def build(self, name: str, **parameters: Any) -> T:
-        """Make the thing called `name` from plain values, checking every key and type.
+        """Build the class called `name` from plain values, checking every key and type.
 
         Raises:
             ValueError: for an unknown name, an unknown key or a value of the wrong type.
@@ -70,7 +70,7 @@ class Registry(Generic[T]):
         return from_dict(self.get(name), parameters, where=f"{self.kind} {name!r}")
 
     def name_of(self, item: object) -> str:
-        """The name under which an object's class is registered.
+        """The registered name of an object's class.
 
         Raises:
             ValueError: if its class is not registered.
@@ -81,7 +81,7 @@ class Registry(Generic[T]):
                 return name
         raise ValueError(f"{type(item).__name__} is not a registered {self.kind}")
 
-    def _as_filed(self, name: str) -> str:
+    def _registered_name(self, name: str) -> str:
         same = (known for known in self._items if known.replace("-", "_") == name.replace("-", "_"))
         return next(same, name)
 
@@ -93,3 +93,7 @@ class Registry(Generic[T]):
             if not module.ispkg:
                 importlib.import_module(f"{self.package}.{module.name}")
         self._loaded = True
+
+
+def _origin(item: Any) -> tuple[str, str]:
+    return item.__module__, item.__qualname__

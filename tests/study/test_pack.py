@@ -8,7 +8,7 @@ import torch
 import tla
 from tla.cli import main
 from tla.store import Store
-from tla.study.locate import available, locate, shipped_studies
+from tla.study.locate import available, open_study, shipped_studies
 from tla.study.pack import pack
 from tla.weights import shipped_weights
 
@@ -72,10 +72,10 @@ def test_an_unfinished_study_is_not_packed(tmp_path):
 def test_locate_prefers_ones_own(tmp_path):
     pack(Store(SHIPPED), tmp_path / "digits")
     assert available(tmp_path)["digits"] == tmp_path / "digits"
-    assert locate("digits", tmp_path).path == tmp_path / "digits"
-    assert locate("digits", tmp_path / "nothing").path == SHIPPED
+    assert open_study("digits", tmp_path).path == tmp_path / "digits"
+    assert open_study("digits", tmp_path / "nothing").path == SHIPPED
     with pytest.raises(FileNotFoundError, match=r"no study 'digts'; did you mean 'digits'\?"):
-        locate("digts", tmp_path)
+        open_study("digts", tmp_path)
 
 
 def test_the_verb(tmp_path, capsys):

@@ -2,6 +2,8 @@
 
 from tla.attacks.apgd import APGD
 from tla.attacks.base import ATTACKS, Attack, AttackResult
+from tla.attacks.bim import BIM
+from tla.attacks.cw import CW
 from tla.attacks.ensemble import Ensemble
 from tla.attacks.evaluation.batches import Shard
 from tla.attacks.evaluation.cache import CacheFolder
@@ -10,6 +12,7 @@ from tla.attacks.evaluation.table import joined
 from tla.attacks.evaluation.transfer import transfer, transfer_matrix
 from tla.attacks.fgsm import FGSM
 from tla.attacks.goals import CollideWithEmbedding, EvadeDetector, Goal, LeaveEmbedding, Targeted, Untargeted
+from tla.attacks.mim import MIM
 from tla.attacks.pgd import PGD
 from tla.attacks.search.recorder import Recorder, Trajectory
 
@@ -24,8 +27,11 @@ __all__ = [
     "CollideWithEmbedding",
     "EvadeDetector",
     "APGD",
+    "BIM",
+    "CW",
     "Ensemble",
     "FGSM",
+    "MIM",
     "PGD",
     "Recorder",
     "Trajectory",

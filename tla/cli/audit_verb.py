@@ -64,10 +64,10 @@ def run(words: list[str]) -> int:
 
 
 def _subjects(name: str, weights: str | None) -> list[NamedModel]:
-    from tla.study.locate import locate
+    from tla.study.locate import open_study
 
     try:
-        store = locate(name)
+        store = open_study(name)
     except FileNotFoundError:
         return [find_model(name, weights)]
     keys = sorted(file.parent.name for file in store.path.glob("models/*/model.safetensors"))

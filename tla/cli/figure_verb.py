@@ -9,7 +9,7 @@ import tyro
 
 from tla.cli.help import summary
 from tla.config import plain_value
-from tla.study.locate import locate
+from tla.study.locate import open_study
 
 SPACE = 100
 """Narrower figures have no room for a title."""
@@ -47,7 +47,7 @@ def run(words: list[str]) -> int:
     if options.width < SPACE:
         raise ValueError(f"--width must be >= {SPACE} pixels, got {options.width}")
     function = FIGURES.get(options.name)
-    store = locate(options.study)
+    store = open_study(options.study)
     look = look_of(store, theme="dark" if options.dark else "light", width=options.width)
     figure = draw(options.name, store, look=look, **_settings(function, options.set))
     path = save(figure, options.out or Path(f"{options.name}.html"), width=options.width)

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from tla.study.locate import locate
+from tla.study.locate import open_study
 
 USAGE = """\
 usage: tla pack STUDY FOLDER             copy a finished study without what is only needed to go on training
@@ -20,7 +20,7 @@ def run(words: list[str]) -> int:
     if len(words) != 2 or {"-h", "--help"} & set(words):
         print(USAGE)
         return 0 if {"-h", "--help"} & set(words) else 2
-    store = locate(words[0])
+    store = open_study(words[0])
     from tla.study.pack import pack, pack_weights
 
     if words[1] == "--weights":

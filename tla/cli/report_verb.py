@@ -1,6 +1,6 @@
 """`tla report STUDY`: the report, written anew."""
 
-from tla.study.locate import locate
+from tla.study.locate import open_study
 
 USAGE = """\
 usage: tla report STUDY
@@ -14,7 +14,7 @@ def run(words: list[str]) -> int:
     if len(words) != 1 or words[0].startswith("-"):
         print(USAGE)
         return 0 if words and words[0] in ("-h", "--help") else 2
-    store = locate(words[0])
+    store = open_study(words[0])
     from tla.plots.report import write_report
 
     print(f"Report: {write_report(store).resolve()}")

@@ -114,10 +114,10 @@ def _random(model: Model, data: str, count: int) -> Images:
 
 
 def _study(name: str) -> Store | None:
-    from tla.study.locate import locate
+    from tla.study.locate import open_study
 
     try:
-        return locate(name)
+        return open_study(name)
     except FileNotFoundError:
         return None
 

@@ -25,7 +25,7 @@ def available(root: Path = Path("studies")) -> dict[str, Path]:
     return found
 
 
-def locate(name: str | Path, root: Path = Path("studies")) -> Store:
+def open_study(name: str | Path, root: Path = Path("studies")) -> Store:
     """Open a study.
 
     Args:

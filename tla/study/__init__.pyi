@@ -1,0 +1,8 @@
+# The only list of the names of `tla.study`; see `tla.lazy`.
+from tla.study.config import AnalysisPlan as AnalysisPlan
+from tla.study.config import AttackPlan as AttackPlan
+from tla.study.config import Study as Study
+from tla.study.config import study_from as study_from
+from tla.study.config import study_values as study_values
+from tla.study.locate import open_study as open_study
+from tla.study.run import run_study as run_study

@@ -103,7 +103,7 @@ def test_out_and_in_again_is_the_same():
     ("values", "text"),
     [
         ({}, "Whole.name: missing"),
-        ({"name": 3}, "Whole.name: must be a text, got 3"),
+        ({"name": 3}, "Whole.name: must be a string, got 3"),
         ({"name": "a", "nmae": 1}, "Whole.nmae: unknown key for Whole; did you mean 'name'?"),
         ({"name": "a", "part": {"stpes": 1}}, "Whole.part.stpes: unknown key for Part; did you mean 'steps'?"),
         ({"name": "a", "part": {"steps": 1.5}}, "Whole.part.steps: must be a whole number, got 1.5"),
@@ -117,7 +117,7 @@ def test_out_and_in_again_is_the_same():
         ({"name": "a", "pair": [1]}, "Whole.pair: must be a list of 2, got 1"),
         ({"name": "a", "tool": {"teeth": 3}}, "Whole.tool.name: missing; Known: hammer, saw"),
         ({"name": "a", "tool": "sawe"}, "unknown tool 'sawe'; did you mean 'saw'?"),
-        ({"name": "a", "tool": {"name": 3}}, "Whole.tool.name: must be a text, got 3"),
+        ({"name": "a", "tool": {"name": 3}}, "Whole.tool.name: must be a string, got 3"),
         ({"name": "a", "tool": {"name": "saw", "teeth": 0}}, "Whole.tool: teeth must be >= 1, got 0"),
         ({"name": "a", "tool": {"name": "hammer", "teeth": 1}}, "Whole.tool.teeth: unknown key for Hammer"),
         ({"name": "a", "box": [1]}, "Whole.box: must be a table, got [1]"),

@@ -1,4 +1,4 @@
-"""Allows `python -m tla`, and with it `torchrun -m tla`."""
+"""Makes `python -m tla` and `torchrun -m tla` work."""
 
 import sys
 

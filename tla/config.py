@@ -1,4 +1,4 @@
-"""Frozen dataclasses in and out of plain values and TOML, strictly: a typo never passes silently."""
+"""Strict conversion between frozen dataclasses, plain values and TOML: every typo is an error."""
 
 import dataclasses
 import hashlib
@@ -28,7 +28,8 @@ def from_dict(cls: type[T], values: Mapping[str, Any], where: str = "") -> T:
         where: What is being read, for messages: "attack 'pgd'".
 
     Raises:
-        ValueError: for an unknown or missing key, a value of the wrong type, or one that the class refuses; says where.
+        ValueError: for an unknown or missing key, or a value that is of the wrong type or rejected by the class; says
+            where.
     """
     where = where or cls.__name__
     if hasattr(cls, "registry"):
@@ -51,7 +52,7 @@ def from_dict(cls: type[T], values: Mapping[str, Any], where: str = "") -> T:
 
 
 def to_dict(value: Any) -> Any:
-    """The plain values of a dataclass (nested), the inverse of `from_dict`; None is left out, a path is a text."""
+    """The plain values of a (nested) dataclass, the inverse of `from_dict`; omits None, turns paths into strings."""
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         registry = getattr(type(value), "registry", None)
         head = {} if registry is None else {"name": registry.name_of(value)}
@@ -68,7 +69,7 @@ def digest(value: Any) -> str:
     """A short, stable fingerprint of any dataclass or plain value: 16 hexadecimal digits of its SHA-256.
 
     Raises:
-        TypeError: for a value that is not plain (an array, a set, a function): its text need not tell it apart.
+        TypeError: for a value that is not plain (an array, a set, a function): its text may not be unique.
     """
     text = json.dumps(to_dict(value), sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
@@ -89,7 +90,7 @@ def read_toml(path: Path) -> dict[str, Any]:
 
 
 def plain_value(text: str) -> Any:
-    """A word of the command line as the value that TOML would read; what is no number or truth value is a text."""
+    """A command-line word as TOML would read it; anything but a number or a truth value is a string."""
     try:
         return tomllib.loads(f"value = {text}")["value"]
     except tomllib.TOMLDecodeError:
@@ -97,7 +98,7 @@ def plain_value(text: str) -> Any:
 
 
 def merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
-    """Nested tables laid over one another; a table with another `name` replaces instead of mixing."""
+    """Merge nested tables, `over` taking precedence; a table with another `name` replaces instead of merging."""
     merged = dict(base)
     for key, value in over.items():
         old = merged.get(key)
@@ -112,15 +113,15 @@ def merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _registered(cls: type[T], values: Mapping[str, Any], where: str) -> tuple[type[T], dict[str, Any]]:
-    """The class that `name` chooses among those registered, and the other settings."""
-    registry = getattr(cls, "registry")  # noqa: B009 - a class attribute that T does not promise
+    """The registered class called `name`, and the other settings."""
+    registry = getattr(cls, "registry")  # noqa: B009 - a class attribute unknown to T
     settings = {key: value for key, value in values.items() if key != "name"}
     if "name" not in values:
         if inspect.isabstract(cls):
             raise ValueError(f"{where}.name: missing; Known: {', '.join(registry.names())}")
         return cls, settings
     if not isinstance(values["name"], str):
-        raise ValueError(f"{where}.name: must be a text, got {values['name']!r}")
+        raise ValueError(f"{where}.name: must be a string, got {values['name']!r}")
     found = registry.get(values["name"])
     if not issubclass(found, cls):
         raise ValueError(f"{where}.name: must be a {cls.__name__}, got {values['name']!r}")
@@ -164,9 +165,9 @@ def _convert_plain(kind: Any, value: Any, where: str) -> Any:
         return Path(value)
     if isinstance(kind, type) and isinstance(value, kind) and not (kind in (int, float) and isinstance(value, bool)):
         return value
-    word = {"int": "a whole number", "float": "a number", "bool": "true or false", "str": "a text"}
+    words = {"int": "a whole number", "float": "a number", "bool": "true or false", "str": "a string"}
     name = getattr(kind, "__name__", str(kind))
-    raise ValueError(f"{where}: must be {word.get(name, name)}, got {value!r}")
+    raise ValueError(f"{where}: must be {words.get(name, name)}, got {value!r}")
 
 
 def _convert_union(args: tuple[Any, ...], value: Any, where: str) -> Any:

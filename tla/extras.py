@@ -1,4 +1,4 @@
-"""Optional packages: imported where they are used, missed with a sentence that helps."""
+"""Optional packages: imported where they are used; a missing one raises an error that says how to install it."""
 
 import importlib
 from collections.abc import Iterable
@@ -18,7 +18,7 @@ PIP_LINES = {
 
 
 def versions(packages: Iterable[str] = ("tla",)) -> dict[str, str]:
-    """Installed version of each package, "not installed" where it is not."""
+    """Installed version of each package, or "not installed"."""
     found = {}
     for package in packages:
         try:
@@ -29,17 +29,17 @@ def versions(packages: Iterable[str] = ("tla",)) -> dict[str, str]:
 
 
 def require(module: str, why: str) -> ModuleType:
-    """Import an optional package or say how to get it.
+    """Import an optional package.
 
     Args:
-        module: Its import name, "faiss".
+        module: Import name, "faiss".
         why: What needs it, "nearest-neighbour retrieval".
 
     Returns:
         The imported module.
 
     Raises:
-        ModuleNotFoundError: with the pip line, if the package is not installed.
+        ModuleNotFoundError: if the package is not installed; gives the pip command.
     """
     try:
         return importlib.import_module(module)

@@ -1,4 +1,4 @@
-"""Files that are whole or not there: written under a temporary name, synced, renamed."""
+"""Atomic writes: a file is written under a temporary name, synced and renamed."""
 
 import contextlib
 import os
@@ -9,10 +9,10 @@ from pathlib import Path
 
 @contextlib.contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """A temporary name beside `path`; synced and renamed to it when the block ends well.
+    """A temporary file in the folder of `path`; synced and renamed to `path` when the block ends without an error.
 
     Raises:
-        OSError: without space or permission; names the file and what to do, and leaves the old file whole.
+        OSError: without space or permission; names the file and the fix, and leaves the old file untouched.
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

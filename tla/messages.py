@@ -1,20 +1,20 @@
-"""Words of error messages that several rooms say."""
+"""Phrases that several packages use in their error messages."""
 
 import difflib
 from collections.abc import Iterable
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """A sentence that helps with a mistyped word.
+    """A hint for a mistyped word.
 
     Args:
-        word: What came.
+        word: What was given.
         known: What is allowed.
 
     Returns:
-        "did you mean 'pgd'? Known: ..." or, without a near match, only the known words.
+        "did you mean 'pgd'? Known: ...", or without a close match only "Known: ...".
     """
     names = sorted(known)
-    near = difflib.get_close_matches(word, names, n=1, cutoff=0.5)
-    hint = f"did you mean {near[0]!r}? " if near else ""
+    close = difflib.get_close_matches(word, names, n=1, cutoff=0.5)
+    hint = f"did you mean {close[0]!r}? " if close else ""
     return f"{hint}Known: {', '.join(names)}"

@@ -1,4 +1,4 @@
-"""The study folder: the only thing that command line, notebooks and dashboard share. No torch here."""
+"""The study folder, which command line, notebooks and dashboard share. Does not import torch."""
 
 import errno
 import hashlib
@@ -16,7 +16,7 @@ from tla.files import replacing
 if TYPE_CHECKING:
     from pandas import DataFrame
 else:
-    DataFrame = Any  # pandas is loaded with the first table: a study that has nothing to do is done before
+    DataFrame = Any  # pandas is imported with the first table: a study with nothing to do never needs it
 
 __all__ = ["SCHEMA", "DamagedFileError", "Store", "file_digest", "replacing"]
 
@@ -24,7 +24,7 @@ SCHEMA = 1
 
 
 class DamagedFileError(ValueError):
-    """A file of a study cannot be read, or is not what the manifest says; nothing was overwritten."""
+    """A file of a study cannot be read or contradicts the manifest; nothing was overwritten."""
 
 
 def file_digest(path: Path) -> str:
@@ -35,19 +35,19 @@ def file_digest(path: Path) -> str:
 
 @dataclass(frozen=True)
 class Store:
-    """The handle on one study folder.
+    """One study folder.
 
     Args:
-        path: The folder; made on the first write.
+        path: The folder; created by the first write.
     """
 
     path: Path
 
     def manifest(self) -> dict[str, Any]:
-        """The manifest, or an empty one where the study has not begun.
+        """The manifest, or an empty one if the study has not started.
 
         Raises:
-            DamagedFileError: if manifest.json is not valid, or of a newer schema.
+            DamagedFileError: if manifest.json is invalid or has another schema.
         """
         file = self.path / "manifest.json"
         if not file.exists():
@@ -63,26 +63,26 @@ class Store:
         return manifest
 
     def finished(self, step: str, digest: str) -> bool:
-        """True if `step` was finished with the same inputs and its files are all there, unchanged in size."""
+        """True if `step` finished with the same inputs and all its files exist with the recorded sizes."""
         entry = self.manifest()["steps"].get(step)
         if entry is None or entry["digest"] != digest:
             return False
         return all(
-            (self.path / name).is_file() and (self.path / name).stat().st_size == facts["bytes"]
-            for name, facts in entry["files"].items()
+            (self.path / name).is_file() and (self.path / name).stat().st_size == recorded["bytes"]
+            for name, recorded in entry["files"].items()
         )
 
     def finish(self, step: str, digest: str, files: list[str], facts: Mapping[str, Any] | None = None) -> None:
-        """Enter a step in the manifest, last of all: a step without its entry did not happen.
+        """Record a finished step in the manifest; a step without an entry counts as not done.
 
         Args:
             step: Name of the step, "train/at-seed0".
             digest: Fingerprint of everything the step depends on.
             files: What it wrote, relative to the study folder.
-            facts: More to remember: seconds, hardware, accuracy.
+            facts: More to record: seconds, hardware, accuracy.
         """
         manifest = self.manifest()
-        entry = {
+        written = {
             name: {
                 "sha256": file_digest(self.path / name),
                 "bytes": (self.path / name).stat().st_size,
@@ -91,21 +91,21 @@ class Store:
             for name in files
         }
         before = manifest["steps"].get(step, {"files": {}})["files"]
-        manifest["steps"][step] = {"digest": digest, "files": entry, "facts": dict(facts or {})}
+        manifest["steps"][step] = {"digest": digest, "files": written, "facts": dict(facts or {})}
         self.write_json("manifest.json", manifest)
-        self._remove_tables(set(before) - set(entry))
+        self._remove_tables(set(before) - set(written))
 
     def note(self, **facts: Any) -> None:
-        """Set top-level entries of the manifest: study, versions, hardware."""
+        """Set top-level entries of the manifest, such as study, versions, hardware."""
         self.write_json("manifest.json", self.manifest() | facts)
 
     def forget(self, step: str, *, tables: bool = False) -> None:
-        """Take a step out of the manifest; its files stay until they are written anew.
+        """Remove a step from the manifest; its files stay until they are overwritten.
 
         Args:
             step: Name of the step.
-            tables: Remove the joined tables of the step (tables/NAME.parquet, not those of the parts), so that no
-                report speaks of what the study no longer has.
+            tables: Delete the step's joined tables too (tables/NAME.parquet, not those of single models), so that no
+                report shows what the study no longer contains.
         """
         manifest = self.manifest()
         entry = manifest["steps"].pop(step, None)
@@ -120,16 +120,16 @@ class Store:
                 (self.path / name).unlink(missing_ok=True)
 
     def write_json(self, name: str, value: Any) -> None:
-        """Write a JSON file safely."""
+        """Write a JSON file atomically."""
         self.write_text(name, json.dumps(value, indent=1, sort_keys=True, default=str) + "\n")
 
     def write_text(self, name: str, text: str) -> None:
-        """Write a text file safely."""
+        """Write a text file atomically."""
         with replacing(self.path / name) as temporary:
             temporary.write_text(text, encoding="utf-8")
 
     def write_table(self, name: str, frame: DataFrame) -> str:
-        """Write tables/<name>.parquet safely; returns its path relative to the study folder."""
+        """Write tables/<name>.parquet atomically; returns its path relative to the study folder."""
         relative = f"tables/{name}.parquet"
         with replacing(self.path / relative) as temporary:
             frame.to_parquet(temporary, index=False, compression="zstd", write_page_checksum=True)
@@ -139,33 +139,33 @@ class Store:
         """Read tables/<name>.parquet.
 
         Raises:
-            FileNotFoundError: if the study has no such table; says which it has.
+            FileNotFoundError: if the study has no such table; lists those it has.
             DamagedFileError: if the file cannot be read.
         """
         file = self.path / "tables" / f"{name}.parquet"
         if not file.exists():
             raise FileNotFoundError(f"{self.path} has no table {name!r}; it has: {', '.join(self.tables()) or 'none'}")
-        return self._reading(file, _read_table)
+        return self._read(file, _read_table)
 
     def has_table(self, name: str) -> bool:
-        """True if tables/<name>.parquet is there."""
+        """True if tables/<name>.parquet exists."""
         return (self.path / "tables" / f"{name}.parquet").exists()
 
     def tables(self) -> tuple[str, ...]:
-        """Names of the tables that are there."""
+        """Names of all tables, sorted."""
         return tuple(sorted(file.stem for file in (self.path / "tables").glob("[!.]*.parquet")))
 
     def write_arrays(self, name: str, arrays: Mapping[str, np.ndarray]) -> str:
-        """Write arrays/<name>.safetensors safely; returns its path relative to the study folder."""
+        """Write arrays/<name>.safetensors atomically; returns its path relative to the study folder."""
         from safetensors import SafetensorError
         from safetensors.numpy import save_file
 
         relative = f"arrays/{name}.safetensors"
-        solid = {key: np.asarray(value, order="C") for key, value in arrays.items()}
+        contiguous = {key: np.asarray(value, order="C") for key, value in arrays.items()}
         with replacing(self.path / relative) as temporary:
             try:
-                save_file(solid, temporary, {"crc32": _checksum(solid)})
-            except SafetensorError as error:  # its word for a full disk
+                save_file(contiguous, temporary, {"crc32": _checksum(contiguous)})
+            except SafetensorError as error:  # what it raises when the disk is full
                 raise OSError(errno.EIO, str(error)) from None
         return relative
 
@@ -173,16 +173,16 @@ class Store:
         """Read arrays/<name>.safetensors.
 
         Raises:
-            FileNotFoundError: if the study has no such arrays; says which it has.
+            FileNotFoundError: if the study has no such arrays; lists those it has.
             DamagedFileError: if the file cannot be read.
         """
         file = self.path / "arrays" / f"{name}.safetensors"
         if not file.exists():
-            there = sorted(
+            known = sorted(
                 str(f.relative_to(self.path / "arrays"))[:-12] for f in self.path.glob("arrays/**/*.safetensors")
             )
-            raise FileNotFoundError(f"{self.path} has no arrays {name!r}; it has: {', '.join(there) or 'none'}")
-        return self._reading(file, _read_arrays)
+            raise FileNotFoundError(f"{self.path} has no arrays {name!r}; it has: {', '.join(known) or 'none'}")
+        return self._read(file, _read_arrays)
 
     def _rows(self, name: str) -> int | None:
         if not name.endswith(".parquet"):
@@ -192,10 +192,10 @@ class Store:
         return pyarrow.parquet.read_metadata(self.path / name).num_rows
 
     @staticmethod
-    def _reading(file: Path, read: Callable[[Path], Any]) -> Any:
+    def _read(file: Path, read: Callable[[Path], Any]) -> Any:
         try:
             return read(file)
-        except Exception as error:  # every reader has its own kinds; the user needs the file's name
+        except Exception as error:  # each reader raises its own types; the user needs the file's name
             raise DamagedFileError(f"{file}: cannot be read ({type(error).__name__}: {error}); {_HELP}") from None
 
 
@@ -205,7 +205,7 @@ def _is_manifest(value: Any) -> bool:
         isinstance(step, dict)
         and isinstance(step.get("digest"), str)
         and isinstance(step.get("files"), dict)
-        and all(isinstance(facts, dict) and isinstance(facts.get("bytes"), int) for facts in step["files"].values())
+        and all(isinstance(file, dict) and isinstance(file.get("bytes"), int) for file in step["files"].values())
         for step in steps.values()
     )
 
@@ -223,7 +223,7 @@ def _read_arrays(file: Path) -> dict[str, np.ndarray]:
         arrays = {name: content.get_tensor(name) for name in content.keys()}  # noqa: SIM118 (not a mapping)
         expected = (content.metadata() or {}).get("crc32")
     if expected not in (None, _checksum(arrays)):
-        raise ValueError("the numbers are not those that were written")
+        raise ValueError("the checksum does not match the numbers")
     return arrays
 
 

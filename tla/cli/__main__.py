@@ -1,4 +1,4 @@
-"""Allows `python -m tla.cli`."""
+"""Makes `python -m tla.cli` work."""
 
 import sys
 

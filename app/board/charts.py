@@ -20,7 +20,7 @@ _probe = component(
 )
 
 
-def probe() -> None:
+def measure_width() -> None:
     """Let the browser say how wide the page is; it stays silent while what is drawn fits."""
 
     def heard() -> None:

@@ -3,10 +3,19 @@
 import streamlit as st
 from board import shell
 from board.charts import chart
+from board.pages import PageInfo
 from board.studies import View, open_study, sweeps
 
 from tla.plots.ablation import setting_name
 from tla.plots.drawing.theme import attack_label
+
+PAGE = PageInfo(
+    title="Ablations",
+    icon="tune",
+    section="Look",
+    order=16,
+    lead="What does one setting do: the pool of negatives, the margin, the weight of the triplet term?",
+)
 
 COMMAND = (
     "tla sweep digits method.tla.pool 1 50 250 --method.tla.mining fresh --beside at --seeds 0 1 2\n"

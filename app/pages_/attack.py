@@ -7,9 +7,18 @@ import streamlit as st
 from board import forms, live, shell, state
 from board.film import film, fitted, pad
 from board.live import Order, Walked
+from board.pages import PageInfo
 from board.pictures import unit
 from board.studies import View
 from board.tiles import Tile, tiles
+
+PAGE = PageInfo(
+    title="Attack lab",
+    icon="bolt",
+    section="Do",
+    order=20,
+    lead="Attack an image within a small budget and watch each model change its prediction.",
+)
 
 FROM_SET, UPLOAD, DRAW = "from the set", "upload", "draw"
 ANY = "any wrong class"

@@ -3,11 +3,21 @@
 import streamlit as st
 from board import select, shell, state
 from board.charts import chart
+from board.pages import PageInfo
 from board.studies import View
 from board.tiles import Tile, tiles
 
 from tla.plots.agreement import Pair, paired, two_of
 from tla.plots.drawing.theme import attacks_of
+
+PAGE = PageInfo(
+    title="Compare two models",
+    menu="Compare",
+    icon="compare_arrows",
+    section="Look",
+    order=15,
+    lead="Which images does only one of two models get right, and is the difference more than chance?",
+)
 
 MOST_TILES = 60
 

@@ -4,10 +4,19 @@ import numpy as np
 import streamlit as st
 from board import select, shell
 from board.charts import chart
+from board.pages import PageInfo
 from board.running import runs
 from board.studies import View, root
 
 from tla.study.recipes import shipped
+
+PAGE = PageInfo(
+    title="Data & runs",
+    icon="database",
+    section="Do",
+    order=23,
+    lead="What this study contains, where it comes from, and how to make another.",
+)
 
 
 def main() -> None:

@@ -6,9 +6,18 @@ import streamlit as st
 from board import select, shell, state
 from board.charts import chart, look
 from board.choices import method_choice, methods_choice
+from board.pages import PageInfo
 from board.studies import View
 from board.threshold import SHARES, chosen, threshold
 from board.tiles import Tile, tiles
+
+PAGE = PageInfo(
+    title="Detection",
+    icon="policy",
+    section="Look",
+    order=13,
+    lead="Can a detector tell adversarial images that fool the model from clean ones, by their embedding or logits?",
+)
 
 MOST_TILES = 40
 REFUSED = "refused"

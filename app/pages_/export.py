@@ -9,10 +9,19 @@ from typing import Any
 
 import streamlit as st
 from board import charts, shell
+from board.pages import PageInfo
 from board.studies import View
 
 from tla.plots import FIGURES, Look, draw
 from tla.plots.drawing.export import BROWSERS, PICTURES, save
+
+PAGE = PageInfo(
+    title="Figures",
+    icon="download",
+    section="Do",
+    order=22,
+    lead="Every figure of this study as a file, and the Python that draws it.",
+)
 
 KINDS = {
     ".png": "image/png",

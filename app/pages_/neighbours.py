@@ -5,7 +5,16 @@ from board import select, shell, state
 from board.charts import chart
 from board.choices import methods_choice
 from board.neighbour_strip import neighbour_strip
+from board.pages import PageInfo
 from board.studies import View
+
+PAGE = PageInfo(
+    title="Neighbours",
+    icon="grid_view",
+    section="Look",
+    order=12,
+    lead="Which training images are nearest, in the full embedding, before and after the attack?",
+)
 
 
 def main() -> None:

@@ -6,9 +6,20 @@ import streamlit as st
 from board import shell
 from board.colours import theme
 from board.live_training import EPS, SHOWN, Asked, lesson, show
+from board.pages import PageInfo
 from board.triplet import judged, triplet
 
 from tla.plots import Look
+
+PAGE = PageInfo(
+    title="Triplet playground",
+    menu="Playground",
+    icon="change_history",
+    section="Do",
+    order=21,
+    needs_study=False,
+    lead="What does the triplet loss ask of an anchor, a positive and the negatives? Drag them.",
+)
 
 WORDS = r"""
 An attack moves the embedding of an image into another class. TLA takes the attacked image as the **anchor** and asks

@@ -4,7 +4,16 @@ import streamlit as st
 from board import select, shell, state
 from board.charts import chart
 from board.choices import methods_choice
+from board.pages import PageInfo
 from board.studies import View
+
+PAGE = PageInfo(
+    title="Robustness",
+    icon="shield",
+    section="Look",
+    order=14,
+    lead="How many images stay correct under each attack, and can you trust that number?",
+)
 
 
 def main() -> None:

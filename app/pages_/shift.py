@@ -5,8 +5,17 @@ from board import select, shell, state
 from board.charts import chart
 from board.choices import classes_choice, method_choice, methods_choice
 from board.neighbour_strip import neighbour_strip
+from board.pages import PageInfo
 from board.studies import View
 from board.tiles import Tile, tiles
+
+PAGE = PageInfo(
+    title="Shift",
+    icon="moving",
+    section="Look",
+    order=10,
+    lead="Where does the attack move each image in the representation? Click a point or draw a lasso.",
+)
 
 COLOURS = ("true", "predicted", "flipped")
 MOST_TILES = 60

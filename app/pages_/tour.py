@@ -6,10 +6,19 @@ from typing import NamedTuple
 import streamlit as st
 from board import select, shell, state
 from board.charts import chart
+from board.pages import PageInfo
 from board.studies import View
 
 from tla.plots import Pictures
 from tla.plots.drawing.theme import attack_label
+
+PAGE = PageInfo(
+    title="Representation under attack",
+    menu="Tour",
+    icon="explore",
+    order=0,
+    lead="What an attack does inside a network, in six scenes.",
+)
 
 
 class Scene(NamedTuple):

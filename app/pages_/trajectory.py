@@ -4,10 +4,19 @@ import streamlit as st
 from board import select, shell, state
 from board.charts import chart
 from board.choices import methods_choice
+from board.pages import PageInfo
 from board.studies import View
 from board.tiles import Tile, tiles
 
 from tla.plots import Pictures
+
+PAGE = PageInfo(
+    title="Trajectory",
+    icon="timeline",
+    section="Look",
+    order=11,
+    lead="Which path does one image take through the representation, step by step?",
+)
 
 
 def main() -> None:

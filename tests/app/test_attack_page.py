@@ -100,7 +100,7 @@ def test_the_form_knows_every_attack_by_its_dataclass():
 
 
 def test_a_bad_setting_is_answered_on_the_page(studies, open_page):
-    app = open_page("attack.py", attack_steps="0")
+    app = open_page("attack", attack_steps="0")
     assert not app.exception
     assert any("steps must be >= 1" in error.value for error in app.error)
 

@@ -12,7 +12,7 @@ USUAL = board.Played()
 
 
 def test_it_needs_no_study(empty, open_page):
-    app = open_page("playground.py")
+    app = open_page("playground")
     assert not app.exception
     assert app.header[0].value == "Triplet playground"
     assert [head.value for head in app.subheader] == ["Train with it"]
@@ -31,7 +31,7 @@ def test_it_needs_no_study(empty, open_page):
     ],
 )
 def test_values_made_with_a_pencil(empty, open_page, more, loss, place):
-    app = open_page("playground.py", **(PENCIL | more))
+    app = open_page("playground", **(PENCIL | more))
     assert not app.exception
     assert any(f"loss {loss:.4f} with negative {place + 1} of" in caption.value for caption in app.caption)
 
@@ -44,13 +44,13 @@ def test_values_made_with_a_pencil(empty, open_page, more, loss, place):
     ],
 )  # fmt: skip
 def test_an_address_that_cannot_be_read_gives_the_usual_triplet(empty, open_page, words):
-    app = open_page("playground.py", **words)
+    app = open_page("playground", **words)
     assert not app.exception
     assert any(f"of {len(USUAL.negatives)}" in caption.value for caption in app.caption)
 
 
 def test_the_code_that_is_shown_gives_the_loss_that_is_shown(empty, open_page):
-    app = open_page("playground.py", **PENCIL, alpha="0.3")
+    app = open_page("playground", **PENCIL, alpha="0.3")
     (code,) = (code.value for code in app.code if "Triplets" in code.value)
     space = {}
     exec(code.replace("triplet(Views(", "found = triplet(Views("), space)
@@ -59,7 +59,7 @@ def test_the_code_that_is_shown_gives_the_loss_that_is_shown(empty, open_page):
 
 def test_training_here_and_now(empty, open_page):
     """Two epochs of each; the same settings are not trained again; other settings wait for the button."""
-    app = open_page("playground.py", lesson_epochs="2", lesson_alpha="0.2")
+    app = open_page("playground", lesson_epochs="2", lesson_alpha="0.2")
     assert not app.exception
     assert not any("live now" in caption.value for caption in app.caption)
     app.button[0].click().run()
@@ -87,7 +87,7 @@ def test_a_lesson_begins_where_the_others_begin():
 
 def test_the_code_that_is_shown_trains_what_is_drawn(empty, open_page, tmp_path, monkeypatch):
     lesson = importlib.import_module("board.live_training")
-    app = open_page("playground.py", lesson_epochs="2")
+    app = open_page("playground", lesson_epochs="2")
     app.button[0].click().run()
     (code,) = (code.value for code in app.code if "TrainConfig" in code.value)
     monkeypatch.chdir(tmp_path)

@@ -1,7 +1,5 @@
 """Selections against explicit loops; the focus sample; permalinks."""
 
-import importlib
-
 import numpy as np
 import pytest
 from board import select, state
@@ -94,13 +92,11 @@ def test_a_view_follows_its_manifest(view, studies):
     assert open_study("made", studies / "made") is not view
 
 
-def test_a_shipped_study_stands_in_until_ones_own_is_finished(tmp_path, looking_in, monkeypatch):
+def test_a_shipped_study_stands_in_until_ones_own_is_finished(tmp_path, use_studies):
     from board import shell, studies
 
     ours, theirs = tmp_path / "mine", tmp_path / "shipped"
-    looking_in(ours)
-    for module in (studies, importlib.import_module("tla.study.locate")):
-        monkeypatch.setattr(module, "shipped_studies", lambda: theirs)
+    use_studies(ours, theirs)
     for folder, complete in ((theirs, "yes"), (ours, None)):
         Store(folder / "digits").note(complete=complete)
     Store(theirs / "mnist").note(complete="yes", packed="tables")
@@ -130,7 +126,7 @@ def test_ids_come_from_customdata_not_from_positions():
 
 
 def test_a_permalink_opens_the_same_view(studies, open_page):
-    app = open_page("neighbours.py", focus="5", k="3", neighbour_methods=["tla"])
+    app = open_page("neighbours", focus="5", k="3", neighbour_methods=["tla"])
     assert app.selectbox(key="focus").value == 5
     assert app.slider(key="k").value == 3
     assert [text.value for text in app.markdown if text.value.startswith("**")] == ["**TLA**"]
@@ -138,13 +134,13 @@ def test_a_permalink_opens_the_same_view(studies, open_page):
 
 
 def test_a_wrong_permalink_is_ignored(studies, open_page):
-    app = open_page("neighbours.py", focus="nobody", k="900")
+    app = open_page("neighbours", focus="nobody", k="900")
     assert not app.exception
     assert app.selectbox(key="focus").value == state.first_focus(_view(studies))
 
 
 def test_the_focus_walks_and_stays_over_pages(studies, open_page):
-    app = open_page("shift.py", focus="5")
+    app = open_page("shift", focus="5")
     app.button(key="focus_next").click().run()
     assert app.selectbox(key="focus").value == 6
     app.button(key="focus_fooled").click().run()

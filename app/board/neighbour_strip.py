@@ -1,10 +1,10 @@
 """Strips of images that several pages show."""
 
 import numpy as np
-import pandas as pd
 import streamlit as st
 
-from board import select
+from board.selection.neighbours import nearest
+from board.selection.shared import Frame, adversarial_images, predictions
 from board.studies import View
 from board.tiles import Tile, tiles
 
@@ -21,7 +21,7 @@ def neighbour_strip(view: View, method: str, sample: int, seed: int, *, k: int, 
         key: Unique name.
         size: Height of a picture, pixels.
     """
-    found = {kind: select.neighbours(view, sample, seed, kind, k).get(method) for kind in ("clean", "adversarial")}
+    found = {kind: nearest(view, sample, seed, kind, k).get(method) for kind in ("clean", "adversarial")}
     for column, (kind, frame) in zip(st.columns(2, gap="medium"), found.items(), strict=True):
         with column:
             if frame is None or frame.empty:
@@ -32,7 +32,7 @@ def neighbour_strip(view: View, method: str, sample: int, seed: int, *, k: int, 
             tiles(items, key=f"{key}_{kind}", label=f"{method}, {kind} query and its nearest", size=size)
 
 
-def headline(view: View, kind: str, frame: pd.DataFrame, before: pd.DataFrame | None) -> str:
+def headline(view: View, kind: str, frame: Frame, before: Frame | None) -> str:
     """How many neighbours are right, and how many the attack has exchanged."""
     right = np.count_nonzero(frame["neighbour_y"].to_numpy() == frame["y"].to_numpy())
     words = f"{kind.capitalize()} query: {right} of {len(frame)} are a {view.classes[int(frame['y'].to_numpy()[0])]}"
@@ -45,9 +45,9 @@ def headline(view: View, kind: str, frame: pd.DataFrame, before: pd.DataFrame | 
 def query_tile(view: View, method: str, sample: int, seed: int, kind: str) -> Tile:
     """The query itself, with what the model takes it for."""
     place = view.positions[sample]
-    images = view.arrays("images")["test"] if kind == "clean" else select.adversarial(view, method, seed)
-    said = select.said(view, method, seed, sample)
-    prediction = said.clean if kind == "clean" else said.adversarial
+    images = view.arrays("images")["test"] if kind == "clean" else adversarial_images(view, method, seed)
+    predicted = predictions(view, method, seed, sample)
+    prediction = predicted.clean if kind == "clean" else predicted.adversarial
     return Tile(
         id=sample,
         images=[images[place]],
@@ -57,7 +57,7 @@ def query_tile(view: View, method: str, sample: int, seed: int, kind: str) -> Ti
     )
 
 
-def neighbour_tiles(view: View, frame: pd.DataFrame) -> list[Tile]:
+def neighbour_tiles(view: View, frame: Frame) -> list[Tile]:
     """Training images with their class and distance."""
     images = view.arrays("images")["gallery"]
     return [

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import streamlit as st
 
-from board import select, state
+from board import state
 from board.pictures import uri
 from board.running import runs
+from board.selection.focus import contested, correct_count
 from board.studies import DamagedFileError, MissingPartError, View, finished, open_study, root, studies
 from tla.plots.drawing.theme import LIGHT
 
@@ -75,13 +76,13 @@ def _focus_box(view: View) -> None:
     image = uri(view.arrays("images")["test"][view.positions[sample]])
     st.html(
         f'<div class="focus"><img src="{image}" alt="image {sample}, a {name}">'
-        f"<div><b>{name}</b><br>{select.verdicts(view, sample)}</div></div>"
+        f"<div><b>{name}</b><br>{correct_count(view, sample, state.seed(view))}</div></div>"
     )
     with st.container(horizontal=True, gap="xsmall"):
         step = state.step_focus
         st.button("Back", on_click=step, args=(view, ids, -1), key="focus_back", shortcut="J")
         st.button("Next", on_click=step, args=(view, ids, 1), key="focus_next", shortcut="K")
-        fooled = select.contested(view, state.seed(view))
+        fooled = contested(view, state.seed(view))
         st.button(
             "Next contested",
             on_click=step,

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from board import select
+from board.selection import focus as candidates
 from board.studies import View
 
 STUDY, SEED, FOCUS, PICKED = "study", "seed", "focus", "picked"
@@ -49,9 +49,10 @@ def first_focus(view: View) -> int:
 @st.cache_resource(show_spinner=False, max_entries=64)
 def _first_focus(path: str, stamp: int, _view: View) -> int:
     view = _view
-    contested = select.contested(view, view.seeds[0])
-    wanted = select.lost(view, view.seeds[0], ("natural", "at")) - select.lost(view, view.seeds[0], ("tla",))
-    return next((sample for sample in view.ids if sample in wanted), (contested or view.ids)[0])
+    seed = view.seeds[0]
+    contested = candidates.contested(view, seed)
+    best = candidates.fooling_all(view, seed, ("natural", "at")) - candidates.fooling_all(view, seed, ("tla",))
+    return next((sample for sample in view.ids if sample in best), (contested or view.ids)[0])
 
 
 def step_focus(view: View, among: list[int], by: int = 1) -> None:

@@ -8,7 +8,7 @@ import streamlit as st
 
 from board.colours import tones
 from board.component import part
-from board.select import Refused
+from board.selection.detection import OperatingPoints
 from tla.plots.drawing.theme import Look
 
 SHARES = np.linspace(0, 0.5, 101)
@@ -25,7 +25,7 @@ def chosen(key: str) -> float:
         return _USUAL
 
 
-def threshold(found: Mapping[str, Refused], look: Look, *, key: str, roc: str, histograms: str) -> None:
+def threshold(found: Mapping[str, OperatingPoints], look: Look, *, key: str, roc: str, histograms: str) -> None:
     """Show the slider and the table; moving it moves the marks of the charts at once, releasing it runs Python.
 
     Args:

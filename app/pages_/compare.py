@@ -1,9 +1,10 @@
 """Two models side by side: both right, only one of them, neither; and the images of each group."""
 
 import streamlit as st
-from board import select, shell, state
+from board import shell, state
 from board.charts import chart
 from board.pages import PageInfo
+from board.selection.shared import Frame, adversarial_images, predictions
 from board.studies import View
 from board.tiles import Tile, tiles
 
@@ -60,7 +61,7 @@ def main() -> None:
         )
 
 
-def choices(view: View, attacks: select.Frame) -> tuple[str, str, str]:
+def choices(view: View, attacks: Frame) -> tuple[str, str, str]:
     """Two models and an attack."""
     left, middle, right = st.columns([4, 4, 3], gap="medium", vertical_alignment="bottom")
     first = two_of(attacks, None, None)[0]
@@ -108,12 +109,12 @@ def tile(view: View, sample: int, methods: tuple[str, str], seed: int) -> Tile:
     """A clean image, the adversarial ones of both models, and what each model says of its own."""
     place = view.positions[sample]
     images = [view.arrays("images")["test"][place]]
-    images += [select.adversarial(view, method, seed)[place] for method in methods]
-    said = [view.classes[select.said(view, method, seed, sample).adversarial] for method in methods]
+    images += [adversarial_images(view, method, seed)[place] for method in methods]
+    predicted = [view.classes[predictions(view, method, seed, sample).adversarial] for method in methods]
     return Tile(
         id=sample,
         images=images,
-        title=f"{view.classes[view.truth(sample)]} → {said[0]} | {said[1]}",
+        title=f"{view.classes[view.truth(sample)]} → {predicted[0]} | {predicted[1]}",
         note=f"image {sample}",
     )
 

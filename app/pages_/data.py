@@ -1,8 +1,11 @@
 """What is in the study, on what it was made, and how to start another."""
 
+from typing import Any
+
 import numpy as np
+import pandas as pd
 import streamlit as st
-from board import select, shell
+from board import shell
 from board.charts import chart
 from board.pages import PageInfo
 from board.running import runs
@@ -33,7 +36,7 @@ def main() -> None:
 def facts(view: View) -> None:
     """The study in a few numbers."""
     data = view.manifest.get("data", {})
-    done = select.steps(view.manifest)
+    done = steps(view.manifest)
     minutes = float(np.nansum(done["seconds"].to_numpy(float))) / 60
     numbers = {
         "Data set": f"{data.get('name', '?')}",
@@ -51,9 +54,9 @@ def contents(view: View) -> None:
     """Steps, files with their hashes, versions, and the study as it was asked for."""
     tabs = st.tabs(["Steps", "Files", "Versions", "study.toml"])
     with tabs[0]:
-        st.dataframe(select.steps(view.manifest), hide_index=True, key="steps", alt="Finished steps of the study")
+        st.dataframe(steps(view.manifest), hide_index=True, key="steps", alt="Finished steps of the study")
     with tabs[1]:
-        st.dataframe(select.files(view.manifest), hide_index=True, key="files", alt="Files of the study with SHA-256")
+        st.dataframe(files(view.manifest), hide_index=True, key="files", alt="Files of the study with SHA-256")
     with tabs[2]:
         st.json({key: view.manifest.get(key, {}) for key in ("versions", "hardware", "data")})
     with tabs[3]:
@@ -96,6 +99,31 @@ def start_another() -> None:
         "tla study my.toml            # your own recipe",
         language="bash",
     )
+
+
+def steps(manifest: dict[str, Any]) -> pd.DataFrame:
+    """A row per finished step of a study: name, seconds, files, rows, megabytes."""
+    rows = [
+        {
+            "step": name,
+            "seconds": entry.get("facts", {}).get("seconds"),
+            "files": len(entry["files"]),
+            "rows": sum(file["rows"] or 0 for file in entry["files"].values()),
+            "MB": round(sum(file["bytes"] for file in entry["files"].values()) / 1e6, 2),
+        }
+        for name, entry in manifest["steps"].items()
+    ]
+    return pd.DataFrame(rows, columns=["step", "seconds", "files", "rows", "MB"])
+
+
+def files(manifest: dict[str, Any]) -> pd.DataFrame:
+    """A row per file of a study, with its SHA-256."""
+    rows = [
+        {"file": file} | {column: entry[column] for column in ("rows", "bytes", "sha256")}
+        for step in manifest["steps"].values()
+        for file, entry in step["files"].items()
+    ]
+    return pd.DataFrame(rows, columns=["file", "rows", "bytes", "sha256"])
 
 
 main()

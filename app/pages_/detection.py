@@ -3,13 +3,17 @@
 from typing import Any, NamedTuple
 
 import streamlit as st
-from board import select, shell, state
+from board import shell, state
 from board.charts import chart, look
 from board.choices import method_choice, methods_choice
 from board.pages import PageInfo
+from board.selection.detection import OperatingPoints, detector_errors, operating_points
+from board.selection.shared import Frame, adversarial_images, of_run
 from board.studies import View
 from board.threshold import SHARES, chosen, threshold
 from board.tiles import Tile, tiles
+
+from tla.plots.drawing.scores import detectors_of
 
 PAGE = PageInfo(
     title="Detection",
@@ -38,8 +42,8 @@ def main() -> None:
     with shell.page() as view:
         seed = state.seed(view)
         methods, asked = ask(view)
-        rows = select.of_run(view.table("detection"), seed, methods)
-        answer(view, rows, select.refused(rows, methods, SHARES, **asked._asdict()), asked, seed)
+        rows = of_run(view.table("detection"), seed, methods)
+        answer(view, rows, operating_points(rows, methods, SHARES, **asked._asdict()), asked, seed)
 
 
 def ask(view: View) -> tuple[list[str], Asked]:
@@ -48,7 +52,7 @@ def ask(view: View) -> tuple[list[str], Asked]:
     one, two, three = st.columns([6, 3, 3], gap="medium", vertical_alignment="bottom")
     with one:
         methods = methods_choice(view, "detection_methods", most=4)
-    detectors = select.detectors(frame)
+    detectors = detectors_of(frame)
     detector = two.selectbox("Score", detectors, key="detector", bind="query-params")
     radii = sorted(float(eps) for eps in frame["eps"].unique())
     eps = three.select_slider(
@@ -67,7 +71,7 @@ def ask(view: View) -> tuple[list[str], Asked]:
 
 
 @st.fragment
-def answer(view: View, rows: select.Frame, found: dict[str, select.Refused], asked: Asked, seed: int) -> None:
+def answer(view: View, rows: Frame, found: dict[str, OperatingPoints], asked: Asked, seed: int) -> None:
     """What follows from the threshold; its controls run this part of the page again, and nothing else."""
     if st.session_state.pop(JUMPED, False):
         st.rerun()
@@ -127,7 +131,7 @@ def slipped(view: View, methods: list[str], seed: int, options: dict[str, Any]) 
     head.subheader("Where the detector is wrong", anchor=False)
     with choice:
         method = method_choice("Method", methods, "detection_shown")
-    wrong = select.misjudged(view, method, seed, **options)
+    wrong = detector_errors(view, method, seed, **options)
     sample = state.focus(view)
     for column, (title, rows, kind) in zip(
         st.columns(2, gap="medium"),
@@ -166,7 +170,7 @@ def tile(view: View, method: str, seed: int, row: dict, kind: str, options: dict
     place = view.positions[int(row["id"])]
     images = [view.arrays("images")["test"][place]]
     if kind == "adversarial" and abs(options["eps"] - view.eps) < 1e-6 and not options["adaptive"]:
-        images = [select.adversarial(view, method, seed)[place]]
+        images = [adversarial_images(view, method, seed)[place]]
     names = view.classes
     title = (
         f"{names[int(row['y'])]} → {names[int(row['prediction'])]}" if kind == "adversarial" else names[int(row["y"])]

@@ -1,11 +1,13 @@
 """Nearest training images of the clean and of the adversarial query, method by method."""
 
 import streamlit as st
-from board import select, shell, state
+from board import shell, state
 from board.charts import chart
 from board.choices import methods_choice
 from board.neighbour_strip import neighbour_strip
 from board.pages import PageInfo
+from board.selection.neighbours import largest_k, mostly_wrong
+from board.selection.shared import of_run
 from board.studies import View
 
 PAGE = PageInfo(
@@ -21,12 +23,12 @@ def main() -> None:
     """The page."""
     with shell.page() as view:
         seed, sample = state.seed(view), state.focus(view)
-        most = select.most_neighbours(view)
+        most = largest_k(view)
         left, middle, right = st.columns([5, 4, 3], vertical_alignment="bottom", gap="medium")
         with left:
             methods = methods_choice(view, "neighbour_methods", most=3)
         k = middle.slider("Neighbours k", 1, most, min(6, most), key="k", bind="query-params")
-        failing = select.failing(view, seed, methods, k)
+        failing = mostly_wrong(view, seed, methods, k)
         right.button(
             "Next failing query",
             on_click=state.step_focus,
@@ -55,7 +57,7 @@ def whole_set(view: View, methods: list[str], seed: int) -> None:
     st.subheader("Over all queries", anchor=False)
     chart(
         "purity_curves",
-        select.of_run(view.table("neighbours"), seed, methods),
+        of_run(view.table("neighbours"), seed, methods),
         view=view,
         key="purity",
         alt="Share of neighbours of the true class against k, for clean and adversarial queries of each method",

@@ -1,10 +1,11 @@
 """Accuracy under every attack, with intervals; what holds at other eps; and whether the figures can be believed."""
 
 import streamlit as st
-from board import select, shell, state
+from board import shell, state
 from board.charts import chart
 from board.choices import methods_choice
 from board.pages import PageInfo
+from board.selection.shared import Frame, of_run
 from board.studies import View
 
 PAGE = PageInfo(
@@ -52,7 +53,7 @@ def main() -> None:
         )
 
 
-def weaker(view: View, attacks: select.Frame, methods: list[str]) -> None:
+def weaker(view: View, attacks: Frame, methods: list[str]) -> None:
     """Accuracy against eps, and class against predicted class."""
     left, right = st.columns(2, gap="medium")
     with left:
@@ -60,7 +61,7 @@ def weaker(view: View, attacks: select.Frame, methods: list[str]) -> None:
         chart("accuracy_curve", attacks, view=view, key="curve", share=0.48, alt=alt)
     with right:
         if view.has("trajectory"):
-            rows = select.of_run(view.table("trajectory"), state.seed(view), methods)
+            rows = of_run(view.table("trajectory"), state.seed(view), methods)
             alt = "Share of images not yet fooled against attack steps"
             chart("accuracy_steps", rows, view=view, key="steps", share=0.48, alt=alt)
     with st.expander("Which class is taken for which", icon=":material/grid_on:"):
@@ -77,7 +78,8 @@ def audit(view: View, methods: list[str]) -> None:
     rows = view.table("audit")
     rows = rows.loc[rows["method"].isin(methods)]
     chart("audit_verdicts", rows, view=view, key="audit", alt="Verdict of every check of the audit for each method")
-    findings = select.findings(rows)
+    rows = rows.loc[~rows["verdict"].isin(["OK", "NOT RUN"])]
+    findings = rows[["method", "seed", "check", "verdict", "evidence", "advice"]]
     if len(findings):
         st.dataframe(findings, hide_index=True, key="findings", alt="What the audit found, with advice")
     else:

@@ -1,11 +1,13 @@
 """Where the attack moves the representations: maps beside measurements, a selection, its images."""
 
 import streamlit as st
-from board import select, shell, state
+from board import shell, state
 from board.charts import chart
 from board.choices import classes_choice, method_choice, methods_choice
 from board.neighbour_strip import neighbour_strip
 from board.pages import PageInfo
+from board.selection.shared import adversarial_images, of_run, predictions
+from board.selection.shift import largest_turns, median_measures
 from board.studies import View
 from board.tiles import Tile, tiles
 
@@ -59,7 +61,7 @@ def selection(view: View, methods: list[str], seed: int, sample: int) -> None:
     with choice:
         method = method_choice("Adversarial images of", methods, "shift_shown")
     clear.button("Clear", on_click=state.pick, args=([],), disabled=not picked, icon=":material/close:")
-    shown = picked or select.largest_turns(view, method, seed, 14)
+    shown = picked or largest_turns(view, method, seed, 14)
     items = [pair_tile(view, method, seed, i) for i in shown[:MOST_TILES]]
     tiles(items, key="selection", label="images of the selection", size=40, focus=sample, on_press=state.set_focus)
     if len(shown) > MOST_TILES:
@@ -71,14 +73,14 @@ def selection(view: View, methods: list[str], seed: int, sample: int) -> None:
 def pair_tile(view: View, method: str, seed: int, sample: int) -> Tile:
     """A clean image, its adversarial twin, and what the model says of both."""
     place = view.positions[sample]
-    said = select.said(view, method, seed, sample)
+    predicted = predictions(view, method, seed, sample)
     names = view.classes
     return Tile(
         id=sample,
-        images=[view.arrays("images")["test"][place], select.adversarial(view, method, seed)[place]],
-        title=f"{names[said.clean]} → {names[said.adversarial]}",
+        images=[view.arrays("images")["test"][place], adversarial_images(view, method, seed)[place]],
+        title=f"{names[predicted.clean]} → {names[predicted.adversarial]}",
         note=f"image {sample}",
-        tone="good" if said.adversarial == view.truth(sample) else "bad",
+        tone="good" if predicted.adversarial == view.truth(sample) else "bad",
     )
 
 
@@ -91,17 +93,17 @@ def measures(view: View, methods: list[str], seed: int, sample: int) -> None:
     with left:
         st.caption(f"Image {sample}")
         st.dataframe(
-            select.measures(view, methods, seed, [sample]), key="measures_one", alt="Shift measures of the focus sample"
+            median_measures(view, methods, seed, [sample]), key="measures_one", alt="Shift measures of the focus sample"
         )
     with right:
         st.caption(f"Median of {whole}")
         ids = picked if len(picked) > 1 else view.ids
         st.dataframe(
-            select.measures(view, methods, seed, ids), key="measures_all", alt=f"Median shift measures of {whole}"
+            median_measures(view, methods, seed, ids), key="measures_all", alt=f"Median shift measures of {whole}"
         )
     chart(
         "shift_measures",
-        select.of_run(view.table("shift"), seed, methods),
+        of_run(view.table("shift"), seed, methods),
         view=view,
         key="shift_measures",
         alt="Distribution of each shift measure for the images that stay right and for the misclassified, per method",

@@ -4,9 +4,10 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 import streamlit as st
-from board import select, shell, state
+from board import shell, state
 from board.charts import chart
 from board.pages import PageInfo
+from board.selection.shared import adversarial_images, of_run, predictions
 from board.studies import View
 
 from tla.plots import Pictures
@@ -36,17 +37,17 @@ def image(view: View) -> None:
     seed, sample = state.seed(view), state.focus(view)
     first = few(view, "natural")[0]
     method = st.segmented_control("Model", view.methods, default=first, key="tour_model") or first
-    said = select.said(view, method, seed, sample)
+    predicted = predictions(view, method, seed, sample)
     place = view.positions[sample]
     chart(
         "attack_triptych",
         view.arrays("images")["test"][place],
-        select.adversarial(view, method, seed)[place],
+        adversarial_images(view, method, seed)[place],
         view=view,
         key="tour_image",
         alt=f"Image {sample}, the noise magnified, and the adversarial image of {method}",
         y=view.truth(sample),
-        prediction=(said.clean, said.adversarial),
+        prediction=predicted,
         name=f"{shell.label(method)} under {attack_label(view.main)}",
     )
 
@@ -101,7 +102,7 @@ def detection(view: View) -> None:
     refused = st.slider("Refuse this share of clean images", 0.0, 30.0, 5.0, 0.5, format="%.1f %%", key="tour_refused")
     chart(
         "roc",
-        select.of_run(view.table("detection"), state.seed(view)),
+        of_run(view.table("detection"), state.seed(view)),
         view=view,
         key="tour_roc",
         alt="ROC curve of misclassification detection for each method",
@@ -117,7 +118,7 @@ def neighbours(view: View) -> None:
     kind = st.segmented_control("Query", ["clean", "adversarial"], default="adversarial", key="tour_kind")
     chart(
         "neighbour_rows",
-        select.of_run(view.table("neighbours"), seed),
+        of_run(view.table("neighbours"), seed),
         view=view,
         key="tour_neighbours",
         alt="The nearest training images of the focus sample, a row per method",

@@ -1,10 +1,11 @@
 """The path of one image through the representation while it is attacked."""
 
 import streamlit as st
-from board import select, shell, state
+from board import shell, state
 from board.charts import chart
 from board.choices import methods_choice
 from board.pages import PageInfo
+from board.selection.shared import Frame, of_run
 from board.studies import View
 from board.tiles import Tile, tiles
 
@@ -24,7 +25,7 @@ def main() -> None:
     with shell.page() as view:
         seed = state.seed(view)
         methods = methods_choice(view, "path_methods", most=3)
-        rows = select.of_run(view.table("trajectory"), seed, methods)
+        rows = of_run(view.table("trajectory"), seed, methods)
         recorded = sorted(int(i) for i in rows["id"].unique())
         if not recorded:
             st.info("This study kept no paths: `analysis.trajectories` was 0.", icon=":material/info:")
@@ -52,13 +53,13 @@ def main() -> None:
         )
 
 
-def choose(view: View, recorded: list[int], rows: select.Frame) -> int:
+def choose(view: View, recorded: list[int], rows: Frame) -> int:
     """The focus sample if its path was kept, else the first that was; pictures to choose another."""
     focus = state.focus(view)
     sample = focus if focus in recorded else recorded[0]
     if sample != focus:
         st.caption(f"The path of image {focus} was not kept; this is image {sample}. Press a picture to see another.")
-    fooled = select.ever_fooled(rows)
+    fooled = methods_fooled(rows)
     images = view.arrays("images")["test"]
     items = [
         Tile(
@@ -71,6 +72,12 @@ def choose(view: View, recorded: list[int], rows: select.Frame) -> int:
     ]
     tiles(items, key="recorded", label="images whose path was kept", size=36, focus=sample, on_press=state.set_focus)
     return sample
+
+
+def methods_fooled(rows: Frame) -> dict[int, int]:
+    """How many methods each recorded image fools at some step."""
+    fooling = rows.loc[rows["success"].to_numpy(bool)]
+    return {int(i): int(n) for i, n in fooling.groupby("id")["method"].nunique().items()}
 
 
 main()

@@ -2,10 +2,16 @@
 
 import numpy as np
 import pytest
-from board import select, state
+from board import state
 from board.charts import point_ids
 from board.pictures import noise
+from board.selection.detection import detector_errors, operating_points
+from board.selection.focus import contested, correct_count, fooling_all
+from board.selection.neighbours import mostly_wrong
+from board.selection.shared import of_run
+from board.selection.shift import median_measures
 
+from tla.plots.drawing.scores import detectors_of
 from tla.store import Store
 
 
@@ -16,15 +22,33 @@ def view(studies):
     return open_study("made", studies / "made")
 
 
-def test_contested_are_those_that_fool_some_and_not_all(view):
+def test_contested_fool_some_methods_and_not_all(view):
     rows = view.table("attacks").query("attack == 'pgd' and eps == 0.2")
     expected = []
     for sample in view.ids:
         fooled = [bool(row.success) for row in rows[rows.id == sample].itertuples()]
         if any(fooled) and not all(fooled):
             expected.append(sample)
-    assert select.contested(view, 0) == expected
+        assert correct_count(view, sample, 0) == f"{fooled.count(False)} of 3 methods correct under attack"
+    assert contested(view, 0) == expected
     assert expected
+
+
+@pytest.mark.parametrize("methods", [("natural", "at"), ("tla",), ("tla", "no such method"), ("no such method",)])
+def test_fooling_all_are_those_that_fool_every_method(view, methods):
+    rows = view.table("attacks").query("attack == 'pgd' and eps == 0.2 and success")
+    fooled = [set(rows[rows.method == method].id) for method in methods if method in view.methods]
+    assert fooling_all(view, 0, methods) == (set.intersection(*fooled) if fooled else set())
+
+
+def test_nobody_is_fooled_where_nothing_was_attacked(tmp_path):
+    from board.studies import open_study
+
+    Store(tmp_path / "bare").note(study={"methods": ["at"], "seeds": [0]})
+    bare = open_study("bare", tmp_path / "bare")
+    assert contested(bare, 0) == []
+    assert fooling_all(bare, 0, ("at",)) == set()
+    assert correct_count(bare, 0, 0) == ""
 
 
 def test_failing_queries_have_mostly_wrong_neighbours(view):
@@ -33,13 +57,13 @@ def test_failing_queries_have_mostly_wrong_neighbours(view):
     for (_, sample), part in rows.groupby(["method", "id"]):
         if sum(row.neighbour_y == row.y for row in part.itertuples()) < 1.5:
             expected.add(sample)
-    assert select.failing(view, 0, ["natural", "tla"], 3) == sorted(expected)
+    assert mostly_wrong(view, 0, ["natural", "tla"], 3) == sorted(expected)
 
 
 @pytest.mark.parametrize("share", [0.0, 0.05, 0.3])
-def test_misjudged_refuses_no_more_clean_images_than_allowed(view, share):
-    detector = select.detectors(view.table("detection"))[0]
-    wrong = select.misjudged(view, "at", 0, detector=detector, eps=0.2, adaptive=False, false_alarms=share)
+def test_a_detector_refuses_no_more_clean_images_than_allowed(view, share):
+    detector = detectors_of(view.table("detection"))[0]
+    wrong = detector_errors(view, "at", 0, detector=detector, eps=0.2, adaptive=False, false_alarms=share)
     rows = view.table("detection").query("method == 'at' and eps == 0.2 and not adaptive and detector == @detector")
     clean = [r.score for r in rows.itertuples() if r.kind == "clean" and r.prediction == r.y]
     fooled = [r.score for r in rows.itertuples() if r.kind == "adversarial" and r.prediction != r.y]
@@ -53,14 +77,14 @@ def test_misjudged_refuses_no_more_clean_images_than_allowed(view, share):
             assert sum(score >= other for score in fooled) <= caught, "another threshold catches more"
 
 
-def test_refused_counts_what_misjudged_lists(view):
-    detector = select.detectors(view.table("detection"))[0]
+def test_operating_points_count_the_errors_that_are_listed(view):
+    detector = detectors_of(view.table("detection"))[0]
     shares = np.array([0.0, 0.05, 0.3, 0.5])
     asked = {"detector": detector, "eps": 0.2, "adaptive": False}
-    table = select.refused(select.of_run(view.table("detection"), 0), ["tla", "at"], shares, **asked)
+    table = operating_points(of_run(view.table("detection"), 0), ["tla", "at"], shares, **asked)
     assert list(table) == ["tla", "at"]
     for place, share in enumerate(shares):
-        wrong = select.misjudged(view, "at", 0, **asked, false_alarms=share)
+        wrong = detector_errors(view, "at", 0, **asked, false_alarms=share)
         found = table["at"]
         assert found.threshold[place] == wrong.threshold
         assert found.positives - found.positive[place] == len(wrong.passed)
@@ -69,16 +93,16 @@ def test_refused_counts_what_misjudged_lists(view):
         assert found.fpr[place] == pytest.approx(found.negative[place] / found.negatives)
 
 
-def test_refused_of_a_method_without_scores_refuses_none(view):
-    rows = select.of_run(view.table("detection"), 0)
+def test_without_scores_nothing_is_refused(view):
+    rows = of_run(view.table("detection"), 0)
     rows = rows.loc[rows["method"] != "at"]
-    found = select.refused(rows, ["at"], np.array([0.1]), detector=select.detectors(rows)[0], eps=0.2, adaptive=False)
+    found = operating_points(rows, ["at"], np.array([0.1]), detector=detectors_of(rows)[0], eps=0.2, adaptive=False)
     assert found["at"].positives == found["at"].positive[0] == 0
     assert found["at"].threshold[0] == np.inf
 
 
 def test_measures_are_medians(view):
-    table = select.measures(view, ["natural", "tla"], 0, [0, 1, 2, 3])
+    table = median_measures(view, ["natural", "tla"], 0, [0, 1, 2, 3])
     rows = view.table("shift").query("method == 'tla' and attack == 'pgd' and id <= 3 and eps == 0.2")
     assert list(table.columns) == ["natural", "tla"]
     assert table.loc["turn (°)", "tla"] == pytest.approx(float(np.median(rows["angle"])), abs=1e-3)
@@ -144,8 +168,8 @@ def test_the_focus_walks_and_stays_over_pages(studies, open_page):
     app.button(key="focus_next").click().run()
     assert app.selectbox(key="focus").value == 6
     app.button(key="focus_fooled").click().run()
-    contested = select.contested(_view(studies), 0)
-    expected = next((i for i in contested if i > 6), contested[0])
+    ids = contested(_view(studies), 0)
+    expected = next((i for i in ids if i > 6), ids[0])
     assert app.selectbox(key="focus").value == expected
     app.switch_page("pages_/neighbours.py").run()
     assert app.selectbox(key="focus").value == expected

@@ -1,0 +1,49 @@
+"""Rows, predictions and images that several pages select."""
+
+from typing import NamedTuple
+
+import numpy as np
+import streamlit as st
+
+from board.studies import View
+from tla.statistics import at_eps
+from tla.statistics.frame import Frame
+
+
+class Predictions(NamedTuple):
+    """Classes that a model predicts for a clean image and for its adversarial version."""
+
+    clean: int
+    adversarial: int
+
+
+def of_run(frame: Frame, seed: int, methods: list[str] | None = None) -> Frame:
+    """Rows of one training seed, and of some methods (by default all)."""
+    rows = frame.seed == seed
+    if methods is not None:
+        rows &= frame.method.isin(methods)
+    return frame.loc[rows]
+
+
+def main_attack(view: View, table: str, seed: int, methods: list[str] | None = None) -> Frame:
+    """Rows of a table for the main attack at the study's eps, one training seed and some methods (by default all)."""
+    rows = at_eps(of_run(view.table(table), seed, methods), view.eps)
+    return rows.loc[rows["attack"] == view.main]
+
+
+def adversarial_images(view: View, method: str, seed: int) -> np.ndarray:
+    """Images of the main attack on one model, in the order of `images/test`, numbers in [0, 1]."""
+    arrays = view.arrays(f"adversarial/{method}-seed{seed}")
+    return arrays[view.main] if view.main in arrays else next(iter(arrays.values()))
+
+
+def predictions(view: View, method: str, seed: int, sample: int) -> Predictions:
+    """What a model predicts for a test image, clean and under the main attack."""
+    return _predictions(str(view.path), view.stamp, view, method, seed)[sample]
+
+
+@st.cache_resource(show_spinner=False, max_entries=64)
+def _predictions(path: str, stamp: int, _view: View, method: str, seed: int) -> dict[int, Predictions]:
+    rows = main_attack(_view, "attacks", seed, [method])
+    columns = (rows[column].to_numpy() for column in ("id", "clean_prediction", "prediction"))
+    return {int(i): Predictions(int(clean), int(attacked)) for i, clean, attacked in zip(*columns, strict=True)}

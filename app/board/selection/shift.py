@@ -1,0 +1,28 @@
+"""How far the main attack moves the embeddings."""
+
+from board.selection.shared import Frame, main_attack
+from board.studies import View
+
+MEASURES = {
+    "angle": "turn (°)",
+    "relative_angle": "turn / angle between centroids",
+    "margin_clean": "margin, clean",
+    "margin": "margin, adversarial",
+    "progress": "progress to false class",
+    "purity_own": "neighbours of own class",
+    "purity_false": "neighbours of false class",
+}
+
+
+def largest_turns(view: View, method: str, seed: int, count: int) -> list[int]:
+    """Ids of the images whose embedding turns furthest, largest first."""
+    rows = main_attack(view, "shift", seed, [method])
+    return [int(i) for i in rows.nlargest(count, "angle")["id"]]
+
+
+def median_measures(view: View, methods: list[str], seed: int, ids: list[int]) -> Frame:
+    """Median shift measures of some test images: a row per measure, a column per method."""
+    rows = main_attack(view, "shift", seed, methods)
+    rows = rows.loc[rows["id"].isin(ids)]
+    medians = rows.groupby("method")[list(MEASURES)].median().reindex(methods)
+    return medians.rename(columns=MEASURES).T.round(3)

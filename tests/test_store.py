@@ -243,3 +243,49 @@ def test_half_written_files_are_no_tables(store):
 def test_the_store_needs_no_torch():
     code = "import sys, tla.store; sys.exit(len({'torch', 'pandas'} & set(sys.modules)))"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+@pytest.fixture
+def recorded(store):
+    """A finished step with a table and arrays."""
+    files = [store.write_table("map", FRAME), store.write_arrays("images", {"test": np.arange(6.0)})]
+    store.finish("analyse/at-seed0", "abc", files)
+    return store
+
+
+def test_a_valid_table_of_another_study_is_refused(recorded, tmp_path):
+    other = Store(tmp_path / "other")
+    other.write_table("map", FRAME.assign(value=[7.0, 8.0]))
+    assert recorded.table("map").equals(FRAME)
+    (recorded.path / "tables" / "map.parquet").write_bytes((other.path / "tables" / "map.parquet").read_bytes())
+    with pytest.raises(DamagedFileError, match=r"map\.parquet is not the file that this study wrote; nothing was over"):
+        recorded.table("map")
+    assert recorded.changed() == ("tables/map.parquet",)
+    assert not recorded.finished("analyse/at-seed0", "abc")
+
+
+def test_a_flipped_byte_of_equal_size_is_not_finished(recorded):
+    assert recorded.finished("analyse/at-seed0", "abc")
+    _flip(recorded.path / "arrays" / "images.safetensors", -3)
+    assert recorded.changed("analyse/at-seed0") == ("arrays/images.safetensors",)
+    assert not recorded.finished("analyse/at-seed0", "abc")
+    with pytest.raises(DamagedFileError, match=r"images\.safetensors is not the file"):
+        recorded.arrays("images")
+
+
+def test_a_file_is_hashed_once_and_again_when_it_is_recorded_anew(recorded, monkeypatch):
+    hashed = []
+    monkeypatch.setattr("tla.store.file_digest", lambda path: hashed.append(path.name) or file_digest(path))
+    for _ in range(3):
+        recorded.table("map")
+    assert hashed == ["map.parquet"]
+    recorded.finish("analyse/at-seed0", "new", [recorded.write_table("map", FRAME.assign(value=1.0))])
+    hashed.clear()
+    assert recorded.table("map")["value"].tolist() == [1.0, 1.0]
+    assert hashed == ["map.parquet"]
+
+
+def test_a_file_that_no_step_has_recorded_yet_is_read(store):
+    store.write_table("map", FRAME)
+    assert store.table("map").equals(FRAME)
+    assert store.check("models/x/model.safetensors") == store.path / "models/x/model.safetensors"

@@ -6,6 +6,7 @@ import json
 import zlib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -63,14 +64,46 @@ class Store:
         return manifest
 
     def finished(self, step: str, digest: str) -> bool:
-        """True if `step` finished with the same inputs and all its files exist with the recorded sizes."""
+        """True if `step` finished with the same inputs and all its files are the ones that were recorded."""
         entry = self.manifest()["steps"].get(step)
-        if entry is None or entry["digest"] != digest:
-            return False
-        return all(
-            (self.path / name).is_file() and (self.path / name).stat().st_size == recorded["bytes"]
-            for name, recorded in entry["files"].items()
+        return entry is not None and entry["digest"] == digest and not self.changed(step)
+
+    def changed(self, step: str | None = None) -> tuple[str, ...]:
+        """Files of a step (by default of all) that are missing or are not the ones that were recorded."""
+        steps = self.manifest()["steps"]
+        entries = steps.values() if step is None else [steps[step]] if step in steps else []
+        return tuple(
+            name for entry in entries for name, recorded in entry["files"].items() if not self._is(name, recorded)
         )
+
+    def check(self, name: str) -> Path:
+        """The path of a file of the study, after comparing its content with what the manifest recorded.
+
+        A file is hashed when this process first reads it, and again when it or its entry has changed. A file that no
+        step has recorded yet passes.
+
+        Args:
+            name: Relative to the study folder.
+
+        Raises:
+            DamagedFileError: if the file is not the one that was recorded.
+        """
+        recorded = _recorded(self.path, _stamp(self.path / "manifest.json")).get(name)
+        if recorded is not None and (self.path / name).is_file() and not self._is(name, recorded):
+            raise DamagedFileError(f"{self.path / name} is not the file that this study wrote; {_HELP}")
+        return self.path / name
+
+    def _is(self, name: str, recorded: Mapping[str, Any]) -> bool:
+        file = self.path / name
+        if not file.is_file() or file.stat().st_size != recorded["bytes"]:
+            return False
+        expected = recorded.get("sha256")
+        seen = (file, _stamp(file), expected)
+        if expected is not None and seen not in _CHECKED:
+            if file_digest(file) != expected:
+                return False
+            _CHECKED.add(seen)
+        return True
 
     def finish(self, step: str, digest: str, files: list[str], facts: Mapping[str, Any] | None = None) -> None:
         """Record a finished step in the manifest; a step without an entry counts as not done.
@@ -140,12 +173,12 @@ class Store:
 
         Raises:
             FileNotFoundError: if the study has no such table; lists those it has.
-            DamagedFileError: if the file cannot be read.
+            DamagedFileError: if the file cannot be read, or is not the one that was recorded.
         """
         file = self.path / "tables" / f"{name}.parquet"
         if not file.exists():
             raise FileNotFoundError(f"{self.path} has no table {name!r}; it has: {', '.join(self.tables()) or 'none'}")
-        return self._read(file, _read_table)
+        return self._read(self.check(f"tables/{name}.parquet"), _read_table)
 
     def has_table(self, name: str) -> bool:
         """True if tables/<name>.parquet exists."""
@@ -174,7 +207,7 @@ class Store:
 
         Raises:
             FileNotFoundError: if the study has no such arrays; lists those it has.
-            DamagedFileError: if the file cannot be read.
+            DamagedFileError: if the file cannot be read, or is not the one that was recorded.
         """
         file = self.path / "arrays" / f"{name}.safetensors"
         if not file.exists():
@@ -182,7 +215,7 @@ class Store:
                 str(f.relative_to(self.path / "arrays"))[:-12] for f in self.path.glob("arrays/**/*.safetensors")
             )
             raise FileNotFoundError(f"{self.path} has no arrays {name!r}; it has: {', '.join(known) or 'none'}")
-        return self._read(file, _read_arrays)
+        return self._read(self.check(f"arrays/{name}.safetensors"), _read_arrays)
 
     def _rows(self, name: str) -> int | None:
         if not name.endswith(".parquet"):
@@ -197,6 +230,26 @@ class Store:
             return read(file)
         except Exception as error:  # each reader raises its own types; the user needs the file's name
             raise DamagedFileError(f"{file}: cannot be read ({type(error).__name__}: {error}); {_HELP}") from None
+
+
+_CHECKED: set[tuple[Path, tuple[int, ...], str]] = set()
+"""Files that this process has hashed and found to be as recorded: path, stamp, SHA-256."""
+
+
+def _stamp(file: Path) -> tuple[int, ...]:
+    """Changes whenever a file is written or replaced; empty where there is none."""
+    try:
+        facts = file.stat()
+    except OSError:
+        return ()
+    return facts.st_ino, facts.st_size, facts.st_mtime_ns
+
+
+@lru_cache(maxsize=64)
+def _recorded(folder: Path, stamp: tuple[int, ...]) -> dict[str, dict[str, Any]]:
+    """What the manifest of this stamp says of each file."""
+    steps = Store(folder).manifest()["steps"].values()
+    return {name: recorded for step in steps for name, recorded in step["files"].items()}
 
 
 def _is_manifest(value: Any) -> bool:

@@ -1,7 +1,7 @@
-"""Main memory between the passes of a network: kept where it is used again at once, given back where it is not.
+"""Freed CPU memory: kept between passes through a network, returned to the operating system afterwards.
 
-PyTorch has no cache for the CPU: each activation is asked of the C library and freed again. Blocks beyond its threshold
-come fresh from the operating system, which fills every page with zeros first; for a small network on two cores these
+PyTorch does not cache CPU memory: each activation is allocated by the C library and freed again. Blocks above its
+threshold come fresh from the operating system, which zeroes every page first; for a small network on two cores these
 page faults cost a quarter of a training step (docs/results.md).
 """
 
@@ -17,7 +17,7 @@ TRIM_THRESHOLD, MMAP_THRESHOLD, MMAP_MAX = -1, -3, -4
 
 KEEPING = ((MMAP_MAX, 0), (TRIM_THRESHOLD, 2**31 - 1))
 USUAL = ((MMAP_MAX, 65536), (MMAP_THRESHOLD, 2**25), (TRIM_THRESHOLD, 2**26))
-"""Where glibc's own adaptive thresholds end up once large blocks have been freed; mallopt cannot make them adaptive."""
+"""What glibc's adaptive thresholds become after large blocks were freed; mallopt cannot make them adaptive again."""
 
 _lock = threading.Lock()
 _depth = 0
@@ -25,10 +25,10 @@ _depth = 0
 
 @contextlib.contextmanager
 def kept() -> Iterator[None]:
-    """Within, memory that is freed stays with the process for the next pass; the outermost end gives it back.
+    """Inside, freed memory stays with the process for the next pass; the outermost exit returns it.
 
-    For loops of forward and backward passes on the CPU. Changes no result. Does nothing where the C library is not
-    glibc. May be nested, and used by several threads at once.
+    For loops of forward and backward passes on the CPU. Results do not change. Does nothing if the C library is not
+    glibc. Can be nested, and used by several threads at once.
     """
     _enter()
     try:
@@ -38,7 +38,7 @@ def kept() -> Iterator[None]:
 
 
 def give_back() -> None:
-    """Return to the operating system what is free; the C library would keep it, and the next work add to it."""
+    """Return free memory to the operating system; otherwise the C library keeps it, and the peak grows."""
     gc.collect()
     library = _glibc()
     if library is not None:

@@ -1,4 +1,4 @@
-"""Bfloat16 or float32: which one a device is fast at, decided in one place."""
+"""Bfloat16 or float32: which is faster on a device, decided in one place."""
 
 import contextlib
 from typing import Literal
@@ -10,7 +10,7 @@ PRECISIONS: tuple[Precision, ...] = ("auto", "fp32", "bf16")
 
 
 def fast_bf16(device: torch.device) -> bool:
-    """True where bfloat16 is faster than float32: GPUs that have it (not those that emulate it), AVX512-BF16, AMX."""
+    """True where bfloat16 is faster than float32: GPUs with native support (not emulation), AVX512-BF16, AMX."""
     if device.type == "cuda":
         return torch.cuda.is_bf16_supported(including_emulation=False)
     probes = ("_is_avx512_bf16_supported", "_is_amx_tile_supported")
@@ -22,7 +22,7 @@ def is_bf16(device: torch.device, precision: Precision) -> bool:
 
     Args:
         device: Where they run.
-        precision: "auto" takes bf16 where it is fast.
+        precision: "auto" takes bf16 where it is faster.
 
     Raises:
         ValueError: for an unknown precision.

@@ -1,4 +1,4 @@
-"""Random numbers derived from (seed, purpose, ...): no global state, no order of calls that matters."""
+"""Random numbers derived from (seed, purpose, ...): no global state, independent of the order of calls."""
 
 import hashlib
 
@@ -17,8 +17,8 @@ def derive(seed: int, *purpose: str | int) -> int:
     """
     if seed < 0:
         raise ValueError(f"seed must be >= 0, got {seed}")
-    words = "/".join(str(part) for part in (seed, *purpose))
-    return int.from_bytes(hashlib.sha256(words.encode()).digest()[:8], "big") >> 1
+    text = "/".join(str(item) for item in (seed, *purpose))
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big") >> 1
 
 
 def generator(seed: int, *purpose: str | int, device: torch.device | str = "cpu") -> torch.Generator:

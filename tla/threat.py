@@ -1,4 +1,4 @@
-"""What an attacker may do to an image. All norm geometry lives here; no attack branches on the norm."""
+"""What an attacker may do to an image. All norm geometry is in this file; attacks do not branch on the norm."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -27,7 +27,7 @@ class Threat:
         high: Largest valid pixel value.
 
     Raises:
-        ValueError: for an unknown norm, a negative or not finite eps, or low >= high.
+        ValueError: for an unknown norm, an eps that is negative or not finite, or low >= high.
     """
 
     norm: Norm = "linf"
@@ -50,10 +50,10 @@ class Threat:
         """eps on the device and dtype of `like`, shaped to broadcast over it: (b or 1, 1, ...).
 
         Raises:
-            ValueError: if eps is one per example, and there are more or fewer examples.
+            ValueError: if eps is one per example, for another number of examples.
         """
         if not isinstance(self.eps, Tensor):
-            return like.new_full([1] * like.ndim, self.eps)  # filled on the device: a copy would wait for it
+            return like.new_full([1] * like.ndim, self.eps)  # filled on the device: a copy would synchronise
         eps = self.eps.to(like).reshape(-1)
         if len(eps) not in (1, len(like)):
             raise ValueError(f"eps must be one number or one per example, got {len(eps)} for {len(like)} examples")
@@ -73,10 +73,10 @@ class Threat:
         return delta.norm(dim=1) if self.norm == "l2" else delta.abs().sum(1)
 
     def project(self, moved: Float[Tensor, "b ..."], x: Float[Tensor, "b ..."]) -> Float[Tensor, "b ..."]:
-        """The point of the ball around x, inside the box, that replaces `moved`.
+        """Project `moved` onto the ball around x, inside the box.
 
-        Linf and L1: the exact nearest point. L2: ball first, box second; since x lies in the box, cutting at the box
-        never leaves the ball.
+        Linf and L1: the exact nearest point. L2: ball first, then box; since x is in the box, clamping to the box never
+        leaves the ball.
 
         Args:
             moved: Any images, shape (b, ...).
@@ -110,7 +110,7 @@ class Threat:
         return (x + radius * (unit * share).reshape(x.shape)).clamp(self.low, self.high)
 
     def steepest(self, gradient: Float[Tensor, "b ..."]) -> Float[Tensor, "b ..."]:
-        """The direction of norm 1 that climbs fastest, per example.
+        """The direction of norm 1 in which the value rises fastest, per example.
 
         Linf: the sign. L2: the gradient over its norm. L1: the sign of the largest 1 % of the coordinates (at least
         one), over their number: the exact maximiser moves a single pixel per step and needs thousands of steps
@@ -132,20 +132,20 @@ class Threat:
         return delta * torch.clamp(radius / norm.clamp_min(1e-12), max=1.0)
 
     def _shrink_l1(self, delta: Tensor, x: Tensor) -> Tensor:
-        """Exact projection on the part of the L1 ball that lies in the box (Croce & Hein 2021, "Mind the box").
+        """Exact projection onto the part of the L1 ball inside the box (Croce & Hein 2021, "Mind the box").
 
-        Every change shrinks by the same t >= 0, then is cut at the box: its size is clamp(|delta| - t, 0, room). The
-        sum of the sizes is piecewise linear in t; walking down the sorted corners finds the t at which it is eps.
+        Every entry shrinks by the same t >= 0, then is clamped to the box: its size is clamp(|delta| - t, 0, room). The
+        sum of the sizes is piecewise linear in t; a scan of its sorted breakpoints finds the t at which it equals eps.
         """
         size, origin = delta.flatten(1).abs(), x.flatten(1)
         room = torch.where(delta.flatten(1) > 0, self.high - origin, origin - self.low).clamp_min(0)
         eps = self.radius(x).reshape(-1, 1)
-        corners, order = torch.cat([size, size - room], 1).clamp_min(0).sort(dim=1, descending=True)
+        breakpoints, order = torch.cat([size, size - room], 1).clamp_min(0).sort(dim=1, descending=True)
         slope = torch.where(order < size.shape[1], 1.0, -1.0).to(size).cumsum(1)
-        rises = (slope * (corners - torch.nn.functional.pad(corners[:, 1:], (0, 1)))).cumsum(1)
+        rises = (slope * (breakpoints - torch.nn.functional.pad(breakpoints[:, 1:], (0, 1)))).cumsum(1)
         below = torch.nn.functional.pad(rises[:, :-1], (1, 0))
         last = (below <= eps).sum(1, keepdim=True) - 1
-        at, total, pace = (part.gather(1, last) for part in (corners, below, slope))
-        threshold = (at - (eps - total) / pace.clamp_min(1)).clamp_min(0)
+        at, total, rate = (values.gather(1, last) for values in (breakpoints, below, slope))
+        threshold = (at - (eps - total) / rate.clamp_min(1)).clamp_min(0)
         shrunk = torch.minimum((size - threshold).clamp_min(0), room)
         return (delta.flatten(1).sign() * shrunk).reshape(delta.shape)

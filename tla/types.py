@@ -1,4 +1,4 @@
-"""The values that flow between the rooms of the house."""
+"""The types that are passed between packages."""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 
 class Outputs(NamedTuple):
-    """What a model says about a batch: one forward pass gives both.
+    """What a model returns for a batch.
 
     Attributes:
         logits: Unnormalised class scores, shape (b, classes).
@@ -28,16 +28,16 @@ class Shape(NamedTuple):
 
 
 class Step(NamedTuple):
-    """One step of an attack, as a recorder sees it; tensors are detached, on the attack's device.
+    """One step of an attack, as passed to `on_step`; tensors are detached, on the attack's device.
 
     Attributes:
         index: 0 for the starting point, then 1..steps.
-        rows: Positions in the attacked batch that this step speaks of, shape (r,).
+        rows: Positions of the images still searched in the attacked batch, shape (r,).
         outputs: The model's outputs at the iterate, each with r rows.
         value: The goal's value (what the attack climbs), shape (r,).
         success: True where the iterate reaches the goal, shape (r,).
         images: The iterate itself, shape (r, ...).
-        restart: Which restart, counted from 0.
+        restart: Index of the restart, from 0.
     """
 
     index: int  # pyright: ignore[reportIncompatibleMethodOverride]

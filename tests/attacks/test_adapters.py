@@ -1,11 +1,11 @@
-"""Attacks of other libraries: their own words, through our call."""
+"""Attacks of other libraries, behind our call."""
 
 import importlib.util
 import sys
 
 import pytest
 import torch
-from attack_cases import SHAPES, linear_problem
+from attack_cases import SHAPES, linear_problem, quick
 
 from tla.attacks import ATTACKS, Targeted, Untargeted
 from tla.attacks.external.advlib import adv_lib
@@ -72,10 +72,21 @@ def test_autoattack_in_bf16_is_as_strong(digits):
     ]
     full, half = (result.success for result in results)
     assert (full != half).sum() <= 1
-    assert torch.equal(half, digits.model(results[1].adversarial).logits.argmax(1) != y), "judged in float32"
+    assert torch.equal(half, digits.model(results[1].adversarial).logits.argmax(1) != y), "checked in float32"
 
 
-def test_autoattack_goes_back_to_images_that_only_bf16_misclassifies():
+@pytest.mark.parametrize("norm", ["linf", "l2"])
+def test_decisions_alone_find_planes_that_are_near(norm):
+    """A decision-based search begins at random images until one is misclassified: with few images, none may be."""
+    for dims, batch in ((1, 1), (2, 3), (3, 3)):
+        model, x, y, distance = linear_problem(batch, SHAPES[dims], norm)
+        result = quick("hopskipjump")(
+            model, x, Untargeted(y), Threat(norm, 4 * distance), generator=generator(0, "shapes")
+        )
+        assert result.success.all()
+
+
+def test_autoattack_retries_images_that_only_bf16_misclassifies():
     class Coarse(torch.nn.Module):
         """Wrong about every image under autocast, and easy to fool without."""
 
@@ -128,9 +139,9 @@ def test_queries_are_those_of_each_image(digits):
 
 def test_norms_and_goals_that_do_not_fit_are_named(digits):
     x, y = digits.x[:4], digits.y[:4]
-    with pytest.raises(ValueError, match="ddn works in l2, got a threat in linf"):
+    with pytest.raises(ValueError, match="DDN supports l2, got a threat in linf"):
         ATTACKS.build("ddn")(digits.model, x, Untargeted(y), Threat("linf", 0.1))
-    with pytest.raises(ValueError, match="deepfool wants the goal Untargeted, got Targeted"):
+    with pytest.raises(ValueError, match="DeepFool supports the goal Untargeted, got Targeted"):
         ATTACKS.build("deepfool")(digits.model, x, Targeted(y), Threat("l2", 0.1))
     model, small, labels, _ = linear_problem(2, (1, 4, 4), "l2")
     with pytest.raises(ValueError, match=r"square needs pictures of at least 5 x 5 pixels in l2, got 4 x 4"):
@@ -153,7 +164,7 @@ def test_bad_parameters_are_named(name, parameters, text):
         ATTACKS.build(name, **parameters)
 
 
-def test_visdom_stands_in_only_while_adv_lib_is_imported(monkeypatch):
+def test_visdom_is_replaced_only_while_adv_lib_is_imported(monkeypatch):
     for name in [name for name in sys.modules if name.split(".")[0] == "adv_lib"]:
         monkeypatch.delitem(sys.modules, name)
     there = importlib.util.find_spec("visdom") is not None
@@ -161,7 +172,7 @@ def test_visdom_stands_in_only_while_adv_lib_is_imported(monkeypatch):
     assert there or "visdom" not in sys.modules
 
 
-def test_a_missing_library_says_how_to_get_it(monkeypatch, digits):
+def test_a_missing_library_says_how_to_install_it(monkeypatch, digits):
     monkeypatch.setitem(sys.modules, "pyautoattack", None)
     with pytest.raises(ModuleNotFoundError, match=r"AutoAttack needs the package 'pyautoattack': pip install"):
         ATTACKS.build("autoattack")(digits.model, digits.x[:2], Untargeted(digits.y[:2]), Threat("linf", 0.1))

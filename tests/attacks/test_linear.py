@@ -1,22 +1,28 @@
-"""On a linear model the minimal perturbation is known in every norm: budget attacks find it, and nothing less."""
+"""On a linear model the minimal perturbation is known in every norm: attacks find it as far as they say, no sooner."""
 
 import pytest
-from attack_cases import OWNED, SHAPES, VARIANTS, linear_problem, quick
-
-from tla.attacks import Targeted, Untargeted
-from tla.seeding import generator
-from tla.threat import Threat
+from attack_cases import OWN
+from attack_contract import check_plane
 
 CASES = [(1, 1, "linf"), (3, 2, "l2"), (8, 3, "l1"), (1, 2, "l1"), (3, 3, "linf"), (8, 1, "l2")]
+VARIANTS = [
+    ("pgd", {"loss": "margin"}),
+    ("pgd", {"loss": "dlr", "pursuit": "all_steps"}),
+    ("pgd", {"step_size": 0.02, "steps": 60, "pursuit": "last_step"}),
+    ("rfgsm", {"share": 10.0}),
+    ("apgd", {"steps": 40, "loss": "ce"}),
+    ("apgd", {"steps": 40, "targets": 3}),
+]
+every_case = pytest.mark.parametrize(("batch", "dims", "norm"), CASES)
 
 
-@pytest.mark.parametrize(("batch", "dims", "norm"), CASES)
-@pytest.mark.parametrize(("name", "parameters"), [*((name, {}) for name in OWNED), *VARIANTS])
-def test_budget_attacks_find_the_plane(name, parameters, batch, dims, norm):
-    model, x, y, distance = linear_problem(batch, SHAPES[dims], norm)
-    for goal in (Untargeted(y), Targeted(1 - y)):
-        for factor, found in ((1.02, True), (0.98, False)):
-            threat = Threat(norm, distance * factor)
-            result = quick(name, **parameters)(model, x, goal, threat, generator=generator(1, "attack"))
-            assert result.success.tolist() == [found] * batch
-            assert bool((result.distance <= distance * factor + 2e-7).all())
+@every_case
+@pytest.mark.parametrize("name", OWN)
+def test_attacks_find_the_plane(name, batch, dims, norm):
+    check_plane(name, norm, batch, dims)
+
+
+@every_case
+@pytest.mark.parametrize(("name", "settings"), VARIANTS)
+def test_settings_that_find_the_plane(name, settings, batch, dims, norm):
+    check_plane(name, norm, batch, dims, reach="boundary", **settings)

@@ -1,38 +1,54 @@
-"""Every registered attack, quick enough for a test; linear models whose minimal perturbation is known."""
+"""Every registered attack, with its quick settings; a small trained network; linear models of known robustness."""
 
+import functools
 from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 
-from tla.attacks import ATTACKS
-from tla.attacks.search.loop import FirstOrder
+from tla.attacks import ATTACKS, PGD, Untargeted
+from tla.attacks.external.adapter import ExternalAttack
+from tla.data import SOURCES
+from tla.models import MODELS
 from tla.seeding import generator
+from tla.threat import Threat
 from tla.types import Outputs
 
-QUICK = {
-    "rfgsm": {"share": 10.0},
-    "apgd": {"steps": 40},
-    "square": {"queries": 100},
-    "ddn": {"steps": 40},
-    "fmn": {"steps": 100},
-    "cw_l2": {"steps": 50, "searches": 4, "learning_rate": 0.05},
-    "hopskipjump": {"steps": 6},
-}
-OWNED = [name for name in ATTACKS.names() if issubclass(ATTACKS.get(name), FirstOrder)]
 ALL = ATTACKS.names()
-VARIANTS = [
-    ("pgd", {"loss": "margin"}),
-    ("pgd", {"loss": "dlr", "pursuit": "all_steps"}),
-    ("pgd", {"step_size": 0.02, "steps": 60, "pursuit": "last_step"}),
-    ("apgd", {"steps": 40, "loss": "ce"}),
-    ("apgd", {"steps": 40, "targets": 3}),
-]
+OWN = [name for name in ALL if not issubclass(ATTACKS.get(name), ExternalAttack)]
 
 
-def quick(name, **parameters):
-    """A registered attack with the parameters of its test."""
-    return ATTACKS.build(name, **QUICK.get(name, {}) | parameters)
+def quick(name, **settings):
+    """A registered attack with its quick settings."""
+    return ATTACKS.build(name, **{**ATTACKS.get(name).quick, **settings})
+
+
+class Trained(NamedTuple):
+    """A network and images that it has not seen."""
+
+    model: nn.Module
+    x: Tensor
+    y: Tensor
+
+
+@functools.cache
+def trained_on_digits():
+    """A small network, trained a little against PGD-5 at eps 0.1, so that attacks differ; 200 test images."""
+    splits = SOURCES.build("digits").load()
+    x, y = splits.train.floats(), splits.train.labels
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        model = MODELS.build("small_cnn", width=8, embedding=32).build(splits.train.shape, 10)
+    order, attack = generator(0, "order"), PGD(steps=5, step_size=0.04, pursuit="last_step")
+    optimiser = torch.optim.Adam(model.parameters(), 4e-3)
+    for _ in range(8):
+        for rows in torch.randperm(len(x), generator=order).split(100):
+            adversarial = attack(model, x[rows], Untargeted(y[rows]), Threat("linf", 0.1), generator=order).adversarial
+            loss = nn.functional.cross_entropy(model(adversarial).logits, y[rows])
+            optimiser.zero_grad()
+            loss.backward()
+            optimiser.step()
+    return Trained(model.eval(), splits.test.floats()[:200], splits.test.labels[:200])
 
 
 class Linear(nn.Module):
@@ -47,8 +63,8 @@ class Linear(nn.Module):
         return Outputs(flat @ self.weight.T + self.bias, flat)
 
 
-class Problem(NamedTuple):
-    """A linear model, images, their classes, and each one's distance to the other class."""
+class LinearProblem(NamedTuple):
+    """A linear model, images, their classes, and the distance of each to the other class."""
 
     model: Linear
     x: Tensor
@@ -61,7 +77,7 @@ DUAL = {"linf": 1, "l2": 2, "l1": torch.inf}
 
 
 def linear_problem(batch, shape, norm, seed=0):
-    """Two classes that meet at a plane, and two that never win."""
+    """Two classes separated by a plane, and two that never win."""
     source = generator(seed, "linear")
     size = torch.Size(shape).numel()
     weight = torch.zeros(4, size)
@@ -73,15 +89,13 @@ def linear_problem(batch, shape, norm, seed=0):
     model = Linear(weight, bias)
     logits = model(x).logits.detach()
     distance = (logits[:, 0] - logits[:, 1]).abs() / normal.norm(p=DUAL[norm])
-    return Problem(model, x, logits.argmax(1), distance)
+    return LinearProblem(model, x, logits.argmax(1), distance)
 
 
 def _evaluate_a_shard(rank, folder):
     import torch.distributed
 
-    from tla.attacks import PGD, Shard, evaluate
-    from tla.models import MODELS
-    from tla.threat import Threat
+    from tla.attacks import Shard, evaluate
     from tla.types import Shape
 
     torch.set_num_threads(1)
@@ -92,9 +106,9 @@ def _evaluate_a_shard(rank, folder):
     model.load_state_dict(given["weights"])
     attacks = {"pgd": PGD(steps=5), "fgsm": PGD(steps=1, random_start=False, step_size=0.1)}
     threat, shard = Threat("linf", 0.1), Shard(rank, 2)
-    mine = evaluate(model, given["x"], given["y"], attacks, threat, batch=16, precision="fp32", shard=shard)
+    shard_table = evaluate(model, given["x"], given["y"], attacks, threat, batch=16, precision="fp32", shard=shard)
     frames = [None, None]
-    torch.distributed.all_gather_object(frames, mine)
+    torch.distributed.all_gather_object(frames, shard_table)
     if rank == 0:
         for number, frame in enumerate(frames):
             frame.to_parquet(folder / f"{number}.parquet")

@@ -1,4 +1,4 @@
-"""Attacks, one per file; the loop that they share; goals; a recorder; evaluation over many images."""
+"""Attacks, one per file; their goals, the search that they share, and evaluation over many images."""
 
 from tla.attacks.apgd import APGD
 from tla.attacks.base import ATTACKS, Attack, AttackResult

@@ -1,6 +1,8 @@
-"""Auto-PGD: steps that shrink where they stop paying."""
+"""Auto-PGD: steps that shrink when progress stalls."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any, ClassVar
 
 from tla.attacks.base import ATTACKS
 from tla.attacks.goals import Surrogate
@@ -15,15 +17,17 @@ class APGD(FirstOrder):
 
     Args:
         steps: Gradient steps, >= 1.
-        restarts: Searches per image (per target class); survivors only are searched again.
+        restarts: Searches per image (per target class); only survivors are searched again.
         loss: "ce", "margin" or "dlr".
         targets: 0 climbs away from the true class. k > 0 climbs toward each of the k likeliest wrong classes in turn
-            (APGD-T is loss "dlr" with 9 targets); classes that the model lacks are left out.
-        pursuit: Who walks how far; see `PGD`.
+            (APGD-T is loss "dlr" with 9 targets); with fewer wrong classes, toward those that there are.
+        pursuit: When an image stops; see `PGD`.
 
     Raises:
         ValueError: for steps or restarts below 1, or targets below 0.
     """
+
+    quick: ClassVar[Mapping[str, Any]] = {"steps": 40}
 
     steps: int = 100
     restarts: int = 1
@@ -37,8 +41,6 @@ class APGD(FirstOrder):
             raise ValueError(f"targets must be >= 0, got {self.targets}")
         rivals = range(self.targets) if self.targets else (None,)
         stepper = AutoPGDSteps(steps=self.steps)
-        phases = (Phase(stepper=stepper, steps=self.steps, loss=self.loss, rival=rival) for rival in rivals)
-        once = tuple(phases)
-        return Plan(
-            phases=tuple(phase for _ in repeated(once[0], self.restarts) for phase in once), pursuit=self.pursuit
-        )
+        once = tuple(Phase(stepper=stepper, steps=self.steps, loss=self.loss, rival=rival) for rival in rivals)
+        phases = tuple(phase for _ in repeated(once[0], self.restarts) for phase in once)
+        return Plan(phases=phases, pursuit=self.pursuit)

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from tla.attacks.base import ATTACKS
 from tla.attacks.external.adapter import ExternalAttack, Problem
+from tla.attacks.goals import Goal, Untargeted
 from tla.attacks.square import check_size
 from tla.extras import require
 from tla.precision import Precision, autocast, is_bf16
@@ -19,7 +20,7 @@ NAMES: dict[Norm, str] = {"linf": "Linf", "l2": "L2", "l1": "L1"}
 
 
 class InBf16(nn.Module):
-    """A model that computes in bfloat16 and answers in float32."""
+    """A model that computes in bfloat16 and returns float32."""
 
     def __init__(self, model: nn.Module) -> None:
         super().__init__()
@@ -34,25 +35,24 @@ class InBf16(nn.Module):
 @ATTACKS.register("autoattack")
 @dataclass(frozen=True, kw_only=True)
 class AutoAttack(ExternalAttack):
-    """APGD-CE, APGD-T, FAB-T and Square, one after the other on survivors (Croce & Hein 2020; pyautoattack).
+    """APGD-CE, APGD-T, FAB-T and Square in turn, each on the survivors (Croce & Hein 2020; pyautoattack).
 
-    Targeted attacks try min(9, classes - 1) classes; with fewer than 4 classes APGD-T, which needs 4, is left out.
-    Images that survive come back clean. `on_step` is not called.
+    Targeted attacks try min(9, classes - 1) classes; APGD-T needs 4 classes and is skipped with fewer. Images that
+    survive are returned clean. `on_step` is not called.
 
     Args:
         version: "standard", "plus" (more attacks, 5 restarts), or "rand" (for randomised defences).
         batch: Images per forward pass.
-        precision: Of the network while AutoAttack searches. "bf16" is 3 to 4 times as fast on a CPU that has it; images
-            that left the search though float32 does not call them misclassified are attacked again in float32. "auto"
-            takes bf16 where the hardware has it.
+        precision: Of the network during the search. "bf16" is 3 to 4 times as fast on a CPU that supports it; images
+            misclassified only in bfloat16 are attacked again in float32. "auto" takes bf16 where the hardware is faster
+            at it.
 
     Raises:
         ValueError: for a batch below 1, an unknown precision, or, when called, for a goal other than `Untargeted`.
-        ModuleNotFoundError: without pyautoattack; says how to get it.
+        ModuleNotFoundError: without pyautoattack; says how to install it.
     """
 
-    norms: ClassVar[tuple[Norm, ...]] = ("linf", "l2", "l1")
-    targets: ClassVar[bool] = False
+    goals: ClassVar[tuple[type[Goal], ...]] = (Untargeted,)
 
     version: Literal["standard", "plus", "rand"] = "standard"
     batch: int = 250
@@ -68,15 +68,15 @@ class AutoAttack(ExternalAttack):
         library = require("pyautoattack", "AutoAttack")
         if not is_bf16(problem.x.device, self.precision):
             return self._search(library, problem, problem.model)
-        half = InBf16(problem.model)
-        made = self._search(library, problem, half)
+        low = InBf16(problem.model)
+        adversarial = self._search(library, problem, low)
         with torch.no_grad():
-            left = (made != problem.x).flatten(1).any(1) | (half(made).argmax(1) != problem.labels)
-            wrongly = (left & (problem.model(made).argmax(1) == problem.labels)).nonzero()[:, 0]
-        if len(wrongly):
-            again = replace(problem, x=problem.x[wrongly], labels=problem.labels[wrongly])
-            made[wrongly] = self._search(library, again, problem.model)
-        return made
+            stopped = (adversarial != problem.x).flatten(1).any(1) | (low(adversarial).argmax(1) != problem.labels)
+            rows = (stopped & (problem.model(adversarial).argmax(1) == problem.labels)).nonzero()[:, 0]
+        if len(rows):
+            again = replace(problem, x=problem.x[rows], labels=problem.labels[rows])
+            adversarial[rows] = self._search(library, again, problem.model)
+        return adversarial
 
     def _search(self, library: ModuleType, problem: Problem, model: nn.Module) -> Tensor:
         attack = library.AutoAttack(

@@ -16,8 +16,8 @@ class BIM(FirstOrder):
     Args:
         steps: Gradient steps, >= 1.
         step_size: Length of a step in pixel units; by default the larger of eps/4 and 2.5 eps/steps.
-        loss: "ce", "margin", "dlr" or "cw"; by default what the goal says.
-        pursuit: Who walks how far; see `PGD`.
+        loss: "ce", "margin", "dlr" or "cw"; by default the goal's own.
+        pursuit: When an image stops; see `PGD`.
 
     Raises:
         ValueError: for steps below 1 or a step size that is not positive.

@@ -1,4 +1,4 @@
-"""The margin loss of Carlini & Wagner, climbed inside a ball."""
+"""The margin loss of Carlini & Wagner inside a ball."""
 
 from dataclasses import dataclass
 
@@ -15,9 +15,9 @@ class CW(FirstOrder):
     Args:
         steps: Gradient steps, >= 1.
         step_size: Length of a step in pixel units; by default the larger of eps/4 and 2.5 eps/steps.
-        restarts: Searches per image; survivors only are searched again.
-        random_start: Begin at a random point of the ball.
-        pursuit: Who walks how far; see `PGD`.
+        restarts: Searches per image; only survivors are searched again.
+        random_start: Start from a random point of the ball instead of the image.
+        pursuit: When an image stops; see `PGD`.
 
     Raises:
         ValueError: for steps or restarts below 1, a step size that is not positive, or restarts without a random start.

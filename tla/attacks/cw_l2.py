@@ -1,7 +1,8 @@
 """The L2 attack of Carlini and Wagner."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from torch import Tensor
 
@@ -14,22 +15,23 @@ from tla.threat import Norm
 @ATTACKS.register("cw_l2")
 @dataclass(frozen=True, kw_only=True)
 class CWL2(ExternalAttack):
-    """The smallest L2 change, by Adam on a weighted sum of length and margin (Carlini & Wagner 2017; adv-lib).
+    """The smallest L2 perturbation, by Adam on a weighted sum of size and margin (Carlini & Wagner 2017; adv-lib).
 
-    It does not know the threat's eps: a change that needs more is pulled back, and fails. `on_step` is not called.
+    It ignores eps: a larger perturbation is projected onto the ball, and may fail there. `on_step` is not called.
 
     Args:
-        steps: Gradient steps per weight that is tried, >= 1.
-        searches: How many weights are tried, by bisection, >= 1.
+        steps: Gradient steps per weight, >= 1.
+        searches: Number of weights tried, by bisection, >= 1.
         learning_rate: Of Adam, > 0.
-        first_weight: Of the margin at first, > 0.
+        first_weight: First weight of the margin, > 0.
 
     Raises:
         ValueError: for a number below its limit, or a threat that is not in l2.
-        ModuleNotFoundError: without adv-lib; says how to get it.
+        ModuleNotFoundError: without adv-lib; says how to install it.
     """
 
     norms: ClassVar[tuple[Norm, ...]] = ("l2",)
+    quick: ClassVar[Mapping[str, Any]] = {"steps": 50, "searches": 4, "learning_rate": 0.05}
 
     steps: int = 1000
     searches: int = 9

@@ -8,6 +8,7 @@ from torch import Tensor
 from tla.attacks.base import ATTACKS
 from tla.attacks.external.adapter import ExternalAttack, Problem
 from tla.attacks.external.advlib import adv_lib
+from tla.attacks.goals import Goal, Untargeted
 from tla.threat import Norm
 
 NUMBERS = {"linf": float("inf"), "l2": 2}
@@ -16,21 +17,21 @@ NUMBERS = {"linf": float("inf"), "l2": 2}
 @ATTACKS.register("deepfool")
 @dataclass(frozen=True, kw_only=True)
 class DeepFool(ExternalAttack):
-    """The smallest change by stepping to the nearest plane again and again (Moosavi-Dezfooli et al. 2016; adv-lib).
+    """The smallest perturbation, by repeated steps to the nearest plane (Moosavi-Dezfooli et al. 2016; adv-lib).
 
-    It does not know the threat's eps: a change that needs more is pulled back, and fails. `on_step` is not called.
+    It ignores eps: a larger perturbation is projected onto the ball, and may fail there. `on_step` is not called.
 
     Args:
-        steps: Steps at most, >= 1.
-        overshoot: How far beyond the plane to go, as a share of the change, >= 0.
+        steps: Maximum number of steps, >= 1.
+        overshoot: How far beyond the plane to go, as a share of the perturbation, >= 0.
 
     Raises:
         ValueError: for steps below 1, a targeted goal, or a threat in l1.
-        ModuleNotFoundError: without adv-lib; says how to get it.
+        ModuleNotFoundError: without adv-lib; says how to install it.
     """
 
     norms: ClassVar[tuple[Norm, ...]] = ("linf", "l2")
-    targets: ClassVar[bool] = False
+    goals: ClassVar[tuple[type[Goal], ...]] = (Untargeted,)
 
     steps: int = 100
     overshoot: float = 0.02

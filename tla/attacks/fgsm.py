@@ -14,7 +14,7 @@ class FGSM(FirstOrder):
     """One step of length eps along the steepest direction, from the image itself (Goodfellow et al. 2015).
 
     Args:
-        loss: "ce", "margin", "dlr" or "cw"; by default what the goal says.
+        loss: "ce", "margin", "dlr" or "cw"; by default the goal's own.
     """
 
     loss: Surrogate | None = None

@@ -1,7 +1,6 @@
 """Fast minimum-norm."""
 
 from dataclasses import dataclass
-from typing import ClassVar
 
 import torch
 from torch import Tensor
@@ -10,7 +9,6 @@ from tla.attacks.base import ATTACKS
 from tla.attacks.external.adapter import ExternalAttack, Problem
 from tla.attacks.external.advlib import adv_lib
 from tla.attacks.external.starts import find_starts
-from tla.threat import Norm
 
 NUMBERS = {"linf": float("inf"), "l2": 2, "l1": 1}
 
@@ -18,20 +16,18 @@ NUMBERS = {"linf": float("inf"), "l2": 2, "l1": 1}
 @ATTACKS.register("fmn")
 @dataclass(frozen=True, kw_only=True)
 class FMN(ExternalAttack):
-    """The smallest change in any norm, by a ball that shrinks and grows (Pintor et al. 2021; adv-lib).
+    """The smallest perturbation in any norm, by a ball that shrinks and grows (Pintor et al. 2021; adv-lib).
 
-    Searches come from another image of the batch, or from noise, that reaches the goal already, where there is one. It
-    does not know the threat's eps: a change that needs more is pulled back, and fails. `on_step` is not called.
+    Searches start from another image of the batch, or from noise, that already reaches the goal, if there is one. It
+    ignores eps: a larger perturbation is projected onto the ball, and may fail there. `on_step` is not called.
 
     Args:
         steps: Gradient steps, >= 1.
 
     Raises:
         ValueError: for steps below 1.
-        ModuleNotFoundError: without adv-lib; says how to get it.
+        ModuleNotFoundError: without adv-lib; says how to install it.
     """
-
-    norms: ClassVar[tuple[Norm, ...]] = ("linf", "l2", "l1")
 
     steps: int = 100
 
@@ -42,12 +38,12 @@ class FMN(ExternalAttack):
     def run(self, problem: Problem) -> Tensor:
         """Adversarial images."""
         attack = adv_lib("FMN").fmn
-        starts, able = find_starts(problem, torch.Generator(problem.x.device).manual_seed(problem.seed))
-        made = problem.x.clone()
-        for rows, points in ((able, starts[able]), (~able, None)):
+        starts, found = find_starts(problem, torch.Generator(problem.x.device).manual_seed(problem.seed))
+        adversarial = problem.x.clone()
+        for rows, points in ((found, starts[found]), (~found, None)):
             if bool(rows.any()):
                 settings = {"norm": NUMBERS[problem.norm], "targeted": problem.targeted, "steps": self.steps}
-                made[rows] = attack(
+                adversarial[rows] = attack(
                     problem.model, problem.x[rows], problem.labels[rows], starting_points=points, **settings
                 )
-        return made
+        return adversarial

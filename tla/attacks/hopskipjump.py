@@ -1,14 +1,16 @@
-"""A black box that gives nothing but its decision."""
+"""A black-box attack that sees only decisions."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
 
-from tla.attacks.base import ATTACKS
+from tla.attacks.base import ATTACKS, Reach
 from tla.attacks.external.adapter import ExternalAttack, Problem
 from tla.attacks.external.starts import find_starts
+from tla.attacks.goals import Goal, Untargeted
 from tla.extras import require
 from tla.threat import Norm
 
@@ -16,24 +18,26 @@ from tla.threat import Norm
 @ATTACKS.register("hopskipjump")
 @dataclass(frozen=True, kw_only=True)
 class HopSkipJump(ExternalAttack):
-    """The smallest change that decisions alone can find, along the boundary (Chen et al. 2020; foolbox).
+    """The smallest perturbation from decisions alone, along the class boundary (Chen et al. 2020; foolbox).
 
     Searches start from another image of the batch that the model puts into another class, else from noise; an image
-    for which there is neither is left alone. It does not know the threat's eps: a change that needs more is pulled
-    back, and fails. `on_step` is not called.
+    with neither is returned clean. It ignores eps: a larger perturbation is projected onto the ball, and may fail
+    there. `on_step` is not called.
 
     Args:
         steps: Steps along the boundary, >= 1.
-        first_samples: Forward passes per gradient estimate at first, >= 1; they grow with the square root of the step.
-        most_samples: Forward passes per gradient estimate at most, >= first_samples.
+        first_samples: Forward passes for the first gradient estimate, >= 1; grows with the square root of the step.
+        most_samples: Maximum number of forward passes per gradient estimate, >= first_samples.
 
     Raises:
         ValueError: for a number below its limit, a targeted goal, or a threat in l1.
-        ModuleNotFoundError: without foolbox; says how to get it.
+        ModuleNotFoundError: without foolbox; says how to install it.
     """
 
     norms: ClassVar[tuple[Norm, ...]] = ("linf", "l2")
-    targets: ClassVar[bool] = False
+    goals: ClassVar[tuple[type[Goal], ...]] = (Untargeted,)
+    reach: ClassVar[Reach] = "chance"
+    quick: ClassVar[Mapping[str, Any]] = {"steps": 6}
 
     steps: int = 32
     first_samples: int = 100
@@ -47,11 +51,11 @@ class HopSkipJump(ExternalAttack):
     def run(self, problem: Problem) -> Tensor:
         """Adversarial images."""
         foolbox = require("foolbox", "HopSkipJump")
-        source = torch.Generator(problem.x.device).manual_seed(problem.seed)
-        starts, able = find_starts(problem, source)
-        made = problem.x.clone()
-        if not bool(able.any()):
-            return made
+        generator = torch.Generator(problem.x.device).manual_seed(problem.seed)
+        starts, found = find_starts(problem, generator)
+        adversarial = problem.x.clone()
+        if not bool(found.any()):
+            return adversarial
         torch.default_generator.manual_seed(problem.seed)
         attack = foolbox.attacks.HopSkipJumpAttack(
             steps=self.steps,
@@ -60,6 +64,6 @@ class HopSkipJump(ExternalAttack):
             constraint=problem.norm,
         )
         model = foolbox.PyTorchModel(problem.model.eval(), bounds=(0, 1), device=problem.x.device)
-        criterion = foolbox.Misclassification(problem.labels[able])
-        made[able] = attack.run(model, problem.x[able], criterion, starting_points=starts[able])
-        return made
+        criterion = foolbox.Misclassification(problem.labels[found])
+        adversarial[found] = attack.run(model, problem.x[found], criterion, starting_points=starts[found])
+        return adversarial

@@ -1,4 +1,4 @@
-"""Momentum iterations."""
+"""The momentum iterative method."""
 
 from dataclasses import dataclass
 
@@ -16,9 +16,9 @@ class MIM(FirstOrder):
     Args:
         steps: Gradient steps, >= 1.
         step_size: Length of a step in pixel units; by default the larger of eps/4 and 2.5 eps/steps.
-        decay: How much of the old direction is kept, > 0.
-        loss: "ce", "margin", "dlr" or "cw"; by default what the goal says.
-        pursuit: Who walks how far; see `PGD`.
+        decay: Weight of the old direction, >= 0.
+        loss: "ce", "margin", "dlr" or "cw"; by default the goal's own.
+        pursuit: When an image stops; see `PGD`.
 
     Raises:
         ValueError: for steps below 1, a step size that is not positive, or a negative decay.

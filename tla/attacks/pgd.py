@@ -16,12 +16,12 @@ class PGD(FirstOrder):
     Args:
         steps: Gradient steps, >= 1.
         step_size: Length of a step in pixel units; by default the larger of eps/4 and 2.5 eps/steps.
-        restarts: Searches per image; survivors only are searched again.
-        random_start: Begin at a random point of the ball.
-        loss: "ce", "margin", "dlr" or "cw"; by default what the goal says.
-        pursuit: "until_reached": images that are fooled (judged in float32) leave the batch. "all_steps": everyone
-            walks to the end and the best iterate is returned. "last_step": everyone walks to the end and the last
-            iterate is returned, as training wants it.
+        restarts: Searches per image; only survivors are searched again.
+        random_start: Start from a random point of the ball instead of the image.
+        loss: "ce", "margin", "dlr" or "cw"; by default the goal's own.
+        pursuit: "until_reached": images that are fooled (checked in float32) leave the batch. "all_steps": all images
+            run all steps, and the best iterate is returned. "last_step": all images run all steps, and the last iterate
+            is returned, as for training.
 
     Raises:
         ValueError: for steps or restarts below 1, a step size that is not positive, or restarts without a random start.

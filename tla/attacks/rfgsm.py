@@ -1,8 +1,9 @@
 """One step from a random start."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
-from tla.attacks.base import ATTACKS
+from tla.attacks.base import ATTACKS, Reach
 from tla.attacks.goals import Surrogate
 from tla.attacks.search.loop import FirstOrder, Phase, Plan, Pursuit, repeated
 from tla.attacks.search.steepest import Steepest
@@ -15,13 +16,15 @@ class RFGSM(FirstOrder):
 
     Args:
         share: Length of the step, as a share of eps, > 0.
-        restarts: Searches per image; survivors only are searched again.
-        loss: "ce", "margin", "dlr" or "cw"; by default what the goal says.
+        restarts: Searches per image; only survivors are searched again.
+        loss: "ce", "margin", "dlr" or "cw"; by default the goal's own.
         pursuit: "last_step" for training; see `PGD`.
 
     Raises:
         ValueError: for a share that is not positive, or restarts below 1.
     """
+
+    reach: ClassVar[Reach] = "inside"
 
     share: float = 1.25
     restarts: int = 1

@@ -1,14 +1,14 @@
 """Random search with squares."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from torch import Tensor
 
 from tla.attacks.base import ATTACKS
 from tla.attacks.external.adapter import ExternalAttack, Problem
 from tla.extras import require
-from tla.threat import Norm
 
 NAMES = {"linf": "Linf", "l2": "L2", "l1": "L1"}
 
@@ -16,20 +16,20 @@ NAMES = {"linf": "Linf", "l2": "L2", "l1": "L1"}
 @ATTACKS.register("square")
 @dataclass(frozen=True, kw_only=True)
 class Square(ExternalAttack):
-    """Random search with square-shaped changes: needs scores, no gradient (Andriushchenko et al. 2020; pyautoattack).
+    """Random search with square perturbations: needs logits, no gradient (Andriushchenko et al. 2020; pyautoattack).
 
-    Images that survive come back clean. `on_step` is not called.
+    Images that survive are returned clean. `on_step` is not called.
 
     Args:
         queries: Forward passes per image and restart, >= 1.
-        restarts: Searches per image; survivors only are searched again.
+        restarts: Searches per image; only survivors are searched again.
 
     Raises:
         ValueError: for queries or restarts below 1.
-        ModuleNotFoundError: without pyautoattack; says how to get it.
+        ModuleNotFoundError: without pyautoattack; says how to install it.
     """
 
-    norms: ClassVar[tuple[Norm, ...]] = ("linf", "l2", "l1")
+    quick: ClassVar[Mapping[str, Any]] = {"queries": 100}
 
     queries: int = 5000
     restarts: int = 1

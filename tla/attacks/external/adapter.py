@@ -12,7 +12,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from tla.attacks.base import Attack, AttackResult
+from tla.attacks.base import Attack, AttackResult, Reach
 from tla.attacks.goals import Goal, Targeted, Untargeted
 from tla.attacks.search.best import scored
 from tla.attacks.search.forward import check_inputs, check_outputs, forward_fp32
@@ -84,15 +84,10 @@ class Problem:
 
 
 class ExternalAttack(Attack):
-    """An attack of another library: a subclass only calls that library, in `run`.
+    """An attack of another library: a subclass only calls that library, in `run`."""
 
-    Attributes:
-        norms: Norms that it supports.
-        targets: Whether it supports targets.
-    """
-
-    norms: ClassVar[tuple[Norm, ...]]
-    targets: ClassVar[bool] = True
+    goals: ClassVar[tuple[type[Goal], ...]] = (Untargeted, Targeted)
+    reach: ClassVar[Reach] = "inside"
 
     @abstractmethod
     def run(self, problem: Problem) -> Tensor:
@@ -110,7 +105,7 @@ class ExternalAttack(Attack):
     ) -> AttackResult:
         """Search for images that reach the goal; see `Attack`."""
         check_inputs(x, goal, threat)
-        self._check(goal, threat)
+        self.check_supported(goal, threat)
         x, results = x.detach(), x.detach().clone()
         queries = torch.full((len(x),), 2, dtype=torch.int64, device=x.device)  # one check before, one after
         radii = threat.radius(x).reshape(-1).expand(len(x))
@@ -126,15 +121,6 @@ class ExternalAttack(Attack):
             results = threat.project(results, x)
             checked = scored(results, forward_fp32(frozen, results), goal)
         return AttackResult(results, checked.reached, threat.distance(x, results), checked.value, queries)
-
-    def _check(self, goal: Goal, threat: Threat) -> None:
-        name = self.registry.name_of(self)
-        if threat.norm not in self.norms:
-            raise ValueError(f"{name} works in {' and '.join(self.norms)}, got a threat in {threat.norm}")
-        allowed = (Untargeted, Targeted) if self.targets else (Untargeted,)
-        if not isinstance(goal, allowed):
-            kinds = " or ".join(kind.__name__ for kind in allowed)
-            raise ValueError(f"{name} wants the goal {kinds}, got {type(goal).__name__}")
 
 
 def _problem(

@@ -1,4 +1,4 @@
-"""adv-lib, imported without the plotting server that it asks for."""
+"""adv-lib, imported without the plotting server that it depends on."""
 
 import sys
 import threading
@@ -13,11 +13,11 @@ LOCK = threading.Lock()
 def adv_lib(why: str) -> ModuleType:
     """The module `adv_lib.attacks`.
 
-    adv-lib imports visdom, which is needed for its plots alone: where visdom is not installed, an empty module stands
-    in for it while adv-lib is imported, and is taken away again.
+    adv-lib imports visdom, which only its plots need: if visdom is not installed, an empty module replaces it while
+    adv-lib is imported, and is then removed.
 
     Args:
-        why: What needs it, for the message.
+        why: What needs it, for the error message.
 
     Raises:
         ModuleNotFoundError: with the pip line, if adv-lib is not installed.
@@ -29,9 +29,9 @@ def adv_lib(why: str) -> ModuleType:
         try:
             import visdom  # noqa: F401  # pyright: ignore[reportMissingImports]
         except ModuleNotFoundError:
-            stand_in = ModuleType("visdom")
-            stand_in.Visdom = object  # pyright: ignore[reportAttributeAccessIssue]
-            sys.modules["visdom"] = stand_in
+            stub = ModuleType("visdom")
+            stub.Visdom = object  # pyright: ignore[reportAttributeAccessIssue]
+            sys.modules["visdom"] = stub
             try:
                 return require("adv_lib.attacks", why)
             finally:

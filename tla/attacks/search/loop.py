@@ -164,6 +164,7 @@ class FirstOrder(Attack):
         on_step: OnStep | None = None,
     ) -> AttackResult:
         """Search for images that reach the goal; see `Attack`."""
+        self.check_supported(goal, threat)
         return climb(self.plan(), model, x, goal, threat, generator, on_step)
 
 

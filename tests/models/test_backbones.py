@@ -1,104 +1,26 @@
-"""Every registered backbone by contract; the published ones by their numbers."""
+"""The contract of every backbone; the published ones by their numbers."""
 
 import threading
 
 import pytest
 import torch
+from backbone_contract import check_backbone, small
 from torch import nn
 
-from tla.config import from_dict, to_dict
-from tla.models import MODELS, Backbone, Classifier, build_model
+from tla.models import MODELS, build_model
 from tla.seeding import derive
-from tla.types import Outputs, Shape
+from tla.types import Shape
 
 GREY, COLOUR, LARGE = Shape(1, 28, 28), Shape(3, 32, 32), Shape(3, 64, 64)
-NARROW = {
-    "small_cnn": ({"width": 4, "embedding": 8}, GREY),
-    "mnist_cnn": ({"width": 2, "embedding": 8}, GREY),
-    "mnist_mlp": ({"embedding": 8}, GREY),
-    "madry_cnn": ({"width": 4, "embedding": 8}, GREY),
-    "cifar_convnet": ({"width": 4}, COLOUR),
-    "resnet18": ({"width": 4}, COLOUR),
-    "wrn-32-10": ({"widen": 1, "blocks": 1}, COLOUR),
-    "resnet50": ({"width": 4, "blocks": (1, 1, 1, 1)}, LARGE),
-}
 
 
 def _weights(model: nn.Module) -> int:
     return sum(weight.numel() for weight in model.parameters())
 
 
-def _narrow(name: str, classes: int = 5) -> Classifier:
-    knobs, shape = NARROW.get(name, ({}, COLOUR))  # a new backbone is covered as it is
-    return build_model(MODELS.build(name, **knobs), shape, classes, seed=0)
-
-
-@pytest.fixture(params=MODELS.names())
-def name(request) -> str:
-    return request.param
-
-
-def test_one_forward_gives_logits_and_the_embedding_that_feeds_them(name):
-    model = _narrow(name).eval()
-    shape = NARROW.get(name, ({}, COLOUR))[1]
-    x = torch.rand(3, *shape, generator=torch.Generator().manual_seed(0))
-    before = x.clone()
-    outputs = model(x)
-    assert isinstance(outputs, Outputs)
-    assert outputs.logits.shape == (3, 5)
-    assert outputs.embedding.shape == (3, model.width)
-    by_hand = outputs.embedding @ model.head.weight.T + model.head.bias
-    assert torch.allclose(outputs.logits, by_hand, atol=1e-5)
-    assert torch.equal(x, before)
-    alone = torch.cat([model(row[None]).logits for row in x])
-    assert torch.allclose(alone, outputs.logits, atol=1e-4)
-
-
-def test_gradients_reach_the_image_and_every_weight(name):
-    model = _narrow(name).train()
-    x = torch.rand(4, *NARROW.get(name, ({}, COLOUR))[1], requires_grad=True)
-    outputs = model(x)
-    (outputs.logits.square().sum() + outputs.embedding.sum()).backward()
-    assert x.grad is not None
-    assert bool(x.grad.flatten(1).any(1).all())
-    assert all(weight.grad is not None and bool(weight.grad.isfinite().all()) for weight in model.parameters())
-
-
-def test_memory_order_does_not_matter(name):
-    model = _narrow(name).eval()
-    x = torch.rand(2, *NARROW.get(name, ({}, COLOUR))[1])
-    expected = model(x).logits
-    model = model.to(memory_format=torch.channels_last)
-    assert torch.allclose(model(x.to(memory_format=torch.channels_last)).logits, expected, atol=1e-4)
-
-
-def test_the_seed_decides_the_weights_and_nothing_else_moves(name):
-    before = torch.get_rng_state()
-    first, same = _narrow(name).state_dict(), _narrow(name).state_dict()
-    assert torch.equal(before, torch.get_rng_state())
-    assert all(torch.equal(first[key], same[key]) for key in first)
-    other = build_model(MODELS.build(name, **NARROW[name][0]), NARROW[name][1], 5, seed=1).state_dict()
-    assert not torch.equal(first["head.weight"], other["head.weight"])
-
-
-def test_parameters_survive_plain_values(name):
-    backbone = MODELS.build(name, **NARROW.get(name, ({}, COLOUR))[0])
-    assert from_dict(Backbone, to_dict(backbone)) == backbone
-    assert to_dict(backbone)["name"] == name
-
-
-def test_other_images_are_refused_by_their_shape(name):
-    model, shape = _narrow(name), NARROW.get(name, ({}, COLOUR))[1]
-    want = f"images must have shape (b, {shape.channels}, {shape.height}, {shape.width}), got (2, 2, 9, 9)"
-    with pytest.raises(ValueError) as caught:
-        model(torch.rand(2, 2, 9, 9))
-    assert want in str(caught.value)
-
-
-@pytest.mark.parametrize("name", sorted({*MODELS.names()} - {"wrn-32-10"}))  # leaky: its embedding may be negative
-def test_the_embedding_comes_after_an_activation(name):
-    model = _narrow(name).eval()
-    assert model(torch.rand(8, *NARROW.get(name, ({}, COLOUR))[1])).embedding.min() >= 0
+@pytest.mark.parametrize("name", MODELS.names())
+def test_every_backbone_keeps_its_contract(name):
+    check_backbone(name)
 
 
 @pytest.mark.parametrize(
@@ -156,11 +78,11 @@ def test_resnet50_has_the_papers_blocks():
     assert _weights(usual) - _weights(paper) == further
 
 
-def test_wrn_computes_what_its_description_says():
-    """The first block, written out with plain functions."""
+def test_wrn_is_its_formula_written_out():
+    """Stem and first block of stage two, with plain functions."""
     from torch.nn import functional as f
 
-    model = _narrow("wrn-32-10").eval()
+    model = build_model(small("wrn-32-10"), COLOUR, 5, seed=0).eval()
     layers = model.backbone
     x = torch.rand(2, 3, 32, 32)
     normal = (x - torch.tensor([0.4914, 0.4822, 0.4465])[:, None, None]) / torch.tensor([0.2470, 0.2435, 0.2616])[
@@ -180,23 +102,10 @@ def test_wrn_computes_what_its_description_says():
     assert torch.allclose(second(z), body + shortcut, atol=1e-5)
 
 
-@pytest.mark.parametrize(
-    ("name", "shape", "text"),
-    [
-        ("small_cnn", Shape(1, 3, 28), "small_cnn needs images of at least 4 x 4 pixels, got 3 x 28"),
-        ("cifar_convnet", Shape(3, 28, 28), "cifar_convnet needs images of at least 32 x 32 pixels, got 28 x 28"),
-        ("resnet50", Shape(3, 8, 8), "resnet50 needs images of at least 16 x 16 pixels, got 8 x 8"),
-    ],
-)
-def test_images_that_are_too_small_are_refused(name, shape, text):
-    with pytest.raises(ValueError, match=text):
-        build_model(MODELS.build(name), shape, 10, seed=0)
-
-
 @pytest.mark.parametrize(("name", "shape"), [("small_cnn", Shape(2, 9, 5)), ("mnist_cnn", Shape(3, 8, 8)),
                                              ("resnet18", Shape(1, 9, 11)), ("wrn-32-10", Shape(4, 7, 5))])  # fmt: skip
 def test_odd_sizes_work(name, shape):
-    model = build_model(MODELS.build(name, **NARROW[name][0]), shape, 3, seed=0).eval()
+    model = build_model(small(name), shape, 3, seed=0).eval()
     assert model(torch.rand(2, *shape)).logits.shape == (2, 3)
 
 
@@ -204,7 +113,7 @@ def test_statistics_follow_the_channels():
     assert build_model(MODELS.build("resnet18", width=4), GREY, 3, 0).normalise.mean.flatten().tolist() == [0.5]
     plain = build_model(MODELS.build("resnet18", width=4, pixels="none"), COLOUR, 3, 0)
     assert isinstance(plain.normalise, nn.Identity)
-    assert "normalise.mean" not in _narrow("resnet18").state_dict()
+    assert "normalise.mean" not in build_model(small("resnet18"), COLOUR, 5, seed=0).state_dict()
 
 
 def test_a_classifier_needs_two_classes():
@@ -218,7 +127,7 @@ def test_an_unknown_backbone_is_met_with_the_nearest():
     assert MODELS.get("wrn_32_10") is MODELS.get("wrn-32-10")
 
 
-def test_threads_do_not_mix_their_weights():
+def test_threads_initialise_independently():
     found = {}
 
     def work(seed: int) -> None:
@@ -235,7 +144,7 @@ def test_threads_do_not_mix_their_weights():
 
 
 def test_the_seed_is_derived_for_its_purpose():
-    """Seed 0 of the weights is not seed 0 of anything else."""
+    """Seed 0 of the weights is unrelated to seed 0 of anything else."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(derive(0, "init"))
         expected = MODELS.build("small_cnn").build(GREY, 10)

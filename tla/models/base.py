@@ -1,9 +1,10 @@
-"""What a backbone's file provides: one frozen dataclass of its parameters, which builds the model."""
+"""What a backbone's file provides: one frozen dataclass of its settings, which builds the network."""
 
 import threading
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import torch
 
@@ -15,9 +16,13 @@ from tla.types import Shape
 
 @dataclass(frozen=True, kw_only=True)
 class Backbone(ABC):
-    """Parameters of a backbone; subclasses are registered in `MODELS`, one per file."""
+    """Settings of a backbone; subclasses are registered in `MODELS`, one per file."""
 
     registry: ClassVar[Registry["Backbone"]]
+    least: ClassVar[int] = 1
+    """Smallest height and width of an image that it takes."""
+    small: ClassVar[Mapping[str, Any]] = {}
+    """Settings that make it small enough to test."""
 
     @abstractmethod
     def build(self, shape: Shape, classes: int) -> Classifier:
@@ -31,6 +36,18 @@ class Backbone(ABC):
             ValueError: if the backbone cannot take images of this size.
         """
 
+    def check_size(self, shape: Shape) -> None:
+        """Refuse images smaller than `least`.
+
+        Raises:
+            ValueError: names the backbone, what it needs and what came.
+        """
+        if min(shape.height, shape.width) < self.least:
+            raise ValueError(
+                f"{self.registry.name_of(self)} needs images of at least {self.least} x {self.least} pixels, "
+                f"got {shape.height} x {shape.width}"
+            )
+
 
 MODELS: Registry[Backbone] = Registry("model", "tla.models")
 Backbone.registry = MODELS
@@ -39,10 +56,10 @@ _INITIALISING = threading.Lock()
 
 
 def build_model(backbone: Backbone, shape: Shape, classes: int, seed: int) -> Classifier:
-    """A classifier whose weights follow from the seed alone; torch's global random state is left as it was.
+    """A classifier whose weights depend on the seed alone; torch's global random state is left unchanged.
 
     Args:
-        backbone: Parameters of the network, `MODELS.build("small_cnn", width=16)`.
+        backbone: Settings of the network, `MODELS.build("small_cnn", width=16)`.
         shape: Size of one image.
         classes: Number of classes, >= 2.
         seed: Seed of the weights, >= 0.
@@ -54,7 +71,7 @@ def build_model(backbone: Backbone, shape: Shape, classes: int, seed: int) -> Cl
         ValueError: if the backbone cannot take images of this size, or seed is negative.
     """
     state = generator(seed, "init").get_state()
-    with _INITIALISING:  # layers take no generator: the global one is lent to one thread at a time, and put back
+    with _INITIALISING:  # layers take no generator: one thread at a time borrows the global one, and restores it
         before = torch.get_rng_state()
         torch.set_rng_state(state)
         try:
@@ -62,15 +79,3 @@ def build_model(backbone: Backbone, shape: Shape, classes: int, seed: int) -> Cl
                 return backbone.build(shape, classes)
         finally:
             torch.set_rng_state(before)
-
-
-def check_size(name: str, shape: Shape, least: int) -> None:
-    """Refuse images that are smaller than a backbone's strides.
-
-    Raises:
-        ValueError: names the backbone, what it needs and what came.
-    """
-    if min(shape.height, shape.width) < least:
-        raise ValueError(
-            f"{name} needs images of at least {least} x {least} pixels, got {shape.height} x {shape.width}"
-        )

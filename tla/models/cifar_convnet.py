@@ -1,10 +1,12 @@
 """The paper's small network for CIFAR-10."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any, ClassVar
 
 from torch import nn
 
-from tla.models.base import MODELS, Backbone, check_size
+from tla.models.base import MODELS, Backbone
 from tla.models.network.classifier import Classifier
 from tla.models.network.flatten import Flatten
 from tla.models.network.pixel_statistics import PixelStatistics, statistics
@@ -26,9 +28,12 @@ class CIFARConvNet(Backbone):
     width: int = 32
     pixels: PixelStatistics = "cifar10"
 
+    least: ClassVar[int] = 32
+    small: ClassVar[Mapping[str, Any]] = {"width": 4}
+
     def build(self, shape: Shape, classes: int) -> Classifier:
         """A freshly initialised classifier for images of at least 32 x 32 pixels."""
-        check_size("cifar_convnet", shape, 32)
+        self.check_size(shape)
         w = self.width
         backbone = nn.Sequential(
             nn.Conv2d(shape.channels, w, 5, padding=2),

@@ -1,7 +1,9 @@
 """The paper's multi-layer perceptron for MNIST."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from math import prod
+from typing import Any, ClassVar
 
 from torch import nn
 
@@ -20,6 +22,8 @@ class MNISTMLP(Backbone):
     """
 
     embedding: int = 1024
+
+    small: ClassVar[Mapping[str, Any]] = {"embedding": 8}
 
     def build(self, shape: Shape, classes: int) -> Classifier:
         """A freshly initialised classifier for images of any size."""

@@ -1,10 +1,12 @@
 """ResNet-18 for 32 x 32 images."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any, ClassVar
 
 from torch import nn
 
-from tla.models.base import MODELS, Backbone, check_size
+from tla.models.base import MODELS, Backbone
 from tla.models.network.classifier import Classifier
 from tla.models.network.pixel_statistics import PixelStatistics, statistics
 from tla.models.network.residual import PreActivationBlock, closing, initialise, stem
@@ -24,9 +26,12 @@ class ResNet18(Backbone):
     width: int = 64
     pixels: PixelStatistics = "cifar10"
 
+    least: ClassVar[int] = 8
+    small: ClassVar[Mapping[str, Any]] = {"width": 4}
+
     def build(self, shape: Shape, classes: int) -> Classifier:
         """A freshly initialised classifier for images of at least 8 x 8 pixels."""
-        check_size("resnet18", shape, 8)
+        self.check_size(shape)
         layers: list[nn.Module] = [stem(shape.channels, self.width)]
         inputs = self.width
         for stage in range(4):

@@ -1,10 +1,12 @@
 """ResNet-50 for 64 x 64 images."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any, ClassVar
 
 from torch import nn
 
-from tla.models.base import MODELS, Backbone, check_size
+from tla.models.base import MODELS, Backbone
 from tla.models.network.classifier import Classifier
 from tla.models.network.pixel_statistics import PixelStatistics, statistics
 from tla.types import Shape
@@ -25,11 +27,14 @@ class ResNet50(Backbone):
     width: int = 64
     pixels: PixelStatistics = "imagenet"
 
+    least: ClassVar[int] = 16
+    small: ClassVar[Mapping[str, Any]] = {"width": 4, "blocks": (1, 1, 1, 1)}
+
     def build(self, shape: Shape, classes: int) -> Classifier:
         """A freshly initialised classifier for images of at least 16 x 16 pixels."""
         from torchvision.models.resnet import Bottleneck, ResNet
 
-        check_size("resnet50", shape, 16)
+        self.check_size(shape)
         backbone = ResNet(Bottleneck, list(self.blocks), num_classes=1, width_per_group=self.width)
         backbone.conv1 = nn.Conv2d(shape.channels, 64, 3, stride=2, padding=1, bias=False)
         nn.init.kaiming_normal_(backbone.conv1.weight, mode="fan_out", nonlinearity="relu")

@@ -1,10 +1,12 @@
 """A small convolutional network for MNIST-sized images; fast enough to train on two CPU cores."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any, ClassVar
 
 from torch import nn
 
-from tla.models.base import MODELS, Backbone, check_size
+from tla.models.base import MODELS, Backbone
 from tla.models.network.classifier import Classifier
 from tla.models.network.flatten import Flatten
 from tla.types import Shape
@@ -23,9 +25,12 @@ class SmallCNN(Backbone):
     width: int = 32
     embedding: int = 256
 
+    least: ClassVar[int] = 4
+    small: ClassVar[Mapping[str, Any]] = {"width": 4, "embedding": 8}
+
     def build(self, shape: Shape, classes: int) -> Classifier:
         """A freshly initialised classifier for images of at least 4 x 4 pixels."""
-        check_size("small_cnn", shape, 4)
+        self.check_size(shape)
         after = self.width * 2 * (shape.height // 4) * (shape.width // 4)
         backbone = nn.Sequential(
             nn.Conv2d(shape.channels, self.width, 4, stride=2, padding=1),

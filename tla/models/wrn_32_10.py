@@ -1,10 +1,12 @@
 """The wide residual network of the CIFAR-10 challenge, which the paper trains."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any, ClassVar
 
 from torch import nn
 
-from tla.models.base import MODELS, Backbone, check_size
+from tla.models.base import MODELS, Backbone
 from tla.models.network.classifier import Classifier
 from tla.models.network.pixel_statistics import PixelStatistics, statistics
 from tla.models.network.residual import PreActivationBlock, ShrinkAndPad, closing, initialise, stem
@@ -28,9 +30,12 @@ class WRN3210(Backbone):
     slope: float = 0.1
     pixels: PixelStatistics = "cifar10"
 
+    least: ClassVar[int] = 4
+    small: ClassVar[Mapping[str, Any]] = {"widen": 1, "blocks": 1}
+
     def build(self, shape: Shape, classes: int) -> Classifier:
         """A freshly initialised classifier for images of at least 4 x 4 pixels."""
-        check_size("wrn-32-10", shape, 4)
+        self.check_size(shape)
         layers: list[nn.Module] = [stem(shape.channels, 16)]
         inputs = 16
         for stage, outputs in enumerate(16 * 2**s * self.widen for s in range(3)):

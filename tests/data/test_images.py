@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from tla.data import Images, holdout, per_class
-from tla.data.loading.choose import part_classes
+from tla.data.loading.subsets import part_classes
 from tla.types import Shape
 
 

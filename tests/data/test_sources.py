@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import torch
 from pictures import picture, pixels_of
+from source_contract import check_source
 
 from tla.data import SOURCES, data_root
 from tla.data.cifar10 import CIFAR10
@@ -62,6 +63,18 @@ def test_digits_are_scikit_learns():
     assert torch.equal(Digits().load().test.pixels, test.pixels)
     with pytest.raises(ValueError, match=r"digits\.test must be between 10 and 1700, got 5"):
         Digits(test=5)
+
+
+@pytest.mark.parametrize("name", [name for name in SOURCES.names() if not SOURCES.get(name).downloaded])
+def test_every_source_that_needs_no_download_keeps_its_contract(name, make_folder):
+    check_source(name, make_folder({"cat": 5, "dog": 4}))
+
+
+@pytest.mark.parametrize(
+    ("name", "files", "root"), [("mnist", "mnist", "."), ("cifar10", "batches", ".."), ("tiny-imagenet", "tiny", "..")]
+)
+def test_published_sources_keep_the_contract_on_small_files(name, files, root, request):
+    check_source(name, (request.getfixturevalue(files) / root).resolve())
 
 
 def test_digits_and_mnist_are_read_without_the_packages_that_they_come_from(mnist):

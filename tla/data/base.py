@@ -27,6 +27,8 @@ class Source(ABC):
     """Where images come from; subclasses are registered in `SOURCES`, one per file."""
 
     registry: ClassVar[Registry["Source"]]
+    downloaded: ClassVar[bool] = False
+    """True if its files are published elsewhere; tests then need TLA_DATA."""
 
     @abstractmethod
     def load(self, root: Path | None = None) -> Splits:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 import torch
 
@@ -20,6 +21,8 @@ _HOW = (
 @dataclass(frozen=True, kw_only=True)
 class CIFAR10(Source):
     """60,000 photographs of ten kinds, 32 x 32 pixels (Krizhevsky 2009); downloaded where they are not found."""
+
+    downloaded: ClassVar[bool] = True
 
     def load(self, root: Path | None = None) -> Splits:
         """Train (50,000 images) and test (10,000).

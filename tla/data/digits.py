@@ -8,8 +8,8 @@ import numpy as np
 import torch
 
 from tla.data.base import SOURCES, Source, Splits
-from tla.data.loading.choose import holdout
 from tla.data.loading.images import Images
+from tla.data.loading.subsets import holdout
 
 
 @SOURCES.register("digits")

@@ -4,9 +4,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tla.data.base import SOURCES, Source, Splits
-from tla.data.loading.choose import part_classes
 from tla.data.loading.class_folders import class_folders, list_folder, read_listing
 from tla.data.loading.images import Images
+from tla.data.loading.subsets import part_classes
 
 TEST_NAMES = ("test", "val", "valid", "validation")
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from math import prod
 from pathlib import Path
+from typing import ClassVar
 
 import torch
 from jaxtyping import UInt8
@@ -22,6 +23,8 @@ _HOW = (
 @dataclass(frozen=True, kw_only=True)
 class MNIST(Source):
     """70,000 handwritten digits of 28 x 28 pixels (LeCun et al. 1998); downloaded where they are not found."""
+
+    downloaded: ClassVar[bool] = True
 
     def load(self, root: Path | None = None) -> Splits:
         """Train (60,000 images) and test (10,000).

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 from tla.data.base import SOURCES, Source, Splits, data_roots, find_or_fetch
 from tla.data.loading.class_folders import Listing, arrange, read_listing
@@ -20,6 +21,8 @@ class TinyImageNet(Source):
 
     Classes are those of wnids.txt, by the first word that words.txt has for them.
     """
+
+    downloaded: ClassVar[bool] = True
 
     def load(self, root: Path | None = None) -> Splits:
         """Train (500 images a class) and test (50 a class).

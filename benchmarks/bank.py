@@ -20,7 +20,7 @@ import torch
 from torch import Tensor
 
 from tla.distances import unit
-from tla.losses.mining.choose import nearest_other
+from tla.losses.mining.selection import nearest_other
 from tla.seeding import generator
 from tla.training.bank import Bank
 

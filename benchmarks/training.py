@@ -131,7 +131,7 @@ def one_step(model: str, images: Images, method: Method, config: TrainConfig, en
 def floor(args: argparse.Namespace, engine: Engine, images: Images, config: TrainConfig) -> Step:
     """The passes of an AT step and nothing else."""
     run = start(args.model, images, METHODS.build("at"), config, engine)
-    batch = run.context.draw(run.share(run.pool.order(0, 0), 0))
+    batch = run.context.fetch(run.share(run.pool.order(0, 0), 0))
     network, weights = run.context.module, list(run.module.parameters())
 
     def step() -> None:

@@ -4,7 +4,7 @@ import pytest
 import torch
 from scipy.stats import chisquare
 
-from tla.losses.mining.choose import nearest_other, other_class, random_key, same_class
+from tla.losses.mining.selection import nearest_other, other_class, random_key, same_class
 
 
 def unit(similarity):

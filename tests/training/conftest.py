@@ -1,37 +1,21 @@
-"""Small data, small models, short runs."""
+"""Small data, short runs, one engine."""
 
 import pytest
-import torch
+from training_small import few_digits, quick_config
 
-from tla.attacks.pgd import PGD
-from tla.data.digits import Digits
-from tla.training import TrainConfig, open_engine
-
-
-@pytest.fixture(scope="session")
-def digits():
-    """scikit-learn's digits, training split."""
-    return Digits().load().train
+from tla.training import open_engine
 
 
 @pytest.fixture
-def few(digits):
-    """The first 200 of them."""
-    return digits.subset(torch.arange(200))
+def few():
+    """The first 200 training images of the digits."""
+    return few_digits()
 
 
 @pytest.fixture
 def quick():
-    """Two short epochs in float32."""
-
-    def make(**knobs):
-        defaults = {
-            "epochs": 2, "batch": 50, "eps": 0.15, "holdout": 40, "precision": "fp32",
-            "attack": PGD(steps=2), "judge": PGD(steps=2),
-        }  # fmt: skip
-        return TrainConfig(**(defaults | knobs))
-
-    return make
+    """Configurations of two short epochs in float32."""
+    return quick_config
 
 
 @pytest.fixture

@@ -1,9 +1,9 @@
-"""One step of every method against the formula written out; the toolbox leaves the network as it was."""
+"""One step of each method against its formula written out; whose statistics batch norm keeps."""
 
 import pytest
 import torch
 from torch.nn.functional import cross_entropy
-from training_small import images_of, normed_classifier
+from training_small import ROWS, normed_classifier, one_step
 
 from tla.attacks.goals import Untargeted
 from tla.attacks.pgd import PGD
@@ -12,26 +12,10 @@ from tla.distances import distance
 from tla.models import build_model
 from tla.models.small_cnn import SmallCNN
 from tla.threat import Threat
-from tla.training import METHODS, TrainConfig, open_engine
-from tla.training.bank import Bank
-from tla.training.batches import Batch, Pool
-from tla.training.methods.trades import Drift
-from tla.training.step_context import StepContext
+from tla.training import METHODS
+from tla.training.methods.trades import DivergenceGoal
+from tla.training.triplet_method import Keys
 from tla.types import Outputs, Shape
-
-LABELS = [0, 1, 2] * 8
-ROWS = torch.tensor([0, 1, 2, 3, 4, 5, 7, 9])
-
-
-def context_for(module, **knobs):
-    settings = {"batch": 8, "eps": 0.1, "attack": PGD(steps=2), "epochs": 2} | knobs
-    config, engine = TrainConfig(**settings), open_engine("cpu", "fp32")
-    pool = Pool(images_of(LABELS), torch.device("cpu"), pad=0, flip=False, channels_last=False)
-    return StepContext(engine, module, engine.setup(module), pool, config, seed=0)
-
-
-def a_batch(context):
-    return Batch(context.pool.view(ROWS, context.augmenting), context.pool.labels[ROWS], ROWS)
 
 
 @pytest.fixture
@@ -40,7 +24,7 @@ def network():
 
 
 def attacked(network, context, batch):
-    """The adversarial images of the step, made outside the toolbox."""
+    """The adversarial images of the step, by the attack itself."""
     attack = PGD(steps=2, pursuit="last_step")
     generator = torch.Generator()
     generator.set_state(context.attacking.get_state())
@@ -49,12 +33,9 @@ def attacked(network, context, batch):
 
 def step(network, name, **knobs):
     """The terms of one step, its batch and its adversarial images."""
-    context = context_for(network)
-    batch = a_batch(context)
-    moved = attacked(network, context, batch)
     method = METHODS.build(name, **knobs)
-    if method.requirements().bank:
-        context.bank = Bank(method.requirements().bank, 8, torch.device("cpu"))
+    batch, context = one_step(network, method)
+    moved = attacked(network, context, batch)
     return method(batch, context), batch, moved, context
 
 
@@ -74,15 +55,15 @@ def test_alp(network, pair):
     assert terms.loss.item() == pytest.approx((entropy + 0.7 * apart.square().sum(1).mean()).item(), rel=1e-5)
 
 
-def test_trades_climbs_and_pays_the_divergence(network):
+def test_trades_attacks_and_minimises_the_divergence(network):
     terms, batch, _, context = step(network, "trades", beta=3.0)
     clean = network(batch.x).logits.log_softmax(1)
     context.begin(0)
-    moved = context.attack(batch, Drift(clean.detach()))
+    moved = context.attack(batch, DivergenceGoal(clean.detach()))
     divergence = (clean.exp() * (clean - network(moved).logits.log_softmax(1))).sum(1)
     expected = cross_entropy(network(batch.x).logits, batch.y) + 3 * divergence.mean()
     assert terms.loss.item() == pytest.approx(expected.item(), rel=1e-5)
-    start = Drift(clean.detach()).value(network(batch.x))
+    start = DivergenceGoal(clean.detach()).value(network(batch.x))
     assert start.abs().max() < 1e-6
     assert (divergence > 0).all()
 
@@ -95,7 +76,7 @@ def test_fast_takes_one_step_of_its_own_stride(network):
     assert terms.loss.item() == pytest.approx(cross_entropy(network(moved).logits, batch.y).item(), rel=1e-6)
 
 
-def test_weight_perturbation_climbs_and_is_undone(network):
+def test_weight_perturbation_raises_the_loss_and_is_undone(network):
     before = {name: value.clone() for name, value in network.named_parameters()}
     terms, batch, moved, _ = step(network, "at-awp", gamma=0.01)
     for name, value in network.named_parameters():
@@ -135,23 +116,23 @@ def test_tla_mines_in_the_batch(network, name):
     assert name == "tla" or low == pytest.approx(high)
 
 
-def test_tla_with_fresh_images_draws_its_own(network):
-    """The paper: replayed draw by draw."""
+def test_tla_with_a_fresh_pool(network):
+    """As in the paper, replayed draw by draw."""
     knobs = {"mining": "fresh", "pool": 5, "triplets": 2, "second_alpha": 0.6, "pull": 0.5, "alpha": 0.3, "rho": 0.01}
     terms, batch, moved, context = step(network, "tla", lambda_triplet=2.0, **knobs)
     context.begin(0)
-    pool = context.draw(context.pool.fresh(5, context.mining))
+    pool = context.fetch(context.pool.sample(5, context.mining))
     keys, v, h = network(pool.x).embedding, network(moved).embedding, network(batch.x).embedding
-    positives = network(context.draw(context.pool.positives(ROWS, context.mining)).x).embedding
+    positives = network(context.fetch(context.pool.positives(ROWS, context.mining)).x).embedding
     noise = torch.rand(batch.x.shape, generator=context.mining)
-    twins = network((batch.x + 8 / 255 * (2 * noise - 1)).clamp(0, 1)).embedding
+    noisy = network((batch.x + 8 / 255 * (2 * noise - 1)).clamp(0, 1)).embedding
     total, counted = 0.0, 0
     for i, y in enumerate(batch.y.tolist()):
         if all(other == y for other in pool.y.tolist()):
             continue
         n = keys[nearest_of_another_class(v[i], y, keys, pool.y)]
         counted += 1
-        for p, margin in ((positives[i], 0.3), (twins[i], 0.6)):
+        for p, margin in ((positives[i], 0.3), (noisy[i], 0.6)):
             norm = (v[i].square() + p.square() + n.square()).mean()
             total = total + hinge(v[i], p, n, margin) + 0.01 * norm
     pull = (h - v).square().sum(1).mean()
@@ -185,10 +166,8 @@ def test_every_way_of_mining_has_a_gradient(network, name, mining, triplets):
 def test_random_negatives_are_filtered_or_not(network):
     seen = {True: set(), False: set()}
     for filtered, pairs in seen.items():
-        context = context_for(network)
-        batch, method = a_batch(context), METHODS.build("tla-rn", filtered=filtered)
-        from tla.training.triplet_method import Keys
-
+        method = METHODS.build("tla-rn", filtered=filtered)
+        batch, context = one_step(network, method)
         for _ in range(100):
             choice = method.negatives(batch, lambda: None, Keys(lambda: None, batch.y), context)
             pairs |= {(y, batch.y[j].item()) for y, j in zip(batch.y.tolist(), choice.rows.tolist(), strict=True)}
@@ -201,36 +180,25 @@ def test_the_pool_with_one_image_counts_only_other_classes(network):
     assert torch.isfinite(terms.loss)
 
 
-def test_training_attacks_never_let_an_image_go():
+def test_training_attacks_keep_every_image_in_the_batch():
     assert with_pursuit(PGD(steps=3), "last_step").pursuit == "last_step"
-
-
-@pytest.mark.parametrize("name", METHODS.names())
-def test_attack_sees_evaluation_mode_and_training_mode_comes_back(name):
-    module = normed_classifier(classes=3)
-    modes = []
-    module.register_forward_hook(lambda m, i, o: modes.append((m.training, torch.is_grad_enabled())))
-    context = context_for(module)
-    METHODS.build(name)(a_batch(context), context)
-    assert modes[-1] == (True, True)
-    assert name == "natural" or modes[0][0] is False
 
 
 @pytest.mark.parametrize("kind", ["clean", "adversarial", "both"])
 def test_whose_statistics_batch_norm_keeps(kind):
-    """The running mean moves to the mean of the images that the knob names."""
+    """The running mean moves to the mean of the images that the setting names."""
     module = normed_classifier(classes=3)
-    context = context_for(module, batch_norm=kind)
-    batch, norm = a_batch(context), module.backbone[1]
+    batch, context = one_step(module, batch_norm=kind)
+    norm = module.backbone[1]
     moved = (batch.x + 0.3).clamp(0, 1)
     conv = module.backbone[0]
     means = {"clean": conv(batch.x), "adversarial": conv(moved), "both": conv(torch.cat((moved, batch.x)))}
     expected = {name: 0.1 * value.mean((0, 2, 3)).detach() for name, value in means.items()}
-    for natural in (batch.x, None):  # methods that look at clean images, and AT
+    for natural in (batch.x, None):  # methods that use clean images, and AT
         norm.reset_running_stats()
-        seen = context.forward(batch, adversarial=moved, natural=natural)
-        told = "adversarial" if natural is None and kind == "both" else kind
-        assert torch.allclose(norm.running_mean, expected[told], atol=1e-6)
+        outputs = context.forward(batch, adversarial=moved, natural=natural)
+        counted = "adversarial" if natural is None and kind == "both" else kind
+        assert torch.allclose(norm.running_mean, expected[counted], atol=1e-6)
         assert norm.momentum == 0.1
-        assert isinstance(seen.adversarial, Outputs)
-        assert (seen.natural is None) == (natural is None)
+        assert isinstance(outputs.adversarial, Outputs)
+        assert (outputs.natural is None) == (natural is None)

@@ -1,4 +1,4 @@
-"""Losses, one per file, and the mining that chooses their triplets."""
+"""Losses, one per file, and the mining of their triplets."""
 
 from tla.losses.base import LOSSES, Loss, LossValue, Triplets, Views
 

@@ -1,4 +1,4 @@
-"""Adversarial logit pairing: clean and adversarial outputs of one image are pulled together."""
+"""Adversarial logit pairing: pulls the clean and adversarial outputs of an image together."""
 
 from dataclasses import dataclass
 from typing import Literal

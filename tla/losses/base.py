@@ -7,18 +7,19 @@ from typing import ClassVar, NamedTuple
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
+from tla.distances import DistanceName
 from tla.registry import Registry
 from tla.types import Outputs
 
 
 class Triplets(NamedTuple):
-    """Which rows of a table of embeddings form triplets: positions, never copies.
+    """Triplets as row indices into a tensor of embeddings; nothing is copied.
 
     Attributes:
         anchor: Row of each anchor, shape (t,).
         positive: Row of each positive, of the anchor's class, shape (t,).
         negative: Row of each negative, of another class, shape (t,).
-        valid: False where no positive or no negative could be had; such a triplet has no weight. Shape (t,).
+        valid: False where there is no positive or no negative; such a triplet has no weight. Shape (t,).
     """
 
     anchor: Int[Tensor, " t"]
@@ -28,14 +29,14 @@ class Triplets(NamedTuple):
 
 
 class Views(NamedTuple):
-    """What one training step has seen of a batch; a loss reads what it needs.
+    """What one training step computed for a batch; a loss reads what it needs.
 
     Attributes:
         y: True classes, shape (b,).
         clean: Outputs of the natural images, b rows, or None.
         adversarial: Outputs of the same images under attack, b rows, or None.
-        embeddings: The rows that `triplets` speaks of, shape (n, d), or None.
-        triplets: Chosen triplets, or None.
+        embeddings: Embeddings that `triplets` indexes, shape (n, d), or None.
+        triplets: Mined triplets, or None.
     """
 
     y: Int[Tensor, " b"]
@@ -46,11 +47,11 @@ class Views(NamedTuple):
 
 
 class LossValue(NamedTuple):
-    """A loss, and what a learning curve wants to know of it.
+    """A loss, and the share of triplets behind it.
 
     Attributes:
         loss: What is minimised; one number, float32.
-        active: Share of triplets that still push, in [0, 1]; NaN for losses without triplets. Detached.
+        active: Share of valid triplets with a positive hinge, in [0, 1]; NaN for losses without triplets. Detached.
     """
 
     loss: Float[Tensor, ""]
@@ -65,14 +66,19 @@ class Loss(ABC):
 
     @abstractmethod
     def __call__(self, views: Views) -> LossValue:
-        """The loss of one batch; it has a gradient even where nothing is left to learn.
+        """The loss of one batch; it has a gradient even where it is zero.
 
         Args:
-            views: What the step has seen.
+            views: What the step computed.
 
         Raises:
-            ValueError: if the views lack what the loss needs.
+            ValueError: if the views lack what the loss needs; begins with its name and "needs".
         """
+
+    @property
+    def mining_distance(self) -> DistanceName:
+        """The distance by which training looks for the hardest negatives."""
+        return "abs_cosine"
 
 
 LOSSES: Registry[Loss] = Registry("loss", "tla.losses")

@@ -11,10 +11,10 @@ from tla.losses.base import LOSSES, Loss, LossValue, Views
 @LOSSES.register("cross_entropy")
 @dataclass(frozen=True, kw_only=True)
 class CrossEntropy(Loss):
-    """Mean cross-entropy over every image of the views: adversarial, clean, or both together.
+    """Mean cross-entropy over all images of the views: adversarial, clean, or both.
 
     Args:
-        smoothing: Share of the label spread evenly over all classes, in [0, 1).
+        smoothing: Share of the label spread uniformly over all classes, in [0, 1).
 
     Raises:
         ValueError: for a smoothing outside [0, 1).

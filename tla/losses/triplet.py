@@ -19,7 +19,7 @@ class Triplet(Loss):
     """mean [D(a, p) - D(a, n) + alpha]_+ + rho * L_norm (Mao et al. 2019, eq. 3-4).
 
     Args:
-        alpha: Margin by which the negative shall be farther than the positive, >= 0.
+        alpha: Margin by which the negative should be farther than the positive, >= 0.
         rho: Weight of the embeddings' norms, >= 0.
         distance: "abs_cosine" as published, "cosine" or "euclidean".
         norm: "mean_square" (the public code), "l2" (the paper) or "none".
@@ -40,8 +40,13 @@ class Triplet(Loss):
             if not getattr(self, name) >= 0:
                 raise ValueError(f"{name} must be >= 0, got {getattr(self, name)}")
 
+    @property
+    def mining_distance(self) -> DistanceName:
+        """That of the loss."""
+        return self.distance
+
     def __call__(self, views: Views) -> LossValue:
-        """The triplet term; triplets that are not valid have no weight."""
+        """The triplet term; invalid triplets have no weight."""
         if views.embeddings is None or views.triplets is None:
             raise ValueError("triplet needs embeddings and triplets")
         rows, embeddings = views.triplets, views.embeddings.float()
@@ -64,7 +69,7 @@ def norm_term(
     weight: Float[Tensor, " t"],
     form: NormForm,
 ) -> Float[Tensor, ""]:
-    """L_norm: how long the embeddings of the triplets are.
+    """L_norm: a penalty on the norms of the embeddings in the triplets.
 
     Args:
         a: Anchors, shape (t, d).

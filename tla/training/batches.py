@@ -1,4 +1,4 @@
-"""Training images on the device as bytes: order, augmentation and draws happen there."""
+"""Training images as bytes on the device, where they are shuffled, augmented and sampled."""
 
 from typing import NamedTuple
 
@@ -12,7 +12,7 @@ from tla.seeding import generator
 
 
 class Batch(NamedTuple):
-    """What one step starts from.
+    """The images of one step.
 
     Attributes:
         x: Augmented images in [0, 1], shape (b, c, h, w).
@@ -25,8 +25,8 @@ class Batch(NamedTuple):
     rows: Int[Tensor, " b"]
 
 
-class Fresh(NamedTuple):
-    """Images drawn beside the batch: pixels in [0, 1] (m, c, h, w) and classes (m,)."""
+class LabelledImages(NamedTuple):
+    """Further training images: pixels in [0, 1], shape (m, c, h, w), and classes, shape (m,)."""
 
     x: Float[Tensor, "m c h w"]
     y: Int[Tensor, " m"]
@@ -39,8 +39,8 @@ class Pool:
         images: What to train on.
         device: Where to keep them.
         pad: Zero pixels around each image before a random crop.
-        flip: Mirror with probability 1/2.
-        channels_last: Memory order of the batches.
+        flip: Mirror left to right with probability 1/2.
+        channels_last: Memory layout of the batches.
     """
 
     def __init__(self, images: Images, device: torch.device, *, pad: int, flip: bool, channels_last: bool) -> None:
@@ -58,25 +58,25 @@ class Pool:
         return len(self.labels)
 
     def order(self, seed: int, epoch: int) -> Int[Tensor, " n"]:
-        """Every position once, shuffled for this epoch; the same on every device and process."""
+        """All positions, shuffled for this epoch; the same on every device and process."""
         return torch.randperm(len(self), generator=generator(seed, "order", epoch)).to(self.labels.device)
 
     def view(self, rows: Int[Tensor, " b"], source: torch.Generator) -> Float[Tensor, "b c h w"]:
-        """Images in [0, 1], augmented with random numbers of `source` (a generator on the device)."""
-        moves = self.pad > 0 or self.flip
-        picked = self._cropped(rows, source) if moves else self.pixels.index_select(0, rows)
+        """Augmented images in [0, 1]; `source` is a generator on the device."""
+        augmented = self.pad > 0 or self.flip
+        picked = self._cropped(rows, source) if augmented else self.pixels.index_select(0, rows)
         return picked.to(memory_format=self.format).float().div_(255)
 
     def positives(self, rows: Int[Tensor, " b"], source: torch.Generator) -> Int[Tensor, " b"]:
-        """For each position another one of the same class, drawn evenly; classes must have two images."""
+        """For each position another one of the same class, uniformly; every class must have two images."""
         y = self.labels[rows]
         others = self.count[y] - 1
         draw = (torch.rand(len(rows), generator=source, device=rows.device, dtype=torch.float64) * others).long()
         own = self.place[rows] - self.start[y]
         return self.sorted[self.start[y] + draw + (draw >= own)]
 
-    def fresh(self, count: int, source: torch.Generator) -> Int[Tensor, " m"]:
-        """`count` positions, drawn evenly and independently."""
+    def sample(self, count: int, source: torch.Generator) -> Int[Tensor, " m"]:
+        """`count` positions, uniformly with replacement."""
         return torch.randint(len(self), (count,), generator=source, device=self.labels.device)
 
     def _cropped(self, rows: Tensor, source: torch.Generator) -> Tensor:

@@ -158,7 +158,7 @@ def _broken_shows(run: TrainingRun, epoch: int, step: int, order: Tensor) -> Ite
         yield
     except ValueError:
         images = run.pool.view(run.share(order, step), run.context.augmenting)
-        if bool(torch.isfinite(run.context.look(images).logits).all()):
+        if bool(torch.isfinite(run.context.evaluate(images).logits).all()):
             raise
         raise _diverged(run, epoch, step, order, "the network's outputs are no longer finite") from None
 

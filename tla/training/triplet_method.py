@@ -1,4 +1,4 @@
-"""What TLA and its variants share: where keys come from, and how the triplet term enters the loss."""
+"""What TLA and its variants share: where negatives come from, and how the triplet term enters the loss."""
 
 from abc import abstractmethod
 from collections.abc import Callable
@@ -11,34 +11,34 @@ from torch import Tensor
 
 from tla.distances import DistanceName
 from tla.losses import LossValue, Triplets, Views
-from tla.losses.mining.choose import Choice, random_key, same_class
+from tla.losses.mining.selection import Choice, random_key, same_class
 from tla.losses.triplet import NormForm, Triplet
 from tla.training.batches import Batch
 from tla.training.methods.base import Method, Requirements, Terms, at_least_zero
 from tla.training.step_context import StepContext
 from tla.types import Outputs
 
+LazyEmbeddings = Callable[[], Tensor]
+"""Returns embeddings, shape (n, d); random mining never calls it and so never pays for the forward pass."""
+
 
 class Keys(NamedTuple):
     """Natural images to choose negatives from.
 
     Attributes:
-        embeddings: Gives their embeddings, shape (m, d).
+        embeddings: Their embeddings, shape (m, d).
         y: Their classes, shape (m,); -1 marks an empty place.
     """
 
-    embeddings: Callable[[], Tensor]
+    embeddings: LazyEmbeddings
     y: Int[Tensor, " m"]
 
 
-Queries = Callable[[], Tensor]
-
-
-class Guests:
-    """Natural images that go through the network beside the adversarial ones, and the rows they get.
+class NaturalBatch:
+    """Natural images that share a forward pass with the adversarial ones, and their rows in its embeddings.
 
     Args:
-        first: Row of the first guest: the number of adversarial images.
+        first: Row of the first natural image: the number of adversarial images.
     """
 
     def __init__(self, first: int) -> None:
@@ -46,7 +46,7 @@ class Guests:
         self.next = first
 
     def add(self, x: Float[Tensor, "g c h w"]) -> Int[Tensor, " g"]:
-        """Take images along; returns their rows in the table of embeddings."""
+        """Append images; returns their rows."""
         rows = torch.arange(self.next, self.next + len(x), device=x.device)
         self.images.append(x)
         self.next += len(x)
@@ -54,21 +54,37 @@ class Guests:
 
 
 class TripletBatch(NamedTuple):
-    """A step's outputs, and its triplets as rows of one table of embeddings.
+    """A step's outputs, and its triplets as rows of their embeddings.
 
     Attributes:
-        adversarial: Outputs of x'; its embeddings are the table's first b rows.
-        table: Embeddings that everything below speaks of, shape (n, d).
+        adversarial: Outputs of x'; their embeddings are the first b rows.
+        embeddings: Embeddings that all rows below refer to, shape (n, d).
         triplets: Anchor, positive, negative.
         second: The same anchors and negatives with x_i plus noise as positives, or None.
         clean: Rows of x_i, shape (b,), or None.
     """
 
     adversarial: Outputs
-    table: Float[Tensor, "n d"]
+    embeddings: Float[Tensor, "n d"]
     triplets: Triplets
     second: Triplets | None
     clean: Int[Tensor, " b"] | None
+
+
+def batch_triplets(
+    y: Int[Tensor, " b"], natural: Int[Tensor, " m"], negatives: Choice, generator: torch.Generator
+) -> Triplets:
+    """Anchors x'_i (rows 0 to b - 1), each with another natural image of its class in the batch as its positive.
+
+    Args:
+        y: Classes of the batch, shape (b,).
+        natural: Rows of the batch's first m natural images, shape (m,).
+        negatives: The chosen negatives, as rows of the same embeddings.
+        generator: Draws the positives.
+    """
+    anchors = torch.arange(len(y), device=y.device)
+    positives = random_key(same_class(y, y[: len(natural)], anchors), generator)
+    return Triplets(anchors, natural[positives.rows], negatives.rows, negatives.valid & positives.valid)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,11 +97,11 @@ class TripletMethod(Method):
         rho: Weight of the embeddings' norms, >= 0.
         distance: "abs_cosine" (published), "cosine" or "euclidean".
         norm: Norm term: "mean_square" (the public code), "l2" (the paper) or "none".
-        mining: Where negatives come from. "fresh": a pool of other images, with positives of their own (the paper).
-            "batch": the batch's own clean images, which are the positives too. "bank": embeddings of recent clean
-            images, without a gradient; positives from the batch. The last two look at embeddings of the training pass.
+        mining: Where negatives come from. "fresh": a pool of other images, with separately drawn positives (the
+            paper). "batch": the batch's own clean images, which are also the positives. "bank": embeddings of recent
+            clean images, without a gradient; positives from the batch. The last two use the training pass.
         pool: Size M of the fresh pool or of the bank, >= 1.
-        keys: How many of the batch's clean images "batch" and "bank" look at; 0 means all.
+        keys: How many of the batch's clean images "batch" and "bank" use; 0 means all.
         triplets: 1, or 2: a second one whose positive is the anchor's own image plus noise.
         second_alpha: Margin of the second triplet; by default alpha.
         noise: Half-width of the uniform noise on that positive, in pixel units, >= 0.
@@ -118,24 +134,24 @@ class TripletMethod(Method):
             raise ValueError(f"pull needs every clean image of the batch: set keys to 0, got {self.keys}")
 
     @abstractmethod
-    def negatives(self, batch: Batch, queries: Queries, keys: Keys, context: StepContext) -> Choice:
+    def negatives(self, batch: Batch, queries: LazyEmbeddings, keys: Keys, context: StepContext) -> Choice:
         """A key of another class for each image of the batch.
 
         Args:
             batch: The images.
-            queries: Gives the embeddings of x', shape (b, d); not called by methods that choose blindly.
-            keys: Where to choose.
+            queries: Embeddings of x', shape (b, d); not needed by random mining.
+            keys: What to choose from.
             context: For random numbers.
         """
 
     def requirements(self) -> Requirements:
-        """A second image per class unless the positive is the own one, and the pool."""
+        """A second image per class unless the positive is the image itself, and the pool."""
         fresh, bank = self.mining == "fresh", self.mining == "bank"
         keys = 0 if fresh else self.keys
         return Requirements(positives=not self.swapped, pool=self.pool * fresh, bank=self.pool * bank, keys=keys)
 
     def idle(self) -> dict[str, str]:
-        """What the mining, the number of triplets, or a weight of zero leaves without effect."""
+        """Settings that the mining, the number of triplets or a weight of zero make ineffective."""
         found = {}
         if self.mining == "batch":
             found["pool"] = 'mining is "batch", which has no pool; set mining to "fresh" (the paper) or "bank"'
@@ -155,81 +171,75 @@ class TripletMethod(Method):
     def __call__(self, batch: Batch, context: StepContext) -> Terms:
         """CE(f(x'), y) + lambda * (the triplet terms) [+ pull * mean ||h(x) - h(x')||^2]."""
         adversarial = context.attack(batch)
-        scene = (self._fresh if self.mining == "fresh" else self._shared)(batch, adversarial, context)
-        cross_entropy = context.cross_entropy(Views(batch.y, adversarial=scene.adversarial))
-        first = self._term(self.alpha, batch, scene, scene.triplets)
+        mined = (self._fresh if self.mining == "fresh" else self._shared)(batch, adversarial, context)
+        cross_entropy = context.cross_entropy(Views(batch.y, adversarial=mined.adversarial))
+        first = self._term(self.alpha, batch, mined, mined.triplets)
         value = first.loss
-        if scene.second is not None:
+        if mined.second is not None:
             margin = self.alpha if self.second_alpha is None else self.second_alpha
-            value = value + self._term(margin, batch, scene, scene.second).loss
+            value = value + self._term(margin, batch, mined, mined.second).loss
         loss = cross_entropy + self.lambda_triplet * value
-        if self.pull > 0 and scene.clean is not None:
-            apart = scene.table[scene.clean].float() - scene.adversarial.embedding.float()
-            loss = loss + self.pull * apart.square().sum(1).mean()
+        if self.pull > 0 and mined.clean is not None:
+            difference = mined.embeddings[mined.clean].float() - mined.adversarial.embedding.float()
+            loss = loss + self.pull * difference.square().sum(1).mean()
         return Terms(loss, cross_entropy, value.detach(), first.active)
 
-    def _term(self, alpha: float, batch: Batch, scene: TripletBatch, triplets: Triplets) -> LossValue:
+    def _term(self, alpha: float, batch: Batch, mined: TripletBatch, triplets: Triplets) -> LossValue:
         loss = Triplet(alpha=alpha, rho=self.rho, distance=self.distance, norm=self.norm)
-        return loss(Views(batch.y, embeddings=scene.table, triplets=triplets))
+        return loss(Views(batch.y, embeddings=mined.embeddings, triplets=triplets))
 
     def _fresh(self, batch: Batch, adversarial: Tensor, context: StepContext) -> TripletBatch:
-        """The paper: positives and a pool of their own; only the chosen negatives are seen with a gradient."""
-        pool = context.draw(context.pool.fresh(self.pool, context.mining))
-        keys = Keys(lambda: context.look(pool.x).embedding, pool.y)
-        choice = self.negatives(batch, lambda: context.look(adversarial).embedding, keys, context)
-        guests = Guests(len(batch.y))
+        """The paper: a pool and positives of other images; only the chosen negatives are passed with a gradient."""
+        pool = context.fetch(context.pool.sample(self.pool, context.mining))
+        keys = Keys(lambda: context.evaluate(pool.x).embedding, pool.y)
+        negatives = self.negatives(batch, lambda: context.evaluate(adversarial).embedding, keys, context)
+        natural = NaturalBatch(len(batch.y))
         own = torch.arange(len(batch.y), device=batch.y.device)
-        clean = guests.add(batch.x) if self.swapped or self.pull > 0 else None
-        partner = clean
-        if not self.swapped:
-            partner = guests.add(context.draw(context.pool.positives(batch.rows, context.mining)).x)
-        twins = self._twins(batch, guests, context)
-        chosen, back = context.distinct(choice.rows)
-        negative = guests.add(pool.x.index_select(0, chosen)).index_select(0, back)
-        adversarial_outputs, table = context.table(batch, adversarial, guests.images)
-        triplets = self._roles(own, _given(partner), negative, choice.valid)
-        return TripletBatch(adversarial_outputs, table, triplets, _second(triplets, twins, choice), clean)
+        clean = natural.add(batch.x) if self.swapped or self.pull > 0 else None
+        if self.swapped and clean is not None:
+            anchor, positive = clean, own
+        else:
+            anchor = own
+            positive = natural.add(context.fetch(context.pool.positives(batch.rows, context.mining)).x)
+        noisy = self._noisy(batch, natural, context)
+        chosen, inverse = context.distinct(negatives.rows)
+        negative = natural.add(pool.x.index_select(0, chosen)).index_select(0, inverse)
+        outputs, _, embeddings = context.forward_joint(batch, adversarial, natural.images)
+        triplets = Triplets(anchor, positive, negative, negatives.valid)
+        return TripletBatch(outputs, embeddings, triplets, _second(triplets, noisy, negatives), clean)
 
     def _shared(self, batch: Batch, adversarial: Tensor, context: StepContext) -> TripletBatch:
-        """The batch's own clean images as keys, or as positives beside a bank of recent embeddings."""
+        """The batch's own clean images as keys, or as positives where a bank of recent embeddings has the keys."""
         b = len(batch.y)
         m = b if self.swapped or not self.keys else min(self.keys, b)
-        guests, own = Guests(b), torch.arange(b, device=batch.y.device)
-        clean, key_y = guests.add(batch.x[:m]), batch.y[:m]
-        twins = self._twins(batch, guests, context)
-        outputs, table = context.table(batch, adversarial, guests.images)
-        seen, first = table.detach(), b
-        keys = seen[b : b + m]
+        natural = NaturalBatch(b)
+        clean, key_y = natural.add(batch.x[:m]), batch.y[:m]
+        noisy = self._noisy(batch, natural, context)
+        outputs, _, embeddings = context.forward_joint(batch, adversarial, natural.images)
+        detached, first = embeddings.detach(), b
+        keys = detached[b : b + m]
         if context.bank is not None:
             context.bank.put(keys, key_y)
-            table, first = torch.cat((table, context.bank.embeddings.to(table.dtype))), len(table)
+            embeddings, first = torch.cat((embeddings, context.bank.embeddings.to(embeddings.dtype))), len(embeddings)
             keys, key_y = context.bank.embeddings, context.bank.labels
-        choice = self.negatives(batch, lambda: seen[:b], Keys(lambda: keys, key_y), context)
-        partner, valid = clean, choice.valid
-        if not self.swapped:
-            match = random_key(same_class(batch.y, batch.y[:m], own), context.mining)
-            partner, valid = clean[match.rows], valid & match.valid
-        triplets = self._roles(own, partner, choice.rows + first, valid)
-        return TripletBatch(outputs, table, triplets, _second(triplets, twins, choice), clean if m == b else None)
+        negatives = self.negatives(batch, lambda: detached[:b], Keys(lambda: keys, key_y), context)
+        negatives = negatives._replace(rows=negatives.rows + first)
+        if self.swapped:
+            own = torch.arange(b, device=batch.y.device)
+            triplets = Triplets(clean, own, negatives.rows, negatives.valid)
+        else:
+            triplets = batch_triplets(batch.y, clean, negatives, context.mining)
+        second = _second(triplets, noisy, negatives)
+        return TripletBatch(outputs, embeddings, triplets, second, clean if m == b else None)
 
-    def _twins(self, batch: Batch, guests: Guests, context: StepContext) -> Tensor | None:
-        """x_i plus noise, where a second triplet is wanted."""
+    def _noisy(self, batch: Batch, natural: NaturalBatch, context: StepContext) -> Tensor | None:
+        """Rows of x_i plus noise, if there is a second triplet."""
         if self.triplets == 1:
             return None
         noise = torch.rand(batch.x.shape, generator=context.mining, device=batch.x.device)
-        return guests.add((batch.x + self.noise * (2 * noise - 1)).clamp(0, 1))
-
-    def _roles(self, own: Tensor, partner: Tensor, negative: Tensor, valid: Tensor) -> Triplets:
-        anchor, positive = (partner, own) if self.swapped else (own, partner)
-        return Triplets(anchor, positive, negative, valid)
+        return natural.add((batch.x + self.noise * (2 * noise - 1)).clamp(0, 1))
 
 
-def _second(triplets: Triplets, twins: Tensor | None, choice: Choice) -> Triplets | None:
-    """The second triplets: their positive is always there, so that only the negative decides whether they count."""
-    return None if twins is None else triplets._replace(positive=twins, valid=choice.valid)
-
-
-def _given(rows: Tensor | None) -> Tensor:
-    if rows is None:
-        raise RuntimeError("no rows were given to the triplets' partners")
-    return rows
+def _second(triplets: Triplets, noisy: Tensor | None, negatives: Choice) -> Triplets | None:
+    """The second triplets; their positive always exists, so they are valid wherever there is a negative."""
+    return None if noisy is None else triplets._replace(positive=noisy, valid=negatives.valid)

@@ -1,4 +1,4 @@
-"""Adversarial weight perturbation: the worst weights nearby (Wu et al. 2020)."""
+"""Adversarial weight perturbation (Wu et al. 2020)."""
 
 from collections.abc import Callable
 
@@ -8,27 +8,27 @@ from torch import Tensor, nn
 from tla.training.step_context import StepContext
 
 
-def climb_weights(context: StepContext, loss: Tensor, gamma: float) -> Callable[[], None]:
-    """Move every weight matrix up the loss by gamma times its norm.
+def perturb_weights(context: StepContext, loss: Tensor, gamma: float) -> Callable[[], None]:
+    """Move every weight matrix up the gradient of the loss by gamma times its norm.
 
     Args:
-        context: Of the run whose network is moved.
-        loss: Taken at the weights as they are, with a gradient.
-        gamma: Length of the move relative to the norm of the matrix, >= 0.
+        context: Of the run whose network is perturbed.
+        loss: At the current weights, with a gradient.
+        gamma: Size of the perturbation relative to the norm of the matrix, >= 0.
 
     Returns:
-        What puts the weights back.
+        A function that restores the weights.
     """
     weights = matrices(context.module)
     gradients = [context.engine.mean(g) for g in torch.autograd.grad(loss, weights)]
-    kept = [weight.detach().clone() for weight in weights]
+    before = [weight.detach().clone() for weight in weights]
     with torch.no_grad():
         for weight, gradient in zip(weights, gradients, strict=True):
             weight.add_(gradient * (gamma * weight.norm() / (gradient.norm() + 1e-12)))
 
     def undo() -> None:
         with torch.no_grad():
-            for weight, value in zip(weights, kept, strict=True):
+            for weight, value in zip(weights, before, strict=True):
                 weight.copy_(value)
 
     return undo

@@ -1,1 +1,1 @@
-"""Which embeddings form triplets."""
+"""Mining: which embeddings form triplets."""

@@ -1,4 +1,4 @@
-"""Choosing positives and negatives: positions in a table of keys, never copies, never a wait for the device."""
+"""Selecting positives and negatives as indices of keys, without copies and without waiting for the device."""
 
 from typing import NamedTuple
 
@@ -10,10 +10,10 @@ from tla.distances import DistanceName, pairwise
 
 
 class Choice(NamedTuple):
-    """One key for each query.
+    """One key per query.
 
     Attributes:
-        rows: Position of the chosen key, shape (b,); 0 where there was none.
+        rows: Index of the chosen key, shape (b,); 0 where there was none.
         valid: True where a key could be chosen, shape (b,).
     """
 
@@ -31,7 +31,7 @@ def nearest_other(
 ) -> Choice:
     """The nearest key of another class: the hardest negative of the pool (the paper's "semi-hard").
 
-    The pool may be fresh images (the paper), the batch's own clean embeddings, or a bank of recent ones.
+    Keys may be a pool of fresh images (the paper), the batch's own clean images, or a memory bank.
 
     Args:
         queries: Embeddings to find negatives for, shape (b, d).
@@ -47,7 +47,7 @@ def nearest_other(
 
 @torch.no_grad()
 def random_key(allowed: Bool[Tensor, "b m"], generator: torch.Generator) -> Choice:
-    """A key drawn evenly from those that each query may take.
+    """A key drawn uniformly from those that each query may take.
 
     Args:
         allowed: True where query b may take key m, shape (b, m).
@@ -58,12 +58,12 @@ def random_key(allowed: Bool[Tensor, "b m"], generator: torch.Generator) -> Choi
 
 
 def same_class(y: Int[Tensor, " b"], key_y: Int[Tensor, " m"], own: Int[Tensor, " b"]) -> Bool[Tensor, "b m"]:
-    """Which keys are of a query's class without being the query's own image.
+    """Which keys are of a query's class, other than the query's own image.
 
     Args:
         y: Classes of the queries, shape (b,).
         key_y: Classes of the keys, shape (m,).
-        own: Position among the keys of each query's own image, shape (b,); -1 or >= m where it is not there.
+        own: Index of each query's own image among the keys, shape (b,); -1 or >= m where it is not one of them.
     """
     places = torch.arange(len(key_y), device=key_y.device)
     return (y[:, None] == key_y[None, :]) & (own[:, None] != places[None, :])

@@ -13,7 +13,7 @@ from tla.training.step_context import StepContext
 @METHODS.register("alp")
 @dataclass(frozen=True, kw_only=True)
 class ALP(Method):
-    """Cross-entropy on clean and adversarial images, and a pull between the two (Kannan et al. 2018).
+    """Cross-entropy on clean and adversarial images, paired in their outputs (Kannan et al. 2018).
 
     Args:
         weight: Weight of the pairing term, >= 0.
@@ -28,7 +28,7 @@ class ALP(Method):
 
     def __call__(self, batch: Batch, context: StepContext) -> Terms:
         """Mean CE over x and x' together + weight * mean ||z(x) - z(x')||^2."""
-        seen = context.forward(batch, adversarial=context.attack(batch), natural=batch.x)
-        views = Views(batch.y, clean=seen.natural, adversarial=seen.adversarial)
+        outputs = context.forward(batch, adversarial=context.attack(batch), natural=batch.x)
+        views = Views(batch.y, clean=outputs.natural, adversarial=outputs.adversarial)
         cross_entropy = context.cross_entropy(views)
         return Terms(cross_entropy + self.weight * Pairing(of=self.pair)(views).loss, cross_entropy)

@@ -15,6 +15,6 @@ class AT(Method):
 
     def __call__(self, batch: Batch, context: StepContext) -> Terms:
         """CE(f(x'), y)."""
-        seen = context.forward(batch, adversarial=context.attack(batch))
-        loss = context.cross_entropy(Views(batch.y, adversarial=seen.adversarial))
+        outputs = context.forward(batch, adversarial=context.attack(batch))
+        loss = context.cross_entropy(Views(batch.y, adversarial=outputs.adversarial))
         return Terms(loss, loss)

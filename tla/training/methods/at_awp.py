@@ -6,16 +6,16 @@ from tla.losses import Views
 from tla.training.batches import Batch
 from tla.training.methods.base import METHODS, Method, Terms, at_least_zero
 from tla.training.step_context import StepContext
-from tla.training.weight_perturbation import climb_weights
+from tla.training.weight_perturbation import perturb_weights
 
 
 @METHODS.register("at-awp")
 @dataclass(frozen=True, kw_only=True)
 class ATAWP(Method):
-    """Adversarial training at the worst weights nearby (Wu et al. 2020).
+    """Adversarial training at adversarially perturbed weights (Wu et al. 2020).
 
     Args:
-        gamma: Length of the move of each weight matrix, relative to its norm, >= 0.
+        gamma: Size of the perturbation of each weight matrix relative to its norm, >= 0.
     """
 
     gamma: float = 5e-3
@@ -24,10 +24,10 @@ class ATAWP(Method):
         at_least_zero(self, "gamma")
 
     def __call__(self, batch: Batch, context: StepContext) -> Terms:
-        """CE(f_{w + v}(x'), y); the gradient taken there moves w."""
+        """CE(f_{w + v}(x'), y); its gradient there updates w."""
         adversarial = context.attack(batch)
-        worst = context.cross_entropy(Views(batch.y, adversarial=context.trial(adversarial)))
-        undo = climb_weights(context, worst, self.gamma)
-        seen = context.forward(batch, adversarial=adversarial)
-        loss = context.cross_entropy(Views(batch.y, adversarial=seen.adversarial))
+        worst = context.cross_entropy(Views(batch.y, adversarial=context.probe(adversarial)))
+        undo = perturb_weights(context, worst, self.gamma)
+        outputs = context.forward(batch, adversarial=adversarial)
+        loss = context.cross_entropy(Views(batch.y, adversarial=outputs.adversarial))
         return Terms(loss, loss, undo=undo)

@@ -14,13 +14,13 @@ from tla.training.step_context import StepContext
 
 
 class Terms(NamedTuple):
-    """The loss of one step and its parts.
+    """The loss of one step and its terms.
 
     Attributes:
-        loss: What is minimised (weight decay is the optimiser's).
+        loss: What is minimised (without weight decay, which the optimiser adds).
         cross_entropy: The cross-entropy in it.
-        triplet: The triplet term before its weight, or None.
-        active: Share of triplets that still push, or None.
+        triplet: The triplet term before its weight; None or NaN without triplets.
+        active: Share of triplets with a positive hinge; None or NaN without triplets.
         undo: Called after the backward pass and before the optimiser's step.
     """
 
@@ -43,27 +43,28 @@ class Method(ABC):
 
         Args:
             batch: Augmented images, classes, positions.
-            context: Attack, forward passes, draws.
+            context: Attack, forward passes, further images.
         """
 
     def requirements(self) -> "Requirements":
-        """What the method asks of the data, checked before training starts."""
+        """What the method needs, checked before training starts."""
         return Requirements()
 
     def idle(self) -> dict[str, str]:
-        """Settings that change nothing as the others are, and why; a sweep over one is refused."""
+        """Settings that have no effect given the others, and why; a sweep over one is refused."""
         return {}
 
 
 class Requirements(NamedTuple):
-    """What a method asks of the data.
+    """What a method needs of the data, and how it is trained and selected.
 
     Attributes:
         positives: Every class needs a second image.
-        pool: Size of its negative pool, 0 for none.
-        bank: Places in its memory of embeddings, 0 for none.
-        keys: Clean images of the batch that it looks at, 0 for none or all.
-        robust: Selected by robust accuracy on the images kept aside; otherwise by clean accuracy.
+        pool: Size of the pool of negatives, 0 for none.
+        bank: Size of the memory bank of embeddings, 0 for none.
+        keys: How many clean images of the batch it uses, 0 for none or all.
+        robust: Selected by robust accuracy on held-out images; otherwise by clean accuracy.
+        attacked: Trains on attacked images; False for natural training.
     """
 
     positives: bool = False
@@ -71,6 +72,7 @@ class Requirements(NamedTuple):
     bank: int = 0
     keys: int = 0
     robust: bool = True
+    attacked: bool = True
 
 
 METHODS: Registry[Method] = Registry("method", "tla.training.methods")
@@ -78,10 +80,10 @@ Method.registry = METHODS
 
 
 def at_least_zero(owner: Method, *names: str) -> None:
-    """Refuse negative knobs.
+    """Refuse negative settings.
 
     Raises:
-        ValueError: names the knob.
+        ValueError: names the setting.
     """
     for name in names:
         if not getattr(owner, name) >= 0:

@@ -12,10 +12,10 @@ from tla.training.step_context import StepContext
 @METHODS.register("fast")
 @dataclass(frozen=True, kw_only=True)
 class Fast(Method):
-    """Cross-entropy on FGSM images from a random start (Wong et al. 2020); the run's own attack is not used.
+    """Cross-entropy on FGSM images from a random start (Wong et al. 2020); the run's `attack` is not used.
 
     Args:
-        stride: Length of the one step, in units of eps, > 0.
+        stride: Step size in units of eps, > 0.
     """
 
     stride: float = 1.25
@@ -27,6 +27,6 @@ class Fast(Method):
     def __call__(self, batch: Batch, context: StepContext) -> Terms:
         """CE(f(x'), y)."""
         step = PGD(steps=1, step_size=self.stride * context.radius, pursuit="last_step")
-        seen = context.forward(batch, adversarial=context.attack(batch, attack=step))
-        loss = context.cross_entropy(Views(batch.y, adversarial=seen.adversarial))
+        outputs = context.forward(batch, adversarial=context.attack(batch, attack=step))
+        loss = context.cross_entropy(Views(batch.y, adversarial=outputs.adversarial))
         return Terms(loss, loss)

@@ -1,4 +1,4 @@
-"""No attack at all."""
+"""Natural training, without an attack."""
 
 from dataclasses import dataclass
 
@@ -11,14 +11,14 @@ from tla.training.step_context import StepContext
 @METHODS.register("natural")
 @dataclass(frozen=True, kw_only=True)
 class Natural(Method):
-    """Cross-entropy on clean images: the undefended model, selected by its clean accuracy."""
+    """Cross-entropy on clean images: the undefended model, selected by clean accuracy."""
 
     def requirements(self) -> Requirements:
-        """Nothing; robust accuracy near zero selects nothing."""
-        return Requirements(robust=False)
+        """No attack; robust accuracy is near zero and cannot rank epochs."""
+        return Requirements(robust=False, attacked=False)
 
     def __call__(self, batch: Batch, context: StepContext) -> Terms:
         """CE(f(x), y)."""
-        seen = context.forward(batch, natural=batch.x)
-        loss = context.cross_entropy(Views(batch.y, clean=seen.natural))
+        outputs = context.forward(batch, natural=batch.x)
+        loss = context.cross_entropy(Views(batch.y, clean=outputs.natural))
         return Terms(loss, loss)

@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass
 
-from tla.losses.mining.choose import Choice, other_class, random_key
+from tla.losses.mining.selection import Choice, other_class, random_key
 from tla.training.batches import Batch
 from tla.training.methods.base import METHODS
 from tla.training.step_context import StepContext
-from tla.training.triplet_method import Keys, Queries, TripletMethod
+from tla.training.triplet_method import Keys, LazyEmbeddings, TripletMethod
 
 
 @METHODS.register("tla-rn")
@@ -15,12 +15,12 @@ class TLARN(TripletMethod):
     """As TLA, but the negative is drawn at random.
 
     Args:
-        filtered: Negatives are of another class (the poster); false takes any key (the public code).
+        filtered: Draw negatives of another class only (the poster); false draws any key (the public code).
     """
 
     filtered: bool = True
 
-    def negatives(self, batch: Batch, queries: Queries, keys: Keys, context: StepContext) -> Choice:
+    def negatives(self, batch: Batch, queries: LazyEmbeddings, keys: Keys, context: StepContext) -> Choice:
         """Any key of another class, or any key."""
         allowed = other_class(batch.y, keys.y)
         if not self.filtered:

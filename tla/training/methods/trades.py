@@ -15,8 +15,8 @@ from tla.training.step_context import StepContext
 from tla.types import Outputs
 
 
-class Drift(Goal):
-    """Climb KL(p(x) || p(z)): away from what the network says about the clean image.
+class DivergenceGoal(Goal):
+    """Maximise KL(p(x) || p(z)): move away from the prediction on the clean image.
 
     Args:
         reference: Log-probabilities of the clean images, shape (b, k), without a gradient.
@@ -36,18 +36,18 @@ class Drift(Goal):
         return functional.kl_div(logs, self.reference, reduction="none", log_target=True).sum(1)
 
     def reached(self, outputs: Outputs) -> Bool[Tensor, " b"]:
-        """True where the prediction is another one."""
+        """True where the prediction changed."""
         return outputs.logits.argmax(1) != self.reference.argmax(1)
 
-    def select(self, rows: Int[Tensor, " r"] | Bool[Tensor, " b"]) -> "Drift":
+    def select(self, rows: Int[Tensor, " r"] | Bool[Tensor, " b"]) -> "DivergenceGoal":
         """The same goal for some rows."""
-        return Drift(self.reference[rows])
+        return DivergenceGoal(self.reference[rows])
 
 
 @METHODS.register("trades")
 @dataclass(frozen=True, kw_only=True)
 class Trades(Method):
-    """Clean cross-entropy + beta * KL(p(x) || p(x')), x' climbing the same divergence (Zhang et al. 2019).
+    """Clean cross-entropy + beta * KL(p(x) || p(x')), x' maximising the same divergence (Zhang et al. 2019).
 
     Args:
         beta: Weight of the divergence, >= 0; the published tables use 6.
@@ -60,8 +60,8 @@ class Trades(Method):
 
     def __call__(self, batch: Batch, context: StepContext) -> Terms:
         """CE(f(x), y) + beta * KL."""
-        goal = Drift(context.look(batch.x).logits.log_softmax(1))
-        seen = context.forward(batch, adversarial=context.attack(batch, goal), natural=batch.x)
-        cross_entropy = context.cross_entropy(Views(batch.y, clean=seen.natural))
-        views = Views(batch.y, clean=seen.natural, adversarial=seen.adversarial)
+        goal = DivergenceGoal(context.evaluate(batch.x).logits.log_softmax(1))
+        outputs = context.forward(batch, adversarial=context.attack(batch, goal), natural=batch.x)
+        cross_entropy = context.cross_entropy(Views(batch.y, clean=outputs.natural))
+        views = Views(batch.y, clean=outputs.natural, adversarial=outputs.adversarial)
         return Terms(cross_entropy + self.beta * Divergence()(views).loss, cross_entropy)

@@ -8,20 +8,20 @@ from tla.losses import Views
 from tla.losses.trades import Divergence
 from tla.training.batches import Batch
 from tla.training.methods.base import METHODS, Method, Terms, at_least_zero
-from tla.training.methods.trades import Drift
+from tla.training.methods.trades import DivergenceGoal
 from tla.training.step_context import StepContext
-from tla.training.weight_perturbation import climb_weights
+from tla.training.weight_perturbation import perturb_weights
 from tla.types import Outputs
 
 
 @METHODS.register("trades-awp")
 @dataclass(frozen=True, kw_only=True)
 class TradesAWP(Method):
-    """The loss of TRADES at the worst weights nearby (Wu et al. 2020; Zhang et al. 2019).
+    """The loss of TRADES at adversarially perturbed weights (Wu et al. 2020; Zhang et al. 2019).
 
     Args:
         beta: Weight of the divergence, >= 0.
-        gamma: Length of the move of each weight matrix, relative to its norm, >= 0.
+        gamma: Size of the perturbation of each weight matrix relative to its norm, >= 0.
         start: Share of all epochs before weights are perturbed, in [0, 1); the published recipe takes 0.05.
     """
 
@@ -35,17 +35,17 @@ class TradesAWP(Method):
             raise ValueError(f"start must be in [0, 1), got {self.start}")
 
     def __call__(self, batch: Batch, context: StepContext) -> Terms:
-        """CE(f_{w + v}(x), y) + beta * KL, the gradient taken there moves w."""
-        goal = Drift(context.look(batch.x).logits.log_softmax(1))
+        """CE(f_{w + v}(x), y) + beta * KL; its gradient there updates w."""
+        goal = DivergenceGoal(context.evaluate(batch.x).logits.log_softmax(1))
         adversarial = context.attack(batch, goal)
         undo = None
         if context.progress >= self.start:
-            both = context.trial(torch.cat((batch.x, adversarial)))
+            both = context.probe(torch.cat((batch.x, adversarial)))
             cut = len(adversarial)
             views = Views(batch.y, Outputs(*(o[:cut] for o in both)), Outputs(*(o[cut:] for o in both)))
-            undo = climb_weights(context, self._loss(views, context).loss, self.gamma)
-        seen = context.forward(batch, adversarial=adversarial, natural=batch.x)
-        terms = self._loss(Views(batch.y, clean=seen.natural, adversarial=seen.adversarial), context)
+            undo = perturb_weights(context, self._loss(views, context).loss, self.gamma)
+        outputs = context.forward(batch, adversarial=adversarial, natural=batch.x)
+        terms = self._loss(Views(batch.y, clean=outputs.natural, adversarial=outputs.adversarial), context)
         return terms._replace(undo=undo)
 
     def _loss(self, views: Views, context: StepContext) -> Terms:

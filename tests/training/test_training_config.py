@@ -7,7 +7,7 @@ import pytest
 
 from tla.attacks.pgd import PGD
 from tla.config import from_dict, to_dict
-from tla.training import METHODS, Method, TrainConfig
+from tla.training import METHODS, TrainConfig
 from tla.training.schedule import learning_rate, radius
 
 
@@ -17,17 +17,9 @@ def test_round_trip():
     assert from_dict(TrainConfig, {"attack": {"name": "pgd", "steps": 3}}).attack == PGD(steps=3)
 
 
-@pytest.mark.parametrize("name", METHODS.names())
-def test_methods_round_trip(name):
-    method = METHODS.build(name)
-    assert from_dict(Method, to_dict(method)) == method
-
-
-@pytest.mark.parametrize("cls", [TrainConfig, *(METHODS.get(name) for name in METHODS.names())])
-def test_every_knob_is_documented(cls):
-    text = "".join(str(base.__doc__) for base in cls.__mro__)
-    for field in dataclasses.fields(cls):
-        assert f"        {field.name}: " in text
+def test_every_setting_is_documented():
+    for field in dataclasses.fields(TrainConfig):
+        assert f"        {field.name}: " in TrainConfig.__doc__
 
 
 @pytest.mark.parametrize(
@@ -70,6 +62,11 @@ def test_bad_values_are_named(knobs, text):
         ("alp", {"weight": -1.0}, "weight must be >= 0"),
         ("at-awp", {"gamma": -1.0}, "gamma must be >= 0"),
         ("fast", {"stride": 0.0}, "stride must be > 0, got 0.0"),
+        ("composed", {"loss": "tripelt"}, "unknown loss 'tripelt'; did you mean 'triplet'"),
+        ("composed", {"settings": {"aplha": 0.1}}, "loss 'triplet'.aplha: unknown key.*did you mean 'alpha'"),
+        ("composed", {"loss": "alp", "settings": {"of": "pixels"}}, "loss 'alp'.of: must be one of 'logits', 'featu"),
+        ("composed", {"weight": -1.0}, "weight must be >= 0, got -1.0"),
+        ("composed", {"cross_entropy": "natural"}, "must be one of 'clean', 'adversarial', 'both', 'none'"),
     ],
 )
 def test_bad_methods_are_named(name, knobs, text):

@@ -8,7 +8,7 @@ from board.selection.shared import Frame, adversarial_images, predictions
 from board.studies import View
 from board.tiles import Tile, tiles
 
-from tla.plots.agreement import Pair, paired, two_of
+from tla.plots.agreement import SharedOutcomes, default_pair, shared_outcomes
 from tla.plots.drawing.theme import attacks_of
 
 PAGE = PageInfo(
@@ -43,7 +43,7 @@ def main() -> None:
             eps=view.eps,
             seed=seed,
         )
-        group(view, paired(attacks, one, other, attack=attack, eps=view.eps, seed=seed), one, other, seed)
+        group(view, shared_outcomes(attacks, one, other, attack=attack, eps=view.eps, seed=seed), one, other, seed)
         chart(
             "differences",
             attacks,
@@ -64,10 +64,10 @@ def main() -> None:
 def choices(view: View, attacks: Frame) -> tuple[str, str, str]:
     """Two models and an attack."""
     left, middle, right = st.columns([4, 4, 3], gap="medium", vertical_alignment="bottom")
-    first = two_of(attacks, None, None)[0]
+    first = default_pair(attacks)[0]
     one = left.selectbox("One model", view.methods, view.methods.index(first), key="one", bind="query-params")
     rest = [method for method in view.methods if method != one]
-    second = two_of(attacks, one, None)[1]
+    second = default_pair(attacks, one, None)[1]
     other = middle.selectbox("The other", rest, rest.index(second), key="other", bind="query-params")
     names = ["worst", *attacks_of(attacks["attack"])]
     help_text = "worst: an image counts as right only if no attack fools the model"
@@ -75,7 +75,7 @@ def choices(view: View, attacks: Frame) -> tuple[str, str, str]:
     return one, other if other in rest else second, attack
 
 
-def group(view: View, pair: Pair, one: str, other: str, seed: int) -> None:
+def group(view: View, pair: SharedOutcomes, one: str, other: str, seed: int) -> None:
     """The images of one of the four groups; pressing one makes it the focus sample."""
     names = {
         "one": f"only {shell.label(one)}",

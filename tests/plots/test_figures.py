@@ -1,4 +1,4 @@
-"""Figures by their JSON: names of traces, numbers of points, titles of axes, against loops over the frames."""
+"""Figures by their JSON: trace names, numbers of points and axis titles, against loops over the frames."""
 
 import json
 
@@ -10,7 +10,7 @@ from figure_contract import pictures
 from synthetic import TABLES, World, arrays
 
 from tla.plots import FIGURES, Look
-from tla.plots.agreement import paired, two_of
+from tla.plots.agreement import default_pair, shared_outcomes
 from tla.plots.drawing import compose, map_traces
 from tla.plots.drawing.map_points import by_method
 from tla.plots.drawing.map_traces import arrows
@@ -43,8 +43,8 @@ def test_shift_arrows_points_from_clean_to_adversarial():
     at = F["map"][(F["map"]["method"] == "at")]
     for k, name in enumerate("abcdefghij"):
         found = [trace for trace in named(figure, name) if trace.xaxis == "x2"]
-        wanted = at[(at["kind"] == "clean") & (at["y"] == k)]
-        assert ids(found[0]) == set(wanted["id"])
+        expected = at[(at["kind"] == "clean") & (at["y"] == k)]
+        assert ids(found[0]) == set(expected["id"])
     quivers = [trace for trace in figure.data if trace.type == "quiver"]
     assert len(quivers) == 6
     wrong = next(trace for trace in quivers if trace.xaxis == "x2" and trace.name == "misclassified")
@@ -61,7 +61,7 @@ def test_shift_arrows_points_from_clean_to_adversarial():
     assert any(f"turned {own['angle'].median():.0f}°" in note for note in notes(figure))
 
 
-def test_shift_morph_walks_from_clean_to_adversarial():
+def test_shift_morph_moves_from_clean_to_adversarial():
     figure = FIGURES.get("shift_morph")(F["map"], look=SVG, methods=["natural", "at"], most=40, frames=5)
     assert [frame.name for frame in figure.frames] == list("01234")
     assert [step.label for step in figure.layout.sliders[0].steps] == ["clean", "", "", "", "attacked"]
@@ -73,14 +73,14 @@ def test_shift_morph_walks_from_clean_to_adversarial():
             walk = frame.data[frame.traces.index(place)]
             for i, image in enumerate(images):
                 start, end = (rows.loc[(method, kind, image)] for kind in ("clean", "adversarial"))
-                wanted = [start[c] + (end[c] - start[c]) * index / 4 for c in ("u", "v")]
-                assert (walk.x[i], walk.y[i]) == pytest.approx(wanted, abs=1e-5)
-        assert figure.data[place].x.tolist() == walk.x.tolist(), "what stands still is the end"
-    with pytest.raises(ValueError, match=r"frames must be >= 2 \(clean and attacked\), got 1; take 7"):
+                expected = [start[c] + (end[c] - start[c]) * index / 4 for c in ("u", "v")]
+                assert (walk.x[i], walk.y[i]) == pytest.approx(expected, abs=1e-5)
+        assert figure.data[place].x.tolist() == walk.x.tolist(), "the figure starts at the last frame"
+    with pytest.raises(ValueError, match=r"frames must be >= 2 \(clean and attacked\), got 1; use 7"):
         FIGURES.get("shift_morph")(F["map"], frames=1)
 
 
-def test_shift_arrows_thins_and_says_so():
+def test_shift_arrows_thins_its_arrows_as_the_caption_says():
     figure = FIGURES.get("shift_arrows")(F["map"], look=SVG, most_arrows=10)
     assert sum(len(t.x) for t in figure.data if t.type == "quiver") == 30
     assert "at most 10 of them" in figure.layout.meta["caption"]
@@ -89,7 +89,7 @@ def test_shift_arrows_thins_and_says_so():
 def test_arrows_before_plotly_7(monkeypatch):
     monkeypatch.setattr(map_traces, "has_quiver", lambda: False)
     rows = by_method(F["map"], ["at"])["at"].pairs().thin(3)
-    trace = arrows(rows, "way", "#123456")
+    trace = arrows(rows, "path", "#123456")
     assert trace["type"] == "scatter"
     go.Figure(trace)
     np.testing.assert_allclose(trace["x"][[0, 3, 6]], rows.u0, rtol=1e-6)
@@ -127,9 +127,9 @@ def test_one_class_picks_the_most_fooled():
     assert f"class {'abcdefghij'[int(np.argmax(counts))]}," in figure.layout.meta["title"]
 
 
-def test_two_classes_shows_who_crosses():
+def test_two_classes_shows_the_images_that_cross():
     figure = FIGURES.get("two_classes")(F["map"], look=SVG, true=2, false=3)
-    crossing = [trace for trace in figure.data if trace.name == "c taken for d (adversarial)"]
+    crossing = [trace for trace in figure.data if trace.name == "c predicted as d (adversarial)"]
     rows = F["map"][(F["map"]["kind"] == "adversarial") & (F["map"]["y"] == 2) & (F["map"]["prediction"] == 3)]
     assert sum(len(trace.x) for trace in crossing) == len(rows)
     clean = [trace for trace in figure.data if trace.name == "d (clean)"]
@@ -142,8 +142,8 @@ def test_scores_of_each_method():
     found = scores_by_method(rows, ["tla", "alp", "at"])
     assert list(found) == ["tla", "alp", "at"]
     for method, scores in found.items():
-        for mine, wanted in zip(scores, sides(rows[rows["method"] == method]), strict=True):
-            assert mine.tolist() == wanted.tolist()
+        for values, expected in zip(scores, sides(rows[rows["method"] == method]), strict=True):
+            assert values.tolist() == expected.tolist()
     assert not len(found["alp"].positive)
     assert len(found["at"].positive)
 
@@ -171,7 +171,7 @@ def test_accuracy_bars_heights_intervals_and_paper():
     marks = [t for t in figure.data if t.name == "paper"]
     assert len(marks) == 3
     assert dict(zip(marks[1].x, marks[1].y, strict=True))["C&amp;W"] == pytest.approx(96.66)
-    assert "Dashes: figures of Mao et al. 2019" in figure.layout.meta["caption"]
+    assert "Dashes: as reported by Mao et al. 2019" in figure.layout.meta["caption"]
 
 
 def test_accuracy_bars_as_on_the_poster():
@@ -250,7 +250,7 @@ def test_class_confusion_rows_are_shares():
             assert z[y, k] == pytest.approx(100 * (part["prediction"] == k).mean())
 
 
-def test_neighbour_rows_borders_say_right_or_wrong():
+def test_neighbour_rows_borders_mark_right_and_wrong():
     figure = FIGURES.get("neighbour_rows")(F["neighbours"], look=SVG, pictures=pictures(WORLD), query=4, k=5)
     dashes = [shape.line.dash for shape in figure.layout.shapes]
     rows = F["neighbours"][(F["neighbours"]["id"] == 4) & (F["neighbours"]["rank"] <= 5)]
@@ -278,22 +278,22 @@ def test_purity_by_a_loop():
         assert height == pytest.approx(100 * (near["neighbour_y"] == near["y"]).mean(), abs=1e-3)
 
 
-def test_trajectory_shows_way_distances_and_film():
+def test_trajectory_shows_path_distances_and_film():
     reel = {step: np.zeros((1, 8, 8), dtype=np.uint8) for step in range(0, 21, 2)}
     pictures = Pictures(film={"at-seed0": {1: reel}, "tla-seed0": {1: reel}})
     drawn = {"map": F["map"], "image": 1, "methods": ["at", "tla"]}
     figure = FIGURES.get("trajectory")(F["trajectory"], pictures=pictures, **drawn)
-    ways = [t for t in figure.data if t.name == "way"]
-    assert len(ways) == 4
-    assert all(len(t.x) == 21 for t in ways)
+    paths = [t for t in figure.data if t.name == "path"]
+    assert len(paths) == 4
+    assert all(len(t.x) == 21 for t in paths)
     assert len([t for t in figure.data if t.name == "to false centroid"]) == 2
     assert len(figure.layout.images) == 11
     assert "step 0" in notes(figure)
-    assert any("sees on the way" in note for note in notes(figure))
+    assert any("sees, step by step" in note for note in notes(figure))
     path = F["trajectory"][(F["trajectory"]["id"] == 1) & (F["trajectory"]["restart"] == 0)]
     first = path[path["success"]].groupby("method")["step"].min().reindex(["at", "tla"]).min()
     borders = [shape["line"]["dash"] == "dot" for shape in figure.to_dict()["layout"]["shapes"]]
-    assert borders == [step >= first for step in sorted(reel)], "from the first step that fools a model on"
+    assert borders == [step >= first for step in sorted(reel)], "from the first step that fools a model"
     assert figure.layout.xaxis3.title.text == "attack step"
     bare = FIGURES.get("trajectory")(F["trajectory"], image=1)
     assert bare.layout.height < 2 * figure.layout.height
@@ -326,18 +326,18 @@ def test_shift_measures_boxes_are_quantiles():
     assert figure.layout.xaxis.title.text == "angle between clean and adversarial (°)"
 
 
-def test_transfer_matrix_doubts_a_weak_white_box():
+def test_transfer_matrix_warns_of_a_weak_white_box():
     table = transfer_rates(F["transfer"])
     one = F["transfer"].query("source == 'at' and target == 'tla'")
     assert table.query("source == 'at' and target == 'tla'")["accuracy"].item() == pytest.approx(
         sum(not fooled for fooled in one["success"]) / 80
     )
-    assert "made on itself hurt most" in FIGURES.get("transfer_matrix")(table).layout.meta["title"]
+    assert "its own images hurt most" in FIGURES.get("transfer_matrix")(table).layout.meta["title"]
     table.loc[(table["source"] == "natural") & (table["target"] == "tla"), "accuracy"] = 0.1
     figure = FIGURES.get("transfer_matrix")(table)
     assert "hurt TLA more than its own" in figure.layout.meta["title"]
     assert figure.data[0].z[0][2] == pytest.approx(10)
-    assert figure.layout.xaxis.title.text == "judged by"
+    assert figure.layout.xaxis.title.text == "evaluated on"
 
 
 def test_layers_and_ablation_axes():
@@ -412,8 +412,8 @@ def test_panels_do_not_overlap():
                     assert one[1] <= two[0] + 1e-9 or two[1] <= one[0] + 1e-9 or one[3] <= two[2] + 1e-9
 
 
-def test_legend_entries_get_their_room():
-    """Widths that Chromium measures of DejaVu Sans, the widest font of the list, at 12 pixels."""
+def test_legend_entries_get_enough_room():
+    """Against widths that Chromium measures for DejaVu Sans, the widest font of the list, at 12 pixels."""
     for text, pixels in (("FGSM", 34.2), ("20\u00d7PGD", 51.1), ("Worst case", 65.8), ("Natural 0.877 [0.852]", 130.0)):
         assert 0.98 * pixels <= text_width(text, 12) <= 1.2 * pixels, text
     assert text_width("<b>a&amp;b</b>", 12) == text_width("axb", 12)
@@ -438,7 +438,7 @@ def test_wrap():
     assert wrap("accuracy is now at 96 % for AT", 120, 10) == "accuracy is now at<br>96 % for AT"
 
 
-def test_labels_of_bars_stand_apart_or_slant():
+def test_labels_of_bars_slant_where_they_would_overlap():
     names = ["clean", "fgsm", "bim", "mim", "cw", "pgd", "20xpgd", "ensemble"]
     rows = pd.concat([F["attacks"][F["attacks"]["attack"] == "clean"].assign(attack=name, eps=0.2) for name in names])
     for width, angle in ((1200, 0), (600, -55)):
@@ -446,7 +446,7 @@ def test_labels_of_bars_stand_apart_or_slant():
         assert figure.layout.xaxis.tickangle == angle
 
 
-def test_the_table_of_accuracies_explains_only_what_it_shows():
+def test_the_accuracy_table_explains_only_what_it_shows():
     for width in (1200, 600):
         figure = FIGURES.get("accuracy_table")(F["attacks"], look=Look(width=width))
         shown = any("±" in cell for row in figure.data[0].text for cell in row)
@@ -461,14 +461,24 @@ def test_empty_panels_have_axes():
     assert "no shift was measured" in notes(figure)
     lost = F["trajectory"].assign(u=np.nan, distance_own=np.nan, distance_false=np.nan)
     figure = FIGURES.get("trajectory")(lost)
-    assert notes(figure).count("its way in this map is not known") == 3
+    assert notes(figure).count("no path in this map") == 3
     assert notes(figure).count("no distance was measured") == 3
     four = TABLES["trajectory"](World(n=8, methods=("natural", "at", "alp", "tla")))
-    assert not FIGURES.get("trajectory")(four).layout.xaxis5.visible, "no frame where no method is left"
+    assert not FIGURES.get("trajectory")(four).layout.xaxis5.visible, "no frame without a method"
+
+
+@pytest.mark.parametrize(
+    ("fooled", "words"),
+    [((), "no model"), (("at",), "every model but TLA"), (("at", "tla"), "every model")],
+)
+def test_the_title_of_a_trajectory_names_the_models_that_are_not_fooled(fooled, words):
+    rows = F["trajectory"]
+    rows = rows[rows["method"] != "natural"].assign(success=rows["method"].isin(fooled))
+    assert FIGURES.get("trajectory")(rows, image=1).layout.meta["title"].endswith(f", attacked, fools {words}")
 
 
 @pytest.mark.parametrize("name", ["one_class", "two_classes", "shift_arrows", "shift_morph"])
-def test_a_map_of_nothing_says_so(name):
+def test_a_map_without_points_says_so(name):
     figure = FIGURES.get(name)(F["map"].iloc[:0])
     assert "no points" in notes(figure)
     assert figure.layout.xaxis.showticklabels is False
@@ -535,7 +545,7 @@ def test_paper_figures():
 LONG = tuple(f"{name} with a very long name indeed" for name in "abcdefghij")
 
 
-def test_long_class_names_are_cut_but_told_apart():
+def test_long_class_names_are_cut_but_stay_distinct():
     look = Look(width=600, classes=LONG)
     assert look.class_name(0) == "a with a very long name\u2026"
     assert look.class_name(12) == "12"
@@ -555,22 +565,22 @@ def test_long_class_names_are_cut_but_told_apart():
     assert verdicts
 
 
-def test_titles_where_there_is_nothing_to_say():
+def test_titles_without_anything_to_report():
     world = World(n=30, methods=("at", "tla"), hold=1.0)
     scores = TABLES["detection"](world)
-    assert FIGURES.get("confusion")(scores).layout.meta["title"].endswith("lets pass: none misclassified")
+    assert FIGURES.get("confusion")(scores).layout.meta["title"].endswith("misses: no image is misclassified")
     assert FIGURES.get("score_histograms")(scores).layout.meta["title"].endswith(": no image is misclassified")
     same = F["layers"].assign(cka=1.0)
     title = FIGURES.get("layer_cka")(same).layout.meta["title"]
-    assert title == "In the last layer clean and adversarial activations are alike to 1.00 for every model"
+    assert title == "Clean and adversarial activations in the last layer: CKA 1.00 for every model"
     one = FIGURES.get("audit_verdicts")(F["audit"][F["audit"]["method"] == "at"])
     assert one.layout.meta["caption"].startswith("n = 8 checks on 1 model.")
 
 
-def test_transfer_says_what_is_unknown():
+def test_transfer_states_what_is_unknown():
     draw = FIGURES.get("transfer_matrix")
     table = F["transfer"]
-    assert draw(table).layout.meta["title"] == "Transfer: for every model the images made on itself hurt most"
+    assert draw(table).layout.meta["title"] == "Transfer: for every model its own images hurt most"
     alone = table[(table["source"] == "at") & (table["target"] == "at")]
     assert draw(alone).layout.meta["title"] == "Transfer of adversarial images: not measured"
     holed = table[~((table["target"] == "at") & (table["source"] == "at"))]
@@ -585,12 +595,12 @@ def test_agreement_counts_what_a_loop_counts(attack):
         for method in ("natural", "tla"):
             rows = table[(table["method"] == method) & (table["id"] == image)]
             near = [row for row in rows.itertuples() if row.attack == "clean" or abs(row.eps - 0.2) < 1e-9]
-            wanted = near if attack == "worst" else [row for row in near if row.attack == attack]
-            right.append(not any(row.success for row in wanted))
+            rows = near if attack == "worst" else [row for row in near if row.attack == attack]
+            right.append(not any(row.success for row in rows))
         name = {(1, 1): "both", (1, 0): "one", (0, 1): "other", (0, 0): "neither"}[tuple(map(int, right))]
         count[name].append(image)
-    pair = paired(table.sample(frac=1, random_state=0), "natural", "tla", attack=attack)
-    assert {name: ids.tolist() for name, ids in pair.groups.items()} == count
+    outcomes = shared_outcomes(table.sample(frac=1, random_state=0), "natural", "tla", attack=attack)
+    assert {name: ids.tolist() for name, ids in outcomes.groups.items()} == count
     figure = FIGURES.get("agreement")(table, look=SVG, one="natural", other="tla", attack=attack)
     sizes = [[len(count["both"]), len(count["one"])], [len(count["other"]), len(count["neither"])]]
     assert [[int(text.split()[0]) for text in row] for row in figure.data[0].text] == sizes
@@ -598,13 +608,13 @@ def test_agreement_counts_what_a_loop_counts(attack):
     assert f"disagree on {apart} of 80" in figure.layout.meta["title"] or apart == 0
 
 
-def test_agreement_chooses_two():
-    assert two_of(F["attacks"], None, None) == ("at", "tla")
-    assert two_of(F["attacks"], "tla", None) == ("tla", "at")
-    assert two_of(F["attacks"], None, "at") == ("natural", "at")
+def test_agreement_has_a_default_pair():
+    assert default_pair(F["attacks"], None, None) == ("at", "tla")
+    assert default_pair(F["attacks"], "tla", None) == ("tla", "at")
+    assert default_pair(F["attacks"], None, "at") == ("natural", "at")
 
 
-def test_shift_measures_speak_of_noise_only_where_it_was_measured():
+def test_shift_measures_mention_noise_only_if_it_was_measured():
     draw = FIGURES.get("shift_measures")
     assert "random noise" in draw(F["shift"]).layout.meta["caption"]
     assert "noise" not in draw(F["shift"][F["shift"]["attack"] != "noise"]).layout.meta["caption"]

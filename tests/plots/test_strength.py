@@ -1,4 +1,4 @@
-"""Accuracy against cost: what is joined, what is a band, what the title says."""
+"""Accuracy against cost: the joined points, the band, the title."""
 
 import numpy as np
 import pytest
@@ -31,7 +31,7 @@ def test_the_band_is_a_point_wide_on_both_sides():
         assert np.unique(band.y).tolist() == pytest.approx([max(0, level - 1), level + 1])
 
 
-def test_the_title_says_the_worst_of_all_networks():
+def test_the_title_states_the_worst_of_all_networks():
     assert "as strong as AutoAttack at 1/15 of its passes or less" in DRAW(FRAME).layout.title.text
     weaker = FRAME.copy()
     here = (weaker.attack == "ensemble") & (weaker.model == "tla")
@@ -42,5 +42,5 @@ def test_the_title_says_the_worst_of_all_networks():
 
 def test_without_the_reference_there_is_no_claim():
     figure = DRAW(FRAME[FRAME.attack != "AutoAttack"])
-    assert "against what the attack costs" in figure.layout.title.text
+    assert "against the cost of the attack" in figure.layout.title.text
     assert not traces(figure, "band")

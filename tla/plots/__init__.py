@@ -1,4 +1,4 @@
-"""Figures: frames of a study's tables in, plotly figures out. Torch is never imported here."""
+"""Figures: functions from a study's tables to plotly figures. Torch is never imported here."""
 
 from tla.plots.base import CONFIG, FIGURES, figure
 from tla.plots.drawing.draw import draw, look_of, source_line

@@ -13,7 +13,7 @@ from tla.plots.drawing.words import percent
 from tla.statistics.intervals import student, wilson
 
 SUMS = ("clean", "worst")
-"""Rows of the table that are shown only if asked for, or if there is nothing else."""
+"""Rows of the table that are shown only on request, or if there are no others."""
 
 
 @figure("ablation", "ablation")
@@ -29,11 +29,11 @@ def ablation(
 
     Args:
         table: The `ablation` table: columns parameter, value, method, seed, attack, eps, accuracy (0..1), n (images).
-            Rows without a value are methods that stand beside.
+            Rows without a value are other methods, for comparison.
         look: Theme, width, source.
         parameter: Which setting, by default the first.
-        method: Which method, by default tla if there, else the first.
-        attacks: Which attacks, "clean" and "worst" among them; by default all others.
+        method: Which method; by default tla if there is one, else the first.
+        attacks: Which attacks, "clean" and "worst" included; by default all but these two.
     """
     rows = table.dropna(subset="accuracy")
     if len(rows):
@@ -41,8 +41,8 @@ def ablation(
         known = rows.loc[rows["value"].notna(), "method"].unique()
         method = method or ("tla" if "tla" in known else known[0])
         rows = rows[(rows["method"] == method) | rows["value"].isna()]
-    wanted = attacks or [name for name in rows["attack"].unique() if name not in SUMS] or rows["attack"].unique()
-    rows = rows[rows["attack"].isin(list(wanted))]
+    shown = attacks or [name for name in rows["attack"].unique() if name not in SUMS] or rows["attack"].unique()
+    rows = rows[rows["attack"].isin(list(shown))]
     means = value_means(rows, look)
     sheet = Sheet(look, 1, height=320, left=58, foot=50)
     panel = sheet.panels[0]
@@ -63,35 +63,35 @@ def ablation(
 
 
 def setting_name(parameter: str) -> str:
-    """How a setting is called in words: "method.tla.lambda_triplet" -> "lambda triplet"."""
+    """Label of a setting: "method.tla.lambda_triplet" -> "lambda triplet"."""
     head, _, tail = parameter.partition(".")
     words = tail.partition(".")[2] if head == "method" else tail if head in ("train", "model") else parameter
     return words.replace("_", " ").replace(".", " ")
 
 
 def value_means(rows: Frame, look: Look) -> Frame:
-    """Means over the seeds for each value and attack, methods that stand beside first, values in their order.
+    """Means over the seeds for each value and attack, other methods first, values in their order.
 
     Args:
         rows: Rows of the table `ablation` of one method, and those without a value.
-        look: Names the methods.
+        look: Labels the methods.
 
     Returns:
         Columns attack, label, value, accuracy, low, high (0..1), n (images), seeds. With one seed the interval is
-        Wilson's over the images; with several it holds seeds and images: the variance of the seeds' means plus that of
-        a share of n images, with Satterthwaite's degrees of freedom.
+        Wilson's over the images; with several it covers seeds and images: the variance of the seeds' mean plus that
+        of a share of n images, with Satterthwaite's degrees of freedom.
     """
     found = []
-    beside = rows["value"].isna()
+    others = rows["value"].isna()
     for (value, method, attack), part in rows.groupby(["value", "method", "attack"], dropna=False, observed=True):
-        alone = bool(pd.isna(value))
-        label = look.methods([method])[str(method)].label if alone else value_label(value)
+        other = bool(pd.isna(value))
+        label = look.methods([method])[str(method)].label if other else value_label(value)
         share, n, seeds = float(part["accuracy"].mean()), int(part["n"].max()), len(part)
         low, high = _bounds(part["accuracy"].to_numpy(float), n)
-        found.append((str(attack), label, value, share, low, high, n, seeds, not alone, str(method) if alone else ""))
+        found.append((str(attack), label, value, share, low, high, n, seeds, not other, str(method) if other else ""))
     columns = ["attack", "label", "value", "accuracy", "low", "high", "n", "seeds", "varied", "other"]
     means = pd.DataFrame(found, columns=columns)
-    if beside.all() or pd.api.types.is_numeric_dtype(rows["value"]):
+    if others.all() or pd.api.types.is_numeric_dtype(rows["value"]):
         return means.sort_values(["varied", "other", "value"], kind="stable")
     order = {value: i for i, value in enumerate(dict.fromkeys(rows["value"].dropna()))}
     means["place"] = [order.get(value, -1) for value in means["value"]]
@@ -99,7 +99,7 @@ def value_means(rows: Frame, look: Look) -> Frame:
 
 
 def value_label(value: Any) -> str:
-    """A value of a setting on an axis: 250.0 -> "250"."""
+    """Label of a setting's value: 250.0 -> "250"."""
     number = isinstance(value, int | float | np.number) and not isinstance(value, bool)
     return f"{value:g}" if number else escape(str(value))
 
@@ -125,7 +125,7 @@ def _title(means: Frame, label: str, name: str) -> str:
     apart = float(lowest["low"]) > float(other["high"])
     said = f"{percent(float(worst.max()), 1)} at {best}, {percent(float(worst.min()), 1)} at {least}"
     end = "" if apart else "; the intervals overlap"
-    return f"{label} against {name}: under the strongest attack {said}{end}"
+    return f"{label} by {name}: under the strongest attack {said}{end}"
 
 
 def _caption(means: Frame) -> str:

@@ -1,4 +1,4 @@
-"""Accuracy under each attack, a bar per method with its interval, the paper's figure as a mark."""
+"""Accuracy under each attack, a bar per method with its interval, the paper's number as a mark."""
 
 from typing import Literal
 
@@ -8,6 +8,8 @@ from tla.plots.drawing.sheet import Sheet, text_width
 from tla.plots.drawing.theme import LIGHT, Look, attack_label, attacks_of
 from tla.plots.drawing.words import number, spread
 from tla.statistics.accuracy import OUTCOMES, accuracy, accuracy_and_worst, at_eps, main_eps
+
+GROUPED = {"barmode": "group", "scattermode": "group", "bargap": 0.18, "scattergap": 0.18, "bargroupgap": 0.04}
 
 
 @figure("accuracy_bars", "attacks")
@@ -26,9 +28,9 @@ def accuracy_bars(
         attacks: The `attacks` table.
         look: Theme, width, source.
         eps: Which eps; by default the one at which most attacks were run.
-        across: What stands along the axis: attacks (bars are methods) or methods (bars are attacks, as on the poster).
+        across: Categories of the x axis: attacks (a bar per method) or methods (a bar per attack, as on the poster).
         worst: Add the worst case: right only if no attack fools the model.
-        paper: Figures to mark, see `paper_accuracy`: columns method, attack, accuracy.
+        paper: Accuracies to mark, see `paper_accuracy`: columns method, attack, accuracy.
     """
     eps = main_eps(attacks) if eps is None else eps
     rows = at_eps(attacks[OUTCOMES], eps)
@@ -39,9 +41,9 @@ def accuracy_bars(
     if across == "methods":
         places = {key: style.label for key, style in styles.items()}
     room = (look.width - 72) / max(len(places), 1)
-    steep = any(text_width(label, 12) > room for label in places.values())
+    slanted = any(text_width(label, 12) > room for label in places.values())
     height = 360 if look.width >= 900 else 300
-    sheet = Sheet(look, 1, height=height, left=58, foot=72 if steep else 34)
+    sheet = Sheet(look, 1, height=height, left=58, foot=72 if slanted else 34)
     panel = sheet.panels[0]
     if across == "attacks":
         groups = [(key, style.label, style.colour) for key, style in styles.items()]
@@ -57,27 +59,23 @@ def accuracy_bars(
         sheet.add(panel, bar(part, [places[place] for place in at], label, colour, look.shades.soft), key=key)
         _marks(sheet, paper, by, key, along, at, places)
     order = {"type": "category", "categoryorder": "array", "categoryarray": list(places.values())}
-    sheet.axis(panel, order | {"tickangle": -55 if steep else 0, "automargin": False})
+    sheet.axis(panel, order | {"tickangle": -55 if slanted else 0, "automargin": False})
     sheet.axis(panel, None, {"title": "accuracy (%)", "range": [0, 104]})
     if table.empty:
         sheet.empty(panel, "nothing was attacked")
-    return sheet.figure(_title(table, look), _caption(table, eps, paper), layout=_layout(look))
-
-
-def _layout(look: Look) -> dict[str, object]:
-    return {"barmode": "group", "scattermode": "group", "bargap": 0.18, "scattergap": 0.18, "bargroupgap": 0.04}
+    return sheet.figure(_title(table, look), _caption(table, eps, paper), layout=GROUPED)
 
 
 def _marks(sheet: Sheet, paper: Frame | None, by: str, key: str, along: str, at: list[str], places: dict) -> None:
     if paper is None or paper.empty:
         return
     rows = paper[(paper[by] == key) & paper[along].isin(at)].set_index(along)
-    there = [place for place in at if place in rows.index]
-    if not there:
+    marked = [place for place in at if place in rows.index]
+    if not marked:
         return
     trace = {
         "type": "scatter", "mode": "markers", "name": "paper", "offsetgroup": key,
-        "x": [places[place] for place in there], "y": 100 * rows.loc[there, "accuracy"].to_numpy(float),
+        "x": [places[place] for place in marked], "y": 100 * rows.loc[marked, "accuracy"].to_numpy(float),
         "marker": {"symbol": "line-ew-open", "size": 11, "color": sheet.look.shades.ink, "line": {"width": 2}},
         "hovertemplate": "paper, %{x}: %{y:.2f} %<extra></extra>",
     }  # fmt: skip
@@ -100,7 +98,7 @@ def _caption(table: Frame, eps: float | int, paper: Frame | None) -> str:
     if table.empty:
         return "n = 0."
     n, seeds = int(table["n"].max()), int(table["seeds"].max())
-    marks = " Dashes: figures of Mao et al. 2019." if paper is not None and len(paper) else ""
+    marks = " Dashes: as reported by Mao et al. 2019." if paper is not None and len(paper) else ""
     return (
         f"n = {n} test images{f', mean of {seeds} seeds' if seeds > 1 else ''}, eps = {number(eps)}; "
         f"whiskers: 95 % interval (Wilson) over the images; worst case: no attack fools the model.{marks}"

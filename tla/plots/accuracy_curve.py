@@ -10,12 +10,12 @@ from tla.statistics.accuracy import accuracy
 
 @figure("accuracy_curve", "attacks")
 def accuracy_curve(attacks: Frame, *, look: Look = LIGHT, attack: str | None = None) -> Figure:
-    """Accuracy of every method against eps under one attack, from the clean accuracy at eps 0 on.
+    """Accuracy of every method against eps under one attack, starting at the clean accuracy (eps 0).
 
     Args:
         attacks: The `attacks` table.
         look: Theme, width, source.
-        attack: Which attack; by default the one that was run at most eps.
+        attack: Which attack; by default the one run at the largest number of eps.
     """
     attack = _most_eps(attacks) if attack is None else attack
     table = accuracy(attacks[attacks["attack"].isin(["clean", attack])]).sort_values("eps")
@@ -37,7 +37,7 @@ def accuracy_curve(attacks: Frame, *, look: Look = LIGHT, attack: str | None = N
     return sheet.figure(
         f"Accuracy against eps under {attack_label(attack)}: {end} at the largest",
         f"n = {n} test images per point; bands: 95 % interval (Wilson) over the images. "
-        "eps in units of a pixel in [0, 1].",
+        "eps in units of pixels in [0, 1].",
     )
 
 

@@ -1,4 +1,4 @@
-"""Accuracy against the number of steps that an attack has made."""
+"""Accuracy against the number of attack steps."""
 
 from tla.plots.base import Figure, Frame, figure
 from tla.plots.drawing.marks import line
@@ -9,7 +9,7 @@ from tla.plots.drawing.words import spread
 
 @figure("accuracy_steps", "trajectory")
 def accuracy_steps(trajectory: Frame, *, look: Look = LIGHT, eps: float | int | None = None) -> Figure:
-    """Share of images that no step up to this one, and no restart, has fooled.
+    """Share of images that no restart has fooled up to each step.
 
     Args:
         trajectory: The `trajectory` table.
@@ -34,6 +34,6 @@ def accuracy_steps(trajectory: Frame, *, look: Look = LIGHT, eps: float | int | 
     n = rows["id"].nunique()
     labels = {name: style.label for name, style in styles.items()}
     return sheet.figure(
-        f"How many steps the attack needs: {spread(ends, labels)} hold to the end",
+        f"How many steps the attack needs: {spread(ends, labels)} of the images survive all of them",
         f"n = {n} recorded test images; an image counts as fooled from the first step at which any restart succeeds.",
     )

@@ -12,7 +12,7 @@ from tla.statistics.accuracy import OUTCOMES, accuracy_and_worst, at_eps, main_e
 
 @figure("accuracy_table", "attacks")
 def accuracy_table(attacks: Frame, *, look: Look = LIGHT, eps: float | int | None = None) -> Figure:
-    """Accuracy of every method under every attack and in the worst case, each with half its 95 % interval.
+    """Accuracy of every method under every attack and in the worst case, each with the half-width of its 95 % interval.
 
     Args:
         attacks: The `attacks` table.
@@ -47,6 +47,6 @@ def accuracy_table(attacks: Frame, *, look: Look = LIGHT, eps: float | int | Non
     return sheet.figure(
         f"Accuracy in per cent: {spread(worst, {key: style.label for key, style in styles.items()})} in the worst case",
         f"n = {n} test images; eps = {number(main_eps(attacks) if eps is None else eps)}; "
-        f"{'±: half of the 95 % interval (Wilson) over the images; ' if wide else ''}"
+        f"{'±: half-width of the 95 % interval (Wilson) over the images; ' if wide else ''}"
         "worst case: right only if no attack fools the model.",
     )

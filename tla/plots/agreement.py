@@ -14,13 +14,13 @@ from tla.statistics.accuracy import at_eps, main_eps, worst_case
 from tla.statistics.exact import mcnemar
 
 
-class Pair(NamedTuple):
-    """Which images each of two models has right.
+class SharedOutcomes(NamedTuple):
+    """Which images each of two models gets right.
 
     Attributes:
-        ids: Of the images, shape (n,).
+        ids: Image ids, shape (n,).
         one: True where the first model is right, shape (n,).
-        other: The same for the second.
+        other: True where the second model is right, shape (n,).
     """
 
     ids: np.ndarray
@@ -29,7 +29,7 @@ class Pair(NamedTuple):
 
     @property
     def groups(self) -> dict[str, np.ndarray]:
-        """Ids of each of the four groups: "both", "one", "other", "neither" are right."""
+        """Image ids by who is right: "both", "one", "other", "neither"."""
         one, other = self.one, self.other
         masks = {"both": one & other, "one": one & ~other, "other": ~one & other, "neither": ~one & ~other}
         return {name: self.ids[mask] for name, mask in masks.items()}
@@ -46,23 +46,23 @@ def agreement(
     eps: float | int | None = None,
     seed: int | None = None,
 ) -> Figure:
-    """Images that two models have right: both, only one, only the other, neither; with McNemar's exact test.
+    """Images that two models get right: both, only one, only the other, neither; with McNemar's exact test.
 
     Args:
         attacks: The `attacks` table.
         look: Theme, width, source.
-        one: A method; by default at if there, else the first.
-        other: Another; by default tla if there, else the last.
+        one: A method; by default at if there is one, else the first.
+        other: Another; by default tla if there is one, else the last.
         attack: Under which attack, "clean", or "worst": right only if no attack fools the model.
         eps: Which eps; by default the one at which most attacks were run.
-        seed: By default the smallest.
+        seed: The smallest by default.
     """
-    one, other = two_of(attacks, one, other)
+    one, other = default_pair(attacks, one, other)
     eps = main_eps(attacks) if eps is None else eps
-    pair = paired(attacks, one, other, attack=attack, eps=eps, seed=seed)
+    outcomes = shared_outcomes(attacks, one, other, attack=attack, eps=eps, seed=seed)
     styles = look.methods([one, other])
     a, b = styles[one].label, styles[other].label
-    n, count = len(pair.ids), {name: len(ids) for name, ids in pair.groups.items()}
+    n, count = len(outcomes.ids), {name: len(ids) for name, ids in outcomes.groups.items()}
     counts = np.array([[count["both"], count["one"]], [count["other"], count["neither"]]], dtype=float)
     shares = 100 * counts / max(n, 1)
     text = [[f"{int(counts[i, j])} ({shares[i, j]:.0f} %)" for j in range(2)] for i in range(2)]
@@ -76,31 +76,31 @@ def agreement(
     size = f"; eps = {number(eps)}" if attack != "clean" else ""
     return sheet.figure(
         _title(a, b, count, n, under),
-        f"n = {n} test images{size}. McNemar's exact test, two-sided: p = {number(p, 2)}. It speaks of these two "
+        f"n = {n} test images{size}. McNemar's exact test, two-sided: p = {number(p, 2)}. It is about these two "
         "trained models: another training seed gives others.",
     )
 
 
-def two_of(attacks: Frame, one: str | None, other: str | None) -> tuple[str, str]:
-    """Two methods to compare, AT and TLA where they are there and none is named."""
+def default_pair(attacks: Frame, one: str | None = None, other: str | None = None) -> tuple[str, str]:
+    """Two methods to compare: those given, AT and TLA by default if the table has them."""
     names = methods_of(attacks["method"]) or ["at", "tla"]
     one = one or next((name for name in ("at", names[0]) if name in names and name != other), names[0])
     rest = [name for name in names if name != one] or [one]
     return one, other or next(name for name in ("tla", "at", rest[-1]) if name in rest)
 
 
-def paired(
+def shared_outcomes(
     attacks: Frame, one: str, other: str, *, attack: str, eps: float | int | None = None, seed: int | None = None
-) -> Pair:
-    """Which of the images that both models were shown each has right.
+) -> SharedOutcomes:
+    """Which images each of two models gets right, of those that both were evaluated on.
 
     Args:
         attacks: The `attacks` table.
         one: A method.
         other: Another.
-        attack: Its name, "clean", or "worst".
-        eps: Of the attack; by default the one at which most attacks were run.
-        seed: By default the smallest.
+        attack: Name of an attack, "clean", or "worst".
+        eps: Which eps; by default the one at which most attacks were run.
+        seed: The smallest by default.
     """
     rows = at_eps(attacks, eps)
     if len(rows):
@@ -108,12 +108,12 @@ def paired(
     rows = worst_case(rows) if attack == "worst" and len(rows) else rows[rows["attack"] == attack]
     right = [~rows.loc[rows["method"] == name].set_index("id")["success"].astype(bool) for name in (one, other)]
     both = pd.concat([part[~part.index.duplicated()] for part in right], axis=1, join="inner").sort_index()
-    return Pair(both.index.to_numpy(), *(both.iloc[:, i].to_numpy(bool) for i in (0, 1)))
+    return SharedOutcomes(both.index.to_numpy(), *(both.iloc[:, i].to_numpy(bool) for i in (0, 1)))
 
 
 def _title(a: str, b: str, count: dict[str, int], n: int, under: str) -> str:
     if not n:
-        return f"{a} and {b}: no image was shown to both"
+        return f"{a} and {b}: no image in common"
     apart = count["one"] + count["other"]
     if not apart:
         return f"{a} and {b} agree on every image {under}"

@@ -17,10 +17,10 @@ from tla.store import Store
 
 
 def fooled_image(store: Store) -> dict[str, Any]:
-    """The first image that the study's attack turns, for the first method of the study, as arguments of the figure.
+    """The first image on which the attack fools a model of the study, as arguments of the figure.
 
     Raises:
-        FileNotFoundError: if the study keeps no adversarial images.
+        FileNotFoundError: if the study stores no such adversarial image.
     """
     attacks, models = store.table("attacks"), models_of(store)
     rows = first_seed(at_eps(attacks))
@@ -37,7 +37,7 @@ def fooled_image(store: Store) -> dict[str, Any]:
                     "prediction": (int(row.clean_prediction), int(row.prediction)),
                     "name": f"{LIGHT.methods([method])[method].label} under {attack_label(str(row.attack))}",
                 }  # pyright: ignore[reportArgumentType]  # fmt: skip
-    raise FileNotFoundError(f"{store.path} keeps no adversarial image that fools a model")
+    raise FileNotFoundError(f"{store.path} stores no adversarial image that fools a model")
 
 
 @figure("attack_triptych", example=fooled_image)
@@ -62,7 +62,7 @@ def attack_triptych(
         look: Theme, width, source.
         y: The true class.
         prediction: Predicted class before and after; by default the most probable ones.
-        name: Which model and attack, for the title.
+        name: Model and attack, for the title.
     """
     bars = len(before) > 0 and len(after) > 0
     if prediction is None and bars:
@@ -77,7 +77,7 @@ def attack_triptych(
     _pictures(sheet, panel, [_unit(clean), 0.5 + 0.5 * noise / (largest or 1), _unit(adversarial)])
     factor = "" if not largest else f" {TIMES} {0.5 / largest:.{0 if largest <= 0.25 else 1}f}"
     names = ["?", "?"] if prediction is None else [look.class_name(k) for k in prediction]
-    texts = [f"taken for <b>{names[0]}</b>", f"noise{factor}", f"taken for <b>{names[1]}</b>"]
+    texts = [f"predicted as <b>{names[0]}</b>", f"noise{factor}", f"predicted as <b>{names[1]}</b>"]
     for x, text in zip((0, 1.35, 2.7), texts, strict=True):
         sheet.annotations.append(label(panel, text, x, 0.62, look.shades.ink, yanchor="top", font={"size": 14}))
     if bars:
@@ -118,7 +118,7 @@ def _pictures(sheet: Sheet, panel: Panel, images: list[np.ndarray]) -> None:
 
 
 def as_bytes_chw(image: np.ndarray) -> np.ndarray:
-    """Pixels as uint8 with the channel first."""
+    """Pixels as uint8, channels first."""
     pixels = as_bytes(image)
     return pixels[None] if pixels.ndim == 2 else np.moveaxis(pixels, -1, 0)
 

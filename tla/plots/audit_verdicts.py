@@ -1,4 +1,4 @@
-"""The audit: a verdict per check and model."""
+"""The audit's verdicts: one per check and model."""
 
 from tla.plots.base import Figure, Frame, figure
 from tla.plots.drawing.sheet import Sheet
@@ -14,7 +14,7 @@ SIGNS = {
 
 @figure("audit_verdicts", "audit")
 def audit_verdicts(audit: Frame, *, look: Look = LIGHT) -> Figure:
-    """What each check of the audit says about each model: a sign, a colour, the evidence on hovering.
+    """The verdict of each audit check on each model, as sign and colour, with the evidence on hover.
 
     Args:
         audit: The `audit` table.
@@ -66,6 +66,6 @@ def audit_verdicts(audit: Frame, *, look: Look = LIGHT) -> Figure:
 
 
 def _words(text: object) -> str:
-    """Evidence that fits a hover label."""
+    """Evidence, cut to fit a hover label."""
     words = escape(str(text))
     return words if len(words) <= 160 else words[:157] + "..."

@@ -1,4 +1,4 @@
-"""Which class is taken for which under attack."""
+"""The classes' confusion matrix under attack: which class is predicted as which."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -27,12 +27,12 @@ def class_confusion(
     Args:
         attacks: The `attacks` table.
         look: Theme, width, source.
-        attack: Which attack; by default pgd if there, else the first.
+        attack: Which attack; by default pgd if there is one, else the first.
         eps: Which eps; by default the one at which most attacks were run.
-        methods: Which methods, by default all.
+        methods: Which methods, all by default.
     """
-    there = [str(name) for name in attacks["attack"].unique() if name != "clean"]
-    attack = attack or ("pgd" if "pgd" in there or not there else there[0])
+    known = [str(name) for name in attacks["attack"].unique() if name != "clean"]
+    attack = attack or ("pgd" if "pgd" in known or not known else known[0])
     eps = main_eps(attacks) if eps is None else eps
     rows = attacks[(attacks["attack"] == attack) & np.isclose(attacks["eps"].to_numpy(float), eps)]
     styles = look.methods(rows["method"] if methods is None else methods)
@@ -40,28 +40,14 @@ def class_confusion(
     names, ticks = [look.class_name(i) for i in range(k)], _ticks(look, k)
     room = max(text_width(text, 10) for text in ticks["ticktext"])
     sheet = Sheet(look, max(len(styles), 1), least=255, head=26, left=round(46 + room), foot=round(44 + max(room, 14)))
+    axis = PLAIN | ticks | {"automargin": False, "tickfont": {"size": 10}}
+    x = axis | {"tickangle": -90 if room > 24 else 0, "title": "predicted class"}
     worst = ("", "", 0.0)
     for panel, (method, style) in zip(sheet.panels, styles.items(), strict=False):
-        part = rows[rows["method"] == method]
-        counts = np.zeros((k, k))
-        np.add.at(counts, (part["y"].to_numpy(int), part["prediction"].to_numpy(int)), 1)
+        counts = _counts(rows[rows["method"] == method], k)
         shares = 100 * counts / np.maximum(counts.sum(1, keepdims=True), 1)
-        wide = sheet.panel_height / k >= 22
-        text = [[f"{v:.0f}" if v >= 0.5 and wide else "" for v in row] for row in shares]
-        trace = heatmap(
-            shares,
-            text,
-            list(map(str, range(k))),
-            list(map(str, range(k))),
-            look,
-            top=100,
-            hover="%{customdata}: %{z:.1f} %",
-        )
-        trace["customdata"] = [[f"{true} taken for {taken}" for taken in names] for true in names]
-        sheet.add(panel, trace | {"xgap": 1, "ygap": 1, "textfont": {"size": 10, "color": look.shades.ink}})
-        axis = PLAIN | ticks | {"automargin": False, "tickfont": {"size": 10}}
-        turn = {"tickangle": -90 if room > 24 else 0}
-        sheet.axis(panel, axis | turn | {"title": "taken for"}, axis | {"title": "true class", "autorange": "reversed"})
+        sheet.add(panel, _matrix(sheet, shares, names))
+        sheet.axis(panel, x, axis | {"title": "true class", "autorange": "reversed"})
         right = float(np.trace(counts) / max(counts.sum(), 1))
         sheet.title(panel, f"<b>{style.label}</b>: {percent(right)} right")
         off = shares - np.diag(np.diag(shares))
@@ -70,15 +56,34 @@ def class_confusion(
             worst = (names[int(i)], names[int(j)], float(off.max()))
     if not styles:
         sheet.empty(sheet.panels[0], "nothing was attacked")
-    what = f"{worst[0]} is taken for {worst[1]} most ({worst[2]:.0f} %)" if worst[2] else "every class stays itself"
+    true, predicted, share = worst
+    what = f"{true} is predicted as {predicted} most often ({share:.0f} %)" if share else "no class is confused"
     return sheet.figure(
-        f"Which class is taken for which under {attack_label(attack)}: {what}",
+        f"Class confusion under {attack_label(attack)}: {what}",
         f"n = {rows['id'].nunique()} test images; eps = {number(eps)}; rows sum to 100 %.",
     )
 
 
+def _counts(rows: Frame, k: int) -> np.ndarray:
+    """Number of images of each true class (rows) predicted as each class (columns), shape (k, k)."""
+    counts = np.zeros((k, k))
+    np.add.at(counts, (rows["y"].to_numpy(int), rows["prediction"].to_numpy(int)), 1)
+    return counts
+
+
+def _matrix(sheet: Sheet, shares: np.ndarray, names: list[str]) -> dict[str, Any]:
+    """One method's matrix; small cells have no text."""
+    k, look = len(names), sheet.look
+    readable = sheet.panel_height / k >= 22
+    text = [[f"{v:.0f}" if v >= 0.5 and readable else "" for v in row] for row in shares]
+    indices = list(map(str, range(k)))
+    trace = heatmap(shares, text, indices, indices, look, top=100, hover="%{customdata}: %{z:.1f} %")
+    trace["customdata"] = [[f"{true} predicted as {predicted}" for predicted in names] for true in names]
+    return trace | {"xgap": 1, "ygap": 1, "textfont": {"size": 10, "color": look.shades.ink}}
+
+
 def _ticks(look: Look, k: int) -> dict[str, Any]:
-    """Names at the axes, cut to what there is room for; of many classes every second, third, ..."""
+    """Class names at the axes, cut to fit; with many classes only every second, third, ..."""
     shown = range(0, k, -(-k // 25))
     return {
         "tickmode": "array",

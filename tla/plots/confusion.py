@@ -1,4 +1,4 @@
-"""What a detector refuses and passes at its threshold."""
+"""A detector's confusion matrix: what it refuses and passes at its threshold."""
 
 from collections.abc import Sequence
 
@@ -24,15 +24,15 @@ def confusion(
     threshold: float | int | None = None,
     false_alarms: float | int = 0.05,
 ) -> Figure:
-    """Misclassified and clean images that a detector refuses and passes at its threshold: two by two per method.
+    """Misclassified and clean images that a detector refuses and passes at its threshold, a 2 x 2 matrix per method.
 
     Args:
         detection: The `detection` table.
         look: Theme, width, source.
-        detector: Which score; by default the Gaussian one if there, else the first.
+        detector: Which score; by default the Gaussian one if there is one, else the first.
         eps: Which eps; by default the largest.
-        adaptive: The attacker that also evades the detector.
-        methods: Which methods, by default all.
+        adaptive: Show the attack that also evades the detector.
+        methods: Which methods, all by default.
         threshold: Refuse scores at or above this; by default each method's own at `false_alarms`.
         false_alarms: Share of clean images refused at the default threshold.
     """
@@ -40,9 +40,9 @@ def confusion(
     styles = look.methods(rows["method"] if methods is None else methods)
     sheet = Sheet(look, max(len(styles), 1), least=280, height=92, head=26, left=112, foot=34)
     passed: dict[str, float] = {}
-    found = scores_by_method(rows, styles)
+    by_method = scores_by_method(rows, styles)
     for panel, (method, style) in zip(sheet.panels, styles.items(), strict=False):
-        scores = found[method]
+        scores = by_method[method]
         at = own_threshold(scores, false_alarms) if threshold is None else threshold
         refused = [int((kind >= at).sum()) for kind in scores]
         total = [len(kind) for kind in scores]
@@ -60,10 +60,12 @@ def confusion(
     name = detector_label(str(rows["detector"].iloc[0])) if len(rows) else "the detector"
     mark = f"at {percent(false_alarms)} false alarms on clean images" if threshold is None else f"{threshold:.4g}"
     return sheet.figure(
-        f"What {name} lets pass: {_words(spread(passed, labels), passed)}",
+        f"What {name} misses: {_words(spread(passed, labels), passed)}",
         f"Threshold {mark}; eps = {number(the_eps(rows))}; n = up to {rows['id'].nunique()} test images per method.",
     )
 
 
 def _words(shares: str, passed: dict[str, float]) -> str:
-    return f"{shares} of the misclassified images" if np.isfinite(list(passed.values())).any() else "none misclassified"
+    if not np.isfinite(list(passed.values())).any():
+        return "no image is misclassified"
+    return f"{shares} of the misclassified images"

@@ -18,7 +18,7 @@ def differences(attacks: Frame, *, look: Look = LIGHT, base: str | None = None, 
     Args:
         attacks: The `attacks` table.
         look: Theme, width, source.
-        base: The method that the others are compared with; by default at if there, else the first.
+        base: The method that the others are compared with; by default at if there is one, else the first.
         attack: Under which attack, "clean", or "worst": right only if no attack fools the model.
     """
     styles = look.methods(attacks["method"])
@@ -39,7 +39,7 @@ def differences(attacks: Frame, *, look: Look = LIGHT, base: str | None = None, 
     title = f"accuracy under {under} minus that of {styles[base].label if base in styles else base} (points)"
     sheet.axis(panel, {"title": title, "zeroline": True, "zerolinecolor": look.shades.ink}, y | {"automargin": False})
     if not names:
-        sheet.empty(panel, "there is nothing to compare")
+        sheet.empty(panel, "nothing to compare")
     return sheet.figure(_title(table, {name: style.label for name, style in styles.items()}, base), _caption(table))
 
 
@@ -83,7 +83,7 @@ def _caption(table: Frame) -> str:
     if seeds < 2:
         return (
             f"n = {n} test images, one seed; bars: 95 % interval, paired bootstrap over the images. "
-            "The spread of training is not in it: further seeds would show it."
+            "It leaves out the spread of training, which more seeds would show."
         )
     return (
         f"n = {n} test images, {seeds} seeds, same images and same seeds for both; bars: 95 % interval over trainings "

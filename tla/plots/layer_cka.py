@@ -1,4 +1,4 @@
-"""How far down the network the attack reaches."""
+"""How deep into the network the attack reaches."""
 
 from tla.plots.base import Figure, Frame, figure
 from tla.plots.drawing.marks import line
@@ -15,7 +15,7 @@ def layer_cka(layers: Frame, *, look: Look = LIGHT, eps: float | int | None = No
         layers: The `layers` table.
         look: Theme, width, source.
         eps: Which eps, by default the smallest.
-        seed: By default the smallest.
+        seed: The smallest by default.
     """
     rows = first_seed(layers, seed)
     rows = rows[rows["eps"] == (rows["eps"].min() if eps is None else eps)].sort_values("depth")
@@ -35,8 +35,8 @@ def layer_cka(layers: Frame, *, look: Look = LIGHT, eps: float | int | None = No
         sheet.empty(panel, "no layers were compared")
         return sheet.figure("Similarity of clean and adversarial activations: not measured", "n = 0.")
     return sheet.figure(
-        f"In the last layer clean and adversarial activations are {_words(last)}",
-        "Debiased linear CKA on the study's test images; 1 = alike up to rotation and scale; "
+        f"Clean and adversarial activations in the last layer: {_words(last)}",
+        "Debiased linear CKA on the study's test images; 1 = equal up to rotation and scale; "
         f"eps = {rows['eps'].iloc[0]:.4g}.",
     )
 
@@ -44,5 +44,5 @@ def layer_cka(layers: Frame, *, look: Look = LIGHT, eps: float | int | None = No
 def _words(last: dict[str, float]) -> str:
     low, high = min(last, key=last.__getitem__), max(last, key=last.__getitem__)
     if f"{last[low]:.2f}" == f"{last[high]:.2f}":
-        return f"alike to {last[low]:.2f} for {'every model' if len(last) > 1 else low}"
+        return f"CKA {last[low]:.2f} for {'every model' if len(last) > 1 else low}"
     return f"least alike for {low} ({last[low]:.2f}), most for {high} ({last[high]:.2f})"

@@ -1,4 +1,4 @@
-"""Training, epoch by epoch."""
+"""Learning curves: accuracy, loss and shift, epoch by epoch."""
 
 import numpy as np
 
@@ -13,7 +13,7 @@ PANELS = (
     ("clean_accuracy", "clean accuracy (%)", 100),
     ("loss", "training loss", 1),
     ("active", "active triplets (share)", 1),
-    ("angle", "turn of the embedding (degrees)", 1),
+    ("angle", "angular shift (degrees)", 1),
     ("margin", "margin to the false centroid", 1),
 )
 
@@ -23,7 +23,7 @@ def learning_curves(history: Frame, *, look: Look = LIGHT) -> Figure:
     """Held-out accuracy (clean, attacked), loss, active triplets and shift of the embedding against the epoch.
 
     Args:
-        history: The `history` table; with several seeds the mean, and a band from the smallest to the largest.
+        history: The `history` table; several seeds are shown as their mean with a band from smallest to largest.
         look: Theme, width, source.
     """
     shown = [panel for panel in PANELS if panel[0] in history and history[panel[0]].notna().any()] or [PANELS[2]]
@@ -44,12 +44,12 @@ def learning_curves(history: Frame, *, look: Look = LIGHT) -> Figure:
         sheet.empty(sheet.panels[0], "nothing was trained")
     ends = history.sort_values("epoch").groupby(["method", "seed"])["robust_accuracy"].last().groupby("method").mean()
     values = {str(name): float(value) for name, value in ends.items()}
-    ended = spread(values, {key: style.label for key, style in styles.items()})
+    final = spread(values, {key: style.label for key, style in styles.items()})
     seeds = int(history["seed"].nunique()) if len(history) else 0
     return sheet.figure(
-        f"Training: held-out accuracy under attack ends {'at ' * ended[0].isdigit()}{ended}",
+        f"Training: held-out accuracy under attack ends {'at ' * final[0].isdigit()}{final}",
         "Accuracies and shift (angle between clean and attacked embedding; distance to the nearest other centroid "
-        "minus that to the own one) on held-out training images under the attack that selects the epoch; "
+        "minus that to its own) on held-out training images under the attack that selects the epoch; "
         f"{seeds} seed{'' if seeds == 1 else 's'} per method"
         f"{', bands from the smallest to the largest' if seeds > 1 else ''}.",
     )

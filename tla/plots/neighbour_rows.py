@@ -11,9 +11,9 @@ from tla.plots.drawing.sheet import Panel, Sheet, text_width
 from tla.plots.drawing.theme import LIGHT, Look
 
 NAMES = 76
-"""Pixels for the methods' names."""
+"""Width of the method names in pixels."""
 LETTERS = 14
-"""Most letters of what the query is taken for."""
+"""Maximum length of the predicted class's name."""
 
 
 @figure("neighbour_rows", "neighbours")
@@ -33,47 +33,38 @@ def neighbour_rows(
     Args:
         neighbours: The `neighbours` table.
         look: Theme, width, source.
-        pictures: Pixels by id; where a picture is missing its class is written.
+        pictures: Pixels by id; a missing picture is replaced by its class name.
         query: Id of the test image; by default one whose neighbours the attack changes in some models only.
         kinds: "clean", "adversarial" or both: which query, side by side where there is room.
-        methods: Which methods, by default all.
-        k: How many neighbours; by default what fits the width.
-        seed: By default the smallest.
+        methods: Which methods, all by default.
+        k: Number of neighbours; by default as many as fit the width.
+        seed: The smallest by default.
     """
     rows = first_seed(neighbours, seed)
     pictures = pictures or Pictures()
-    query = telling_query(rows) if query is None else query
+    query = contested_query(rows) if query is None else query
     styles = look.methods(rows["method"] if methods is None else methods)
     k = min(k or (6 if look.width >= 900 else 5), int(rows["rank"].max()) if len(rows) else 1)
-    abreast = len(kinds) if look.width >= 900 else 1
-    wide = (look.width - 14) / abreast - 14
-    here = rows[rows["id"] == query]
-    taken = [text_width(look.class_name(int(klass), LETTERS), 13) for klass in here["prediction"].unique()]
-    cell = min(84.0, (wide - NAMES - max([64.0, *(24 + pixels for pixels in taken)])) / (k + 1.4))
-    sheet = Sheet(
-        look,
-        max(len(kinds), 1),
-        columns=abreast,
-        height=round(max(len(styles), 1) * cell) + 8,
-        left=14,
-        foot=8,
-        head=28,
-    )
+    columns = len(kinds) if look.width >= 900 else 1
+    width = (look.width - 14) / columns - 14
+    shown = rows[rows["id"] == query]
+    cell = _cell_size(look, shown, width, k)
+    height = round(max(len(styles), 1) * cell) + 8
+    sheet = Sheet(look, max(len(kinds), 1), columns=columns, height=height, left=14, foot=8, head=28)
     share: dict[str, float] = {}
     for panel, kind in zip(sheet.panels, kinds, strict=False):
-        _bare(sheet, panel, (-0.6 - NAMES / cell, (wide - NAMES) / cell - 0.6), (len(styles) - 0.45, -0.55))
+        _bare(sheet, panel, (-0.6 - NAMES / cell, (width - NAMES) / cell - 0.6), (len(styles) - 0.45, -0.55))
         sheet.title(panel, f"<b>{kind} query</b>")
         for row, (method, style) in enumerate(styles.items()):
-            found = here[(here["method"] == method) & (here["kind"] == kind)].sort_values("rank").head(k)
+            nearest = shown[(shown["method"] == method) & (shown["kind"] == kind)].sort_values("rank").head(k)
             name = f"<b>{style.label}</b>"
             sheet.annotations.append(label(panel, name, -0.62, row, look.shades.ink, xanchor="right"))
-            _row(sheet, panel, found, pictures, row, method, kind, query)
-            if kind == "adversarial" and len(found):
-                share[style.label] = float((found["neighbour_y"] == found["y"]).mean())
+            _row(sheet, panel, nearest, pictures, row, method, kind, query)
+            if kind == "adversarial" and len(nearest):
+                share[style.label] = float((nearest["neighbour_y"] == nearest["y"]).mean())
     if not len(rows):
         sheet.empty(sheet.panels[0], "no neighbours were searched")
-    own = here["y"]
-    klass = look.class_name(int(own.iloc[0])) if len(own) else "?"
+    klass = look.class_name(int(shown["y"].iloc[0])) if len(shown) else "?"
     return sheet.figure(
         f"Nearest training images of test image {query} (class {klass}): {_words(share, k)}",
         f"Left: the query; then its {k} nearest natural training images in the full embedding. "
@@ -82,8 +73,8 @@ def neighbour_rows(
     )
 
 
-def telling_query(rows: Frame) -> int:
-    """The query whose adversarial neighbours keep its class in some models only; ties to the smallest id."""
+def contested_query(rows: Frame) -> int:
+    """The query whose adversarial neighbours keep its class in some models only; the smallest id on ties."""
     attacked = rows[rows["kind"] == "adversarial"]
     attacked = attacked if len(attacked) else rows
     if attacked.empty:
@@ -93,6 +84,12 @@ def telling_query(rows: Frame) -> int:
     return int((own.max(axis=1) - own.min(axis=1)).idxmax())
 
 
+def _cell_size(look: Look, rows: Frame, width: float, k: int) -> float:
+    """Edge of a picture's cell in pixels: k neighbours, the query and the predicted class must fit the width."""
+    predicted = [text_width(look.class_name(int(klass), LETTERS), 13) for klass in rows["prediction"].unique()]
+    return min(84.0, (width - NAMES - max([64.0, *(24 + pixels for pixels in predicted)])) / (k + 1.4))
+
+
 def _bare(sheet: Sheet, panel: Panel, x: tuple[Any, Any], y: tuple[Any, Any]) -> None:
     sheet.blank(panel, x, y)
     for axis in (panel.x, panel.y):
@@ -100,20 +97,20 @@ def _bare(sheet: Sheet, panel: Panel, x: tuple[Any, Any], y: tuple[Any, Any]) ->
 
 
 def _row(
-    sheet: Sheet, panel: Panel, found: Frame, pictures: Pictures, row: int, method: str, kind: str, query: int
+    sheet: Sheet, panel: Panel, nearest: Frame, pictures: Pictures, row: int, method: str, kind: str, query: int
 ) -> None:
     look = sheet.look
-    if found.empty:
+    if nearest.empty:
         sheet.annotations.append(label(panel, "not searched", 0.5, row, look.shades.soft, xanchor="left"))
         return
-    first = found.iloc[0]
+    first = nearest.iloc[0]
     model = f"{method}-seed{first['seed']}"
     image = pictures.test.get(query) if kind == "clean" else pictures.adversarial.get(model, {}).get(query)
-    taken = look.class_name(int(first["prediction"]))
+    predicted = look.class_name(int(first["prediction"]))
     right = first["prediction"] == first["y"]
     add_picture(sheet, panel, image, 0, row, border="query", colour=look.shades.ink)
-    xs, hover, ids = [0.0], [f"{kind} query, taken for {taken}"], [query]
-    columns = zip(*(found[name].tolist() for name in ("neighbour", "neighbour_y", "rank", "distance")), strict=True)
+    xs, hover, ids = [0.0], [f"{kind} query, predicted as {predicted}"], [query]
+    columns = zip(*(nearest[name].tolist() for name in ("neighbour", "neighbour_y", "rank", "distance")), strict=True)
     for i, (neighbour, klass, rank, distance) in enumerate(columns, start=1):
         same = klass == first["y"]
         picture = pictures.gallery.get(neighbour)
@@ -130,7 +127,7 @@ def _row(
     sheet.add(panel, hover_points(xs, [row] * len(xs), ids, hover))
     text = ("✓ " if right else "✕ ") + look.class_name(int(first["prediction"]), LETTERS)
     colour = look.shades.right if right else look.shades.wrong
-    sheet.annotations.append(label(panel, text, len(found) + 0.95, row, colour, xanchor="left", font={"size": 13}))
+    sheet.annotations.append(label(panel, text, len(nearest) + 0.95, row, colour, xanchor="left", font={"size": 13}))
 
 
 def _words(share: dict[str, float], k: int) -> str:

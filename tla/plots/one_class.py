@@ -1,4 +1,4 @@
-"""One class's adversarial images, coloured by what each model takes them for (the poster's first row of maps)."""
+"""One class's adversarial images, coloured by predicted class (the poster's first row of maps)."""
 
 from collections.abc import Sequence
 
@@ -29,11 +29,11 @@ def one_class(
     Args:
         points: The `map` table.
         look: Theme, width, source.
-        shift: The `shift` table: a measurement in the full space above each map.
+        shift: The `shift` table, for a measurement in the full space above each map.
         klass: Index of the class; by default the one most often misclassified under attack.
-        methods: Which methods, by default all.
+        methods: Which methods, all by default.
         projection: By default umap.
-        seed: By default the smallest.
+        seed: The smallest by default.
     """
     points = one_map(points, projection, seed)
     klass = most_fooled(points) if klass is None else klass
@@ -61,13 +61,13 @@ def one_class(
     shares = spread(fooled, {key: style.label for key, style in styles.items()})
     return sheet.figure(
         f"Adversarial images of class {name}, coloured by prediction: {f'{shares} are misclassified' if n else 'none'}",
-        f"n = {n} adversarial images of class {name} per map; → 3: taken for class 3; pale: clean images. "
+        f"n = {n} adversarial images of class {name} per map; → 3: predicted as 3; pale: clean images. "
         "Distances in a map prove nothing: the line above each map is measured in the full space.",
     )
 
 
 def most_fooled(points: Frame) -> int:
-    """The class with the most misclassified adversarial images over all methods; ties go to the smallest index."""
+    """The class with the most misclassified adversarial images over all methods; the smallest index on ties."""
     y = points["y"].to_numpy()
     attacked = (points["kind"] == "adversarial").to_numpy(bool)
     wrong = attacked & (points["prediction"].to_numpy() != y)

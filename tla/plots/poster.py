@@ -37,14 +37,14 @@ def poster(
         points: The `map` table.
         detection: The `detection` table.
         look: Theme, width, source.
-        shift: The `shift` table: a measurement above each map.
+        shift: The `shift` table, for a measurement above each map.
         neighbours: The `neighbours` table; without it there are no picture rows.
         pictures: Pictures by id.
-        methods: Methods of the maps and picture rows; by default natural, at, alp, tla, or the first four.
-        paper: Figures to mark on the bars, see `paper_accuracy`.
+        methods: Methods of the maps and picture rows; by default natural, at, alp and tla, or the first four.
+        paper: Accuracies to mark on the bars, see `paper_accuracy`.
     """
-    there = methods_of(points["method"])
-    chosen = list(methods or [name for name in SHOWN if name in there] or there[:4])
+    known = methods_of(points["method"])
+    chosen = list(methods or [name for name in SHOWN if name in known] or known[:4])
     wide = look.width >= 900
     full = replace(look, source="")
     half = replace(full, width=(look.width - GAP) // 2) if wide else full
@@ -62,5 +62,5 @@ def poster(
         look,
         title="What an attack does to a network's representation, and what metric learning does against it",
         caption="After the poster of Mao et al., Metric Learning for Adversarial Robustness (NeurIPS 2019); "
-        "all data of this study.",
+        "all data: this study.",
     )

@@ -22,28 +22,28 @@ def purity_curves(
     Args:
         neighbours: The `neighbours` table.
         look: Theme, width, source.
-        methods: Which methods, by default all.
-        seed: By default the smallest.
+        methods: Which methods, all by default.
+        seed: The smallest by default.
     """
     rows = first_seed(neighbours, seed)
     styles = look.methods(rows["method"] if methods is None else methods)
     sheet = Sheet(look, 2, least=300, height=300, head=26, left=60, foot=50)
-    at_most: dict[str, float] = {}
+    purity_at_k: dict[str, float] = {}
     codes, names = pd.factorize(rows["method"])
-    place = {str(name): code for code, name in enumerate(names)}
+    code_of = {str(name): code for code, name in enumerate(names)}
     kinds, ids, ranks = rows["kind"].to_numpy(), rows["id"].to_numpy(), rows["rank"].to_numpy()
     own = (rows["neighbour_y"].to_numpy() == rows["y"].to_numpy()).astype(float)
     for panel, kind in zip(sheet.panels, ("clean", "adversarial"), strict=True):
-        asked = kinds == kind
+        queries = kinds == kind
         for method, style in styles.items():
-            mine = np.flatnonzero(asked & (codes == place.get(method, -2)))
-            if not len(mine):
+            index = np.flatnonzero(queries & (codes == code_of.get(method, -2)))
+            if not len(index):
                 continue
-            k, mean, error = _purity(ids[mine], ranks[mine], own[mine])
+            k, mean, error = _purity(ids[index], ranks[index], own[index])
             sheet.add(panel, band(k, 100 * (mean - error), 100 * np.minimum(mean + error, 1), style.colour))
             sheet.add(panel, line(k, 100 * mean, style), key=method)
             if kind == "adversarial":
-                at_most[method] = float(mean[-1])
+                purity_at_k[method] = float(mean[-1])
         sheet.axis(panel, "number of neighbours k", {"title": "own class (%)", "range": [0, 104]})
         sheet.title(panel, f"<b>{kind} queries</b>")
     if not styles:
@@ -51,7 +51,7 @@ def purity_curves(
     labels = {name: style.label for name, style in styles.items()}
     k = int(rows["rank"].max()) if len(rows) else 0
     return sheet.figure(
-        f"Neighbours of adversarial images: {spread(at_most, labels)} of the {k} nearest have the true class",
+        f"Neighbours of adversarial images: {spread(purity_at_k, labels)} of the {k} nearest have the true class",
         f"n = {rows['id'].nunique()} test images against training images; "
         "bands: 95 % interval of the mean over the images.",
     )
@@ -66,7 +66,7 @@ def _purity(ids: np.ndarray, ranks: np.ndarray, own: np.ndarray) -> tuple[np.nda
         own: 1.0 where the neighbour has the query's class, else 0.0.
 
     Returns:
-        k, the mean over the queries, and half of its 95 % interval, each of shape (number of ranks,).
+        k, the mean over the queries, and the half-width of its 95 % interval, each of shape (number of ranks,).
     """
     (_, row), (k, column) = (np.unique(values, return_inverse=True) for values in (ids, ranks))
     table = np.full((row.max() + 1, len(k)), np.nan)

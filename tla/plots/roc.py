@@ -1,4 +1,4 @@
-"""ROC of misclassification detection, with its bootstrap band."""
+"""ROC curves of misclassification detection, with bootstrap bands."""
 
 from collections.abc import Sequence
 from typing import Literal
@@ -30,18 +30,18 @@ def roc(
     false_alarms: float | int = 0.05,
     parts: Sequence[Literal["whole", "few"]] = ("whole", "few"),
 ) -> Figure:
-    """True against false positive rate of one detection score, a line per method, the area in the legend.
+    """ROC curve of one detection score, a line per method with its area in the legend.
 
     Args:
         detection: The `detection` table.
         look: Theme, width, source.
-        detector: Which score; by default the Gaussian one if there, else the first.
-        eps: Which eps; by default the largest, beyond the training's.
-        adaptive: The attacker that also evades the detector.
-        methods: Which methods, by default all.
+        detector: Which score; by default the Gaussian one if there is one, else the first.
+        eps: Which eps; by default the largest, which exceeds that of training.
+        adaptive: Show the attack that also evades the detector.
+        methods: Which methods, all by default.
         threshold: Refuse scores at or above this; marked on every curve.
         false_alarms: Without a threshold, mark where this share of clean images is refused.
-        parts: "whole" curve, and the part of "few" false alarms (false positive rates up to 0.1).
+        parts: The "whole" curve, and the part with "few" false alarms (false positive rates up to 0.1).
     """
     rows = selected(detection, detector, eps, adaptive)
     styles = look.methods(rows["method"] if methods is None else methods)
@@ -104,12 +104,14 @@ def _curve(
 def _title(areas: dict[str, Interval], rows: Frame) -> str:
     name = detector_label(str(rows["detector"].iloc[0])) if len(rows) else "the detector"
     if not areas:
-        return f"Detecting misclassified images by {name}: nothing to detect"
+        return f"Detecting misclassified images with {name}: nothing to detect"
     best = max(areas, key=lambda label: areas[label].value)
-    return f"Detecting misclassified images by {name}: best for {best}, AUC {areas[best].value:.3f}"
+    return f"Detecting misclassified images with {name}: best for {best}, AUC {areas[best].value:.3f}"
 
 
-def _caption(rows: Frame, counts: list, threshold: float | int | None, false_alarms: float | int) -> str:
+def _caption(
+    rows: Frame, counts: list[tuple[int, ...]], threshold: float | int | None, false_alarms: float | int
+) -> str:
     mark = f"{100 * false_alarms:g} % false alarms" if threshold is None else f"the threshold {threshold:.4g}"
     bounds = "no positives"
     if counts:

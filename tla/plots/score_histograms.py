@@ -1,4 +1,4 @@
-"""How detection scores of clean and of misclassified adversarial images are spread."""
+"""Distribution of detection scores: clean images against misclassified adversarial ones."""
 
 from collections.abc import Sequence
 
@@ -30,64 +30,59 @@ def score_histograms(
     Args:
         detection: The `detection` table.
         look: Theme, width, source.
-        detector: Which score; by default the Gaussian one if there, else the first.
+        detector: Which score; by default the Gaussian one if there is one, else the first.
         eps: Which eps; by default the largest.
-        adaptive: The attacker that also evades the detector.
-        methods: Which methods, by default all.
+        adaptive: Show the attack that also evades the detector.
+        methods: Which methods, all by default.
         threshold: Refuse scores at or above this; by default each method's own at `false_alarms`.
         false_alarms: Share of clean images refused at the default threshold.
-        bins: Bins of each histogram; scores beyond nearly all clean ones and 85 % of the positives share the outermost.
+        bins: Number of bins; the outermost also count the scores beyond nearly all clean ones and 85 % of the
+            positives.
     """
     rows = selected(detection, detector, eps, adaptive)
     styles = look.methods(rows["method"] if methods is None else methods)
     sheet = Sheet(look, max(len(styles), 1), least=255, ratio=0.55, head=26, left=52, foot=46)
     caught: dict[str, float] = {}
-    found = scores_by_method(rows, styles)
+    by_method = scores_by_method(rows, styles)
     for panel, (method, style) in zip(sheet.panels, styles.items(), strict=False):
-        scores = found[method]
+        scores = by_method[method]
         at = own_threshold(scores, false_alarms) if threshold is None else threshold
         _histogram(sheet, panel, scores, at, bins)
         sheet.axis(panel, "score", {"title": "share (%)", "rangemode": "tozero"})
         caught[method] = float((scores.positive >= at).mean()) if len(scores.positive) else float("nan")
-        text = (
-            f"<b>{style.label}</b>: {percent(caught[method])} caught"
-            if len(scores.positive)
-            else f"<b>{style.label}</b>: none misclassified"
-        )
-        sheet.title(panel, text)
-        if np.isfinite(at):
-            line = {"color": look.shades.ink, "width": 1.5, "dash": "dash"}
-            sheet.shapes.append(
-                {
-                    "type": "line",
-                    "name": f"threshold of {style.label}",
-                    "xref": panel.x,
-                    "yref": f"{panel.y} domain",
-                    "x0": at,
-                    "x1": at,
-                    "y0": 0,
-                    "y1": 1,
-                    "line": line,
-                }
-            )
+        result = f"{percent(caught[method])} caught" if len(scores.positive) else "none misclassified"
+        sheet.title(panel, f"<b>{style.label}</b>: {result}")
+        _threshold(sheet, panel, at, style.label)
     if not styles:
         sheet.empty(sheet.panels[0], "no scores")
-    labels = {name: style.label for name, style in styles.items()}
     name = detector_label(str(rows["detector"].iloc[0])) if len(rows) else "the detector"
     mark = f"{100 * false_alarms:g} % false alarms" if threshold is None else f"{threshold:.4g}"
-    words = "no image is misclassified"
-    if np.isfinite(list(caught.values())).any():
-        words = f"{spread(caught, labels)} of the misclassified lie right of the threshold"
     return sheet.figure(
-        f"Scores of {name}: {words}",
+        f"Scores of {name}: {_words(caught, {name: style.label for name, style in styles.items()})}",
         f"Larger = more suspicious; eps = {number(the_eps(rows))}; threshold (dashed): {mark}; "
         f"n = up to {rows['id'].nunique()} test images per method; the outermost bars hold all scores beyond them.",
         layout={"barmode": "overlay"},
     )
 
 
+def _words(caught: dict[str, float], labels: dict[str, str]) -> str:
+    if not np.isfinite(list(caught.values())).any():
+        return "no image is misclassified"
+    return f"{spread(caught, labels)} of the misclassified reach the threshold"
+
+
+def _threshold(sheet: Sheet, panel: Panel, at: float, label: str) -> None:
+    """A dashed line across a panel; none for an infinite threshold."""
+    if np.isfinite(at):
+        sheet.shapes.append({
+            "type": "line", "name": f"threshold of {label}", "xref": panel.x, "yref": f"{panel.y} domain",
+            "x0": at, "x1": at, "y0": 0, "y1": 1,
+            "line": {"color": sheet.look.shades.ink, "width": 1.5, "dash": "dash"},
+        })  # fmt: skip
+
+
 def _window(scores: Sides, at: float) -> tuple[float, float]:
-    """What the bins cover: nearly all negatives, most positives, the threshold; a tail would squash the rest.
+    """Range of the bins: nearly all negatives, most positives, the threshold; long tails would squash the rest.
 
     However long the tails, 95 % of the negatives keep a quarter of the width.
     """

@@ -39,34 +39,34 @@ def shift_arrows(
     Args:
         points: The `map` table.
         look: Theme, width, source.
-        shift: The `shift` table: a measurement in the full space beside each map.
-        methods: Which methods, by default all.
-        classes: Only images of these classes, by default all.
+        shift: The `shift` table, for a measurement in the full space above each map.
+        methods: Which methods, all by default.
+        classes: Only images of these classes, all by default.
         projection: By default umap.
-        seed: By default the smallest.
-        most_arrows: Arrows in one panel; evenly picked from the images where there are more.
-        colour: What colours a clean image: its true class, the class predicted for its adversarial twin, or whether
-            the attack flipped the prediction.
-        marked: Ids of images that are ringed, clean and adversarial.
+        seed: The smallest by default.
+        most_arrows: Maximum number of arrows per panel; more are thinned evenly.
+        colour: What the colour of a clean image shows: its true class, the class predicted for its adversarial twin,
+            or whether the attack flips the prediction.
+        marked: Ids of images to ring, clean and adversarial.
     """
     points = one_map(points, projection, seed)
     styles = look.methods(points["method"] if methods is None else methods)
     sheet = Sheet(look, max(len(styles), 1), least=270, head=46, left=10, foot=10)
-    kept, parts, measured = common_classes(points["y"].to_numpy()), by_method(points, styles), MapMeasures(shift)
+    coloured, parts, measured = common_classes(points["y"].to_numpy()), by_method(points, styles), MapMeasures(shift)
     fooled: dict[str, float] = {}
     for panel, (method, style) in zip(sheet.panels, styles.items(), strict=False):
         fit_axes(sheet, panel, *parts[method])
         part = parts[method] if classes is None else parts[method].of_classes(classes)
-        moved = part.pairs()
-        fooled[method] = share(moved.wrong)
+        pairs = part.pairs()
+        fooled[method] = share(pairs.wrong)
         dots = part.clean.thin(look.points)
         if colour == "flipped":
-            _flipped(sheet, panel, dots, moved)
+            _flipped(sheet, panel, dots, pairs)
         else:
-            _clean(sheet, panel, dots if colour == "true" else _after(dots, moved), kept)
-        _moves(sheet, panel, moved.thin(most_arrows))
+            _by_class(sheet, panel, dots if colour == "true" else _with_prediction(dots, pairs), coloured)
+        _arrows(sheet, panel, pairs.thin(most_arrows))
         _rings(sheet, panel, part, marked)
-        note = measured(method, moved.id)
+        note = measured(method, pairs.id)
         sheet.title(panel, f"<b>{style.label}</b>: {percent(fooled[method])} change class" + subtitle(look, note))
     if not styles:
         no_points(sheet)
@@ -74,34 +74,34 @@ def shift_arrows(
     n = points["id"].nunique()
     return sheet.figure(
         f"Where the attack moves the images: {f'{spread(fooled, labels)} end in a wrong class' if n else 'no points'}",
-        f"n = {n} test images; dots: clean images, coloured by {COLOURED[colour]}; arrows to the adversarial image of "
-        f"at most {most_arrows} of them. Distances in a map prove nothing: the line above each map is measured in the "
-        "full space.",
+        f"n = {n} test images; dots: clean images, coloured by {COLOURED[colour]}; arrows lead to the adversarial "
+        f"image for at most {most_arrows} of them. Distances in a map prove nothing: the line above each map is "
+        "measured in the full space.",
     )
 
 
-def _clean(sheet: Sheet, panel: Panel, dots: MapPoints, kept: list[int]) -> None:
+def _by_class(sheet: Sheet, panel: Panel, dots: MapPoints, coloured: list[int]) -> None:
     look = sheet.look
-    for k in kept:
-        mine = dots.y == k
-        if mine.any():
+    for k in coloured:
+        mask = dots.y == k
+        if mask.any():
             marker = {"color": look.class_colour(k), "symbol": look.class_symbol(k), "size": 5, "opacity": 0.75}
-            trace = cloud(look, dots.where(mine), look.class_name(k), **marker)
+            trace = cloud(look, dots.where(mask), look.class_name(k), **marker)
             sheet.add(panel, trace | {"legendrank": 900 + k}, key=f"class {k}")
-    others = ~np.isin(dots.y, kept)
+    others = ~np.isin(dots.y, coloured)
     if others.any():
         sheet.add(panel, cloud(look, dots.where(others), "other classes", color=look.shades.pale, size=4), key="other")
 
 
-def _after(dots: MapPoints, moved: Pairs) -> MapPoints:
-    """The same dots, each with the class that is predicted for its adversarial twin in the place of its own."""
-    place = positions(moved.id, dots.id)
-    return dots.where(place >= 0)._replace(y=moved.prediction[place[place >= 0]])
+def _with_prediction(dots: MapPoints, pairs: Pairs) -> MapPoints:
+    """The dots that have an adversarial twin, with the twin's predicted class as their class."""
+    index = positions(pairs.id, dots.id)
+    return dots.where(index >= 0)._replace(y=pairs.prediction[index[index >= 0]])
 
 
-def _flipped(sheet: Sheet, panel: Panel, dots: MapPoints, moved: Pairs) -> None:
+def _flipped(sheet: Sheet, panel: Panel, dots: MapPoints, pairs: Pairs) -> None:
     look, shade = sheet.look, sheet.look.shades
-    changed = np.isin(dots.id, moved.id[moved.wrong])
+    changed = np.isin(dots.id, pairs.id[pairs.wrong])
     for name, mask, hue, symbol in (
         ("stays right", ~changed, shade.right, "circle"),
         ("flipped", changed, shade.wrong, "x"),
@@ -112,17 +112,17 @@ def _flipped(sheet: Sheet, panel: Panel, dots: MapPoints, moved: Pairs) -> None:
 
 
 def _rings(sheet: Sheet, panel: Panel, part: MethodPoints, marked: Sequence[int]) -> None:
-    """Rings round marked images; a heavier one where the attack has moved them."""
+    """Rings around marked images, heavier ones around their adversarial twins."""
     for points, size, width in ((part.clean, 12, 1.5), (part.adversarial, 15, 2.5)):
-        found = points.where(np.isin(points.id, marked))
-        if found.n:
+        ringed = points.where(np.isin(points.id, marked))
+        if ringed.n:
             ring = {"symbol": "circle-open", "color": sheet.look.shades.ink, "size": size, "line": {"width": width}}
-            sheet.add(panel, {**cloud(sheet.look, found, "marked"), "marker": ring}, key="marked")
+            sheet.add(panel, {**cloud(sheet.look, ringed, "marked"), "marker": ring}, key="marked")
 
 
-def _moves(sheet: Sheet, panel: Panel, moved: Pairs) -> None:
-    shade, wrong = sheet.look.shades, moved.wrong
+def _arrows(sheet: Sheet, panel: Panel, pairs: Pairs) -> None:
+    shade, wrong = sheet.look.shades, pairs.wrong
     if not wrong.all():
-        sheet.add(panel, arrows(moved.where(~wrong), "still right", shade.soft, width=0.8), key="still right")
+        sheet.add(panel, arrows(pairs.where(~wrong), "still right", shade.soft, width=0.8), key="still right")
     if wrong.any():
-        sheet.add(panel, arrows(moved.where(wrong), "misclassified", shade.ink, width=1.1), key="misclassified")
+        sheet.add(panel, arrows(pairs.where(wrong), "misclassified", shade.ink, width=1.1), key="misclassified")

@@ -1,4 +1,4 @@
-"""How far the attack moves the representations, measured in the full space."""
+"""How far the attack moves the representations, measured in the full embedding space."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -31,7 +31,7 @@ def shift_measures(
     eps: float | int | None = None,
     methods: Sequence[str] | None = None,
 ) -> Figure:
-    """Boxes of each shift measure per method, for the images that stay right and for the misclassified.
+    """Box plots of each shift measure per method, for correct and for misclassified images.
 
     Args:
         shift: The `shift` table.
@@ -39,10 +39,10 @@ def shift_measures(
         measures: Columns of the table, one panel each.
         attack: Which attack, by default the first.
         eps: Which eps, by default the smallest.
-        methods: Which methods, by default all.
+        methods: Which methods, all by default.
     """
     shift = shift[["method", "attack", "eps", "id", "group", *dict.fromkeys(("angle", *measures))]]
-    rows, zero = one_attack(shift, attack, eps), one_attack(shift, "noise", None)
+    rows, noise = one_attack(shift, attack, eps), one_attack(shift, "noise", None)
     styles = look.methods(rows["method"] if methods is None else methods)
     rows = rows[rows["method"].isin(list(styles))]
     sheet = Sheet(look, len(measures), least=420, height=max(120, 44 * len(styles)), head=8, left=92, foot=58)
@@ -53,7 +53,7 @@ def shift_measures(
         for j, group in enumerate(kinds)
     }
     for panel, measure in zip(sheet.panels, measures, strict=True):
-        _zero(sheet, panel, zero, measure, {method: style.label for method, style in styles.items()})
+        _noise(sheet, panel, noise, measure, {method: style.label for method, style in styles.items()})
         values = rows[measure].to_numpy(float)
         for group, colour, symbol in zip(GROUPS, (look.shades.right, look.shades.wrong), ("circle", "x"), strict=True):
             parts = [
@@ -70,7 +70,7 @@ def shift_measures(
         if not len(_finite(values)):
             sheet.empty(panel, "no shift was measured")
     n = rows["id"].nunique()
-    ticks = "grey ticks: the median under random noise of the same size (zero point). " if len(zero) else ""
+    ticks = "grey ticks: the median under random noise of the same size (zero point). " if len(noise) else ""
     return sheet.figure(
         _title(rows, {method: style.label for method, style in styles.items()}),
         f"n = {n} test images per method; boxes: quartiles and median, whiskers 5 % to 95 %{'; ' if ticks else '. '}"
@@ -82,8 +82,8 @@ def shift_measures(
 
 def one_attack(shift: Frame, attack: str | None, eps: float | int | None) -> Frame:
     """Rows of one attack at one eps: by default the first that is not random noise, the smallest eps."""
-    there = [name for name in shift["attack"].unique() if name != "noise"]
-    rows = shift[shift["attack"] == (attack or (there[0] if there else ""))]
+    known = [name for name in shift["attack"].unique() if name != "noise"]
+    rows = shift[shift["attack"] == (attack or (known[0] if known else ""))]
     if len(rows):
         rows = rows[np.isclose(rows["eps"].to_numpy(float), rows["eps"].min() if eps is None else eps)]
     return rows
@@ -103,9 +103,9 @@ def _boxes(parts: list[tuple[str, Any]], name: str, colour: str, symbol: str) ->
     }  # fmt: skip
 
 
-def _zero(sheet: Sheet, panel: Panel, zero: Frame, measure: str, labels: dict[str, str]) -> None:
-    """The measure where nothing was attacked: under random noise of the same size."""
-    medians = zero.groupby("method")[measure].median().dropna()
+def _noise(sheet: Sheet, panel: Panel, noise: Frame, measure: str, labels: dict[str, str]) -> None:
+    """The measure's zero point: its median under random noise of the same size."""
+    medians = noise.groupby("method")[measure].median().dropna()
     medians = medians[[method for method in labels if method in medians.index]]
     if not len(medians):
         return

@@ -1,4 +1,4 @@
-"""The maps in motion: every image walks from its clean place to its adversarial one."""
+"""The maps animated: every image moves from its clean to its adversarial position."""
 
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -14,11 +14,11 @@ from tla.plots.drawing.theme import LIGHT, Look, rgba
 from tla.plots.drawing.words import percent, spread
 
 STRIP = 52
-"""Height of the strip with the handle, in pixels."""
+"""Height of the strip with the slider, in pixels."""
 
 
 class Walk(NamedTuple):
-    """Where the images of one map begin and end: float32 arrays of shape (2, n)."""
+    """Clean and adversarial positions of the images of one map: float32 arrays of shape (2, n)."""
 
     start: np.ndarray
     end: np.ndarray
@@ -36,23 +36,23 @@ def shift_morph(
     most: int = 1200,
     frames: int = 7,
 ) -> Figure:
-    """The maps as a film from clean to attacked: play it, or pull the handle.
+    """The maps as an animation from clean to attacked: play it, or drag the slider.
 
     Args:
         points: The `map` table.
         look: Theme, width, source.
-        shift: The `shift` table: a measurement in the full space above each map.
-        methods: Which methods, by default all.
+        shift: The `shift` table, for a measurement in the full space above each map.
+        methods: Which methods, all by default.
         projection: By default umap.
-        seed: By default the smallest.
-        most: Images in all panels together; evenly picked where there are more.
-        frames: Positions of the handle, >= 2; the first is clean, the last attacked, which is also what stands still.
+        seed: The smallest by default.
+        most: Maximum number of images over all panels; more are thinned evenly.
+        frames: Positions of the slider, >= 2; the first is clean, the last attacked. The figure starts at the last.
 
     Raises:
         ValueError: for fewer than two frames.
     """
     if frames < 2:
-        raise ValueError(f"frames must be >= 2 (clean and attacked), got {frames}; take 7")
+        raise ValueError(f"frames must be >= 2 (clean and attacked), got {frames}; use 7")
     points = one_map(points, projection, seed)
     styles = look.methods(points["method"] if methods is None else methods)
     sheet = Sheet(look, max(len(styles), 1), least=270, head=46, left=10, foot=10, strip=STRIP)
@@ -62,39 +62,39 @@ def shift_morph(
     walks: dict[int, Walk] = {}
     for panel, (method, style) in zip(sheet.panels, styles.items(), strict=False):
         fit_axes(sheet, panel, *parts[method])
-        moved = parts[method].pairs()
-        fooled[method] = share(moved.wrong)
-        shown = moved.thin(max(1, most // len(styles)))
-        _ways(sheet, panel, shown)
+        pairs = parts[method].pairs()
+        fooled[method] = share(pairs.wrong)
+        shown = pairs.thin(max(1, most // len(styles)))
+        _paths(sheet, panel, shown)
         walks[len(sheet.traces)] = Walk(np.stack([shown.u0, shown.v0]), np.stack([shown.u1, shown.v1]))
-        sheet.add(panel, _crowd(look, shown))
-        note = measured(method, moved.id)
+        sheet.add(panel, _images(look, shown))
+        note = measured(method, pairs.id)
         sheet.title(panel, f"<b>{style.label}</b>: {percent(fooled[method])} change class" + subtitle(look, note))
     if not styles:
         no_points(sheet)
-    _key(sheet, points)
+    _class_legend(sheet, points)
     labels = {name: style.label for name, style in styles.items()}
     n, most_shown = points["id"].nunique(), max((walk.start.shape[1] for walk in walks.values()), default=0)
     return sheet.figure(
         f"From clean to attacked: {f'{spread(fooled, labels)} end in a wrong class' if n else 'no points'}",
-        f"n = {n} test images, {most_shown} shown per map, coloured by class; lines: the ways of the misclassified. "
-        "Only both ends are embeddings: places between them are interpolated. Distances in a map prove nothing: the "
-        "line above each map is measured in the full space.",
+        f"n = {n} test images, {most_shown} shown per map, coloured by class; lines: paths of the misclassified. "
+        "Only the ends are embeddings: positions between them are interpolated. Distances in a map prove nothing: "
+        "the line above each map is measured in the full space.",
         layout=_controls(sheet, frames),
         frames=[_frame(walks, index, frames) for index in range(frames)],
     )
 
 
-def _crowd(look: Look, moved: Pairs) -> dict[str, Any]:
-    """All images of a map at their attacked places, each with its class's colour and symbol."""
-    classes, y = np.unique(moved.y, return_inverse=True)
+def _images(look: Look, pairs: Pairs) -> dict[str, Any]:
+    """All images of a map at their adversarial positions, in the colour and symbol of their class."""
+    classes, y = np.unique(pairs.y, return_inverse=True)
     names, colours, symbols = (
         np.array([style(int(k)) for k in classes], dtype=object)[y].tolist()
         for style in (look.class_name, look.class_colour, look.class_symbol)
     )
     return {
         "type": "scatter", "mode": "markers", "name": "images",
-        "x": moved.u1, "y": moved.v1, "customdata": moved.id, "text": names,
+        "x": pairs.u1, "y": pairs.v1, "customdata": pairs.id, "text": names,
         "hovertemplate": "%{text}<br>image %{customdata}<extra></extra>",
         "marker": {
             "color": colours, "symbol": symbols, "size": 6, "opacity": 0.8, "line": {"width": 0},
@@ -102,16 +102,16 @@ def _crowd(look: Look, moved: Pairs) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _ways(sheet: Sheet, panel: Panel, moved: Pairs) -> None:
-    wrong = moved.where(moved.wrong)
+def _paths(sheet: Sheet, panel: Panel, pairs: Pairs) -> None:
+    wrong = pairs.where(pairs.wrong)
     if wrong.n:
         colour = rgba(sheet.look.shades.soft, 0.35)
         line = {"mode": "lines", "name": "misclassified", "line": {"color": colour, "width": 1}, "hoverinfo": "skip"}
-        sheet.add(panel, segments(wrong) | line, key="ways")
+        sheet.add(panel, segments(wrong) | line, key="paths")
 
 
-def _key(sheet: Sheet, points: Frame) -> None:
-    """An entry in the legend for each class."""
+def _class_legend(sheet: Sheet, points: Frame) -> None:
+    """A legend entry for each class."""
     look = sheet.look
     for k in common_classes(points["y"].to_numpy()):
         marker = {"color": look.class_colour(k), "symbol": look.class_symbol(k), "size": 7}
@@ -121,13 +121,13 @@ def _key(sheet: Sheet, points: Frame) -> None:
 
 def _frame(walks: dict[int, Walk], index: int, frames: int) -> dict[str, Any]:
     share = np.float32(index / (frames - 1))
-    places = [(1 - share) * walk.start + share * walk.end for walk in walks.values()]
-    data = [{"type": "scatter", "x": place[0], "y": place[1]} for place in places]
+    positions = [(1 - share) * walk.start + share * walk.end for walk in walks.values()]
+    data = [{"type": "scatter", "x": u, "y": v} for u, v in positions]
     return {"name": str(index), "data": data, "traces": list(walks)}
 
 
 def _controls(sheet: Sheet, frames: int) -> dict[str, Any]:
-    """A button to play and a handle to pull, in the strip below the maps."""
+    """A play button and a slider, in the strip below the maps."""
     shade, top = sheet.look.shades, sheet.panels[-1].box[3]
     still = {"mode": "immediate", "transition": {"duration": 0}, "frame": {"duration": 0, "redraw": False}}
     pace = {"duration": 150, "easing": "linear"}
@@ -138,7 +138,7 @@ def _controls(sheet: Sheet, frames: int) -> dict[str, Any]:
     ]
     font = {"size": 12, "color": shade.ink}
     place = {"xanchor": "left", "y": top, "yanchor": "top"}
-    handle = {
+    slider = {
         "active": frames - 1, "steps": steps, "currentvalue": {"visible": False}, "x": 0.16, "len": 0.78, **place,
         "pad": {"t": 6}, "font": font, "bgcolor": shade.grid, "bordercolor": shade.grid, "activebgcolor": shade.soft,
         "tickcolor": shade.soft, "minorticklen": 0,
@@ -148,4 +148,4 @@ def _controls(sheet: Sheet, frames: int) -> dict[str, Any]:
         "bgcolor": shade.panel, "bordercolor": shade.soft,
         "buttons": [{"label": "\u25b6 play", "method": "animate", "args": [None, play]}],
     }  # fmt: skip
-    return {"sliders": [handle], "updatemenus": [button]}
+    return {"sliders": [slider], "updatemenus": [button]}

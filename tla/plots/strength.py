@@ -1,4 +1,4 @@
-"""Accuracy that survives an attack, against what the attack costs."""
+"""Accuracy under attack against the cost of the attack."""
 
 from typing import Any
 
@@ -13,10 +13,10 @@ OURS, REFERENCE = "ensemble", "AutoAttack"
 
 @figure("strength", "strength")
 def strength(strength: Frame, *, look: Look = LIGHT) -> Figure:
-    """Accuracy under each attack against its passes through the network per image; one panel per network.
+    """Accuracy under each attack against its passes through the network per image, one panel per network.
 
-    Low and left is better for the attacker. Points of the ensemble at several budgets are joined; the band is what lies
-    within a point of AutoAttack.
+    Low and left is better for the attacker. Points of the ensemble at several budgets are joined; the band spans one
+    point on either side of AutoAttack.
 
     Args:
         strength: Columns data, model, eps, attack, accuracy (0..1), n, passes (images forward and gradients back, per
@@ -40,7 +40,7 @@ def strength(strength: Frame, *, look: Look = LIGHT) -> Figure:
     return sheet.figure(
         _title(strength),
         f"n = {n} test images per network, Linf. A pass: one image forward, or its gradient back. Band: within one "
-        "point of AutoAttack standard. Peers: their own defaults but for eps.",
+        "point of AutoAttack standard. Peers run with their own defaults except for eps.",
     )
 
 
@@ -49,7 +49,7 @@ def _of(strength: Frame, data: Any) -> Frame:
 
 
 def _traces(rows: Frame, others: list[str], look: Look) -> list[tuple[dict[str, Any], str | None]]:
-    """Band, line and points of one panel, each with its key in the legend."""
+    """Band, line and points of one panel, each with its legend key."""
     shade, found = look.shades, []
     reference = rows[rows["attack"] == REFERENCE]
     if len(reference):
@@ -102,7 +102,7 @@ def _title(strength: Frame) -> str:
         index=["data", "model"], columns="attack", values=["accuracy", "passes"], observed=True
     )
     if pairs.empty or pairs.shape[1] < 4 or len(pairs.dropna()) == 0:
-        return "Accuracy under attack against what the attack costs"
+        return "Accuracy under attack against the cost of the attack"
     pairs = pairs.dropna()
     gap = 100 * (pairs["accuracy"][OURS] - pairs["accuracy"][REFERENCE]).max()
     share = (pairs["passes"][REFERENCE] / pairs["passes"][OURS]).min()

@@ -1,4 +1,4 @@
-"""One image under attack, step by step: its way in each map, distances and probabilities, and a film strip."""
+"""One image under attack, step by step: its path in each map, its distances to centroids, and a film strip."""
 
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
@@ -20,18 +20,18 @@ Reel = Mapping[int, np.ndarray]
 
 
 class Path(NamedTuple):
-    """The steps of one method's attack on an image as arrays of length n, restart after restart.
+    """The steps of the attack on one image and method as arrays of length n, restart after restart.
 
     Attributes:
         restart: Number of the restart.
         step: Step of the attack, from 0.
         y: Class of the image.
-        prediction: What the model takes the image for.
-        success: True where it is misclassified.
-        u: Across in the method's map; nan where it has none.
-        v: Upwards.
-        distance_own: Cosine distance to the own centroid.
-        distance_false: The same to the false one.
+        prediction: Predicted class.
+        success: True where the image is misclassified.
+        u: Horizontal coordinate in the method's map, or nan.
+        v: Vertical coordinate in the method's map, or nan.
+        distance_own: Cosine distance to the centroid of its own class.
+        distance_false: Cosine distance to the false centroid.
     """
 
     restart: np.ndarray
@@ -46,19 +46,43 @@ class Path(NamedTuple):
 
     @classmethod
     def of(cls, rows: Frame, method: str) -> "Path":
-        """The path of a method among the rows of one image."""
+        """One method's path from the rows of one image."""
         path = cls(*(rows[name].to_numpy() for name in cls._fields)).where((rows["method"] == method).to_numpy(bool))
         return path.where(np.lexsort((path.step, path.restart)))
 
     def where(self, which: np.ndarray) -> "Path":
-        """The steps of a mask or of indices."""
+        """The steps selected by a mask or indices."""
         return Path(*(values[which] for values in self))
 
     @property
     def flip(self) -> int | None:
         """The first step at which the image is misclassified."""
-        hit = self.step[self.success.astype(bool)]
-        return int(hit.min()) if len(hit) else None
+        fooled = self.step[self.success.astype(bool)]
+        return int(fooled.min()) if len(fooled) else None
+
+
+class Grid(NamedTuple):
+    """Where each method's two panels are, the map above the distances.
+
+    Attributes:
+        columns: Methods side by side.
+        rows: Rows of methods.
+    """
+
+    columns: int
+    rows: int
+
+    @classmethod
+    def of(cls, methods: int, width: int) -> "Grid":
+        """A grid for so many methods in a figure of so many pixels."""
+        columns = min(methods, 3 if width >= 900 else 2 if width >= 500 else 1)
+        return cls(columns, -(-methods // columns))
+
+    def panels(self, sheet: Sheet, index: int) -> tuple[Panel, Panel]:
+        """The map and the distances of method number `index`."""
+        row, column = divmod(index, self.columns)
+        above, below = (sheet.panels[(2 * row + i) * self.columns + column] for i in (0, 1))
+        return above, below
 
 
 @figure("trajectory", "trajectory", optional=("map",))
@@ -72,67 +96,70 @@ def trajectory(
     pictures: Pictures | None = None,
     seed: int | None = None,
 ) -> Figure:
-    """The path of one attacked image: in each method's map, and its distances to the own and the false centroid.
+    """The path of one attacked image in each method's map, and its distances to its own and the false centroid.
 
     Args:
         steps: The `trajectory` table.
         look: Theme, width, source.
-        map: The `map` table: clean points behind the paths.
-        image: Id of the image; by default one that some models misclassify and others hold.
-        methods: Which methods, by default all.
-        pictures: With a film of the image there is a strip of what it looks like on its way, for the method that gives
-            way first.
-        seed: By default the smallest.
+        map: The `map` table, for clean points behind the paths.
+        image: Id of the image; by default one that fools some models only.
+        methods: Which methods, all by default.
+        pictures: With a film of the image, a strip shows how it changes, for the method that it fools first.
+        seed: The smallest by default.
     """
     rows = first_seed(steps, seed)
-    image = telling_image(rows) if image is None else image
+    image = contested_image(rows) if image is None else image
     rows = rows[(rows["id"] == image) & (rows["eps"] == rows["eps"].min())]
     styles = look.methods(rows["method"] if methods is None else methods)
-    count = max(len(styles), 1)
-    most = 3 if look.width >= 900 else 2 if look.width >= 500 else 1
-    across = min(count, most)
-    blocks = -(-count // across)
     paths = {method: Path.of(rows, method) for method in styles}
     reel, whose, flip = _reel(pictures, rows, image, paths)
-    strip = 148 if reel else 0
-    sheet = Sheet(look, 2 * across * blocks, columns=across, height=210, head=26, left=64, foot=44, strip=strip)
-    flips: dict[str, int | None] = {}
-    backgrounds = None if map is None else by_method(one_map(map, None, seed), styles)
+    grid = Grid.of(max(len(styles), 1), look.width)
+    panels, strip = 2 * grid.columns * grid.rows, 148 if reel else 0
+    sheet = Sheet(look, panels, columns=grid.columns, height=210, head=26, left=64, foot=44, strip=strip)
+    clean = None if map is None else by_method(one_map(map, None, seed), styles)
     for index, (method, style) in enumerate(styles.items()):
-        row, column = divmod(index, across)
-        above, below = (sheet.panels[(2 * row + i) * across + column] for i in (0, 1))
+        above, below = grid.panels(sheet, index)
         sheet.deepen(above, 34)
         path = paths[method]
-        _map(sheet, above, path, None if backgrounds is None else backgrounds[method].clean)
+        _map(sheet, above, path, None if clean is None else clean[method].clean)
         if not index:
-            _key(sheet)
+            _marker_legend(sheet)
         _distances(sheet, below, path)
-        flips[style.label] = path.flip
-        when = "holds" if path.flip is None else f"flips at step {path.flip}"
-        sheet.title(above, f"<b>{style.label}</b>: {when}")
-    for index in range(count, across * blocks):
-        row, column = divmod(index, across)
-        for i in (0, 1):
-            sheet.axis(sheet.panels[(2 * row + i) * across + column], {"visible": False}, {"visible": False})
+        result = "never fooled" if path.flip is None else f"flips at step {path.flip}"
+        sheet.title(above, f"<b>{style.label}</b>: {result}")
+    for index in range(max(len(styles), 1), grid.columns * grid.rows):
+        for panel in grid.panels(sheet, index):
+            sheet.axis(panel, {"visible": False}, {"visible": False})
     if not styles:
         sheet.empty(sheet.panels[0], "no attack was recorded")
     if reel:
-        _film(sheet, sheet.panels[-1], reel, f"What {styles[whose].label} sees on the way", flip)
+        _film(sheet, sheet.panels[-1], reel, f"What {styles[whose].label} sees, step by step", flip)
     own = look.class_name(int(rows["y"].iloc[0])) if len(rows) else "?"
-    restarts = rows["restart"].nunique()
-    held = [name for name, step in flips.items() if step is None]
+    fooled = _fooled({style.label: paths[method] for method, style in styles.items()})
     return sheet.figure(
-        f"Test image {image} (class {own}) on its way: {', '.join(held) or 'no model'} "
-        f"{'holds' if len(held) < 2 else 'hold'} to the end",
-        f"n = 1 image, {restarts} restart{'' if restarts == 1 else 's'}; "
-        "above: its way through a part of each map over clean images (pale); "
-        "below: cosine distance to the own and to the false centroid in the full space, "
-        "as distances in a map prove nothing." + (" In the strip a dotted frame says misclassified." if reel else ""),
+        f"Test image {image} (class {own}), attacked, fools {fooled}",
+        _caption(rows["restart"].nunique(), film=bool(reel)),
     )
 
 
-def telling_image(rows: Frame) -> int:
-    """An image that some methods lose and others hold; ties to the smallest id."""
+def _fooled(paths: dict[str, Path]) -> str:
+    held = [label for label, path in paths.items() if path.flip is None]
+    if len(held) == len(paths):
+        return "no model"
+    return f"every model but {', '.join(held)}" if held else "every model"
+
+
+def _caption(restarts: int, *, film: bool) -> str:
+    return (
+        f"n = 1 image, {restarts} restart{'' if restarts == 1 else 's'}; "
+        "above: its path in a part of each map, over clean images (pale); "
+        "below: cosine distance to its own and to the false centroid in the full space, "
+        "since distances in a map prove nothing." + (" Dotted frames in the strip: misclassified." if film else "")
+    )
+
+
+def contested_image(rows: Frame) -> int:
+    """An image that fools some methods but not others; the smallest id on ties."""
     if rows.empty:
         return 0
     lost = rows.groupby(["id", "method"], observed=True)["success"].max().unstack().astype(float).mean(axis=1)
@@ -149,17 +176,17 @@ def _map(sheet: Sheet, panel: Panel, path: Path, background: MapPoints | None) -
     else:
         fit_axes(sheet, panel, MapPoints(known.step, known.y, known.prediction, known.u, known.v))
     if not len(known.step):
-        sheet.empty(panel, "its way in this map is not known")
+        sheet.empty(panel, "no path in this map")
     right = known.prediction == known.y
     colours, symbols = np.where(right, shade.right, shade.wrong), np.where(right, "circle", "x")
     for restart in np.unique(known.restart).tolist():
-        mine = known.restart == restart
+        steps = known.restart == restart
         trace = {
-            "type": "scatter", "mode": "lines+markers", "name": "way",
-            "x": known.u[mine].astype(np.float32), "y": known.v[mine].astype(np.float32),
+            "type": "scatter", "mode": "lines+markers", "name": "path",
+            "x": known.u[steps].astype(np.float32), "y": known.v[steps].astype(np.float32),
             "line": {"color": shade.soft, "width": 1.2},
-            "marker": {"color": colours[mine].tolist(), "symbol": symbols[mine].tolist(), "size": 6},
-            "customdata": known.step[mine].astype(np.int32),
+            "marker": {"color": colours[steps].tolist(), "symbol": symbols[steps].tolist(), "size": 6},
+            "customdata": known.step[steps].astype(np.int32),
             "hovertemplate": f"restart {restart}, step %{{customdata}}<extra></extra>",
         }  # fmt: skip
         sheet.add(panel, trace)
@@ -171,28 +198,28 @@ def _map(sheet: Sheet, panel: Panel, path: Path, background: MapPoints | None) -
         sheet.add(panel, spot | {"marker": mark, "hovertemplate": "start<extra></extra>"}, key="start")
 
 
-def _key(sheet: Sheet) -> None:
-    """What the markers on a way mean, in the legend."""
+def _marker_legend(sheet: Sheet) -> None:
+    """Legend entries for the markers on a path."""
     shade = sheet.look.shades
-    for name, colour, symbol in (("right so far", shade.right, "circle"), ("misclassified", shade.wrong, "x")):
+    for name, colour, symbol in (("still right", shade.right, "circle"), ("misclassified", shade.wrong, "x")):
         entry = {"type": "scatter", "mode": "markers", "name": name, "x": [None], "y": [None]}
         sheet.add(sheet.panels[0], entry | {"marker": {"color": colour, "symbol": symbol, "size": 8}}, key=name)
 
 
 def _near(sheet: Sheet, panel: Panel, clean: MapPoints, path: Path) -> None:
-    """Axes around the path, at least a seventh of the map wide, so that a short way is seen among its surroundings."""
+    """Axes around the path, at least a seventh of the map wide, so that a short path is seen in its surroundings."""
     limits = []
-    for around, way in ((clean.u, path.u), (clean.v, path.v)):
+    for around, along in ((clean.u, path.u), (clean.v, path.v)):
         span = float(np.ptp(around)) or 1.0
-        values = way if len(way) else around
+        values = along if len(along) else around
         low, high = float(values.min()), float(values.max())
-        half = max((high - low) * 0.75, span / 14 if len(way) else span / 2)
+        half = max((high - low) * 0.75, span / 14 if len(along) else span / 2)
         limits.append(((low + high) / 2 - half, (low + high) / 2 + half))
     sheet.blank(panel, limits[0], limits[1])
 
 
 def _distances(sheet: Sheet, panel: Panel, path: Path) -> None:
-    steps, place = np.unique(path.step, return_inverse=True)
+    steps, index = np.unique(path.step, return_inverse=True)
     if not np.isfinite([path.distance_own, path.distance_false]).any():
         sheet.empty(panel, "no distance was measured")
     shade, style = sheet.look.shades, sheet.look.methods(["at"])["at"]
@@ -200,25 +227,22 @@ def _distances(sheet: Sheet, panel: Panel, path: Path) -> None:
         (path.distance_own, "to own centroid", shade.right, "solid"),
         (path.distance_false, "to false centroid", shade.wrong, "dash"),
     ):
-        trace = line(
-            steps,
-            _means(values, place, len(steps)),
-            style._replace(colour=colour, dash=dash, label=name),
-            markers=False,
+        means = _means(values, index, len(steps))
+        sheet.add(
+            panel, line(steps, means, style._replace(colour=colour, dash=dash, label=name), markers=False), key=name
         )
-        sheet.add(panel, trace, key=name)
     sheet.axis(panel, "attack step", {"title": "distance", "rangemode": "tozero"})
 
 
-def _means(values: np.ndarray, place: np.ndarray, n: int) -> np.ndarray:
-    """Mean of the finite values at each of `n` places, nan where there are none."""
+def _means(values: np.ndarray, index: np.ndarray, n: int) -> np.ndarray:
+    """Mean of the finite values of each of `n` steps, nan where there are none."""
     known = np.isfinite(values)
-    counts = np.bincount(place[known], minlength=n)
-    return np.bincount(place[known], values[known], minlength=n) / np.where(counts, counts, np.nan)
+    counts = np.bincount(index[known], minlength=n)
+    return np.bincount(index[known], values[known], minlength=n) / np.where(counts, counts, np.nan)
 
 
 def _reel(pictures: Pictures | None, rows: Frame, image: int, paths: dict[str, Path]) -> tuple[Reel, str, int | None]:
-    """The pictures of an image by step, of the method that misclassifies it first; which that is, and at which step."""
+    """The recorded pictures by step of the method that the image fools first, that method, and the step."""
     films = {} if pictures is None or rows.empty else pictures.film
     flips = {method: _first_flip(path) for method, path in paths.items()} if films else {}
     for method in sorted(flips, key=lambda name: (flips[name] is None, flips[name] or 0)):

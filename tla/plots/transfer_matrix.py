@@ -1,4 +1,4 @@
-"""Images made on one model, judged by another."""
+"""Transfer: adversarial images crafted on one model, evaluated on another."""
 
 import numpy as np
 
@@ -10,7 +10,7 @@ from tla.plots.drawing.theme import LIGHT, Look
 
 @figure("transfer_matrix", "transfer")
 def transfer_matrix(transfer: Frame, *, look: Look = LIGHT, attack: str | None = None) -> Figure:
-    """Accuracy of every model on adversarial images made on every other; the diagonal is the white box.
+    """Accuracy of every model on adversarial images crafted on every other; the diagonal is the white box.
 
     Args:
         transfer: The `transfer` table: columns source, target (methods), seed, attack, eps, id, success; or its means:
@@ -28,24 +28,24 @@ def transfer_matrix(transfer: Frame, *, look: Look = LIGHT, attack: str | None =
     sheet = Sheet(look, 1, height=max(90, 42 * len(sources)), left=96, foot=58)
     panel = sheet.panels[0]
     x, y = [style.label for style in targets.values()], [style.label for style in sources.values()]
-    sheet.add(panel, heatmap(matrix, text, x, y, look, top=100, hover="made on %{y}, judged by %{x}: %{z:.1f} %"))
-    sheet.axis(panel, PLAIN | {"title": "judged by", "automargin": False})
-    sheet.axis(panel, None, PLAIN | {"title": "made on", "autorange": "reversed", "automargin": False})
+    sheet.add(panel, heatmap(matrix, text, x, y, look, top=100, hover="crafted on %{y}, evaluated on %{x}: %{z:.1f} %"))
+    sheet.axis(panel, PLAIN | {"title": "evaluated on", "automargin": False})
+    sheet.axis(panel, None, PLAIN | {"title": "crafted on", "autorange": "reversed", "automargin": False})
     if rows.empty:
         sheet.empty(panel, "no transfer was measured")
     n = int(rows["n"].max()) if len(rows) and "n" in rows else 0
     eps = f"; eps = {rows['eps'].iloc[0]:.4g}" if len(rows) and "eps" in rows else ""
     return sheet.figure(
         _title(rows, {name: style.label for name, style in targets.items()}),
-        f"n = {n} test images{eps}; accuracy in per cent; diagonal: images made on the model itself.",
+        f"n = {n} test images{eps}; accuracy in per cent; diagonal: images crafted on the model itself.",
     )
 
 
 def transfer_rates(transfer: Frame) -> Frame:
-    """Accuracy of each target on images made on each source, over images and seeds.
+    """Accuracy of each target on images crafted on each source, over images and seeds.
 
     Args:
-        transfer: The `transfer` table, or already its means.
+        transfer: The `transfer` table, or its means.
 
     Returns:
         Columns source, target, attack, eps, accuracy (0..1), n (images).
@@ -58,20 +58,17 @@ def transfer_rates(transfer: Frame) -> Frame:
 
 
 def _title(rows: Frame, labels: dict[str, str]) -> str:
-    below, judged = [], 0
+    below, measured = [], 0
     for target, part in rows.groupby("target", observed=True):
         own = part.loc[part["source"] == target, "accuracy"]
-        judged += int(own.notna().any() and part["accuracy"].notna().sum() > 1)
+        measured += int(own.notna().any() and part["accuracy"].notna().sum() > 1)
         if len(own) and part["accuracy"].min() < own.mean() - 1e-9:
             below.append(labels[str(target)])
-    if not judged:
+    if not measured:
         return "Transfer of adversarial images: not measured"
     if below:
-        return (
-            f"Transfer: images made elsewhere hurt {', '.join(below)} more than its own; doubt those white-box results"
-        )
-    if judged < len(labels):
-        return (
-            f"Transfer: for {judged} of {len(labels)} models the images made on itself hurt most; the rest is unknown"
-        )
-    return "Transfer: for every model the images made on itself hurt most"
+        names = ", ".join(below)
+        return f"Transfer: images from other models hurt {names} more than its own; doubt those white-box results"
+    if measured < len(labels):
+        return f"Transfer: for {measured} of {len(labels)} models its own images hurt most; the rest is unknown"
+    return "Transfer: for every model its own images hurt most"

@@ -24,7 +24,7 @@ def triplet_drawn(
     look: Look = LIGHT,
     after: tuple[Vector, Vector, Vector] | None = None,
 ) -> Figure:
-    """Three embeddings as arrows; the cosine distances; the wedge in which the loss keeps every negative out.
+    """Three embeddings as arrows, their cosine distances, and the wedge that the loss clears of negatives.
 
     Args:
         anchor: The adversarial image's embedding h(x'), in the plane.
@@ -32,14 +32,14 @@ def triplet_drawn(
         negative: Embedding of an image of another class.
         alpha: The margin; the loss is [D(a, p) - D(a, n) + alpha]+ with D = 1 - |cos|.
         look: Theme, width, source.
-        after: Anchor, positive and negative once trained, for a second panel.
+        after: Anchor, positive and negative after training, for a second panel.
     """
     stages = (
         [("", (anchor, positive, negative))]
         if after is None
         else [("before", (anchor, positive, negative)), ("after", after)]
     )
-    look = replace(look, source="")  # drawn by hand, not from a study
+    look = replace(look, source="")  # not drawn from a study
     sheet = Sheet(look, len(stages), least=300, height=330, head=26, left=14, foot=14)
     losses = []
     for panel, (name, vectors) in zip(sheet.panels, stages, strict=True):
@@ -49,24 +49,24 @@ def triplet_drawn(
         _panel(sheet, panel, (a, p, n), near + alpha)
         head = f"<b>{name}</b> " if name else ""
         sheet.title(panel, f"{head}D(a,p) = {near:.3f}, D(a,n) = {far:.3f}, loss = {losses[-1]:.3f}")
-    sense = "pulls the positive in and pushes the negative out" if losses[0] > 0 else "is satisfied and pulls no more"
+    effect = "pulls the positive in and pushes the negative out" if losses[0] > 0 else "is satisfied and pulls no more"
     return sheet.figure(
-        f"The triplet loss {sense}"
+        f"The triplet loss {effect}"
         if after is None
         else f"The triplet loss falls from {losses[0]:.3f} to {losses[1]:.3f}",
         f"D = 1 - |cos|; loss = [D(a,p) - D(a,n) + {alpha:g}]+; shaded: directions "
-        f"nearer to the anchor than D(a,p) + {alpha:g}, where no negative may lie.",
+        f"nearer to the anchor than D(a,p) + {alpha:g}, where no negative may be.",
     )
 
 
 def cosine_distance(u: np.ndarray, v: np.ndarray) -> float:
-    """1 - |cos| of two vectors, in 0..1; norms guarded as in the loss."""
+    """1 - |cos| of two vectors, in 0..1; zero norms are guarded as in the loss."""
     norms = np.sqrt(np.sum(u * u) + 1e-20) * np.sqrt(np.sum(v * v) + 1e-20)
     return float(1 - abs(np.dot(u, v)) / norms)
 
 
-def _beside(rank: int, tip: np.ndarray) -> dict[str, Any]:
-    """Where a label stands: outside of the outer arrows, beyond the tip of the middle one."""
+def _label_position(rank: int, tip: np.ndarray) -> dict[str, Any]:
+    """Position of a label: outside the outer arrows, beyond the tip of the middle one."""
     if rank == 1:
         x, y = (float(part) for part in tip / max(float(np.linalg.norm(tip)), 1e-12))
         return {"xshift": 14 * x, "yshift": 16 * y, "xanchor": "left" if x >= 0 else "right", "yanchor": "middle"}
@@ -97,8 +97,8 @@ def _panel(sheet: Sheet, panel: Panel, vectors: tuple[np.ndarray, ...], reach: f
             "hovertemplate": f"{role}: (%{{x:.2f}}, %{{y:.2f}})<extra></extra>",
         }  # fmt: skip
         sheet.add(panel, trace, key=role)
-        place = _beside(int(rank), vector)
-        sheet.annotations.append(label(panel, role, float(vector[0]), float(vector[1]), hue, **place))
+        position = _label_position(int(rank), vector)
+        sheet.annotations.append(label(panel, role, float(vector[0]), float(vector[1]), hue, **position))
     arc = radius * np.stack([np.cos(angles), np.sin(angles)], axis=1)
     ends = np.concatenate([arc, np.stack([*vectors, np.zeros(2)])])
     low, high = ends.min(0) - 0.1 * radius, ends.max(0) + 0.1 * radius

@@ -44,7 +44,7 @@ def test_shipped_weights_load(name):
 
 
 def test_packing_again_and_into_something_else(tmp_path):
-    with pytest.raises(ValueError, match="holds something else than a packed study"):
+    with pytest.raises(ValueError, match="holds something other than a packed study"):
         pack(Store(SHIPPED), tmp_path)
     first = pack(Store(SHIPPED), tmp_path / "one")
     again = pack(Store(SHIPPED), tmp_path / "one")

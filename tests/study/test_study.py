@@ -37,18 +37,18 @@ def small(**more):
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory):
     folder = tmp_path_factory.mktemp("studies") / "small"
-    news = []
-    return run_study(small(), folder, watch=news.append, request="asked"), news
+    events = []
+    return run_study(small(), folder, progress=events.append, request="asked"), events
 
 
-def states(news):
-    return {item.step: item.state for item in news}
+def states(events):
+    return {item.step: item.state for item in events}
 
 
 def test_every_step_leaves_what_the_contract_says(finished):
-    store, news = finished
-    assert set(states(news).values()) == {"done"}
-    assert news[-1].done == pytest.approx(1.0)
+    store, events = finished
+    assert set(states(events).values()) == {"done"}
+    assert events[-1].done == pytest.approx(1.0)
     assert {"attacks", "shift", "map", "detection", "neighbours", "retrieval", "history", "trajectory"} <= set(
         store.tables()
     )
@@ -97,29 +97,29 @@ def test_stored_images_lie_in_the_ball(finished):
 
 def test_again_does_nothing(finished):
     store, _ = finished
-    news = []
-    run_study(small(), store.path, watch=news.append, request="asked")
-    assert set(states(news).values()) == {"skipped"}
+    events = []
+    run_study(small(), store.path, progress=events.append, request="asked")
+    assert set(states(events).values()) == {"skipped"}
 
 
 def test_a_changed_value_redoes_what_depends_on_it(finished, tmp_path):
     folder = tmp_path / "copy"
     shutil.copytree(finished[0].path, folder)
-    news = []
+    events = []
     changed = small(analysis={**SMALL["analysis"], "neighbours": 5})
-    run_study(changed, folder, watch=news.append)
-    told = states(news)
-    assert told["train/tla-seed0"] == told["attack/tla-seed0"] == told["data"] == "skipped"
-    assert told["analyse/tla-seed0"] == told["tables"] == told["report"] == "done"
+    run_study(changed, folder, progress=events.append)
+    state = states(events)
+    assert state["train/tla-seed0"] == state["attack/tla-seed0"] == state["data"] == "skipped"
+    assert state["analyse/tla-seed0"] == state["tables"] == state["report"] == "done"
     assert Store(folder).table("neighbours")["rank"].max() == 5
 
 
 def test_one_method_less_leaves_the_tables(finished, tmp_path):
     folder = tmp_path / "copy"
     shutil.copytree(finished[0].path, folder)
-    news = []
-    run_study(small(methods=["natural"]), folder, watch=news.append)
-    assert states(news)["train/natural-seed0"] == "skipped"
+    events = []
+    run_study(small(methods=["natural"]), folder, progress=events.append)
+    assert states(events)["train/natural-seed0"] == "skipped"
     assert set(Store(folder).table("attacks").method) == {"natural"}
     assert finished[0].has_table("transfer")
     assert not Store(folder).has_table("transfer"), "no other model is left to attack this one"
@@ -156,10 +156,10 @@ def test_a_missing_file_is_made_again(finished, tmp_path):
     folder = tmp_path / "copy"
     shutil.copytree(finished[0].path, folder)
     (folder / "report.html").unlink()
-    news = []
-    run_study(small(), folder, watch=news.append)
-    assert states(news)["report"] == "done"
-    assert states(news)["train/tla-seed0"] == "skipped"
+    events = []
+    run_study(small(), folder, progress=events.append)
+    assert states(events)["report"] == "done"
+    assert states(events)["train/tla-seed0"] == "skipped"
 
 
 @pytest.mark.parametrize(
@@ -221,7 +221,7 @@ def test_command_line_overrides():
     wider = overridden(small(), ["--attack.eps", "0.1", "--attack.train-eps", "0.12"])
     assert (wider.attack.threat.eps, wider.train.eps) == (0.1, 0.12)
     assert study_from(study_values(wider)) == wider
-    with pytest.raises(ValueError, match=r"--train\.eps: set --attack\.eps, or --attack\.train-eps for training alone"):
+    with pytest.raises(ValueError, match=r"--train\.eps: set --attack\.eps, or --attack\.train-eps for training only"):
         overridden(small(), ["--train.eps", "0.1"])
 
 

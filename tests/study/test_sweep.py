@@ -89,7 +89,7 @@ def test_again_does_nothing_and_a_further_value_keeps_the_others(swept, tmp_path
         (["train.epochs", "1", "2", "--attacks", "pgdd"], "'pgdd' is not in the suite; did you mean 'pgd'"),
         (["train.epochs", "1", "2", "--beside"], "--beside needs a value"),
         (["train.epochs"], "a sweep needs two different values or more, got none"),
-        ([], "say what to sweep"),
+        ([], "name a setting to sweep and its values"),
     ],
 )
 def test_bad_input_is_refused_before_anything_is_trained(words, text, tmp_path, monkeypatch, capsys):

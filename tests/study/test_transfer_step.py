@@ -13,7 +13,7 @@ from tla.seeding import generator
 from tla.store import Store
 from tla.study import recipes, study_from
 from tla.study import transfer as crossing
-from tla.study.workspace import Trained, Workspace
+from tla.study.workspace import TrainedModel, Workspace
 from tla.threat import Threat
 
 MODEL = {"name": "small_cnn", "width": 4, "embedding": 8}
@@ -34,13 +34,13 @@ def workspace(tmp_path_factory):
     train = workspace.splits.train
     for number, (method, seed) in enumerate(study.models):
         network = build_model(MODELS.build(**MODEL), train.shape, 10, seed=number)
-        workspace._models[Trained(method, seed).key] = network.eval()
+        workspace._models[TrainedModel(method, seed).key] = network.eval()
     return workspace
 
 
 def done(workspace):
     """Every step done; the joined table."""
-    models = [Trained(*model) for model in workspace.study.models]
+    models = [TrainedModel(*model) for model in workspace.study.models]
     steps = crossing.steps(workspace, models, {model.key: model.key for model in models})
     for step in steps:
         step.run(lambda share, message: None)
@@ -54,8 +54,8 @@ def test_the_table_is_that_of_a_loop(workspace):
     x, y = workspace.queries.floats(), workspace.queries.labels
     attack = PGD(steps=3, pursuit="all_steps")
     for seed in (0, 4):
-        source, target = workspace.model(Trained("at", seed)), workspace.model(Trained("tla", seed))
-        numbers = generator(workspace.seed(Trained("every", seed), "transfer"), "attack", 0)
+        source, target = workspace.model(TrainedModel("at", seed)), workspace.model(TrainedModel("tla", seed))
+        numbers = generator(workspace.seed(TrainedModel("every", seed), "transfer"), "attack", 0)
         images = attack(source, x, Untargeted(y), Threat("linf", 0.15), generator=numbers).adversarial
         wrong = (target(images).logits.argmax(1) != y) | (target(x).logits.argmax(1) != y)
         rows = frame[(frame.seed == seed) & (frame.source == "at") & (frame.target == "tla")].sort_values("id")
@@ -64,7 +64,7 @@ def test_the_table_is_that_of_a_loop(workspace):
 
 
 def test_nothing_to_do_and_what_it_depends_on(workspace):
-    models = [Trained(*model) for model in workspace.study.models]
+    models = [TrainedModel(*model) for model in workspace.study.models]
     weights = {model.key: model.key for model in models}
     assert crossing.steps(workspace, models[:2], weights) == []  # one method: natural of two seeds
     none = dataclasses.replace(workspace.study, analysis=dataclasses.replace(workspace.study.analysis, transfer=0))

@@ -4,7 +4,7 @@ import pytest
 
 from tla.config import plain_value
 from tla.study import recipes, study_from
-from tla.study.variants import read_variant, swept, write_variant
+from tla.study.variants import read_variant, sweep_targets, write_variant
 
 
 def digits(**more):
@@ -12,11 +12,11 @@ def digits(**more):
 
 
 def test_an_entry_says_what_differs():
-    entry = read_variant("tla@pool=250,alpha=0.1,mining=fresh,train.attack.steps=9,model.width=8")
-    assert entry.method == "tla"
-    assert entry.knobs == {"pool": 250, "alpha": 0.1, "mining": "fresh"}
-    assert entry.train == {"attack": {"steps": 9}}
-    assert entry.model == {"width": 8}
+    variant = read_variant("tla@pool=250,alpha=0.1,mining=fresh,train.attack.steps=9,model.width=8")
+    assert variant.method == "tla"
+    assert variant.settings == {"pool": 250, "alpha": 0.1, "mining": "fresh"}
+    assert variant.train == {"attack": {"steps": 9}}
+    assert variant.model == {"width": 8}
     assert read_variant("at") == ("at", {}, {}, {})
 
 
@@ -30,9 +30,9 @@ def test_words_are_read_as_toml_reads_them(text, value):
 
 def test_entries_can_be_written():
     assert write_variant("tla", "pool", "250") == "tla@pool=250"
-    assert read_variant(write_variant("tla@mining=fresh", "pool", "9")).knobs == {"mining": "fresh", "pool": 9}
-    assert swept("method.tla.pool", ("at",)) == {"tla": "pool"}
-    assert swept("train.epochs", ("at", "tla")) == {"at": "train.epochs", "tla": "train.epochs"}
+    assert read_variant(write_variant("tla@mining=fresh", "pool", "9")).settings == {"mining": "fresh", "pool": 9}
+    assert sweep_targets("method.tla.pool", ("at",)) == {"tla": "pool"}
+    assert sweep_targets("train.epochs", ("at", "tla")) == {"at": "train.epochs", "tla": "train.epochs"}
 
 
 def test_variants_change_only_what_they_say():
@@ -51,7 +51,7 @@ def test_variants_change_only_what_they_say():
     [
         ("tla@", r"'tla@' is not a method; write METHOD or METHOD@setting=value"),
         ("tla@pool", r"'pool' in 'tla@pool' is not a setting and its value"),
-        ("tla@pool=1,pool=2", "pool stands twice"),
+        ("tla@pool=1,pool=2", "pool is set twice"),
         ("tla@../x=1", "is not a setting and its value"),
         ("tla@alpha=../../x", "is not a setting and its value"),
         ("tal@alpha=1", r"unknown method 'tal'; did you mean 'tla'\?"),
@@ -76,7 +76,7 @@ def test_bad_entries_are_named(name, text):
 @pytest.mark.parametrize(
     ("setting", "text"),
     [
-        ("attack.eps", "'attack.eps' cannot be swept: it must be method.NAME.SETTING, train.SETTING, model.SETTING"),
+        ("attack.eps", "'attack.eps' cannot be swept: it must be method.NAME.SETTING, train.SETTING or model.SETTING"),
         ("metod.tla.pool", "did you mean 'method'"),
         ("method.pool", "cannot be swept"),
         ("train", "cannot be swept"),
@@ -84,7 +84,7 @@ def test_bad_entries_are_named(name, text):
 )
 def test_what_cannot_be_swept(setting, text):
     with pytest.raises(ValueError, match=text):
-        swept(setting, ("tla",))
+        sweep_targets(setting, ("tla",))
 
 
 def test_unfair_comparisons_know_it():

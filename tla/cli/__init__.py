@@ -1,4 +1,4 @@
-"""The command line: one verb per file. The only room that prints."""
+"""The command line: one verb per file. The only package that prints."""
 
 import importlib
 import sys
@@ -7,14 +7,14 @@ from collections.abc import Sequence
 from tla.messages import did_you_mean
 
 VERBS = {
-    "study": "train methods, attack them, measure and show what happened: `tla study digits`",
+    "study": "train methods, attack them, measure and report: `tla study digits`",
     "sweep": "one setting at several values, with its figure: `tla sweep digits method.tla.alpha 0.1 0.3`",
     "attack": "attack a model (a study's, a shipped one or your own) and tabulate the result",
-    "audit": "is this robustness figure to be believed? verdicts with evidence",
+    "audit": "can this robustness figure be trusted? verdicts with evidence",
     "figure": "draw one figure of a study: `tla figure one_class studies/digits`",
-    "report": "write a study's report.html anew",
-    "pack": "copy a finished study to pass it on, without what is only needed to go on",
-    "list": "what there is: methods, attacks, models, data sets, recipes, figures, checks",
+    "report": "rebuild a study's report.html",
+    "pack": "copy a finished study for sharing, without what is only needed to resume it",
+    "list": "everything available: methods, attacks, models, data sets, recipes, figures, checks",
     "app": "open the dashboard in the browser",
 }
 
@@ -22,7 +22,7 @@ USAGE = """\
 tla: see what an adversarial attack does to a network's representation,
      and train networks whose representation holds.
 
-usage: tla VERB ...        tla VERB --help says more
+usage: tla VERB ...        more: tla VERB --help
 
 """
 
@@ -31,10 +31,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one verb.
 
     Args:
-        arguments: Words after `tla`; those of the process by default.
+        arguments: The words after `tla`; by default those of the process.
 
     Returns:
-        The exit status: 0 done, 1 the input was at fault, 2 the words were, 130 interrupted.
+        The exit status: 0 success, 1 bad input, 2 bad usage, 130 interrupted.
     """
     words = list(sys.argv[1:] if arguments is None else arguments)
     if not words or words[0] in ("-h", "--help", "help"):
@@ -58,10 +58,10 @@ def _run(verb: str, words: list[str]) -> int:
     except (ValueError, FileNotFoundError, ModuleNotFoundError, OSError) as error:
         print(f"tla {verb}: {error}", file=sys.stderr)
         return 1
-    except SystemExit as end:  # --help, or words that do not fit
+    except SystemExit as end:  # --help, or bad usage
         return end.code if isinstance(end.code, int) else 2
     except KeyboardInterrupt:
         print(
-            f"\ntla {verb}: interrupted; what is finished is kept, run the same command again to go on", file=sys.stderr
+            f"\ntla {verb}: interrupted; finished work is kept: run the same command again to resume", file=sys.stderr
         )
         return 130

@@ -7,7 +7,7 @@ from pathlib import Path
 from tla.extras import require
 
 USAGE = """\
-usage: tla app [STREAMLIT OPTIONS]      opens the dashboard; the same as: streamlit run app/streamlit_app.py
+usage: tla app [STREAMLIT OPTIONS]      open the dashboard; the same as: streamlit run app/streamlit_app.py
 """
 
 
@@ -19,7 +19,7 @@ def run(words: list[str]) -> int:
     page = Path(__file__).resolve().parents[2] / "app" / "streamlit_app.py"
     if not page.exists():
         raise FileNotFoundError(
-            f"the dashboard is not at {page}; it comes with the project's source, not with the package"
+            f"the dashboard is not at {page}; it comes with the source repository, not with the package"
         )
     require("streamlit", "the dashboard")
     return subprocess.call([sys.executable, "-m", "streamlit", "run", str(page), *words], cwd=page.parents[1])

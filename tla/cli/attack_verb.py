@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import tyro
 
 from tla.cli.help import summary
-from tla.cli.subject import MODEL_HELP, NamedModel, find_model, images_for
+from tla.cli.model import MODEL_HELP, NamedModel, find_model, images_for
 from tla.precision import Precision
 from tla.threat import Norm, Threat
 

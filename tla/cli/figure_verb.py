@@ -11,8 +11,8 @@ from tla.cli.help import summary
 from tla.config import plain_value
 from tla.study.locate import open_study
 
-SPACE = 100
-"""Narrower figures have no room for a title."""
+MIN_WIDTH = 100
+"""Pixels; a narrower figure has no room for a title."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,8 +22,8 @@ class FigureOptions:
     Args:
         name: The figure; see below.
         study: A study folder, or the name of one under studies/ or among those that ship.
-        out: Where to; the name's end says what: .html, .png, .svg, .pdf, .json, .csv. By default NAME.html.
-        width: In pixels; the figure arranges itself for it.
+        out: Output file; its suffix gives the format: .html, .png, .svg, .pdf, .json, .csv. By default NAME.html.
+        width: In pixels; the layout adapts to it.
         dark: The dark theme.
         set: The figure's own options: image=25 methods=at,tla.
     """
@@ -44,8 +44,8 @@ def run(words: list[str]) -> int:
 
     names = f"Figures: {', '.join(FIGURES.names())}"
     options = tyro.cli(FigureOptions, args=words, prog="tla figure", description=summary(FigureOptions, names))
-    if options.width < SPACE:
-        raise ValueError(f"--width must be >= {SPACE} pixels, got {options.width}")
+    if options.width < MIN_WIDTH:
+        raise ValueError(f"--width must be >= {MIN_WIDTH} pixels, got {options.width}")
     function = FIGURES.get(options.name)
     store = open_study(options.study)
     look = look_of(store, theme="dark" if options.dark else "light", width=options.width)
@@ -56,14 +56,14 @@ def run(words: list[str]) -> int:
 
 
 def _settings(function: Any, words: tuple[str, ...]) -> dict[str, Any]:
-    """Options of a figure function out of "key=value"; several values stand with commas."""
+    """Options of a figure function from "key=value" words; commas separate several values."""
     parameters, found = inspect.signature(function).parameters, {}
     for word in words:
         key, equals, text = word.partition("=")
         if not equals:
             raise ValueError(f"--set takes option=value, as in image=25; got {word!r}")
-        values = [plain_value(part) for part in text.split(",")]
+        values = [plain_value(value) for value in text.split(",")]
         kind = str(parameters[key].annotation) if key in parameters else ""
-        many = "Sequence" in kind or "tuple" in kind
-        found[key] = tuple(values) if many or len(values) > 1 else values[0]
+        several = "Sequence" in kind or "tuple" in kind
+        found[key] = tuple(values) if several or len(values) > 1 else values[0]
     return found

@@ -1,13 +1,13 @@
-"""What `--help` of a verb says before its options."""
+"""The text above the options in a verb's `--help`."""
 
 import inspect
 
 
 def summary(options: type, more: str) -> str:
-    """A verb's help: what its options' class says first, and what follows; tyro explains each option by itself.
+    """The first line of an options class's docstring, then `more`; tyro documents the options themselves.
 
     Args:
         options: The class.
-        more: The rest.
+        more: What follows.
     """
     return f"{(inspect.getdoc(options) or '').splitlines()[0]}\n\n{more}"

@@ -1,13 +1,13 @@
-"""`tla pack STUDY FOLDER`: a study to pass on."""
+"""`tla pack STUDY FOLDER`: a copy of a study for sharing."""
 
 from pathlib import Path
 
 from tla.study.locate import open_study
 
 USAGE = """\
-usage: tla pack STUDY FOLDER             copy a finished study without what is only needed to go on training
-       tla pack STUDY FOLDER --tables    its tables alone, for figures without images
-       tla pack STUDY --weights          put its models among the weights that ship (tla.load)
+usage: tla pack STUDY FOLDER             copy a finished study without what is only needed to resume it
+       tla pack STUDY FOLDER --tables    only its tables, for figures without images
+       tla pack STUDY --weights          add its models to the weights that ship (tla.load)
 
 STUDY: a study folder, or the name of one under studies/
 """

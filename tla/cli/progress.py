@@ -1,4 +1,4 @@
-"""A study's progress in the terminal: one bar for the whole, one line per finished step."""
+"""A study's progress in the terminal: one bar for the study, one line per finished step."""
 
 import contextlib
 import os
@@ -14,17 +14,17 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from tla.study.progress import StudyProgress, Watcher
+from tla.study.progress import ProgressCallback, StudyProgress
 
 
-def speaks() -> bool:
+def is_first_process() -> bool:
     """True in the process that prints: the first of those that `torchrun` started."""
     return os.environ.get("RANK", "0") == "0"
 
 
 @contextlib.contextmanager
-def watching(console: Console) -> Iterator[Watcher]:
-    """A watcher that draws what it is told on the console, until the block ends."""
+def progress_bar(console: Console) -> Iterator[ProgressCallback]:
+    """A progress callback that draws on the console until the block ends."""
     columns = (
         TextColumn("{task.description}"),
         BarColumn(bar_width=24),
@@ -35,17 +35,17 @@ def watching(console: Console) -> Iterator[Watcher]:
     with Progress(*columns, console=console, transient=True, refresh_per_second=4) as bar:
         task = bar.add_task("starting", total=1.0)
 
-        def watch(news: StudyProgress) -> None:
-            bar.update(task, completed=news.done, description=f"{news.step:<24} {news.message}"[:72])
-            if news.state == "done":
-                _line(bar, "[green]done[/]    ", news)
-            elif news.state == "skipped":
-                _line(bar, "[dim]finished[/]", news)
-            elif news.state == "failed":
-                _line(bar, "[red]failed[/]  ", news)
+        def show(progress: StudyProgress) -> None:
+            bar.update(task, completed=progress.done, description=f"{progress.step:<24} {progress.message}"[:72])
+            if progress.state == "done":
+                _line(bar, "[green]done[/]    ", progress)
+            elif progress.state == "skipped":
+                _line(bar, "[dim]finished[/]", progress)
+            elif progress.state == "failed":
+                _line(bar, "[red]failed[/]  ", progress)
 
-        yield watch
+        yield show
 
 
-def _line(bar: Progress, word: str, news: StudyProgress) -> None:
-    bar.console.print(f"  {word} {news.step:<24} {news.message}", highlight=False, soft_wrap=True)
+def _line(bar: Progress, word: str, progress: StudyProgress) -> None:
+    bar.console.print(f"  {word} {progress.step:<24} {progress.message}", highlight=False, soft_wrap=True)

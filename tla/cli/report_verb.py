@@ -1,11 +1,11 @@
-"""`tla report STUDY`: the report, written anew."""
+"""`tla report STUDY`: rebuilds the report."""
 
 from tla.study.locate import open_study
 
 USAGE = """\
 usage: tla report STUDY
 
-Writes report.html of a study anew from its tables.   STUDY: a study folder, or the name of one under studies/
+Rebuilds the report.html of a study from its tables.   STUDY: a study folder, or the name of one under studies/
 """
 
 

@@ -1,4 +1,4 @@
-"""Settings on the command line: a recipe's values, overridden one by one."""
+"""Settings on the command line: overrides of single values of a recipe."""
 
 import dataclasses
 from typing import Any
@@ -6,8 +6,8 @@ from typing import Any
 from tla.messages import did_you_mean
 
 
-def own_options(words: list[str]) -> tuple[dict[str, str | None], list[str]]:
-    """The options of the verb itself, and the other words.
+def verb_options(words: list[str]) -> tuple[dict[str, str | None], list[str]]:
+    """The verb's own options, and the remaining words.
 
     Raises:
         ValueError: for an option without its value.
@@ -30,8 +30,8 @@ def own_options(words: list[str]) -> tuple[dict[str, str | None], list[str]]:
     return options, rest
 
 
-def replaced(values: dict[str, Any], options: dict[str, str | None]) -> dict[str, Any]:
-    """A recipe's values with another network or data set."""
+def with_model_and_source(values: dict[str, Any], options: dict[str, str | None]) -> dict[str, Any]:
+    """A recipe's values with the model and data source of `--model` and `--source`."""
     if options["--model"]:
         values = values | {"model": {"name": options["--model"]}}
     source = options["--source"]
@@ -42,10 +42,10 @@ def replaced(values: dict[str, Any], options: dict[str, str | None]) -> dict[str
 
 
 def with_method_settings(values: dict[str, Any], words: list[str]) -> tuple[dict[str, Any], list[str]]:
-    """A recipe's values with the settings `--method.NAME.SETTING VALUE` of single methods, and the other words.
+    """A recipe's values with every `--method.NAME.SETTING VALUE` applied, and the remaining words.
 
     Raises:
-        ValueError: for such a word without a value. Names and values are checked where the study is built.
+        ValueError: for a setting without a value. Names and values are checked when the study is built.
     """
     from tla.config import merge, plain_value
 
@@ -53,21 +53,21 @@ def with_method_settings(values: dict[str, Any], words: list[str]) -> tuple[dict
     queue = list(words)
     while queue:
         word, equals, value = queue.pop(0).partition("=")
-        place = word.split(".")
-        if place[0] != "--method" or len(place) < 3:
+        path = word.split(".")
+        if path[0] != "--method" or len(path) < 3:
             rest.append(word + equals + value)
             continue
         if not equals and (not queue or queue[0].startswith("--")):
             raise ValueError(f"{word} needs a value")
         change: Any = plain_value(value if equals else queue.pop(0))
-        for name in reversed([place[1], *(part.replace("-", "_") for part in place[2:])]):
+        for name in reversed([path[1], *(key.replace("-", "_") for key in path[2:])]):
             change = {name: change}
         values = merge(values, {"method": change})
     return values, rest
 
 
 def overridden(study: Any, rest: list[str]) -> Any:
-    """The study with the settings of the command line; tyro knows the recipe's values as defaults."""
+    """The study with the command line's settings; tyro gets the recipe's values as defaults."""
     import tyro
 
     from tla.study import Study
@@ -80,7 +80,7 @@ def overridden(study: Any, rest: list[str]) -> Any:
         setting = name.replace(".no-", ".").replace("-", "_")
         if setting in ("train.eps", "train.norm"):
             raise ValueError(
-                f"{word.split('=')[0]}: set --attack.{setting[6:]}, or --attack.train-eps for training alone"
+                f"{word.split('=')[0]}: set --attack.{setting[6:]}, or --attack.train-eps for training only"
             )
         if word.startswith("--") and name != "help" and not {name, setting} & known:
             raise ValueError(f"unknown setting {word.split('=')[0]}; {did_you_mean(name, known)}"[:600])

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from tla.cli.settings import overridden, own_options, replaced, with_method_settings
+from tla.cli.settings import overridden, verb_options, with_method_settings, with_model_and_source
 from tla.extras import versions
 
 USAGE = """\
@@ -15,21 +15,21 @@ usage: tla study RECIPE [--out FOLDER] [--data FOLDER] [--force] [--any.setting 
 
 Trains the recipe's methods on its data set, attacks every model, embeds clean and adversarial images, measures the
 shift, detection and retrieval, and writes one self-contained report.html.
-What is finished is skipped; what was cut off goes on.
+Finished steps are skipped; interrupted ones resume.
 
   tla study digits                                   six methods on the digits that ship (about two minutes)
   tla study mnist --methods at tla                   MNIST, downloaded or found under TLA_DATA
   tla study cifar10 --seeds 0 1 2                    several seeds give intervals
-  tla study digits --methods tla tla@alpha=0.1        a method beside a variant of it
+  tla study digits --methods tla tla@alpha=0.1        a method and a variant of it
   tla study folder:PATH                              any folder of class folders
   tla study my.toml --attack.eps 0.1                 your own recipe; any value can be overridden
 
 RECIPE           {recipes}, a file.toml, or folder:PATH
 --out FOLDER     the study folder; studies/<name> by default
---data FOLDER    where data sets lie or are downloaded to; by default the variable TLA_DATA, else ~/.cache/tla
---model NAME     another backbone than the recipe's, with its own defaults
---source NAME    another data set than the recipe's
---force          begin anew: forget what the manifest says is finished
+--data FOLDER    where data sets are or are downloaded to; by default the variable TLA_DATA, else ~/.cache/tla
+--model NAME     use another backbone, with its own defaults
+--source NAME    use another data set
+--force          start again: run every step, finished or not
 --help           with a RECIPE: every setting, its meaning and its value in that recipe
 """
 
@@ -44,8 +44,8 @@ def run(words: list[str]) -> int:
     if words[0].startswith("-"):
         raise ValueError(f"the recipe comes first: tla study digits {' '.join(words)}")
     values = recipes.read(words[0])
-    options, rest = own_options(words[1:])
-    values, rest = with_method_settings(replaced(values, options), rest)
+    options, rest = verb_options(words[1:])
+    values, rest = with_method_settings(with_model_and_source(values, options), rest)
     if "--help" not in rest and "-h" not in rest and not options["--force"]:
         done = already_done(folder_of(options, values, rest), request_of(values, rest))
         if done is not None:
@@ -55,31 +55,31 @@ def run(words: list[str]) -> int:
 
 
 def folder_of(options: dict[str, str | None], values: dict[str, Any], rest: list[str]) -> Path:
-    """The study folder that a command names."""
+    """The study folder of a command."""
     name = rest[rest.index("--name") + 1] if "--name" in rest[:-1] else values.get("name", "study")
     return Path(options["--out"] or Path("studies") / str(name))
 
 
 def request_of(values: dict[str, Any], rest: list[str]) -> str:
-    """A fingerprint of what was asked for, cheap enough to know without torch that it was done."""
+    """Fingerprint of a command; tells without importing torch whether it has been carried out."""
     text = json.dumps([versions()["tla"], values, rest], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def already_done(folder: Path, request: str) -> str | None:
-    """What to say where the request is fulfilled already; None where something is to be done."""
+    """The message if the command has nothing left to do, else None."""
     file = folder / "manifest.json"
     if not file.exists():
         return None
     try:
         manifest = json.loads(file.read_text(encoding="utf-8"))
         complete = manifest.get("complete") == request
-        files = {name: facts for step in manifest["steps"].values() for name, facts in step["files"].items()}
+        files = {name: recorded for step in manifest["steps"].values() for name, recorded in step["files"].items()}
     except (ValueError, KeyError, AttributeError, TypeError):
-        return None  # the full run says what is wrong with the manifest
-    for name, facts in files.items():
+        return None  # the full run reports what is wrong with the manifest
+    for name, recorded in files.items():
         path = folder / name
-        if not path.is_file() or path.stat().st_size != facts["bytes"]:
+        if not path.is_file() or path.stat().st_size != recorded["bytes"]:
             return None
     if not complete:
         return None
@@ -88,22 +88,27 @@ def already_done(folder: Path, request: str) -> str | None:
 
 
 def _run(values: dict[str, Any], options: dict[str, str | None], rest: list[str]) -> int:
-    # Fooled images leave the batch, so that shapes keep changing: oneDNN would keep a kernel for each of a thousand.
+    # Fooled images leave the batch, so its shape keeps changing: oneDNN would cache a kernel for each of a thousand.
     os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "64")
     from rich.console import Console
 
-    from tla.cli.progress import speaks, watching
+    from tla.cli.progress import is_first_process, progress_bar
     from tla.study import run_study, study_from
 
     study = overridden(study_from(values), rest)
     folder = folder_of(options, values, rest)
     data = Path(options["--data"]) if options["--data"] else None
-    console = Console(stderr=False, quiet=not speaks())
-    with watching(console) as watch:
+    console = Console(stderr=False, quiet=not is_first_process())
+    with progress_bar(console) as progress:
         store = run_study(
-            study, folder, data_root=data, watch=watch, request=request_of(values, rest), anew=bool(options["--force"])
+            study,
+            folder,
+            data_root=data,
+            progress=progress,
+            request=request_of(values, rest),
+            force=bool(options["--force"]),
         )
-    if not speaks():
+    if not is_first_process():
         return 0
     from tla.cli.tables import paired_summary, study_summary
 

@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from tla.cli.settings import overridden, own_options, replaced, with_method_settings
+from tla.cli.settings import overridden, verb_options, with_method_settings, with_model_and_source
 from tla.cli.study_verb import already_done, request_of
 
 USAGE = """\
@@ -12,23 +12,23 @@ usage: tla sweep RECIPE SETTING VALUE VALUE ... [--methods NAME ...] [--beside N
                  [--out FOLDER] [--data FOLDER] [--force] [--any.setting VALUE ...]
 
 Trains a method once per value of one setting (and per seed), attacks every model, and writes the table `ablation`,
-its figure and a page. Everything else is as in the recipe; same seeds, same images. What is finished is skipped: add
-values later, or go on after an interruption, with the same command.
+its figure and a report. Everything else is as in the recipe; same seeds, same images. Finished steps are skipped: add
+values later, or resume after an interruption, with the same command.
 
   tla sweep digits method.tla.alpha 0.03 0.1 0.3 --seeds 0 1 2     the margin, three trainings each
   tla sweep digits method.tla.lambda_triplet 0 0.5 1 2             the weight of the triplet term
   tla sweep digits method.tla.pool 1 50 250 --method.tla.mining fresh --beside at
-                                                                  the negative pool (the paper's figure), AT beside it
+                                                                  the negative pool (the paper's figure), with AT
   tla sweep mnist train.attack.steps 1 3 7 --methods at tla        a setting of training, for two methods
 
 RECIPE           a shipped recipe, a file.toml, or folder:PATH
 SETTING          method.NAME.SETTING, train.SETTING or model.SETTING
---methods NAME   for train. and model. settings: whose training changes; by default tla
---beside NAME    methods that are trained once, as they are, to compare with
---attacks LABEL  attacks of the recipe's suite; by default cw pgd mim (the paper's figure) where it has them
+--methods NAME   for train. and model. settings: the methods to vary; by default tla
+--beside NAME    methods trained once, unchanged, for comparison
+--attacks LABEL  attacks of the recipe's suite; by default cw pgd mim (the paper's figure) if it has them
 --out FOLDER     the study folder; studies/<recipe>-<setting> by default
---data FOLDER    where data sets lie or are downloaded to
---force          begin anew
+--data FOLDER    where data sets are or are downloaded to
+--force          start again: run every step, finished or not
 """
 LISTS = ("--methods", "--beside", "--attacks")
 
@@ -42,11 +42,11 @@ def run(words: list[str]) -> int:
         return 0 if words else 2
     count = next((i for i, word in enumerate(words) if word.startswith("--")), len(words))
     if count < 2:
-        raise ValueError("say what to sweep: tla sweep digits method.tla.alpha 0.1 0.3")
+        raise ValueError("name a setting to sweep and its values: tla sweep digits method.tla.alpha 0.1 0.3")
     recipe, setting, *values = words[:count]
-    read = recipes.read(recipe)
-    options, rest = own_options(words[count:])
-    plain, rest = with_method_settings(replaced(read, options), rest)
+    base = recipes.read(recipe)
+    options, rest = verb_options(words[count:])
+    plain, rest = with_method_settings(with_model_and_source(base, options), rest)
     lists, rest = _lists(rest)
     folder = Path(options["--out"] or Path("studies") / _name(str(plain.get("name", "study")), setting))
     request = request_of(plain, [setting, *values, *(str(item) for item in lists.items()), *rest])
@@ -63,7 +63,7 @@ def _name(recipe: str, setting: str) -> str:
 
 
 def _lists(words: list[str]) -> tuple[dict[str, tuple[str, ...]], list[str]]:
-    """The verb's own lists of names, and the other words."""
+    """The verb's own options that take lists, and the remaining words."""
     found: dict[str, tuple[str, ...]] = {}
     rest: list[str] = []
     queue = list(words)
@@ -85,17 +85,17 @@ def _run(
     os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "64")  # see study_verb
     from rich.console import Console
 
-    from tla.cli.progress import speaks, watching
+    from tla.cli.progress import is_first_process, progress_bar
     from tla.study import study_from
     from tla.study.sweep import plan_sweep, run_sweep
 
     sweep = plan_sweep(overridden(study_from(plain), rest), **asked)
-    console = Console(stderr=False, quiet=not speaks())
+    console = Console(stderr=False, quiet=not is_first_process())
     data = Path(options["--data"]) if options["--data"] else None
-    with watching(console) as watch:
-        anew = bool(options["--force"])
-        store = run_sweep(sweep, folder, data_root=data, watch=watch, request=request, anew=anew)
-    if not speaks():
+    with progress_bar(console) as progress:
+        force = bool(options["--force"])
+        store = run_sweep(sweep, folder, data_root=data, progress=progress, request=request, force=force)
+    if not is_first_process():
         return 0
     from tla.cli.tables import study_summary
 

@@ -8,11 +8,11 @@ from rich.table import Table
 from tla.statistics.accuracy import WORST, accuracy_and_worst
 from tla.store import Store
 
-SHOWN = {WORST: "worst case"}
+LABELS = {WORST: "worst case"}
 
 
 def study_summary(store: Store) -> Table:
-    """Accuracy of every method under every attack at the training eps, and under the worst of them per image."""
+    """Accuracy of every method under every attack at the study's eps, and in the worst case per image."""
     frame: Any = store.table("attacks")
     plan = store.manifest()["study"]["attack"]
     suite = [label for label in dict.fromkeys(frame.attack) if label == "clean" or label in plan["suite"]]
@@ -24,7 +24,7 @@ def study_summary(store: Store) -> Table:
     table = Table(title=title, title_justify="left", box=None, padding=(0, 1))
     table.add_column("method", no_wrap=True)
     for column in (*suite, WORST):
-        table.add_column(SHOWN.get(column, column), justify="right")
+        table.add_column(LABELS.get(column, column), justify="right")
     cells: Any = summary.set_index(["method", "attack"])
     for method in dict.fromkeys(here.method):
         table.add_row(str(method), *(percent(cells.loc[method, attack]) for attack in (*suite, WORST)))
@@ -32,7 +32,7 @@ def study_summary(store: Store) -> Table:
 
 
 def paired_summary(store: Store) -> Table | None:
-    """Every method against adversarial training in the worst case; None where there is nothing to compare."""
+    """Worst-case accuracy of every method against AT's; None if there is nothing to compare."""
     from tla.statistics.paired import paired_differences
 
     frame: Any = store.table("attacks")
@@ -42,7 +42,7 @@ def paired_summary(store: Store) -> Table | None:
     if pairs.empty:
         return None
     seeds = int(pairs.seeds.max())
-    over = f"over {seeds} seeds and the images" if seeds > 1 else "over the images alone (one seed)"
+    over = f"over {seeds} seeds and the images" if seeds > 1 else "over the images only (one seed)"
     title = f"Worst-case accuracy minus that of {base}, in points, paired; 95 % interval {over}"
     table = Table(title=title, title_justify="left", box=None, padding=(0, 1))
     table.add_column("method", overflow="fold")
@@ -57,7 +57,7 @@ def paired_summary(store: Store) -> Table | None:
 
 
 def percent(row: Any) -> str:
-    """An accuracy with half the width of its interval: "93.2 ±2"."""
+    """An accuracy in % with the half-width of its interval: "93.2 ±2"."""
     return f"{100 * row.accuracy:.1f} ±{50 * (row.high - row.low):.0f}"
 
 
@@ -70,5 +70,5 @@ def attack_summary(frame: Any, title: str) -> Table:
         seconds = "" if np.isnan(row.seconds) else f"{row.seconds:.1f}"
         interval = f"{100 * row.low:.1f} .. {100 * row.high:.1f}"
         cells = (f"{row.eps:.4g}", f"{100 * row.accuracy:.1f}", interval, str(row.n), f"{row.queries:.0f}", seconds)
-        table.add_row(SHOWN.get(row.attack, str(row.attack)), *cells, style="bold" if row.attack == WORST else "")
+        table.add_row(LABELS.get(row.attack, str(row.attack)), *cells, style="bold" if row.attack == WORST else "")
     return table

@@ -1,4 +1,4 @@
-"""Detection against an attacker who knows the detector and evades it."""
+"""Detection scores under an adaptive attack: one that evades the detector as well."""
 
 import dataclasses
 
@@ -13,58 +13,58 @@ from tla.precision import autocast
 from tla.representation import DETECTORS, Score, detection_frame, embed
 from tla.retrieval import GalleryIndex
 from tla.seeding import generator
-from tla.study.outputs import Embedded
-from tla.study.workspace import Trained, Workspace
+from tla.study.outputs import ModelOutputs
+from tla.study.workspace import TrainedModel, Workspace
 from tla.threat import Threat
 from tla.types import Model, Outputs
 
 
-def adaptive_frames(workspace: Workspace, trained: Trained, seen: Embedded, index: GalleryIndex) -> list[pd.DataFrame]:
-    """The `detection` rows of the adaptive attacker, for each detector that the study names and each radius.
+def adaptive_frames(
+    workspace: Workspace, trained: TrainedModel, outputs: ModelOutputs, index: GalleryIndex
+) -> list[pd.DataFrame]:
+    """The adaptive rows of the table `detection`: every detector in `analysis.adaptive` at every radius.
 
-    The detectors are fitted anew where the model lives, so that the attack never leaves the device; neighbours are
-    searched by the index.
+    The detectors are fitted on the model's device, so that the attack stays on it; the index finds their neighbours.
 
     Args:
         workspace: Of the run.
         trained: Which model.
-        seen: Its outputs.
+        outputs: Its outputs.
         index: The gallery of its natural embeddings.
     """
-    plan, model, device = (
-        workspace.study.attack,
-        working_copy(workspace.model(trained), torch.channels_last),
-        workspace.device,
-    )
-    y, frames = seen.y.to(device), []
-    clean, gallery = (Outputs(*(part.to(device) for part in outputs)) for outputs in (seen.clean, seen.gallery))
+    plan, device = workspace.study.attack, workspace.device
+    model = working_copy(workspace.model(trained), torch.channels_last)
+    y, frames = outputs.y.to(device), []
+    clean, gallery = (Outputs(*(tensor.to(device) for tensor in of)) for of in (outputs.clean, outputs.gallery))
     for name in workspace.study.analysis.adaptive:
-        score = DETECTORS.build(name).fit(gallery.embedding, gallery.logits, seen.gallery_y.to(device), index.positions)
-        for eps in seen.adversarial:
+        score = DETECTORS.build(name).fit(
+            gallery.embedding, gallery.logits, outputs.gallery_y.to(device), index.positions
+        )
+        for eps in outputs.adversarial:
             source = generator(workspace.seed(trained, "adaptive"), name, f"{eps:g}", device=device)
-            outputs = embed(model, _evading(workspace, model, score, Threat(plan.norm, eps), source))
-            frame = detection_frame({name: score}, clean, outputs, y, ids=seen.ids, adaptive=True)
+            attacked = embed(model, _evade(workspace, model, score, Threat(plan.norm, eps), source))
+            frame = detection_frame({name: score}, clean, attacked, y, ids=outputs.ids, adaptive=True)
             frame.insert(0, "attack", plan.main)
             frame.insert(1, "eps", eps)
             frames.append(frame)
     return frames
 
 
-def _evading(workspace: Workspace, model: Model, score: Score, threat: Threat, source: torch.Generator) -> Tensor:
-    """Images that the main attack makes against a detector, batch by batch, at the precision of the evaluation."""
+def _evade(workspace: Workspace, model: Model, score: Score, threat: Threat, source: torch.Generator) -> Tensor:
+    """Adversarial images of the main attack against a detector, in batches, at the precision of the evaluation."""
     plan, queries = workspace.study.attack, workspace.queries
-    attack, made = patient(plan.suite[plan.main]), []
+    attack, adversarial = without_early_stop(plan.suite[plan.main]), []
     for rows in torch.arange(len(queries)).split(plan.batch):
-        part = queries.subset(rows)
-        x = part.floats().to(workspace.device, memory_format=torch.channels_last)
-        goal = EvadeDetector(Untargeted(part.labels.to(workspace.device), "margin"), score)
+        batch = queries.subset(rows)
+        x = batch.floats().to(workspace.device, memory_format=torch.channels_last)
+        goal = EvadeDetector(Untargeted(batch.labels.to(workspace.device), "margin"), score)
         with autocast(workspace.device, plan.precision):
-            made.append(attack(model, x, goal, threat, generator=source).adversarial)
-    return torch.cat(made)
+            adversarial.append(attack(model, x, goal, threat, generator=source).adversarial)
+    return torch.cat(adversarial)
 
 
-def patient(attack: Attack) -> Attack:
-    """The same attack, once, with nobody leaving before the end."""
+def without_early_stop(attack: Attack) -> Attack:
+    """The same attack without restarts, running all its steps on every image."""
     fields = {field.name for field in dataclasses.fields(attack)}
     once = dataclasses.replace(attack, restarts=1) if "restarts" in fields else attack  # pyright: ignore[reportCallIssue]
     return with_pursuit(once, "all_steps")

@@ -9,18 +9,18 @@ import pandas as pd
 from tla.attacks import CacheFolder, EvaluationProgress, Kept, evaluate
 from tla.config import digest
 from tla.statistics.accuracy import worst_case
-from tla.study.collect import write_part
-from tla.study.workspace import StudyStep, Tell, Trained, Workspace, Written
+from tla.study.collect import write_model_rows
+from tla.study.workspace import Report, StepResult, StudyStep, TrainedModel, Workspace
 from tla.threat import Threat
 
 
-def key(label: str, eps: float) -> str:
-    """Name of an array of adversarial images: "pgd@0.2"."""
+def array_name(label: str, eps: float) -> str:
+    """Name of the array with an attack's images: "pgd@0.2"."""
     return f"{label}@{eps:.6g}"
 
 
-def step(workspace: Workspace, trained: Trained, weights: str) -> StudyStep:
-    """Attack a model; finished batches are kept, so that an interrupted step goes on.
+def step(workspace: Workspace, trained: TrainedModel, weights: str) -> StudyStep:
+    """Attack a model; finished batches are cached, so that an interrupted step resumes.
 
     Args:
         workspace: Of the run.
@@ -28,10 +28,10 @@ def step(workspace: Workspace, trained: Trained, weights: str) -> StudyStep:
         weights: Fingerprint of its training.
     """
     inputs = [weights, workspace.data_digest, workspace.study.attack]
-    return StudyStep(f"attack/{trained.key}", digest(inputs), 2.0, lambda tell: _run(workspace, trained, tell))
+    return StudyStep(f"attack/{trained.key}", digest(inputs), 2.0, lambda report: _run(workspace, trained, report))
 
 
-def _run(workspace: Workspace, trained: Trained, tell: Tell) -> Written:
+def _run(workspace: Workspace, trained: TrainedModel, report: Report) -> StepResult:
     plan, queries = workspace.study.attack, workspace.queries
     cache = CacheFolder(workspace.store.path / "models" / trained.key / "cache")
     radii = [plan.eps, *(eps for eps in plan.detection_eps if abs(eps - plan.eps) > 1e-9)]
@@ -40,9 +40,9 @@ def _run(workspace: Workspace, trained: Trained, tell: Tell) -> Written:
         suite = plan.suite if number == 0 else {plan.main: plan.suite[plan.main]}
         kept = Kept(plan.main)
 
-        def watch(news: EvaluationProgress, eps: float = eps, before: float = number / len(radii)) -> None:
-            share = before + news.done / news.total / len(radii)
-            tell(share, f"{news.attack} eps {eps:.3g}, {news.rate:,.0f} images/s")
+        def progress(now: EvaluationProgress, eps: float = eps, before: float = number / len(radii)) -> None:
+            share = before + now.done / now.total / len(radii)
+            report(share, f"{now.attack} eps {eps:.3g}, {now.rate:,.0f} images/s")
 
         frame = evaluate(
             workspace.model(trained),
@@ -54,18 +54,18 @@ def _run(workspace: Workspace, trained: Trained, tell: Tell) -> Written:
             batch=plan.batch,
             seed=workspace.seed(trained, "evaluate"),
             precision=plan.precision,
-            progress=watch,
+            progress=progress,
             cache=cache,
             keep=kept,
         )
         frames.append(frame if number == 0 else frame[frame.attack != "clean"])
-        arrays[key(plan.main, eps)] = kept[plan.main].numpy()
+        arrays[array_name(plan.main, eps)] = kept[plan.main].numpy()
     table = pd.concat(frames, ignore_index=True)
-    part = write_part(workspace.store, "attacks", trained, table)
+    rows = write_model_rows(workspace.store, "attacks", trained, table)
     file = workspace.store.write_arrays(f"adversarial/{trained.key}", arrays)
     shutil.rmtree(cache.path, ignore_errors=True)
     seconds = {label: round(value, 2) for label, value in frames[0].attrs.get("seconds", {}).items()}
-    return Written([part, file], _summary(table, plan.eps), {"attack_seconds": seconds})
+    return StepResult([rows, file], _summary(table, plan.eps), {"attack_seconds": seconds})
 
 
 def _summary(table: Any, eps: float) -> str:

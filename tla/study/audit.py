@@ -1,12 +1,12 @@
-"""Asks of every model of the study whether its robustness figure is to be believed."""
+"""Audits every model of the study: can its robustness figure be trusted?"""
 
 from tla.config import digest
-from tla.study.collect import write_part
-from tla.study.workspace import StudyStep, Tell, Trained, Workspace, Written
+from tla.study.collect import write_model_rows
+from tla.study.workspace import Report, StepResult, StudyStep, TrainedModel, Workspace
 
 
-def step(workspace: Workspace, trained: Trained, attacked: str) -> StudyStep:
-    """The quick audit of one model, and of the adversarial images that its evaluation left behind.
+def step(workspace: Workspace, trained: TrainedModel, attacked: str) -> StudyStep:
+    """The quick audit of one model and of the adversarial images that its evaluation stored.
 
     Args:
         workspace: Of the run.
@@ -14,20 +14,20 @@ def step(workspace: Workspace, trained: Trained, attacked: str) -> StudyStep:
         attacked: Fingerprint of its attacks.
     """
     return StudyStep(
-        f"audit/{trained.key}", digest([attacked, "quick"]), 1.0, lambda tell: _run(workspace, trained, tell)
+        f"audit/{trained.key}", digest([attacked, "quick"]), 1.0, lambda report: _run(workspace, trained, report)
     )
 
 
-def _run(workspace: Workspace, trained: Trained, tell: Tell) -> Written:
+def _run(workspace: Workspace, trained: TrainedModel, report: Report) -> StepResult:
     from tla.audit import run_audit
-    from tla.study.attack import key
+    from tla.study.attack import array_name
 
     plan, queries = workspace.study.attack, workspace.queries
     claimed = workspace.store.table(f"parts/attacks/{trained.key}")
     main = claimed[(claimed.attack == plan.main) & ((claimed.eps - plan.eps).abs() < 1e-6)].set_index("id")
     success = main.success.loc[queries.ids.numpy()].to_numpy(copy=True)
-    images = workspace.store.arrays(f"adversarial/{trained.key}")[key(plan.main, plan.eps)]
-    report = run_audit(
+    images = workspace.store.arrays(f"adversarial/{trained.key}")[array_name(plan.main, plan.eps)]
+    audit = run_audit(
         workspace.model(trained),
         queries.floats().to(workspace.device),
         queries.labels.to(workspace.device),
@@ -36,8 +36,8 @@ def _run(workspace: Workspace, trained: Trained, tell: Tell) -> Written:
         stored={plan.main: (images, success)},
         seed=workspace.seed(trained, "audit"),
         ids=queries.ids,
-        progress=lambda news: tell(news.done / news.total, news.check),
+        progress=lambda now: report(now.done / now.total, now.check),
     )
-    part = write_part(workspace.store, "audit", trained, report.frame())
-    counts = {word: sum(verdict.verdict == word for verdict in report.verdicts) for word in ("OK", "WARN", "FAIL")}
-    return Written([part], ", ".join(f"{count} {word}" for word, count in counts.items() if count))
+    rows = write_model_rows(workspace.store, "audit", trained, audit.frame())
+    counts = {word: sum(verdict.verdict == word for verdict in audit.verdicts) for word in ("OK", "WARN", "FAIL")}
+    return StepResult([rows], ", ".join(f"{count} {word}" for word, count in counts.items() if count))

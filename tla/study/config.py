@@ -20,14 +20,14 @@ class AttackPlan:
 
     Args:
         norm: Norm of the threat, in training and in evaluation: linf, l2 or l1.
-        eps: Radius in pixel units (images lie in 0..1), in training and in evaluation.
-        train_eps: Radius in training where it shall differ: a somewhat larger one often helps at eps.
-        examples: How many test images are attacked; all of them where there are fewer.
+        eps: Radius in pixel units (images are in 0..1), in training and in evaluation.
+        train_eps: Another radius for training: a slightly larger one often helps at eps.
+        examples: How many test images are attacked; all if there are fewer.
         batch: Images attacked at a time.
         main: Label of the attack whose images are embedded, mapped and retrieved.
-        suite: The attacks, by the label they have in tables and figures.
-        detection_eps: Larger radii at which detection of misclassification is judged.
-        precision: "auto" (bf16 where the processor is fast at it), "fp32" or "bf16"; verdicts are float32 always.
+        suite: The attacks, by their labels in tables and figures.
+        detection_eps: Larger radii for evaluating the detection of misclassification.
+        precision: "auto" (bf16 where the processor is fast at it), "fp32" or "bf16"; verdicts are always float32.
     """
 
     norm: Norm = "linf"
@@ -66,17 +66,17 @@ class AnalysisPlan:
     """What is measured on the embeddings.
 
     Args:
-        gallery: How many natural training images the retrieval gallery holds; all of them where there are fewer.
-        neighbours: How many nearest neighbours are kept per query (k).
-        projection: Which map is drawn: umap, pca or tsne.
+        gallery: How many natural training images are in the retrieval gallery; all if there are fewer.
+        neighbours: How many nearest neighbours are stored per query (k).
+        projection: How the map is made: umap, pca or tsne.
         map_points: How many test images the map shows, each clean and adversarial.
-        trajectories: For how many test images the attack's path is kept.
-        detectors: Detection scores that are compared.
-        adaptive: Those of them that are also judged against an attacker who evades them.
-        layers: Whether the similarity (CKA) of every layer is measured; needs 4 images or more.
-        audit: Whether the quick audit of the evaluation is run on every model.
-        transfer: On how many of the attacked test images the models attack each other (the black box of the paper);
-            0 for none, by default on all of them.
+        trajectories: For how many test images the attack's trajectory is stored.
+        detectors: Detection scores to compare.
+        adaptive: Which of them are also evaluated against an attack that evades them.
+        layers: Whether to measure the similarity (CKA) of every layer; needs at least 4 images.
+        audit: Whether to run the quick audit of the evaluation on every model.
+        transfer: On how many of the attacked test images the models attack each other (the paper's black box); 0 for
+            none, by default all of them.
     """
 
     gallery: int = 10_000
@@ -110,8 +110,8 @@ class Study:
 
     Args:
         name: Name of the study, and of its folder.
-        methods: Training methods that are compared, and variants of them: "tla", "tla@pool=250",
-            "at@train.select=false" (`tla.study.variants`).
+        methods: Training methods to compare, and variants of them: "tla", "tla@pool=250", "at@train.select=false"
+            (`tla.study.variants`).
         seeds: Each method is trained once per seed.
         source: Where the images come from.
         model: The backbone that every method trains.
@@ -119,7 +119,7 @@ class Study:
         attack: Attacks after training.
         analysis: What is measured on the embeddings.
         method: Settings of single methods that differ from their defaults, by method.
-        caption: One line on what the recipe is for, shown in the report.
+        caption: The recipe's purpose in one line, shown in the report.
     """
 
     name: str
@@ -156,17 +156,17 @@ class Study:
             name: An entry of `methods`.
 
         Raises:
-            ValueError: for an unknown method or setting, or one that changes nothing there.
+            ValueError: for an unknown method or setting, or a setting that has no effect.
         """
-        entry = read_variant(name)
-        method = METHODS.build(entry.method, **merge(self.method.get(entry.method, {}), entry.knobs))
-        for knob, reason in method.idle().items():
-            if knob in entry.knobs:
-                raise ValueError(f"methods: {knob} changes nothing in {name!r}: {reason}")
+        variant = read_variant(name)
+        method = METHODS.build(variant.method, **merge(self.method.get(variant.method, {}), variant.settings))
+        for setting, reason in method.idle().items():
+            if setting in variant.settings:
+                raise ValueError(f"methods: {setting} changes nothing in {name!r}: {reason}")
         return method
 
     def build_train(self, name: str) -> TrainConfig:
-        """How an entry of `methods` is trained: as all the others, but for what the entry says.
+        """The training of an entry of `methods`: the study's, with the entry's changes.
 
         Raises:
             ValueError: for an unknown setting or value.
@@ -184,17 +184,17 @@ class Study:
         return self.model if not changes else _changed(Backbone, self.model, changes, f"methods {name!r}: model")
 
     def unfair(self) -> list[str]:
-        """What makes this comparison one of more than methods: one sentence per reason, none if it is fair."""
-        found = []
+        """Why this comparison is unfair, one sentence per reason; empty if only the methods differ."""
+        reasons = []
         for name in self.methods:
             if self.build_train(name).select_on == "test":
-                found.append(f"{name} keeps the epoch that is best on the test images it is then judged by")
-            alone = [f"{key} = {value}" for key, value in _flat(read_variant(name).train) if key != "select_on"]
-            if alone:
-                found.append(f"{name} is trained with {', '.join(alone)}, unlike the others")
+                reasons.append(f"{name} keeps the epoch that is best on the test images it is then judged by")
+            changes = [f"{key} = {value}" for key, value in _flat(read_variant(name).train) if key != "select_on"]
+            if changes:
+                reasons.append(f"{name} is trained with {', '.join(changes)}, unlike the others")
             if read_variant(name).model:
-                found.append(f"{name} is another network than the others'")
-        return found
+                reasons.append(f"{name} is another network than the others'")
+        return reasons
 
     @property
     def models(self) -> tuple[tuple[str, int], ...]:
@@ -203,12 +203,12 @@ class Study:
 
 
 def _changed(kind: type[Any], value: Any, changes: dict[str, Any], where: str) -> Any:
-    """A dataclass with some plain values laid over its own."""
+    """A dataclass with some of its plain values replaced."""
     return from_dict(kind, merge(to_dict(value), changes), where=where)
 
 
 def _flat(values: dict[str, Any], prefix: str = "") -> list[tuple[str, Any]]:
-    """Nested tables as pairs of a dotted name and a value."""
+    """Nested tables as pairs of dotted name and value."""
     pairs = []
     for key, value in values.items():
         pairs += _flat(value, f"{prefix}{key}.") if isinstance(value, dict) else [(prefix + key, value)]
@@ -216,16 +216,16 @@ def _flat(values: dict[str, Any], prefix: str = "") -> list[tuple[str, Any]]:
 
 
 def study_from(values: dict[str, Any]) -> Study:
-    """A study from plain values, as a recipe holds them.
+    """A study from plain values, such as a recipe's.
 
     Raises:
         ValueError: names the key that is unknown, missing or wrong.
     """
     study = from_dict(Study, values, where="recipe")
-    asked = values.get("train", {}).get("eps", study.train.eps)
-    if asked != study.train.eps:
+    eps = values.get("train", {}).get("eps", study.train.eps)
+    if eps != study.train.eps:
         raise ValueError(
-            f"recipe: train.eps is {asked}, but a study trains at attack.eps = {study.attack.eps:g}; "
+            f"recipe: train.eps is {eps}, but a study trains at attack.eps = {study.attack.eps:g}; "
             "set attack.train_eps for another radius in training"
         )
     return study

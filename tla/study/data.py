@@ -1,21 +1,21 @@
-"""First step: the images that the study works on."""
+"""First step: selects and stores the images of the study."""
 
 import numpy as np
 import pandas as pd
 
 from tla.data import Images
-from tla.study.workspace import StudyStep, Tell, Workspace, Written
+from tla.study.workspace import Report, StepResult, StudyStep, Workspace
 from tla.training.checks import check_run
 from tla.training.engine import processes
 from tla.training.setup import split
 
 
 def check(workspace: Workspace) -> None:
-    """Refuse what cannot work before anything is trained.
+    """Reject a study that cannot work before anything is trained.
 
     Raises:
-        ValueError: if the backbone cannot take the images, or a data set is too small for the study.
-        FileNotFoundError: if the data are not there; says where it looked.
+        ValueError: if a backbone does not accept the images, or a data set is too small for the study.
+        FileNotFoundError: if the data are missing; says where it looked.
     """
     train = workspace.splits.train
     for name in workspace.study.methods:
@@ -31,12 +31,12 @@ def check(workspace: Workspace) -> None:
 
 
 def step(workspace: Workspace) -> StudyStep:
-    """Keeps the attacked images and the gallery in the study folder."""
-    return StudyStep("data", workspace.data_digest, 0.2, lambda tell: _run(workspace, tell))
+    """Stores the attacked images and the gallery in the study folder."""
+    return StudyStep("data", workspace.data_digest, 0.2, lambda report: _run(workspace, report))
 
 
-def _run(workspace: Workspace, tell: Tell) -> Written:
-    tell(0.1, "writing images")
+def _run(workspace: Workspace, report: Report) -> StepResult:
+    report(0.1, "writing images")
     queries, gallery = workspace.queries, workspace.gallery
     arrays = workspace.store.write_arrays("images", {**_arrays("test", queries), **_arrays("gallery", gallery)})
     samples = pd.concat([_frame(queries), _frame(gallery)], ignore_index=True)
@@ -52,7 +52,7 @@ def _run(workspace: Workspace, tell: Tell) -> Written:
         "gallery": len(gallery),
     }
     workspace.store.note(data=facts)
-    return Written(
+    return StepResult(
         [arrays, table], f"{facts['train']} training and {facts['test']} test images of {queries.name}", facts
     )
 

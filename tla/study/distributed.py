@@ -1,45 +1,45 @@
-"""Several processes train one model; everything else is done by the first of them."""
+"""Several processes train each model together; the first one does everything else."""
 
 from collections.abc import Callable
 
 from tla.study import train
-from tla.study.workspace import StudyStep, Trained, Workspace
+from tla.study.workspace import StudyStep, TrainedModel, Workspace
 from tla.training.engine import Engine, open_engine, processes
 
 
-def open_team() -> Engine | None:
-    """The connection between the processes that `torchrun` started; None for a process alone."""
+def open_process_group() -> Engine | None:
+    """The connection between the processes that `torchrun` started; None for a single process."""
     return None if processes() == 1 else open_engine(precision="fp32")
 
 
-def train_together(
-    workspace: Workspace, team: Engine, steps: list[StudyStep], do: Callable[[StudyStep], None]
+def train_in_group(
+    workspace: Workspace, group: Engine, steps: list[StudyStep], run: Callable[[StudyStep], None]
 ) -> list[StudyStep]:
-    """Do every training of a plan with the help of the other processes; what the first process calls.
+    """Run every training step together with the other processes; called by the first process.
 
     Args:
         workspace: Of the run.
-        team: The connection.
+        group: The connection.
         steps: All steps of the study.
-        do: Does one, or skips it where it is finished.
+        run: Runs one step, or skips it if it is finished.
 
     Returns:
-        The other steps.
+        The remaining steps.
     """
     for step in steps:
         if step.name.startswith("train/"):
-            team.agreed(not workspace.store.finished(step.name, step.digest))
-            do(step)
+            group.agreed(not workspace.store.finished(step.name, step.digest))
+            run(step)
     return [step for step in steps if not step.name.startswith("train/")]
 
 
-def help_training(workspace: Workspace, team: Engine) -> None:
-    """Take part in every training that the first process says is not finished; what the other processes call.
+def join_training(workspace: Workspace, group: Engine) -> None:
+    """Take part in every training that the first process reports as unfinished; called by the other processes.
 
     Args:
         workspace: Of the run.
-        team: The connection.
+        group: The connection.
     """
     for method, seed in workspace.study.models:
-        if team.agreed(False):
-            train.together(workspace, Trained(method, seed))
+        if group.agreed(False):
+            train.train_model(workspace, TrainedModel(method, seed))

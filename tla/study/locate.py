@@ -1,4 +1,4 @@
-"""Finds study folders: the user's own first, then those that ship."""
+"""Finds study folders: your own first, then those that ship."""
 
 from importlib.resources import files
 from pathlib import Path
@@ -8,15 +8,15 @@ from tla.store import Store
 
 
 def shipped_studies() -> Path:
-    """The folder of studies that ship with the package."""
+    """Folder of the studies that ship with the package."""
     return Path(str(files("tla") / "shipped"))
 
 
 def available(root: Path = Path("studies")) -> dict[str, Path]:
-    """Name and folder of every study that can be opened; one's own stand before a shipped one of the same name.
+    """Name and folder of every study; your own hides a shipped one of the same name.
 
     Args:
-        root: The folder of one's own studies.
+        root: Folder of your own studies.
     """
     found: dict[str, Path] = {}
     for folder in (shipped_studies(), root):
@@ -30,10 +30,10 @@ def open_study(name: str | Path, root: Path = Path("studies")) -> Store:
 
     Args:
         name: A study folder, or the name of one under `root` or among the shipped ones ("digits").
-        root: The folder of one's own studies.
+        root: Folder of your own studies.
 
     Raises:
-        FileNotFoundError: if there is no such study; says which there are.
+        FileNotFoundError: if there is no such study; lists those there are.
     """
     path = Path(name)
     if (path / "manifest.json").exists():

@@ -1,4 +1,4 @@
-"""A model's outputs on everything that the study looks at."""
+"""A model's outputs on all images of the study."""
 
 from dataclasses import dataclass
 
@@ -8,23 +8,23 @@ from torch import Tensor
 
 from tla.representation import embed
 from tla.seeding import generator
-from tla.study.attack import key
-from tla.study.workspace import Trained, Workspace
+from tla.study.attack import array_name
+from tla.study.workspace import TrainedModel, Workspace
 from tla.threat import Threat
 from tla.types import Outputs
 
 
 @dataclass(frozen=True, kw_only=True)
-class Embedded:
+class ModelOutputs:
     """Outputs of one model, all on the CPU.
 
     Args:
-        gallery: Of the natural training images.
+        gallery: On the natural training images.
         gallery_y: Their classes, shape (m,).
         gallery_ids: Their positions in the training split, shape (m,).
-        clean: Of the clean test images.
-        noise: Of the same images with uniform noise as large as the attack: the zero point of the shift.
-        adversarial: Of the same images attacked, by radius; the training radius comes first.
+        clean: On the clean test images.
+        noise: On the same images with uniform noise of the attack's size: the zero point of the shift.
+        adversarial: On the adversarial images, by radius; the study's eps comes first.
         y: True classes, shape (n,).
         ids: Positions in the test split, shape (n,).
     """
@@ -40,23 +40,23 @@ class Embedded:
 
     @property
     def main(self) -> Outputs:
-        """Of the images attacked at the training radius."""
+        """On the images attacked at the study's eps."""
         return next(iter(self.adversarial.values()))
 
 
-def embedded(workspace: Workspace, trained: Trained) -> Embedded:
+def model_outputs(workspace: Workspace, trained: TrainedModel) -> ModelOutputs:
     """Run a model once over gallery, clean, noisy and adversarial images, in float32."""
     plan, model, queries = workspace.study.attack, workspace.model(trained), workspace.queries
     arrays = workspace.store.arrays(f"adversarial/{trained.key}")
     radii = [plan.eps, *(eps for eps in plan.detection_eps if abs(eps - plan.eps) > 1e-9)]
     clean = queries.floats()
-    return Embedded(
+    return ModelOutputs(
         gallery=_cpu(embed(model, workspace.gallery.pixels)),
         gallery_y=workspace.gallery.labels,
         gallery_ids=workspace.gallery.ids,
         clean=_cpu(embed(model, clean)),
         noise=_cpu(embed(model, _noisy(clean, plan.threat, workspace.seed(trained, "noise")))),
-        adversarial={eps: _cpu(embed(model, torch.from_numpy(arrays[key(plan.main, eps)]))) for eps in radii},
+        adversarial={eps: _cpu(embed(model, torch.from_numpy(arrays[array_name(plan.main, eps)]))) for eps in radii},
         y=queries.labels,
         ids=queries.ids,
     )
@@ -67,4 +67,4 @@ def _noisy(x: Float[Tensor, "n c h w"], threat: Threat, seed: int) -> Float[Tens
 
 
 def _cpu(outputs: Outputs) -> Outputs:
-    return Outputs(*(part.cpu() for part in outputs))
+    return Outputs(*(tensor.cpu() for tensor in outputs))

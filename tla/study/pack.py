@@ -1,4 +1,4 @@
-"""A study to pass on: everything that is looked at, nothing that is only needed to go on."""
+"""Packs a study for sharing: all its results, without what is only needed to resume it."""
 
 import json
 import shutil
@@ -8,19 +8,19 @@ from typing import Any
 import numpy as np
 
 from tla.store import Store
-from tla.study.attack import key
+from tla.study.attack import array_name
 
 
 def pack(store: Store, folder: Path, *, tables_only: bool = False) -> Store:
-    """Copy a finished study without training state, parts, indexes and report.
+    """Copy a finished study without training state, tables of single models, indexes and report.
 
-    Weights and embeddings are kept in half precision. Adversarial images are kept at the training radius, in full
-    precision: half would leave the ball.
+    Weights and embeddings are stored in half precision. Adversarial images are kept only at the study's eps, and in
+    full precision: rounded to half they would leave the eps-ball.
 
     Args:
         store: The study.
-        folder: Where to; must not exist, or be an earlier pack of the same study.
-        tables_only: No pictures, embeddings or models: for figures without images; the dashboard leaves it out.
+        folder: Destination; must be new or hold an earlier pack of the study.
+        tables_only: No images, embeddings or models: enough for figures without images; the dashboard hides it.
 
     Raises:
         ValueError: if the study is not finished, or the folder holds something else.
@@ -30,7 +30,7 @@ def pack(store: Store, folder: Path, *, tables_only: bool = False) -> Store:
         raise ValueError(f"{store.path}: the study is not finished; run it to the end first")
     if folder.exists():
         if not (folder / "manifest.json").exists():
-            raise ValueError(f"{folder} holds something else than a packed study; choose another folder")
+            raise ValueError(f"{folder} holds something other than a packed study; choose another folder")
         shutil.rmtree(folder)
     packed = Store(folder)
     files = _tables(store, packed)
@@ -39,17 +39,17 @@ def pack(store: Store, folder: Path, *, tables_only: bool = False) -> Store:
     packed.write_text("study.toml", (store.path / "study.toml").read_text(encoding="utf-8"))
     packed.write_json("manifest.json", manifest | {"steps": {}, "packed": "tables" if tables_only else "whole"})
     packed.finish("packed", str(manifest["complete"]), files)
-    facts = {name: {**step, "files": {}} for name, step in manifest["steps"].items()}
-    packed.write_json("manifest.json", packed.manifest() | {"steps": facts | packed.manifest()["steps"]})
+    steps = {name: {**step, "files": {}} for name, step in manifest["steps"].items()}
+    packed.write_json("manifest.json", packed.manifest() | {"steps": steps | packed.manifest()["steps"]})
     return packed
 
 
 def _tables(store: Store, packed: Store) -> list[str]:
-    return [packed.write_table(name, _narrow(store.table(name))) for name in store.tables()]
+    return [packed.write_table(name, _as_float32(store.table(name))) for name in store.tables()]
 
 
-def _narrow(frame: Any) -> Any:
-    """Float64 as float32: half the size, and far more digits than were ever measured."""
+def _as_float32(frame: Any) -> Any:
+    """Float64 columns (but eps) as float32: half the size, and still more digits than are significant."""
     wide = frame.select_dtypes("float64").columns.drop("eps", errors="ignore")
     return frame.astype(dict.fromkeys(wide, "float32"))
 
@@ -61,7 +61,8 @@ def _arrays(store: Store, packed: Store) -> list[str]:
         name = f"{path.parent.name}/{path.stem}"
         arrays = store.arrays(name)
         if path.parent.name == "adversarial":
-            arrays = {key(plan["main"], plan["eps"]): arrays[key(plan["main"], plan["eps"])]}
+            main = array_name(plan["main"], plan["eps"])
+            arrays = {main: arrays[main]}
         elif path.parent.name != "film":
             arrays = {label: array.astype(np.float16) for label, array in arrays.items()}
         files.append(packed.write_arrays(name, arrays))
@@ -82,7 +83,7 @@ def _models(store: Store, packed: Store) -> list[str]:
 
 
 def pack_weights(store: Store) -> list[Path]:
-    """Put a study's models of the first seed among the weights that ship, each with a card of what was measured.
+    """Add a study's models of the first seed to the weights that ship, each with a card of its results.
 
     Raises:
         ValueError: if the study is not finished.
@@ -97,13 +98,13 @@ def pack_weights(store: Store) -> list[Path]:
     plan, files = manifest["study"]["attack"], []
     for method, rows in summary.groupby("method", sort=False):
         seed = int(rows.seed.iloc[0])
-        here = rows[(rows.seed == seed) & ((rows.attack == "clean") | np.isclose(rows.eps, plan["eps"]))]
+        shown = rows[(rows.seed == seed) & ((rows.attack == "clean") | np.isclose(rows.eps, plan["eps"]))]
         card = {
             "recipe": manifest["study"]["name"],
             "seed": seed,
             "hardware": json.dumps(manifest["hardware"]),
-            "accuracy": {str(row.attack): round(100 * float(row.accuracy), 2) for row in here.itertuples()},
-            "n": int(here.n.max()),
+            "accuracy": {str(row.attack): round(100 * float(row.accuracy), 2) for row in shown.itertuples()},
+            "n": int(shown.n.max()),
             "threat": {"norm": plan["norm"], "eps": plan["eps"]},
             "versions": manifest["versions"],
         }

@@ -1,4 +1,4 @@
-"""Recipes: studies as TOML files, the shipped ones and one's own."""
+"""Recipes: studies as TOML files, shipped or your own."""
 
 from importlib.resources import files
 from pathlib import Path
@@ -21,7 +21,7 @@ def read(name: str) -> dict[str, Any]:
         name: A shipped recipe ("digits"), a TOML file ("my.toml"), or "folder:PATH" for any folder of class folders.
 
     Raises:
-        ValueError: if there is no such recipe, or it is not valid TOML.
+        ValueError: for an unknown recipe or invalid TOML.
     """
     if name.startswith("folder:"):
         path = Path(name.removeprefix("folder:")).expanduser()

@@ -1,18 +1,18 @@
-"""Last step: one page that shows it all."""
+"""Last step: one HTML page with all results."""
 
 from tla.config import digest
-from tla.study.workspace import StudyStep, Tell, Workspace, Written
+from tla.study.workspace import Report, StepResult, StudyStep, Workspace
 
 
 def step(workspace: Workspace, tables: str) -> StudyStep:
     """Writes report.html."""
-    return StudyStep("report", digest([tables, workspace.study.caption]), 1.0, lambda tell: _run(workspace, tell))
+    return StudyStep("report", digest([tables, workspace.study.caption]), 1.0, lambda report: _run(workspace, report))
 
 
-def _run(workspace: Workspace, tell: Tell) -> Written:
+def _run(workspace: Workspace, report: Report) -> StepResult:
     from tla.plots.report import write_report
 
-    tell(0.1, "drawing figures")
+    report(0.1, "drawing figures")
     path = write_report(workspace.store)
     size = path.stat().st_size / 1e6
-    return Written([path.name], f"report.html, {size:.1f} MB")
+    return StepResult([path.name], f"report.html, {size:.1f} MB")

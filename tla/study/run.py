@@ -1,4 +1,4 @@
-"""Runs a study: every step once, what is finished is skipped, what was cut off goes on."""
+"""Runs a study: finished steps are skipped, interrupted ones resume."""
 
 import platform
 import shutil
@@ -14,9 +14,9 @@ from tla.memory import give_back
 from tla.store import Store
 from tla.study import analyse, attack, audit, collect, data, report, train, transfer
 from tla.study.config import Study, study_values
-from tla.study.distributed import help_training, open_team, train_together
-from tla.study.progress import Teller, Watcher
-from tla.study.workspace import StudyStep, Trained, Workspace
+from tla.study.distributed import join_training, open_process_group, train_in_group
+from tla.study.progress import ProgressCallback, ProgressReporter
+from tla.study.workspace import StudyStep, TrainedModel, Workspace
 
 VERSIONED = ("tla", "torch", "torchvision", "numpy", "scikit-learn", "umap-learn", "plotly")
 
@@ -26,61 +26,61 @@ def run_study(
     folder: Path,
     *,
     data_root: Path | None = None,
-    watch: Watcher | None = None,
+    progress: ProgressCallback | None = None,
     request: str = "",
-    anew: bool = False,
+    force: bool = False,
 ) -> Store:
-    """Do every step of a study that is not done yet.
+    """Run every step of a study that is not finished.
 
     Args:
-        study: What is to be done.
-        folder: The study folder; made where it is missing.
+        study: The study.
+        folder: The study folder; created if missing.
         data_root: Folder of data sets; see `tla.data.data_root`.
-        watch: Told about progress.
-        request: Fingerprint of what was asked for, kept in the manifest once everything is finished.
-        anew: Begin again: forget what is finished (files stay until they are replaced).
+        progress: Called with every change of progress.
+        request: Fingerprint of the command, stored in the manifest once everything is finished.
+        force: Run every step again (files stay until they are replaced).
 
-    Started by `torchrun`, the processes train together, one model after the other; the first one does everything else,
-    the others leave when the last model is trained.
+    Under `torchrun` the processes train together, one model after the other; the first one does everything else, the
+    others exit after the last training.
 
     Returns:
         The finished study.
 
     Raises:
         ValueError: for a damaged manifest, a setting that does not fit the data, or weights that do not fit the study.
-        OSError: without space or permission; what is finished is kept.
+        OSError: without space or permission; finished steps are kept.
     """
     workspace = Workspace(study, Store(folder), data_root)
-    return carry_out(workspace, plan, watch=watch, request=request or digest(study), anew=anew)
+    return run_steps(workspace, plan, progress=progress, request=request or digest(study), force=force)
 
 
-def carry_out(
+def run_steps(
     workspace: Workspace,
-    make: Callable[[Workspace], list[StudyStep]],
+    make_plan: Callable[[Workspace], list[StudyStep]],
     *,
-    watch: Watcher | None = None,
+    progress: ProgressCallback | None = None,
     request: str = "",
-    anew: bool = False,
+    force: bool = False,
     notes: Mapping[str, Any] | None = None,
 ) -> Store:
-    """Do the steps of a plan that are not done yet.
+    """Run the steps of a plan that are not finished.
 
     Args:
         workspace: Of the run.
-        make: Gives the plan; called when the data are known to fit.
-        watch: Told about progress.
-        request: Kept in the manifest once everything is finished.
-        anew: Forget what is finished.
+        make_plan: Gives the steps; called after the data were checked.
+        progress: Called with every change of progress.
+        request: Stored in the manifest once everything is finished.
+        force: Run every step again.
         notes: More for the manifest.
     """
     store, study = workspace.store, workspace.study
     manifest = store.manifest()
     data.check(workspace)
-    team = open_team()
-    if team is not None and team.rank > 0:
-        help_training(workspace, team)
+    group = open_process_group()
+    if group is not None and group.rank > 0:
+        join_training(workspace, group)
         return store
-    if anew:
+    if force:
         for name in list(manifest["steps"]):
             store.forget(name)
     reasons = study.unfair()
@@ -93,53 +93,54 @@ def carry_out(
         **{"sweep": None, **(notes or {})},
     )
     store.write_text("study.toml", _toml(study))
-    steps = make(workspace)
-    teller = Teller(store.path, {step.name: step.weight for step in steps}, watch)
-    left = steps if team is None else train_together(workspace, team, steps, lambda step: _do(store, step, teller))
-    for step in left:
-        if step is steps[-1]:  # the report, which reads every table that is there
-            _forget_others(store, steps)
-        _do(store, step, teller)
+    steps = make_plan(workspace)
+    reporter = ProgressReporter(store.path, {step.name: step.weight for step in steps}, progress)
+    rest = steps
+    if group is not None:
+        rest = train_in_group(workspace, group, steps, lambda step: _run_step(store, step, reporter))
+    for step in rest:
+        if step is steps[-1]:  # the report, which shows every table in the folder
+            _forget_removed_steps(store, steps)
+        _run_step(store, step, reporter)
     store.note(complete=request)
     return store
 
 
 def plan(workspace: Workspace) -> list[StudyStep]:
-    """The steps of a study in order, with the fingerprint of each."""
-    models = [Trained(method, seed) for method, seed in workspace.study.models]
-    steps = [data.step(workspace)]
-    parts: list[StudyStep] = []
+    """The steps of a study in order, each with its fingerprint."""
+    models = [TrainedModel(method, seed) for method, seed in workspace.study.models]
+    per_model: list[StudyStep] = []
     weights: dict[str, str] = {}
     for model in models:
         trained = train.step(workspace, model)
         weights[model.key] = trained.digest
         attacked = attack.step(workspace, model, trained.digest)
         analysed = analyse.step(workspace, model, attacked.digest)
-        parts += [trained, attacked, analysed]
+        per_model += [trained, attacked, analysed]
         if workspace.study.analysis.audit:
-            parts.append(audit.step(workspace, model, attacked.digest))
-    collected = collect.step(workspace, models, [part.digest for part in parts])
-    crossed = transfer.steps(workspace, models, weights)
-    shown = digest([collected.digest, *(step.digest for step in crossed)]) if crossed else collected.digest
-    return [*steps, *parts, *crossed, collected, report.step(workspace, shown)]
+            per_model.append(audit.step(workspace, model, attacked.digest))
+    collected = collect.step(workspace, models, [step.digest for step in per_model])
+    transfers = transfer.steps(workspace, models, weights)
+    tables = digest([collected.digest, *(step.digest for step in transfers)]) if transfers else collected.digest
+    return [data.step(workspace), *per_model, *transfers, collected, report.step(workspace, tables)]
 
 
-def _do(store: Store, step: StudyStep, teller: Teller) -> None:
+def _run_step(store: Store, step: StudyStep, reporter: ProgressReporter) -> None:
     if store.finished(step.name, step.digest):
-        teller.tell(step.name, "skipped", message="already there")
+        reporter.report(step.name, "skipped", message="already there")
         return
-    begun = time.perf_counter()
-    teller.tell(step.name, "running", message="")
+    started = time.perf_counter()
+    reporter.report(step.name, "running")
     try:
-        written = step.run(lambda share, message: teller.tell(step.name, "running", share, message))
+        result = step.run(lambda share, message: reporter.report(step.name, "running", share, message))
     except BaseException as error:
-        teller.tell(step.name, "failed", message=str(error)[:200] or type(error).__name__)
+        reporter.report(step.name, "failed", message=str(error)[:200] or type(error).__name__)
         raise
-    seconds = time.perf_counter() - begun
-    facts = written.facts | {"seconds": round(seconds, 2), "peak_memory_gib": _peak_memory()}
-    store.finish(step.name, step.digest, written.files, facts)
+    seconds = time.perf_counter() - started
+    facts = result.facts | {"seconds": round(seconds, 2), "peak_memory_gib": _peak_memory()}
+    store.finish(step.name, step.digest, result.files, facts)
     give_back()
-    teller.tell(step.name, "done", message=f"{written.message} ({seconds:.1f} s)".strip())
+    reporter.report(step.name, "done", message=f"{result.message} ({seconds:.1f} s)".strip())
 
 
 def _peak_memory() -> float:
@@ -150,11 +151,11 @@ def _peak_memory() -> float:
     return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit, 3)
 
 
-def _forget_others(store: Store, steps: list[StudyStep]) -> None:
-    """Steps that this study no longer has leave the manifest; models stay on disk, they were dear."""
-    wanted = {step.name for step in steps}
+def _forget_removed_steps(store: Store, steps: list[StudyStep]) -> None:
+    """Remove steps that the study no longer has from the manifest; models stay on disk: they were expensive."""
+    names = {step.name for step in steps}
     for name in store.manifest()["steps"]:
-        if name not in wanted and not name.startswith("train/"):
+        if name not in names and not name.startswith("train/"):
             store.forget(name, tables=True)
 
 

@@ -1,45 +1,47 @@
-"""Every model of one seed is shown the adversarial images of every other: the black box of the paper."""
+"""Transfer: each model is tested on the adversarial images of every other of its seed (the paper's black box)."""
 
 import pandas as pd
 import torch
 
 from tla.attacks import transfer
 from tla.config import digest
-from tla.study.workspace import StudyStep, Tell, Trained, Workspace, Written
+from tla.study.workspace import Report, StepResult, StudyStep, TrainedModel, Workspace
 
 
-def steps(workspace: Workspace, models: list[Trained], weights: dict[str, str]) -> list[StudyStep]:
-    """One step per seed and one that joins them; none where there is but one method, or the study wants none.
+def steps(workspace: Workspace, models: list[TrainedModel], weights: dict[str, str]) -> list[StudyStep]:
+    """One step per seed and one that joins them; none for a single method or if the study disables transfer.
 
     Args:
         workspace: Of the run.
         models: Every model of the study.
         weights: Fingerprint of each model's training, by its key.
     """
-    found = []
+    per_seed = []
     for seed in workspace.study.seeds if workspace.study.analysis.transfer != 0 else ():
-        there = [model for model in models if model.seed == seed]
-        if len(there) > 1:
-            found.append(_step(workspace, there, seed, [weights[model.key] for model in there]))
-    if not found:
+        same_seed = [model for model in models if model.seed == seed]
+        if len(same_seed) > 1:
+            per_seed.append(_step(workspace, same_seed, seed, [weights[model.key] for model in same_seed]))
+    if not per_seed:
         return []
-    joined = StudyStep("transfer", digest([step.digest for step in found]), 0.1, lambda tell: _join(workspace, tell))
-    return [*found, joined]
+    joined = StudyStep(
+        "transfer", digest([step.digest for step in per_seed]), 0.1, lambda report: _join(workspace, report)
+    )
+    return [*per_seed, joined]
 
 
-def _step(workspace: Workspace, models: list[Trained], seed: int, weights: list[str]) -> StudyStep:
+def _step(workspace: Workspace, models: list[TrainedModel], seed: int, weights: list[str]) -> StudyStep:
     plan, count = workspace.study.attack, workspace.study.analysis.transfer
     attack = [plan.norm, plan.eps, plan.main, plan.suite[plan.main], plan.precision]
     inputs = [weights, [model.key for model in models], workspace.data_digest, *attack, count]
     name = f"transfer/seed{seed}"
-    return StudyStep(name, digest(inputs), 0.3 * len(models), lambda tell: _run(workspace, models, seed, tell))
+    return StudyStep(name, digest(inputs), 0.3 * len(models), lambda report: _run(workspace, models, seed, report))
 
 
-def _run(workspace: Workspace, models: list[Trained], seed: int, tell: Tell) -> Written:
+def _run(workspace: Workspace, models: list[TrainedModel], seed: int, report: Report) -> StepResult:
     plan, queries, count = workspace.study.attack, workspace.queries, workspace.study.analysis.transfer
     if count is not None and count < len(queries):
         queries = queries.subset(torch.arange(count))
-    tell(0.1, f"{len(models)} models attack each other")
+    report(0.1, f"{len(models)} models attack each other")
     frame = transfer(
         {model.method: workspace.model(model) for model in models},
         queries.floats().to(workspace.device),
@@ -53,17 +55,17 @@ def _run(workspace: Workspace, models: list[Trained], seed: int, tell: Tell) -> 
     )
     frame = frame.assign(seed=seed, attack=plan.main, eps=plan.eps)
     file = workspace.store.write_table(f"parts/transfer/seed{seed}", frame)
-    return Written([file], _summary(frame))
+    return StepResult([file], _summary(frame))
 
 
-def _join(workspace: Workspace, tell: Tell) -> Written:
+def _join(workspace: Workspace, report: Report) -> StepResult:
     names = [f"parts/transfer/seed{seed}" for seed in workspace.study.seeds]
-    tell(0.5, "joining")
+    report(0.5, "joining")
     frame = pd.concat([workspace.store.table(name) for name in names], ignore_index=True)
-    return Written([workspace.store.write_table("transfer", frame)], _summary(frame))
+    return StepResult([workspace.store.write_table("transfer", frame)], _summary(frame))
 
 
 def _summary(frame: pd.DataFrame) -> str:
     other = frame[frame.source != frame.target].groupby(["target", "source"]).success.mean()
     (target, source), share = other.idxmin(), 1 - other.min()
-    return f"hardest to fool from outside: {target}, {share:.1%} right on images made on {source}"
+    return f"hardest to fool from outside: {target}, {share:.1%} correct on images made on {source}"

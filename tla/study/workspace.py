@@ -1,4 +1,4 @@
-"""What every step of a study works with: the study, its folder, and things computed once."""
+"""What every step of a study needs: the study, its folder, and data and models loaded once."""
 
 import hashlib
 from collections.abc import Callable
@@ -17,7 +17,7 @@ from tla.store import Store
 from tla.study.config import Study
 
 
-class Trained(NamedTuple):
+class TrainedModel(NamedTuple):
     """One model of the study.
 
     Attributes:
@@ -34,13 +34,13 @@ class Trained(NamedTuple):
         return f"{self.method}-seed{self.seed}"
 
 
-class Written(NamedTuple):
-    """What a step leaves behind.
+class StepResult(NamedTuple):
+    """What a step produced.
 
     Attributes:
         files: Paths relative to the study folder.
-        message: One line for whoever watches.
-        facts: What the manifest shall remember.
+        message: One line for the progress display.
+        facts: More for the step's entry in the manifest.
     """
 
     files: list[str]
@@ -48,34 +48,35 @@ class Written(NamedTuple):
     facts: dict[str, object] = {}  # noqa: RUF012  (a NamedTuple's default is never changed)
 
 
-Tell = Callable[[float, str], None]
+Report = Callable[[float, str], None]
+"""Reports a step's progress: finished share 0..1, and what is happening."""
 
 
 @dataclass(frozen=True)
 class StudyStep:
-    """One step: done again only when its inputs' fingerprint changes.
+    """One step of a study; runs again only when the fingerprint of its inputs changes.
 
     Args:
         name: "train/tla-seed0".
         digest: Fingerprint of everything the step depends on.
-        weight: Expected share of the whole study, any unit.
-        run: Does the work; is told how to report progress.
+        weight: Expected share of the whole study, in any unit.
+        run: Does the work; gets a function to report progress with.
     """
 
     name: str
     digest: str
     weight: float
-    run: Callable[[Tell], Written]
+    run: Callable[[Report], StepResult]
 
 
 @dataclass
 class Workspace:
-    """The work bench of one run.
+    """The shared state of one run.
 
     Args:
-        study: What is to be done.
-        store: Where it is kept.
-        data_root: Folder of data sets, or none for the default.
+        study: The study.
+        store: Its folder.
+        data_root: Folder of data sets; None for the default.
     """
 
     study: Study
@@ -85,7 +86,7 @@ class Workspace:
 
     @cached_property
     def device(self) -> torch.device:
-        """The first GPU where there is one, else the CPU."""
+        """The first GPU if there is one, else the CPU."""
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
     @cached_property
@@ -100,7 +101,7 @@ class Workspace:
 
     @cached_property
     def gallery(self) -> Images:
-        """The natural training images that retrieval, detectors and centroids know."""
+        """The natural training images behind retrieval, detectors and centroids."""
         return self._choice(self.splits.train, self.study.analysis.gallery, "gallery")
 
     @cached_property
@@ -110,11 +111,11 @@ class Workspace:
 
     @cached_property
     def data_digest(self) -> str:
-        """Fingerprint of what is attacked and searched: settings, pixels, and how many of them."""
+        """Fingerprint of the attacked images and the gallery: settings, pixels and counts."""
         test = _pixel_sum(self.splits.test)
         return digest([self.training_digest, test, self.study.attack.examples, self.study.analysis.gallery])
 
-    def model(self, trained: Trained) -> Classifier:
+    def model(self, trained: TrainedModel) -> Classifier:
         """A trained model of the study, in eval mode, on the device."""
         from tla.training import load_model
 
@@ -124,11 +125,11 @@ class Workspace:
         return self._models[trained.key]
 
     @staticmethod
-    def model_file(trained: Trained) -> str:
+    def model_file(trained: TrainedModel) -> str:
         """Path of a model's weights, relative to the study folder."""
         return f"models/{trained.key}/model.safetensors"
 
-    def seed(self, trained: Trained, *purpose: str | int) -> int:
+    def seed(self, trained: TrainedModel, *purpose: str | int) -> int:
         """A seed for one purpose of one model."""
         return derive(trained.seed, trained.method, *purpose)
 

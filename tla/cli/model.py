@@ -1,4 +1,4 @@
-"""Finds the model that a verb speaks of, and images that fit it."""
+"""Finds the model that a verb names, and images for it."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,11 +14,11 @@ MODEL            one of
                    digits:tla or PATH:at-seed1      a model of a study, by study (name or folder) and method
                    mnist/tla                        weights that ship (tla list weights)
                    PATH/model.safetensors           a checkpoint written by tla
-                   package.module:function          your own: a callable that returns a torch module which gives
-                                                    logits, or (logits, embedding), for images in 0..1
+                   package.module:function          your own: a callable that returns a torch module which maps
+                                                    images in 0..1 to logits, or to (logits, embedding)
                    torchvision:resnet18             torchvision's, by name; --weights DEFAULT for trained ones
 
-DATA             random:3x64x64 are images of noise; what the model says of them counts as right"""
+DATA             random:3x64x64 makes images of noise, labelled by the model itself"""
 
 
 @dataclass(frozen=True)
@@ -26,9 +26,9 @@ class NamedModel:
     """A model to examine.
 
     Attributes:
-        name: What it was called.
+        name: As given by the user.
         model: Maps images to `Outputs`.
-        header: What its file says of it: study values, data set, facts; empty for foreign models.
+        header: Metadata from its file: study values, data set, facts; empty for other models.
         store: The study it belongs to, if any.
         key: Its name in that study ("tla-seed0").
     """
@@ -44,12 +44,12 @@ def find_model(name: str, weights: str | None = None) -> NamedModel:
     """The model called `name`; see MODEL_HELP.
 
     Args:
-        name: What it is called.
+        name: The model's name.
         weights: Trained weights of a torchvision model ("DEFAULT").
 
     Raises:
-        ValueError: if the name has no meaning, the model cannot be used, or weights are asked for where there are none.
-        FileNotFoundError: if the study or file is not there.
+        ValueError: for an unknown name, an unusable model, or weights for a model that is not torchvision's.
+        FileNotFoundError: if the study or file does not exist.
     """
     if weights is not None and not name.startswith("torchvision:"):
         raise ValueError(f"--weights are for torchvision's models; {name} has its own")
@@ -68,26 +68,26 @@ def find_model(name: str, weights: str | None = None) -> NamedModel:
     return NamedModel(name, load(name), card(name))
 
 
-def images_for(subject: NamedModel, data: str | None, root: Path | None, count: int = 1000) -> Images:
-    """Test images for a model: those asked for, else those it was trained on.
+def images_for(model: NamedModel, data: str | None, root: Path | None, count: int = 1000) -> Images:
+    """Test images for a model: of the named data set, else of the one it was trained on.
 
     Args:
-        subject: The model.
+        model: The model.
         data: Name of a data set, "folder:PATH", or "random:3x64x64".
         root: Folder of data sets.
-        count: How many, where images are made up.
+        count: How many random images.
 
     Raises:
-        ValueError: if none were asked for and the model does not say what it was trained on.
+        ValueError: if neither `data` nor the model names a data set.
     """
     if data is not None and data.partition(":")[0] == "random":
-        return _random(subject.model, data, count)
+        return _random(model.model, data, count)
     if data is not None:
         return load_source(data).load(root).test
-    source = subject.header.get("source")
+    source = model.header.get("source")
     if source is None:
         raise ValueError(
-            f"{subject.name} does not say what it was trained on: name a data set with --data mnist (or folder:PATH)"
+            f"{model.name} does not say what it was trained on: name a data set with --data mnist (or folder:PATH)"
         )
     from tla.config import from_dict
     from tla.data import Source
@@ -96,7 +96,7 @@ def images_for(subject: NamedModel, data: str | None, root: Path | None, count: 
 
 
 def _random(model: Model, data: str, count: int) -> Images:
-    """Noise of a given size, labelled by the model: with labels of its own it would have nothing to lose."""
+    """Images of noise labelled by the model: under other labels its accuracy would be chance."""
     import torch
 
     from tla.models.network.mode import evaluating
@@ -104,11 +104,11 @@ def _random(model: Model, data: str, count: int) -> Images:
 
     sizes = data.partition(":")[2].split("x")
     if len(sizes) != 3 or not all(size.isdigit() and int(size) > 0 for size in sizes):
-        raise ValueError(f"random images want a size, channels x height x width, as in random:3x64x64; got {data!r}")
+        raise ValueError(f"random images need a size, channels x height x width, as in random:3x64x64; got {data!r}")
     shape = tuple(int(size) for size in sizes)
     pixels = torch.randint(256, (count, *shape), generator=generator(0, "random images")).to(torch.uint8)
     with torch.no_grad(), evaluating(model):
-        logits = torch.cat([model(part.float() / 255).logits for part in pixels.split(100)])
+        logits = torch.cat([model(batch.float() / 255).logits for batch in pixels.split(100)])
     classes = tuple(str(number) for number in range(logits.shape[1]))
     return Images(pixels, logits.argmax(1), classes, torch.arange(count), name="random")
 
@@ -122,15 +122,15 @@ def _study(name: str) -> Store | None:
         return None
 
 
-def _of_study(name: str, store: Store, wanted: str) -> NamedModel:
-    there = sorted(file.parent.name for file in store.path.glob("models/*/model.safetensors"))
-    matches = [key for key in there if wanted in (key, key.rsplit("-seed", 1)[0])]
+def _of_study(name: str, store: Store, model: str) -> NamedModel:
+    known = sorted(file.parent.name for file in store.path.glob("models/*/model.safetensors"))
+    matches = [key for key in known if model in (key, key.rsplit("-seed", 1)[0])]
     if not matches:
-        raise ValueError(f"{store.path} has no model {wanted!r}; {did_you_mean(wanted, there)}")
-    found = _checkpoint(name, store.path / "models" / matches[0] / "model.safetensors")
+        raise ValueError(f"{store.path} has no model {model!r}; {did_you_mean(model, known)}")
+    loaded = _checkpoint(name, store.path / "models" / matches[0] / "model.safetensors")
     study = store.manifest().get("study", {})
-    header = {**found.header, "source": study.get("source"), "attack": study.get("attack")}
-    return NamedModel(name, found.model, header, store, matches[0])
+    header = {**loaded.header, "source": study.get("source"), "attack": study.get("attack")}
+    return NamedModel(name, loaded.model, header, store, matches[0])
 
 
 def _checkpoint(name: str, path: Path) -> NamedModel:

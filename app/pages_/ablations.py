@@ -4,6 +4,7 @@ import streamlit as st
 from board import shell
 from board.charts import chart
 from board.pages import PageInfo
+from board.snippets import figure_code
 from board.studies import View, open_study, sweeps
 
 from tla.plots.ablation import setting_name
@@ -56,12 +57,7 @@ def show(view: View) -> None:
     )
     n, seeds = table["n"].to_numpy(int).max(), sorted(set(table["seed"].to_numpy(int).tolist()))
     shell.source(f"the sweep {view.name}: {setting}, n = {n} test images, seeds {', '.join(map(str, seeds))}")
-    shell.show_code(
-        "from tla.plots import draw",
-        "from tla.study import locate",
-        "",
-        f'draw("ablation", locate("{view.path}"), attacks={attacks})',
-    )
+    shell.show_code(*figure_code(view, "ablation", attacks=attacks))
     with st.expander("Make another sweep", icon=":material/tune:"):
         st.code(COMMAND, language="bash")
 

@@ -9,6 +9,7 @@ from board.film import film, fitted, pad
 from board.live import Order, Walked
 from board.pages import PageInfo
 from board.pictures import unit
+from board.snippets import call, literal
 from board.studies import View
 from board.tiles import Tile, tiles
 
@@ -188,7 +189,7 @@ def landed(view: View, method: str, seed: int, subject: LabImage, walked: Walked
 def code(view: View, method: str, seed: int, order: Order) -> list[str]:
     """Python that attacks the focus sample in the same way."""
     sample = state.focus(view)
-    settings = ", ".join(f"{key}={value!r}" for key, value in order.parameters if value is not None)
+    settings = {key: value for key, value in order.parameters if value is not None}
     goal = (
         f"Untargeted(torch.tensor([{view.truth(sample)}]))"
         if order.target is None
@@ -202,13 +203,20 @@ def code(view: View, method: str, seed: int, order: Order) -> list[str]:
         "from tla.threat import Threat",
         "from tla.training import load_model",
         "",
-        f'store = locate("{view.path}")',
+        f"store = locate({literal(str(view.path))})",
         f'model = load_model(store.path / "models/{method}-seed{seed}/model.safetensors").model',
         f'x = torch.from_numpy(store.arrays("images")["test"][[{view.positions[sample]}]]).float() / 255',
-        f'attack = ATTACKS.build("{order.attack}", {settings})',
+        *call("attack = ATTACKS.build", literal(order.attack), **settings),
         "path = Recorder(images=True)",
-        f'result = attack(model, x, {goal}, Threat("{order.norm}", {order.eps:g}),',
-        f'                generator=generator({order.seed}, "dashboard"), on_step=path)',
+        *call(
+            "result = attack",
+            "model",
+            "x",
+            goal,
+            f"Threat({literal(order.norm)}, {literal(order.eps)})",
+            f'generator=generator({order.seed}, "dashboard")',
+            "on_step=path",
+        ),
     ]
 
 

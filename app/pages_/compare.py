@@ -1,10 +1,13 @@
 """Two models side by side: both right, only one of them, neither; and the images of each group."""
 
+from typing import Any
+
 import streamlit as st
 from board import shell, state
 from board.charts import chart
 from board.pages import PageInfo
 from board.selection.shared import Frame, adversarial_images, predictions
+from board.snippets import figure_code
 from board.studies import View
 from board.tiles import Tile, tiles
 
@@ -31,19 +34,16 @@ def main() -> None:
             st.info("This study has one method; there is nothing to compare.", icon=":material/info:")
             return
         one, other, attack = choices(view, attacks)
+        pair: dict[str, Any] = {"one": one, "other": other, "attack": attack, "eps": view.eps, "seed": seed}
         chart(
             "agreement",
             attacks,
             view=view,
             key="agreement",
             alt=f"How many images {one} and {other} have right: both, one of them, neither",
-            one=one,
-            other=other,
-            attack=attack,
-            eps=view.eps,
-            seed=seed,
+            **pair,
         )
-        group(view, shared_outcomes(attacks, one, other, attack=attack, eps=view.eps, seed=seed), one, other, seed)
+        group(view, shared_outcomes(attacks, **pair), one, other, seed)
         chart(
             "differences",
             attacks,
@@ -53,12 +53,7 @@ def main() -> None:
             base=one,
             attack=attack,
         )
-        shell.show_code(
-            "from tla.plots import draw",
-            "from tla.study import locate",
-            "",
-            f'draw("agreement", locate("{view.path}"), one="{one}", other="{other}", attack="{attack}", seed={seed})',
-        )
+        shell.show_code(*figure_code(view, "agreement", **pair))
 
 
 def choices(view: View, attacks: Frame) -> tuple[str, str, str]:

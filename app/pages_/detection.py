@@ -9,6 +9,7 @@ from board.choices import method_choice, methods_choice
 from board.pages import PageInfo
 from board.selection.detection import OperatingPoints, detector_errors, operating_points
 from board.selection.shared import Frame, adversarial_images, of_run
+from board.snippets import figure_code
 from board.studies import View
 from board.threshold import SHARES, chosen, threshold
 from board.tiles import Tile, tiles
@@ -116,13 +117,7 @@ def answer(view: View, rows: Frame, found: dict[str, OperatingPoints], asked: As
             **drawn,
         )
     slipped(view, methods, seed, options)
-    shell.show_code(
-        "from tla.plots import draw",
-        "from tla.study import locate",
-        "",
-        f'draw("roc", locate("{view.path}"), detector="{asked.detector}", eps={asked.eps:g},',
-        f"     adaptive={asked.adaptive}, methods={methods}, false_alarms={refused:g})",
-    )
+    shell.show_code(*figure_code(view, "roc", where=f"seed == {seed}", **drawn, parts=[part or "whole"]))
 
 
 def slipped(view: View, methods: list[str], seed: int, options: dict[str, Any]) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 import streamlit as st
 from board import charts, shell
 from board.pages import PageInfo
+from board.snippets import call, literal
 from board.studies import View
 
 from tla.plots import FIGURES, Look, draw
@@ -51,7 +52,7 @@ def main() -> None:
         )
         downloads(figure, str(name), width)
         st.markdown("**Python**")
-        st.code(code(view, str(name), look), language="python")
+        st.code("\n".join(code(view, str(name), look)), language="python")
         st.markdown("**Command line**")
         dark = " --dark" if look.theme == "dark" else ""
         st.code(f"tla figure {name} {view.path} --out {name}.svg --width {width}{dark}", "bash")
@@ -92,20 +93,23 @@ def file(figure: Any, ending: str, width: int) -> bytes:
         return save(figure, Path(folder) / f"figure{ending}", width=width).read_bytes()
 
 
-def code(view: View, name: str, look: Look) -> str:
-    """Python that draws the figure and writes it."""
-    return "\n".join(
-        [
-            "from pathlib import Path",
-            "from tla.plots import draw, look_of",
-            "from tla.plots.drawing.export import save",
-            "from tla.study import locate",
-            "",
-            f'store = locate("{view.path}")',
-            f'figure = draw("{name}", store, look=look_of(store, theme="{look.theme}", width={look.width}))',
-            f'save(figure, Path("{name}.svg"), width={look.width})',
-        ]
-    )
+def code(view: View, name: str, look: Look) -> list[str]:
+    """Python that draws the figure and writes it; HTML needs no browser."""
+    return [
+        "from pathlib import Path",
+        "from tla.plots import draw, look_of",
+        "from tla.plots.drawing.export import save",
+        "from tla.study import locate",
+        "",
+        f"store = locate({literal(str(view.path))})",
+        *call(
+            "figure = draw",
+            literal(name),
+            "store",
+            f"look=look_of(store, theme={literal(look.theme)}, width={look.width})",
+        ),
+        f'save(figure, Path("{name}.html"), width={look.width})  # the ending chooses: {", ".join(KINDS)}',
+    ]
 
 
 main()

@@ -8,6 +8,7 @@ from board.neighbour_strip import neighbour_strip
 from board.pages import PageInfo
 from board.selection.neighbours import largest_k, mostly_wrong
 from board.selection.shared import of_run
+from board.snippets import literal
 from board.studies import View
 
 PAGE = PageInfo(
@@ -46,8 +47,8 @@ def main() -> None:
         shell.show_code(
             "from tla.study import locate",
             "",
-            f'neighbours = locate("{view.path}").table("neighbours")',
-            f'rows = neighbours.query("id == {sample} and seed == {seed} and rank <= {k}")',
+            f'neighbours = locate({literal(str(view.path))}).table("neighbours")',
+            f'rows = neighbours.query("id == {sample} and seed == {seed} and rank <= {k} and method in {methods}")',
             'rows.pivot(index=["method", "kind"], columns="rank", values="neighbour_y")',
         )
 

@@ -6,6 +6,7 @@ from board.charts import chart
 from board.choices import methods_choice
 from board.pages import PageInfo
 from board.selection.shared import Frame, of_run
+from board.snippets import figure_code
 from board.studies import View
 
 PAGE = PageInfo(
@@ -45,12 +46,7 @@ def main() -> None:
         )
         weaker(view, attacks, methods)
         audit(view, methods)
-        shell.show_code(
-            "from tla.plots import draw",
-            "from tla.study import locate",
-            "",
-            f'draw("accuracy_bars", locate("{view.path}"), across="{across or "attacks"}")',
-        )
+        shell.show_code(*figure_code(view, "accuracy_bars", where=f"method in {methods}", across=across or "attacks"))
 
 
 def weaker(view: View, attacks: Frame, methods: list[str]) -> None:

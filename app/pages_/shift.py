@@ -1,5 +1,7 @@
 """Where the attack moves the representations: maps beside measurements, a selection, its images."""
 
+from typing import Any
+
 import streamlit as st
 from board import shell, state
 from board.charts import chart
@@ -8,6 +10,7 @@ from board.neighbour_strip import neighbour_strip
 from board.pages import PageInfo
 from board.selection.shared import adversarial_images, of_run, predictions
 from board.selection.shift import largest_turns, median_measures
+from board.snippets import figure_code
 from board.studies import View
 from board.tiles import Tile, tiles
 
@@ -34,6 +37,13 @@ def main() -> None:
             colour = st.segmented_control("Colour by", COLOURS, default="true", key="colour", bind="query-params")
         with three:
             classes = classes_choice(view, "shift_classes")
+        drawn: dict[str, Any] = {
+            "methods": methods,
+            "classes": classes,
+            "seed": seed,
+            "colour": colour or "true",
+            "marked": [sample, *state.picked(view)],
+        }
         chart(
             "shift_arrows",
             view.table("map"),
@@ -42,15 +52,11 @@ def main() -> None:
             alt="Maps of the embedding, one per method: a dot per clean image, an arrow to its adversarial twin",
             on_ids=state.pick,
             shift=view.table("shift"),
-            methods=methods,
-            classes=classes,
-            seed=seed,
-            colour=colour or "true",
-            marked=[sample, *state.picked(view)],
+            **drawn,
         )
         selection(view, methods, seed, sample)
         measures(view, methods, seed, sample)
-        shell.show_code(*code(view, methods, classes, seed, colour or "true"))
+        shell.show_code(*figure_code(view, "shift_arrows", **drawn))
 
 
 def selection(view: View, methods: list[str], seed: int, sample: int) -> None:
@@ -116,17 +122,6 @@ def measures(view: View, methods: list[str], seed: int, sample: int) -> None:
         "centroids and neighbours from natural training images. Turn: angle between clean and adversarial embedding. "
         "Margin: distance to the false minus to the own centroid, below 0 the image lies nearer the false one."
     )
-
-
-def code(view: View, methods: list[str], classes: list[int] | None, seed: int, colour: str) -> list[str]:
-    """Python that draws the maps."""
-    return [
-        "from tla.plots import draw",
-        "from tla.study import locate",
-        "",
-        f'draw("shift_arrows", locate("{view.path}"), methods={methods},',
-        f'     classes={classes}, seed={seed}, colour="{colour}")',
-    ]
 
 
 main()

@@ -1,11 +1,14 @@
 """The path of one image through the representation while it is attacked."""
 
+from typing import Any
+
 import streamlit as st
 from board import shell, state
 from board.charts import chart
 from board.choices import methods_choice
 from board.pages import PageInfo
 from board.selection.shared import Frame, of_run
+from board.snippets import figure_code
 from board.studies import View
 from board.tiles import Tile, tiles
 
@@ -31,6 +34,7 @@ def main() -> None:
             st.info("This study kept no paths: `analysis.trajectories` was 0.", icon=":material/info:")
             return
         sample = choose(view, recorded, rows)
+        drawn: dict[str, Any] = {"image": sample, "methods": methods, "seed": seed}
         chart(
             "trajectory",
             rows,
@@ -38,19 +42,12 @@ def main() -> None:
             key="trajectory",
             alt=f"Path of image {sample} in each method's map, and its distance to the own and the false centroid",
             map=view.table("map"),
-            image=sample,
-            methods=methods,
-            seed=seed,
+            **drawn,
             pictures=Pictures.films(view.store, tuple(f"{method}-seed{seed}" for method in methods)),
         )
         shell.source(f"this study: {len(recorded)} images were followed, seed {seed}, {view.main} at eps {view.eps:g}")
         st.page_link("pages_/attack.py", label="Attack this image live, step by step", icon=":material/bolt:")
-        shell.show_code(
-            "from tla.plots import draw",
-            "from tla.study import locate",
-            "",
-            f'draw("trajectory", locate("{view.path}"), image={sample}, methods={methods}, seed={seed})',
-        )
+        shell.show_code(*figure_code(view, "trajectory", **drawn))
 
 
 def choose(view: View, recorded: list[int], rows: Frame) -> int:

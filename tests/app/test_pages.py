@@ -57,7 +57,7 @@ def test_a_missing_table_is_named(tmp_path, use_studies, open_page):
 def test_the_threshold_is_read_from_the_address(studies, open_page, said, meant):
     app = open_page("detection", **({} if said is None else {"refused": said}))
     assert not app.exception
-    assert any(f"false_alarms={meant:g})" in code.value for code in app.code)
+    assert any(f" false_alarms={meant:g}," in code.value for code in app.code)
 
 
 def test_ablations_lists_sweeps(made, tmp_path, use_studies, open_page):

@@ -154,7 +154,7 @@ def test_a_permalink_opens_the_same_view(studies, open_page):
     assert app.selectbox(key="focus").value == 5
     assert app.slider(key="k").value == 3
     assert [text.value for text in app.markdown if text.value.startswith("**")] == ["**TLA**"]
-    assert "id == 5 and seed == 0 and rank <= 3" in app.code[0].value
+    assert "id == 5 and seed == 0 and rank <= 3 and method in ['tla']" in app.code[0].value
 
 
 def test_a_wrong_permalink_is_ignored(studies, open_page):

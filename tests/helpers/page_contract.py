@@ -1,5 +1,6 @@
 """What every page of the dashboard must do; a new page is checked by `check_page` alone."""
 
+import ast
 import contextlib
 import json
 import tempfile
@@ -85,8 +86,16 @@ def snippets(app: Any) -> list[str]:
 
 
 def run_snippet(text: str) -> dict[str, Any]:
-    """Run Python that a page shows, as it stands, in an empty folder; returns its variables."""
+    """Run Python that a page shows, as it stands, in an empty folder.
+
+    Returns:
+        Its variables, and the value of its last line as "_" if that is an expression.
+    """
     space: dict[str, Any] = {"__name__": "__main__"}
+    lines = ast.parse(text)
+    last = lines.body.pop() if isinstance(lines.body[-1], ast.Expr) else None
     with tempfile.TemporaryDirectory() as folder, contextlib.chdir(folder):
-        exec(compile(text, "snippet", "exec"), space)
+        exec(compile(lines, "snippet", "exec"), space)
+        if isinstance(last, ast.Expr):
+            space["_"] = eval(compile(ast.Expression(last.value), "snippet", "eval"), space)
     return space

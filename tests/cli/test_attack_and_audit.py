@@ -99,7 +99,7 @@ def test_attack_ones_own_model(own_model, capsys):
         (["attack", AT, "--attacks", "pdg"], "unknown attack 'pdg'; did you mean 'pgd'?"),
         (["attack", AT, "--attacks", "pgd", "--set", "pgd.stpes=3"], "did you mean 'steps'?"),
         (["attack", AT, "--attacks", "pgd", "--set", "steps=3"], "--set takes attack.setting=value"),
-        (["attack", AT, "--attacks", "pgd", "--set", "cw.steps=3"], "--set names cw, which --attacks does not"),
+        (["attack", AT, "--attacks", "pgd", "--set", "cw.steps=3"], "--set names cw, but --attacks only pgd"),
         (["attack", AT, "--eps", "8"], "eps must be <= 1, the whole box in linf, got 8; eps is in units of pixels"),
         (["attack", AT, "--weights", "DEFAULT"], "--weights are for torchvision's models"),
         (["attack", AT, "--data", "random:3x3"], "as in random:3x64x64; got 'random:3x3'"),
@@ -121,7 +121,7 @@ def test_a_model_that_does_not_say_what_it_was_trained_on(own_model, capsys):
     assert main(["attack", "mymodel:logits", "--data", "digits"]) == 1
     assert "name one with --eps" in capsys.readouterr().err
     assert main(["attack", "mymodel:logits", "--data", "digits", "--eps", "0.1", "--attacks", "suite"]) == 1
-    assert "is of no study with a suite of attacks: name them, --attacks pgd cw" in capsys.readouterr().err
+    assert "belongs to no study with a suite of attacks: name some, --attacks pgd cw" in capsys.readouterr().err
 
 
 def test_audit_of_a_sound_model(tmp_path, capsys):

@@ -17,24 +17,24 @@ DEFAULT, SUITE = "ensemble", "suite"
 
 @dataclass(frozen=True, kw_only=True)
 class AttackOptions:
-    """Attack a model and tabulate accuracy, queries and time per attack; every verdict is taken in float32.
+    """Attack a model and tabulate accuracy, queries and time per attack; success is always decided in float32.
 
     Args:
         model: The model; see below.
-        attacks: Registered attacks, e.g. ensemble pgd cw apgd autoattack square; `tla list attacks` names all of them.
+        attacks: Registered attacks, e.g. ensemble pgd cw apgd autoattack square; `tla list attacks` shows all of them.
             By default ensemble, about as strong as autoattack and much faster; "suite" for those of the model's study.
-        eps: Radii in pixel units (images lie in 0..1); by default the study's.
+        eps: Radii in pixel units (images are in 0..1); by default the study's.
         norm: Norm of the threat: linf, l2 or l1; by default the study's.
         set: Settings of single attacks: pgd.steps=100 pgd.restarts=20.
         weights: Trained weights of a torchvision model: DEFAULT.
         data: Test images: mnist, cifar10, folder:PATH or random:3x64x64; by default what the model was trained on.
         data_root: Folder of data sets; by default the variable TLA_DATA, else ~/.cache/tla.
-        examples: How many test images, from the first on.
-        batch: Images at a time.
-        precision: auto, fp32 or bf16 for the search; verdicts are float32 always.
+        examples: Number of test images, from the first one.
+        batch: Images per forward pass.
+        precision: auto, fp32 or bf16 for the search; success is always decided in float32.
         seed: Seed of the attacks.
-        images: Keep the adversarial images too.
-        out: Folder of the results (attacks.parquet, images); also where an interrupted run goes on from.
+        images: Save the adversarial images too.
+        out: Folder for the results (attacks.parquet, images); an interrupted run resumes from it.
     """
 
     model: Annotated[tyro.conf.Positional[str], tyro.conf.arg(metavar="MODEL")]
@@ -60,8 +60,7 @@ def run(words: list[str]) -> int:
         raise ValueError(f"--examples must be >= 1, got {options.examples}")
     subject = find_model(options.model, options.weights)
     attacks = _attacks(options, subject)
-    frame = _evaluated(options, subject, attacks)
-    _show(options, subject, frame)
+    _show(options, subject, _evaluate(options, subject, attacks))
     return 0
 
 
@@ -79,94 +78,89 @@ def _attacks(options: AttackOptions, subject: NamedModel) -> dict[str, Any]:
     if options.attacks == (SUITE,):
         suite = (subject.header.get("attack") or {}).get("suite", {})
         if not suite:
-            raise ValueError(f"{subject.name} is of no study with a suite of attacks: name them, --attacks pgd cw")
+            raise ValueError(f"{subject.name} belongs to no study with a suite of attacks: name some, --attacks pgd cw")
         return {label: from_dict(Attack, values, f"attack {label!r}") for label, values in suite.items()}
     names = options.attacks or tuple(settings) or (DEFAULT,)
     unused = set(settings) - set(names)
     if unused:
-        raise ValueError(f"--set names {', '.join(sorted(unused))}, which --attacks does not: {', '.join(names)}")
+        raise ValueError(f"--set names {', '.join(sorted(unused))}, but --attacks only {', '.join(names)}")
     return {name: ATTACKS.build(name, **settings.get(name, {})) for name in names}
 
 
-def _evaluated(options: AttackOptions, subject: NamedModel, attacks: dict[str, Any]) -> Any:
+def _evaluate(options: AttackOptions, subject: NamedModel, attacks: dict[str, Any]) -> Any:
+    """Attack at every radius, save the table, and return its summary."""
     import pandas as pd
     import torch
     from rich.console import Console
     from rich.progress import Progress
 
-    from tla.attacks import CacheFolder
+    from tla.attacks import CacheFolder, Kept, evaluate
     from tla.statistics import summarise
 
-    plan = subject.header.get("attack") or {}
-    radii = options.eps or tuple(eps for eps in (plan.get("eps"),) if eps is not None)
-    if not radii:
-        raise ValueError(f"{subject.name} does not say at which eps it was trained: name one with --eps 0.3")
+    norm, radii = _threat(options, subject)
     images = images_for(subject, options.data, options.data_root, options.examples)
     images = images.subset(torch.arange(min(options.examples, len(images))))
-    folder = _folder(options, subject)
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    model, pixels = subject.model.to(device).eval(), images.pixels.to(device)
+    folder, tables = _folder(options, subject), []
     cache = CacheFolder(folder / "cache")
     with Progress(console=Console(stderr=True), transient=True) as bar:
-        work = _Work(options, subject, attacks, images, bar, folder, cache)
-        tables = [work.at(Threat(options.norm or plan.get("norm", "linf"), eps), eps) for eps in radii]
+        for eps in radii:
+            kept = Kept(*attacks) if options.images else None
+            table = evaluate(
+                model,
+                pixels,
+                images.labels.to(device),
+                attacks,
+                Threat(norm, eps),
+                ids=images.ids.to(device),
+                batch=options.batch,
+                seed=options.seed,
+                precision=options.precision,
+                progress=_reporter(bar, eps, len(images) * len(attacks)),
+                cache=cache,
+                keep=kept,
+            )
+            tables.append(table)
+            if kept is not None:
+                _save_images(folder, eps, kept, images)
     whole = pd.concat([tables[0], *(table[table.attack != "clean"] for table in tables[1:])], ignore_index=True)
-    _write(folder, whole)
+    _save_table(folder, whole)
     cache.clear()
     return pd.concat([summarise(table) for table in tables]).drop_duplicates(["attack", "eps"])
 
 
-@dataclass(frozen=True)
-class _Work:
-    options: AttackOptions
-    subject: NamedModel
-    attacks: dict[str, Any]
-    images: Any
-    bar: Any
-    folder: Path
-    cache: Any
+def _threat(options: AttackOptions, subject: NamedModel) -> tuple[Norm, tuple[float, ...]]:
+    """Norm and radii: as asked for, else those of the model's study."""
+    plan = subject.header.get("attack") or {}
+    radii = options.eps or tuple(eps for eps in (plan.get("eps"),) if eps is not None)
+    if not radii:
+        raise ValueError(f"{subject.name} does not say at which eps it was trained: name one with --eps 0.3")
+    return options.norm or plan.get("norm", "linf"), radii
 
-    def at(self, threat: Threat, eps: float) -> Any:
-        """The table of one radius; finished batches are kept until all of it is safe."""
-        import torch
 
-        from tla.attacks import EvaluationProgress, Kept, evaluate
+def _reporter(bar: Any, eps: float, total: int) -> Any:
+    """A progress callback of `evaluate` that advances a task of the bar."""
+    from tla.attacks import EvaluationProgress
 
-        device = "cuda" if torch.cuda.is_available() else "cpu"
-        options, images = self.options, self.images
-        task = self.bar.add_task(f"eps {eps:.4g}", total=len(images) * len(self.attacks))
+    task = bar.add_task(f"eps {eps:.4g}", total=total)
 
-        def watch(news: EvaluationProgress) -> None:
-            text = f"eps {eps:.4g}  {news.attack:<10} {news.rate:,.0f} images/s"
-            self.bar.update(task, completed=news.done, total=news.total, description=text)
+    def report(progress: EvaluationProgress) -> None:
+        text = f"eps {eps:.4g}  {progress.attack:<10} {progress.rate:,.0f} images/s"
+        bar.update(task, completed=progress.done, total=progress.total, description=text)
 
-        kept = Kept(*self.attacks) if options.images else None
-        table = evaluate(
-            self.subject.model.to(device).eval(),
-            images.pixels.to(device),
-            images.labels.to(device),
-            self.attacks,
-            threat,
-            ids=images.ids.to(device),
-            batch=options.batch,
-            seed=options.seed,
-            precision=options.precision,
-            progress=watch,
-            cache=self.cache,
-            keep=kept,
-        )
-        if kept is not None:
-            _keep_images(self.folder, eps, kept, images)
-        return table
+    return report
 
 
 def _folder(options: AttackOptions, subject: NamedModel) -> Path:
     if options.out is not None:
         return options.out
-    asked = repr(replace(options, images=False, data_root=None))
+    settings = repr(replace(options, images=False, data_root=None))
     name = "".join(letter if letter.isalnum() or letter in "-_." else "-" for letter in subject.name)
-    return Path("attacks") / f"{name}-{hashlib.sha256(asked.encode()).hexdigest()[:8]}"
+    return Path("attacks") / f"{name}-{hashlib.sha256(settings.encode()).hexdigest()[:8]}"
 
 
-def _keep_images(folder: Path, eps: float, kept: Any, images: Any) -> None:
+def _save_images(folder: Path, eps: float, kept: Any, images: Any) -> None:
     import numpy as np
 
     from tla.store import Store
@@ -175,7 +169,7 @@ def _keep_images(folder: Path, eps: float, kept: Any, images: Any) -> None:
     Store(folder).write_arrays(f"adversarial-{eps:.6g}", {**arrays, "id": images.ids.numpy().astype(np.int32)})
 
 
-def _write(folder: Path, frame: Any) -> None:
+def _save_table(folder: Path, frame: Any) -> None:
     from tla.store import replacing
 
     with replacing(folder / "attacks.parquet") as temporary:
@@ -188,8 +182,7 @@ def _show(options: AttackOptions, subject: NamedModel, summary: Any) -> None:
     from tla.cli.tables import attack_summary
 
     console = Console()
-    console.print(
-        attack_summary(summary, f"{subject.name}: accuracy under attack, {options.precision} search, float32 verdicts")
-    )
+    title = f"{subject.name}: accuracy under attack, {options.precision} search, success in float32"
+    console.print(attack_summary(summary, title))
     folder = _folder(options, subject)
     console.print(f"Per image: [bold]{(folder / 'attacks.parquet').resolve()}[/]", soft_wrap=True)

@@ -1,4 +1,4 @@
-"""PGD as other libraries have it, behind one call, where they are installed (extra 'peers')."""
+"""PGD of other libraries behind one call, as far as they are installed (extra 'peers')."""
 
 import importlib.metadata
 from abc import ABC, abstractmethod
@@ -16,7 +16,7 @@ class Peer(ABC):
     """Another library.
 
     Args:
-        name: Of its distribution.
+        name: Of its distribution on PyPI.
     """
 
     name: str
@@ -31,14 +31,14 @@ class Peer(ABC):
 
     @abstractmethod
     def load(self) -> object:
-        """Import what is needed."""
+        """Import the library."""
 
     @abstractmethod
     def make(self, model: nn.Module, eps: float, step_size: float, steps: int, x: Tensor) -> Run:
         """PGD from a random start under Linf, on cross-entropy."""
 
     def default(self, model: nn.Module, eps: float, x: Tensor) -> Run:
-        """PGD under Linf with all that the library chooses by itself but eps.
+        """PGD under Linf with the library's own defaults, except for eps.
 
         Raises:
             NotImplementedError: for a peer whose defaults are not compared.
@@ -50,7 +50,7 @@ class Torchattacks(Peer):
     """torchattacks."""
 
     def load(self) -> object:
-        """Import what is needed."""
+        """Import the library."""
         import torchattacks
 
         return torchattacks
@@ -72,7 +72,7 @@ class Foolbox(Peer):
     """foolbox."""
 
     def load(self) -> object:
-        """Import what is needed."""
+        """Import the library."""
         import foolbox
 
         return foolbox
@@ -101,7 +101,7 @@ class AdvLib(Peer):
     """adv-lib."""
 
     def load(self) -> object:
-        """Import what is needed."""
+        """Import the library."""
         from tla.attacks.external.advlib import adv_lib
 
         return adv_lib("the benchmark")
@@ -125,7 +125,7 @@ class Toolbox(Peer):
     """The Adversarial Robustness Toolbox."""
 
     def load(self) -> object:
-        """Import what is needed."""
+        """Import the library."""
         from art.attacks.evasion import ProjectedGradientDescentPyTorch
         from art.estimators.classification import PyTorchClassifier
 
@@ -155,8 +155,8 @@ class Toolbox(Peer):
         attack = ProjectedGradientDescentPyTorch(classifier, verbose=False, **settings)
 
         def run(x: Tensor, y: Tensor) -> Tensor:
-            made = attack.generate(x.cpu().numpy(), y.cpu().numpy())
-            return torch.from_numpy(made).to(x.device)
+            adversarial = attack.generate(x.cpu().numpy(), y.cpu().numpy())
+            return torch.from_numpy(adversarial).to(x.device)
 
         return run
 

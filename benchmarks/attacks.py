@@ -1,19 +1,19 @@
-"""How fast the attack loop is: against a bare forward and backward pass, and against other libraries.
+"""How fast the attack loop is, compared with a bare forward and backward pass and with other libraries.
 
     python benchmarks/attacks.py                          CPU: PGD-40, 1,000 images, madry_cnn; CUDA: PGD-20, resnet18
     python benchmarks/attacks.py --model FILE             a trained model instead (`tla train` or a study's model)
-    python benchmarks/attacks.py --threads 1 --clock cpu  on a busy machine: CPU time, the least of the rounds
+    python benchmarks/attacks.py --threads 1 --clock cpu  on a busy machine: CPU time, the minimum over rounds
 
-Everybody attacks the same images of the same network with the same steps in the same batches. Rounds are interleaved,
-so that a busy machine is busy for all; wall times are medians over rounds. The floor is the forward pass and the
-backward pass to the input alone, at the same precision, with freed memory kept as the loop keeps it. Peers run as they
-come, in float32. "leaving" is the default of evaluation: images that are fooled (judged in float32) leave the batch.
-Accuracy is that of one float32 forward pass.
+All contenders attack the same images of the same network with the same steps in the same batches. Rounds are
+interleaved, so that load on the machine affects all alike; wall times are medians over rounds. The floor is only the
+forward pass and the backward pass to the input, at the same precision, with freed memory kept as in the loop. Peers run
+unchanged, in float32. "leaving" is the default of an evaluation: images that are fooled (checked in float32) leave the
+batch. Accuracy is that of one float32 forward pass.
 
-Without a model the network is trained for a few seconds against one-step attacks on the images that there are: MNIST or
-CIFAR-10 under TLA_DATA, else the embedded digits enlarged. The undefended network is trained as long on clean images,
-and attacked at the precision that this device is faster at. In the last line everything is bf16 but the peers, and
-nobody leaves.
+Without a model, the network is trained for a few seconds against one-step attacks on the available images: MNIST or
+CIFAR-10 under TLA_DATA, else the included digits, enlarged. The undefended network is trained as long on clean images,
+and attacked at the precision that is faster on this device. In the last line everything except the peers is bf16, and
+no image leaves.
 """
 
 import argparse
@@ -46,7 +46,7 @@ Make = Callable[[Tensor, Tensor], Tensor]
 
 @dataclass(frozen=True)
 class Setting:
-    """What everybody gets."""
+    """What all contenders share."""
 
     model: nn.Module
     undefended: nn.Module
@@ -59,7 +59,7 @@ class Setting:
     clock: Callable[[], float]
 
     def summed(self, times: list[float]) -> float:
-        """One figure of several rounds; others on the machine only ever add to CPU time."""
+        """One number for several rounds; other processes can only add to CPU time."""
         return min(times) if self.clock is time.process_time else statistics.median(times)
 
     @property
@@ -128,7 +128,7 @@ def prepare(options: argparse.Namespace, device: torch.device) -> Setting:
 
 
 def load(name: str, side: int, channels: int) -> tuple[Tensor, Tensor]:
-    """Test images and labels of real data where they are, else the embedded digits, enlarged."""
+    """Test images and labels of real data if available, else the included digits, enlarged."""
     if os.environ.get("TLA_DATA"):
         try:
             test = SOURCES.build(name).load().test
@@ -143,17 +143,18 @@ def load(name: str, side: int, channels: int) -> tuple[Tensor, Tensor]:
 
 
 def train(model: nn.Module, x: Tensor, y: Tensor, eps: float, steps: int, device: torch.device) -> None:
-    """A few steps of adversarial training, so that some images are broken and some are not; eps 0: on clean images."""
+    """A few steps of adversarial training, so that some images are fooled and some are not; eps 0: on clean images."""
     optimiser = torch.optim.Adam(model.parameters(), 1e-3)
     source, numbers = generator(0, "train"), generator(0, "attack", device=device)
     attack = ATTACKS.build("rfgsm", pursuit="last_step")
     for step in range(steps):
         rows = torch.randint(len(x), (100,), generator=source)
-        part, labels = x[rows].to(device), y[rows].to(device)
+        images, labels = x[rows].to(device), y[rows].to(device)
         threat = Threat("linf", eps * min(1.0, 2 * step / steps))
         with torch.autocast(device.type, dtype=torch.bfloat16):
-            made = attack(model, part, Untargeted(labels), threat, generator=numbers).adversarial if eps else part
-            loss = cross_entropy(model.train()(made).logits.float(), labels)
+            if eps:
+                images = attack(model, images, Untargeted(labels), threat, generator=numbers).adversarial
+            loss = cross_entropy(model.train()(images).logits.float(), labels)
         optimiser.zero_grad()
         loss.backward()
         optimiser.step()
@@ -203,7 +204,7 @@ def run(
 
 
 class Logits(nn.Module):
-    """The network as other libraries want it."""
+    """The network as other libraries expect it."""
 
     def __init__(self, model: nn.Module) -> None:
         super().__init__()
@@ -220,7 +221,7 @@ def library(setting: Setting, peer: Peer) -> Make:
 
 
 def measure(contenders: dict[str, Make], setting: Setting, rounds: int) -> tuple[dict[str, float], dict[str, Tensor]]:
-    """Median seconds of each, over interleaved rounds, and what each made."""
+    """Median seconds of each over interleaved rounds, and its adversarial images."""
     seconds: dict[str, list[float]] = {name: [] for name in contenders}
     images: dict[str, Tensor] = {}
     for make in contenders.values():
@@ -228,30 +229,30 @@ def measure(contenders: dict[str, Make], setting: Setting, rounds: int) -> tuple
     for _ in range(rounds):
         for name, make in contenders.items():
             wait(setting.device)
-            started, parts = setting.clock(), []
+            started, results = setting.clock(), []
             for start in range(0, len(setting.x), setting.batch):
-                part = setting.x[start : start + setting.batch]
+                batch = setting.x[start : start + setting.batch]
                 if name.startswith(("tla", "floor")):
-                    part = part.contiguous(memory_format=torch.channels_last)
-                parts.append(make(part, setting.y[start : start + setting.batch]))
+                    batch = batch.contiguous(memory_format=torch.channels_last)
+                results.append(make(batch, setting.y[start : start + setting.batch]))
             wait(setting.device)
             seconds[name].append(setting.clock() - started)
-            images[name] = torch.cat([part.contiguous() for part in parts])
+            images[name] = torch.cat([result.contiguous() for result in results])
     return {name: setting.summed(times) for name, times in seconds.items()}, images
 
 
 def wait(device: torch.device) -> None:
-    """Until the GPU is done."""
+    """Wait until the GPU has finished."""
     if device.type == "cuda":
         torch.cuda.synchronize(device)
 
 
 def undefended(setting: Setting, options: argparse.Namespace) -> None:
-    """What it saves to let fooled images leave, of a network trained on clean images alone."""
+    """What it saves that fooled images leave, on a network trained on clean images only."""
     model = working_copy(setting.undefended, torch.channels_last)
-    part, labels = setting.x[: setting.batch].contiguous(memory_format=torch.channels_last), setting.y[: setting.batch]
-    walking = PGD(steps=100, step_size=setting.step_size, loss="ce", pursuit="all_steps")
-    attacks = {"leaving": replace(walking, pursuit="until_reached"), "walking": walking}
+    x, y = setting.x[: setting.batch].contiguous(memory_format=torch.channels_last), setting.y[: setting.batch]
+    staying = PGD(steps=100, step_size=setting.step_size, loss="ce", pursuit="all_steps")
+    attacks = {"leaving": replace(staying, pursuit="until_reached"), "staying": staying}
     times: dict[str, list[float]] = {name: [] for name in attacks}
     survive: dict[str, float] = {}
     for _ in range(options.rounds):
@@ -259,14 +260,14 @@ def undefended(setting: Setting, options: argparse.Namespace) -> None:
             wait(setting.device)
             started = setting.clock()
             with autocast(setting.device, "auto"):
-                result = run(attack, model, part, labels, setting)
+                result = run(attack, model, x, y, setting)
             wait(setting.device)
             times[name].append(setting.clock() - started)
             survive[name] = float((~result.success).float().mean())
-    share = setting.summed(times["leaving"]) / setting.summed(times["walking"])
+    share = setting.summed(times["leaving"]) / setting.summed(times["staying"])
     print(
-        f"undefended network, PGD-100, n = {len(part)}: leaving costs {share:.3f} of walking on "
-        f"({survive['leaving']:.1%} survive, {survive['walking']:.1%} of those who walk on)"
+        f"undefended network, PGD-100, n = {len(x)}: leaving costs {share:.3f} of staying "
+        f"({survive['leaving']:.1%} survive when leaving, {survive['staying']:.1%} when staying)"
     )
 
 
@@ -275,8 +276,8 @@ def describe(setting: Setting, options: argparse.Namespace, peers: list[Peer]) -
     chip = torch.cuda.get_device_name() if setting.device.type == "cuda" else platform.processor() or platform.machine()
     print(f"{chip}, {options.threads} threads, torch {torch.__version__}, Python {platform.python_version()}")
     size = sum(weight.numel() for weight in setting.model.parameters()) / 1e6
-    what = f"{len(setting.x)} images of {tuple(setting.x.shape[1:])} in batches of {setting.batch}"
-    print(f"PGD-{setting.steps}, eps {setting.eps:.4g}, step {setting.step_size:.4g}, {what}", end=", ")
+    work = f"{len(setting.x)} images of {tuple(setting.x.shape[1:])} in batches of {setting.batch}"
+    print(f"PGD-{setting.steps}, eps {setting.eps:.4g}, step {setting.step_size:.4g}, {work}", end=", ")
     print(f"network of {size:.2f} M weights, {options.rounds} rounds, {options.clock} time")
     absent = ", ".join(peer.name for peer in PEERS if peer.version() is None)
     found = ", ".join(f"{peer.name} {peer.version()}" for peer in peers)
@@ -286,13 +287,13 @@ def describe(setting: Setting, options: argparse.Namespace, peers: list[Peer]) -
 def table(seconds: dict[str, float], images: dict[str, Tensor], setting: Setting) -> None:
     """One line per contender."""
     print(f"{'':<22}{'seconds':>9}{'images/s':>10}{'of floor':>10}{'accuracy':>10}")
-    for name, taken in seconds.items():
+    for name, spent in seconds.items():
         floor = seconds["floor bf16" if "bf16" in name else "floor fp32"]
         with torch.no_grad():
-            parts = zip(images[name].split(setting.batch), setting.y.split(setting.batch), strict=True)
-            right = torch.cat([setting.model(part).logits.argmax(1) == labels for part, labels in parts])
-        rate = len(setting.x) / taken
-        print(f"{name:<22}{taken:>9.2f}{rate:>10.0f}{floor / taken:>10.3f}{right.float().mean():>10.3f}")
+            batches = zip(images[name].split(setting.batch), setting.y.split(setting.batch), strict=True)
+            right = torch.cat([setting.model(batch).logits.argmax(1) == labels for batch, labels in batches])
+        rate = len(setting.x) / spent
+        print(f"{name:<22}{spent:>9.2f}{rate:>10.0f}{floor / spent:>10.3f}{right.float().mean():>10.3f}")
 
 
 if __name__ == "__main__":

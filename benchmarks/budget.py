@@ -1,10 +1,10 @@
-"""What a method reaches in a given time on one device: train, attack, AutoAttack.
+"""What a method achieves in a given time on one device: train, attack, AutoAttack.
 
     python benchmarks/budget.py trades-awp --minutes 8 --out budget/trades-awp
     python benchmarks/budget.py at --epochs 30 --width 32 --out budget/at
 
-The number of epochs is found by timing a short run of the same kind first (its compilation included), so that
-training, with everything it does, fits the minutes. Prints one JSON line per stage; the last has the accuracies.
+The number of epochs comes from timing a short run of the same kind first (including compilation), so that all of
+training fits into the minutes. Prints one JSON line per stage; the last one has the accuracies.
 """
 
 import argparse
@@ -37,7 +37,7 @@ SUITE = {
 
 
 def main() -> None:
-    """Train, judge, write."""
+    """Train, evaluate, save."""
     options = arguments()
     torch.backends.cudnn.benchmark = True
     splits = images(options.pixels)
@@ -62,9 +62,9 @@ def main() -> None:
         holdout=1000,
         compile=not options.eager,
     )
-    epochs = options.epochs or fitting(options, config, splits.train)
+    epochs = options.epochs or epochs_that_fit(options, config, splits.train)
     config = dataclasses.replace(config, epochs=epochs)
-    begun = time.perf_counter()
+    started = time.perf_counter()
     result = train(
         MODELS.build("resnet18", width=options.width),
         splits.train,
@@ -74,60 +74,60 @@ def main() -> None:
         folder=options.out / "run",
         engine=open_engine(),
     )
-    say(stage="trained", wall=time.perf_counter() - begun, **result.facts)
+    report(stage="trained", wall=time.perf_counter() - started, **result.facts)
     header = describe(MODELS.build("resnet18", width=options.width), splits.train.shape, splits.train.classes)
     about = {"data": "cifar10", "method": options.method, "seed": options.seed, "facts": result.facts}
     save_model(options.out / "model.safetensors", result.model, {**header, **about}, half=True)
     result.history.to_parquet(options.out / "history.parquet")
-    judged(options, result.model, splits.test)
+    evaluated(options, result.model, splits.test)
 
 
-def fitting(options: argparse.Namespace, config: TrainConfig, train_images: Images) -> int:
-    """How many epochs fit the minutes: one epoch is timed, after one that compiles."""
+def epochs_that_fit(options: argparse.Namespace, config: TrainConfig, train_images: Images) -> int:
+    """How many epochs fit into the minutes: one epoch is timed, after one that compiles."""
     short = dataclasses.replace(config, epochs=2, judge_every=1)
     folder = options.out / "timing"
-    begun = time.perf_counter()
+    started = time.perf_counter()
     method = METHODS.build(options.method, **json.loads(options.knobs))
     result = train(MODELS.build("resnet18", width=options.width), train_images, method, short, seed=99, folder=folder)
-    spent = time.perf_counter() - begun
+    spent = time.perf_counter() - started
     second = float(result.history.seconds.iloc[-1])
     shutil.rmtree(folder)
-    again = max(0.0, spent - 2 * second) * 0.5
-    epochs = max(2, int((60 * options.minutes - again) / second))
-    say(stage="timed", first=float(result.history.seconds.iloc[0]), epoch=second, spent=spent, epochs=epochs)
+    overhead = max(0.0, spent - 2 * second) * 0.5
+    epochs = max(2, int((60 * options.minutes - overhead) / second))
+    report(stage="timed", first=float(result.history.seconds.iloc[0]), epoch=second, spent=spent, epochs=epochs)
     return epochs
 
 
-def judged(options: argparse.Namespace, model: nn.Module, test: Images) -> None:
-    """The suite on all test images (or as many as asked for), and AutoAttack on the first of them."""
+def evaluated(options: argparse.Namespace, model: nn.Module, test: Images) -> None:
+    """The suite on --examples test images, and AutoAttack on the first of them."""
     device = next(model.parameters()).device
     model = model.eval().to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
     chosen = test.subset(torch.arange(min(options.examples, len(test)))).to(device)
     x, y = chosen.floats().contiguous(memory_format=torch.channels_last), chosen.labels
-    begun = time.perf_counter()
+    started = time.perf_counter()
     attacks = {label: ATTACKS.build(**kind) for label, kind in SUITE.items()}
     frame = evaluate(model, x, y, attacks, Threat("linf", EPS), batch=1000, seed=0)
     frame.to_parquet(options.out / "attacks.parquet")
     shares = (1 - frame.groupby("attack").success.mean()).round(4).to_dict()
-    say(stage="attacked", n=len(x), seconds=time.perf_counter() - begun, **shares)
+    report(stage="attacked", n=len(x), seconds=time.perf_counter() - started, **shares)
     if options.autoattack:
         autoattacked(options, model, x[: options.autoattack].contiguous(), y[: options.autoattack])
 
 
 def autoattacked(options: argparse.Namespace, model: nn.Module, x: Tensor, y: Tensor) -> None:
-    """Standard AutoAttack, float32."""
+    """Standard AutoAttack in float32."""
     from pyautoattack.autoattack import AutoAttack
 
-    begun = time.perf_counter()
+    started = time.perf_counter()
     logits = Logits(model).eval()
     attack = AutoAttack(logits, norm="Linf", eps=EPS, version="standard", device=str(x.device), seed=0)
     adversarial = attack.run_standard_evaluation(x, y, batch_size=min(1000, len(x)))
     adversarial = adversarial[0] if isinstance(adversarial, tuple) else adversarial
     with torch.no_grad():
-        clean = (logits(x).argmax(1) == y).float().mean()
-        robust = (logits(adversarial.to(x.device)).argmax(1) == y).float().mean()
-    seconds = time.perf_counter() - begun
-    say(stage="autoattack", n=len(x), clean=clean.item(), robust=robust.item(), seconds=seconds, method=options.method)
+        clean = (logits(x).argmax(1) == y).float().mean().item()
+        robust = (logits(adversarial.to(x.device)).argmax(1) == y).float().mean().item()
+    seconds = time.perf_counter() - started
+    report(stage="autoattack", n=len(x), clean=clean, robust=robust, seconds=seconds, method=options.method)
 
 
 class Logits(nn.Module):
@@ -152,16 +152,16 @@ def images(pixels: Path | None) -> Splits:
 
     arrays = load_file(pixels)
     names = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
-    cache = []
+    splits = []
     for split in ("train", "test"):
         x, y = arrays[split], arrays[f"{split}_y"].long()
-        cache.append(Images(x, y, names, torch.arange(len(y)), "cifar10", split))
-    return Splits(*cache)
+        splits.append(Images(x, y, names, torch.arange(len(y)), "cifar10", split))
+    return Splits(*splits)
 
 
-def say(**facts: object) -> None:
-    """One JSON line."""
-    print(json.dumps(facts, default=str), flush=True)
+def report(**values: object) -> None:
+    """Print one JSON line."""
+    print(json.dumps(values, default=str), flush=True)
 
 
 def arguments() -> argparse.Namespace:

@@ -1,12 +1,12 @@
-"""What it is worth to keep freed memory between the passes of a network on the CPU (`tla.memory.kept`).
+"""What it saves to keep freed memory between passes through a network on the CPU (`tla.memory.kept`).
 
     python benchmarks/memory.py
     python benchmarks/memory.py --models madry_cnn --batches 250 --rounds 21
 
-One pass is a forward pass and a backward pass to the images, in bfloat16 where the hardware has it, channels last; what
-an attack does at each step. Two processes take turns, because thresholds once set do not become adaptive again: one
-with the C library as it comes, one with memory kept. The ratio is the median over rounds of ratios within a round.
-Page faults are minor faults per pass; peak is the resident memory that a process had at most so far.
+One pass is a forward pass and a backward pass to the images, in bfloat16 where it is faster, channels last: what an
+attack does at each step. Two processes take turns, because thresholds once set cannot become adaptive again: one with
+the C library unchanged, one with memory kept. The ratio is the median over rounds of the ratio within a round. Page
+faults are minor faults per pass; peak is the process's largest resident memory so far.
 """
 
 import argparse
@@ -32,37 +32,37 @@ PASSES = 4
 
 
 class Cost(NamedTuple):
-    """Of one pass: seconds, page faults; and the peak of the process, in GiB."""
+    """Seconds and page faults of one pass, and the peak memory of the process in GiB."""
 
     seconds: float
     faults: float
     peak: float
 
 
-def work(orders: Connection, keep: bool, threads: int) -> None:
-    """Measure what is ordered, (model, batch), until None comes."""
+def serve(requests: Connection, keep: bool, threads: int) -> None:
+    """Measure each requested (model, batch), until None comes."""
     if threads:
         torch.set_num_threads(threads)
     engine = open_engine("cpu")
     with kept() if keep else nullcontext(), engine.autocast():
-        while (order := orders.recv()) is not None:
-            name, batch = order
+        while (request := requests.recv()) is not None:
+            name, batch = request
             model = MODELS.build(name).build(Shape(1, 28, 28), 10).eval().to(memory_format=torch.channels_last)
             x = torch.rand(batch, 1, 28, 28).contiguous(memory_format=torch.channels_last)
-            orders.send(passes(model, x, torch.arange(batch) % 10))
+            requests.send(mean_pass(model, x, torch.arange(batch) % 10))
 
 
-def passes(model: nn.Module, x: Tensor, y: Tensor) -> Cost:
+def mean_pass(model: nn.Module, x: Tensor, y: Tensor) -> Cost:
     """The mean of a few passes, after one to warm up."""
-    one(model, x, y)
+    one_pass(model, x, y)
     before, started = resource.getrusage(resource.RUSAGE_SELF), time.perf_counter()
     for _ in range(PASSES):
-        one(model, x, y)
+        one_pass(model, x, y)
     seconds, after = time.perf_counter() - started, resource.getrusage(resource.RUSAGE_SELF)
     return Cost(seconds / PASSES, (after.ru_minflt - before.ru_minflt) / PASSES, after.ru_maxrss / 2**20)
 
 
-def one(model: nn.Module, x: Tensor, y: Tensor) -> None:
+def one_pass(model: nn.Module, x: Tensor, y: Tensor) -> None:
     """Forward, and backward to the images."""
     moved = x.detach().requires_grad_()
     torch.autograd.grad(cross_entropy(model(moved).logits.float(), y, reduction="sum"), moved)
@@ -80,7 +80,7 @@ def main() -> None:
     workers = []
     for keep in (False, True):
         mine, theirs = context.Pipe()
-        process = context.Process(target=work, args=(theirs, keep, options.threads), daemon=True)
+        process = context.Process(target=serve, args=(theirs, keep, options.threads), daemon=True)
         process.start()
         workers.append(mine)
     threads = options.threads or torch.get_num_threads()
@@ -89,10 +89,8 @@ def main() -> None:
     ratios = []
     for name in options.models:
         for batch in options.batches:
-            rounds = [[ask(worker, name, batch) for worker in workers] for _ in range(options.rounds)]
-            plain, keep = (
-                Cost(*map(statistics.median, zip(*column, strict=True))) for column in zip(*rounds, strict=True)
-            )
+            rounds = [[measure(worker, name, batch) for worker in workers] for _ in range(options.rounds)]
+            plain, keep = (medians(column) for column in zip(*rounds, strict=True))
             ratios.append(statistics.median(one.seconds / other.seconds for one, other in rounds))
             print(
                 f"{name:12}{batch:>7}{1000 * plain.seconds:>8.1f} ms{1000 * keep.seconds:>8.1f} ms"
@@ -104,13 +102,13 @@ def main() -> None:
     print(f"kept_speedup={statistics.median(ratios):.2f} least={min(ratios):.2f}")
 
 
-def typical(costs: list[Cost]) -> Cost:
-    """The medians."""
+def medians(costs: tuple[Cost, ...]) -> Cost:
+    """The median of each figure."""
     return Cost(*(statistics.median(values) for values in zip(*costs, strict=True)))
 
 
-def ask(worker: Connection, name: str, batch: int) -> Cost:
-    """Let a process measure."""
+def measure(worker: Connection, name: str, batch: int) -> Cost:
+    """Have a process measure one (model, batch)."""
     worker.send((name, batch))
     return worker.recv()
 

@@ -1,17 +1,16 @@
-"""How strong attacks are for what they cost: accuracy that survives, against passes through the network per image.
+"""How strong attacks are for their cost: robust accuracy against passes through the network per image.
 
     python benchmarks/strength.py                               the digits models that ship, eps 0.15, 500 images
     python benchmarks/strength.py digits/at                     one of them
-    python benchmarks/strength.py --data mnist --eps 0.3 at=FILE natural=FILE      models of your own
-    python benchmarks/strength.py --table                       print and draw what was measured before
+    python benchmarks/strength.py --data mnist --eps 0.3 at=FILE natural=FILE      your own models
+    python benchmarks/strength.py --table                       print and draw earlier measurements
 
-Everybody attacks the same images of the same network under Linf, one after the other, on one thread; peers with their
-own defaults but for eps, as far as they are installed (extra 'peers'). A pass is one image going forward, or its
-gradient coming back; passes are counted at the network, images that a library attacks without need included. Times are
-CPU time. Accuracy is the share of images that are right clean and right after one float32 forward pass of what came
-back.
+All contenders attack the same images of the same network under Linf, one after the other, on one thread; peers with
+their own defaults except eps, as far as they are installed (extra 'peers'). A pass is one image forward or its gradient
+backward; passes are counted at the network, including images that a library attacks needlessly. Times are CPU time.
+Accuracy is the share of images classified correctly both clean and attacked, in one float32 forward pass.
 
-What is finished is kept in --folder, and not measured again. The last line gives the largest distance of `ensemble`
+Finished measurements are saved in --folder and not repeated. The last line gives the largest distance of `ensemble`
 from AutoAttack in points, and its largest share of AutoAttack's passes and time.
 """
 
@@ -53,7 +52,7 @@ SEARCHES: dict[str, Callable[[float], Attack]] = {
 
 @dataclass
 class Passes:
-    """Images that went forward and gradients that came back; copies of a network share it."""
+    """Number of images that went forward and gradients that came back; copies of a network share it."""
 
     forward: int = 0
     backward: int = 0
@@ -83,7 +82,7 @@ class Counted(nn.Module):
 
 
 class Logits(Counted):
-    """The same for other libraries."""
+    """The same, as other libraries expect it."""
 
     def forward(self, x: Tensor) -> Tensor:  # pyright: ignore[reportIncompatibleMethodOverride]
         """Logits alone."""
@@ -110,10 +109,10 @@ def main() -> None:
         for case in cases(options):
             warm(case)
             for contender in (*SEARCHES, *DEFAULTS):
-                measured(case, contender, options)
+                measure(case, contender, options)
     files = sorted(options.folder.glob("*.parquet"))
     if not files:
-        raise SystemExit(f"nothing was measured yet in {options.folder}")
+        raise SystemExit(f"there are no measurements in {options.folder}; run without --table first")
     table = pd.concat([pd.read_parquet(file) for file in files], ignore_index=True)
     table = table.sort_values(["data", "model", "passes"], ignore_index=True)
     report(table)
@@ -135,8 +134,8 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--eps", type=float, default=0.15)
     parser.add_argument("--images", type=int, default=500)
     parser.add_argument("--folder", type=Path, default=Path("strength"))
-    parser.add_argument("--table", action="store_true", help="measure nothing more")
-    parser.add_argument("--figure", type=Path, help="draw it: PNG, SVG or HTML")
+    parser.add_argument("--table", action="store_true", help="only show what is measured already")
+    parser.add_argument("--figure", type=Path, help="draw the table: PNG, SVG or HTML")
     parser.add_argument("--csv", type=Path, help="write the table")
     return parser.parse_args()
 
@@ -157,17 +156,17 @@ def cases(options: argparse.Namespace) -> Iterator[Case]:
 
 
 def warm(case: Case) -> None:
-    """Import everybody, and let everybody look at a few images: the first call pays for what the others share."""
+    """Import all libraries and run each on a few images, so that no contender pays for what all share."""
     require("pyautoattack", "AutoAttack")
     few = Case(case.name, case.model, case.x[:4], case.y[:4], case.eps)
-    searched(few, Ensemble(), Passes())
+    run_search(few, Ensemble(), Passes())
     for peer in DEFAULTS.values():
         if peer.version() is not None:
-            borrowed(few, peer, Passes())
+            run_peer(few, peer, Passes())
 
 
-def measured(case: Case, contender: str, options: argparse.Namespace) -> None:
-    """One attack on one network, unless that was done before."""
+def measure(case: Case, contender: str, options: argparse.Namespace) -> None:
+    """Measure one attack on one network, unless that is done already."""
     words = [options.data, case.name, f"{case.eps:g}", str(len(case.x)), contender]
     file = options.folder / f"{'-'.join(words)}.parquet".replace("/", "_").replace(" ", "_")
     if file.exists():
@@ -178,9 +177,9 @@ def measured(case: Case, contender: str, options: argparse.Namespace) -> None:
         return
     started = time.process_time()
     if peer is None:
-        library, right = LIBRARY.get(contender, "tla"), searched(case, SEARCHES[contender](case.eps), passes)
+        library, right = LIBRARY.get(contender, "tla"), run_search(case, SEARCHES[contender](case.eps), passes)
     else:
-        library, right = peer.name, borrowed(case, peer, passes)
+        library, right = peer.name, run_peer(case, peer, passes)
     seconds = time.process_time() - started
     n, low_high = len(right), wilson(int(right.sum()), len(right))
     row = {
@@ -195,27 +194,27 @@ def measured(case: Case, contender: str, options: argparse.Namespace) -> None:
     print(f"{case.name:<10}{contender:<34}{row['accuracy']:>7.3f}{cost}", flush=True)
 
 
-def searched(case: Case, attack: Attack, passes: Passes) -> Tensor:
-    """Who is right after an attack of the registry, as `tla attack` runs it."""
+def run_search(case: Case, attack: Attack, passes: Passes) -> Tensor:
+    """Which images stay correct under a registered attack, as `tla attack` runs it."""
     model = Counted(case.model, passes)
     table: Any = evaluate(model, case.x, case.y, {"it": attack}, Threat("linf", case.eps), batch=case.batch)
     return ~torch.from_numpy(table[table["attack"] == "it"]["success"].to_numpy(bool, copy=True))
 
 
-def borrowed(case: Case, peer: Any, passes: Passes) -> Tensor:
-    """Who is right clean and after another library's PGD."""
+def run_peer(case: Case, peer: Any, passes: Passes) -> Tensor:
+    """Which images are correct both clean and under another library's PGD."""
     run = peer.default(Logits(case.model, passes).eval(), case.eps, case.x)
     right = []
     for x, y in zip(case.x.split(case.batch), case.y.split(case.batch), strict=True):
-        made = run(x, y).detach()
+        adversarial = run(x, y).detach()
         with torch.no_grad():
-            clean, attacked = (case.model(images).logits.argmax(1) == y for images in (x, made))
+            clean, attacked = (case.model(images).logits.argmax(1) == y for images in (x, adversarial))
         right.append(clean & attacked)
     return torch.cat(right)
 
 
 def report(table: pd.DataFrame) -> None:
-    """The table as markdown, and how far the ensemble is from AutoAttack."""
+    """Print the table as Markdown, and how far the ensemble is from AutoAttack."""
     gaps, passes, seconds = [], [], []
     groups: Any = table.groupby(["data", "model", "eps"], sort=False)
     for (data, name, eps), rows in groups:

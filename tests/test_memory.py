@@ -11,44 +11,44 @@ glibc = pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="mallopt is
 
 
 class Recording:
-    """A C library that writes down what it is asked."""
+    """A C library that records its calls."""
 
     def __init__(self):
-        self.asked = []
+        self.calls = []
 
     def mallopt(self, name, value):
-        self.asked.append((name, value))
+        self.calls.append((name, value))
         return 1
 
     def malloc_trim(self, pad):
-        self.asked.append("trim")
+        self.calls.append("trim")
         return 1
 
 
 @pytest.fixture
 def library(monkeypatch):
-    found = Recording()
-    monkeypatch.setattr(memory, "_glibc", lambda: found)
-    return found
+    fake = Recording()
+    monkeypatch.setattr(memory, "_glibc", lambda: fake)
+    return fake
 
 
-def test_only_the_outermost_sets_and_gives_back(library):
+def test_only_the_outermost_sets_and_returns(library):
     with memory.kept():
-        assert library.asked == list(memory.KEEPING)
+        assert library.calls == list(memory.KEEPING)
         with memory.kept():
             pass
-        assert library.asked == list(memory.KEEPING)
-    assert library.asked == [*memory.KEEPING, *memory.USUAL, "trim"]
+        assert library.calls == list(memory.KEEPING)
+    assert library.calls == [*memory.KEEPING, *memory.USUAL, "trim"]
 
 
 def test_an_error_leaves_the_usual_state(library):
     with pytest.raises(KeyError), memory.kept():
         raise KeyError
-    assert library.asked[-1] == "trim"
+    assert library.calls[-1] == "trim"
     assert memory._depth == 0
 
 
-def test_threads_that_overlap_keep_until_the_last_one_ends(library):
+def test_overlapping_threads_keep_memory_until_the_last_ends(library):
     inside, leave = threading.Event(), threading.Event()
 
     def other():
@@ -60,10 +60,10 @@ def test_threads_that_overlap_keep_until_the_last_one_ends(library):
         thread = threading.Thread(target=other)
         thread.start()
         inside.wait(10)
-    assert "trim" not in library.asked
+    assert "trim" not in library.calls
     leave.set()
     thread.join()
-    assert library.asked.count("trim") == 1
+    assert library.calls.count("trim") == 1
 
 
 def test_without_glibc_nothing_happens(monkeypatch):
@@ -80,7 +80,7 @@ def test_the_library_takes_every_option():
 
 
 @glibc
-def test_large_blocks_are_used_again():
+def test_large_blocks_are_reused():
     import resource
 
     def faults_of_rounds():

@@ -1,4 +1,4 @@
-"""Random numbers from (seed, purpose): stable over machines, independent over purposes."""
+"""Random numbers from (seed, purpose): the same on every machine, independent between purposes."""
 
 import pytest
 import torch

@@ -24,7 +24,7 @@ def _norm(delta: torch.Tensor, norm: str) -> torch.Tensor:
 
 
 def _slack(x: torch.Tensor, norm: str) -> float:
-    """What float32 may add to a norm: every coordinate is rounded to 2^-24 of its size."""
+    """What float32 rounding can add to a norm: every coordinate is rounded to 2^-24 of its size."""
     return {"linf": 1, "l2": math.sqrt(x[0].numel()), "l1": x[0].numel()}[norm] * 2**-23
 
 
@@ -88,22 +88,22 @@ def test_l1_projection_is_the_soft_threshold_that_bisection_finds(eps, seed):
 @settings(deadline=None, max_examples=40)
 @given(st.floats(0.01, 3), seeds)
 def test_l1_projection_is_the_nearest_point_of_ball_and_box(eps, seed):
-    """The conditions of the nearest point: sizes shrink alike, or end at the box, and the budget is spent."""
+    """The optimality conditions: sizes shrink by the same amount, or end at the box, and the budget is used up."""
     x = torch.rand(5, 9, generator=_source(seed), dtype=torch.float64)
     moved = x + 2 * torch.randn(5, 9, generator=_source(seed + 1), dtype=torch.float64)
     found = Threat("l1", eps).project(moved, x)
     assert bool(((found >= 0) & (found <= 1)).all())
-    for origin, wanted, result in zip(x, moved, found, strict=True):
+    for origin, target, result in zip(x, moved, found, strict=True):
         spent = (result - origin).abs()
-        if (wanted.clamp(0, 1) - origin).abs().sum() <= eps:
-            assert torch.allclose(result, wanted.clamp(0, 1))
+        if (target.clamp(0, 1) - origin).abs().sum() <= eps:
+            assert torch.allclose(result, target.clamp(0, 1))
             continue
         assert torch.allclose(spent.sum(), torch.tensor(eps, dtype=torch.float64))
         free = (spent > 1e-9) & (result > 1e-9) & (result < 1 - 1e-9)
-        shrunk = (wanted - origin).abs() - spent
+        shrunk = (target - origin).abs() - spent
         threshold = float(shrunk[free].mean()) if free.any() else float(shrunk.max())
         assert torch.allclose(shrunk[free], torch.full_like(shrunk[free], threshold))
-        assert bool(((wanted - origin).abs()[spent <= 1e-9] <= threshold + 1e-9).all())
+        assert bool(((target - origin).abs()[spent <= 1e-9] <= threshold + 1e-9).all())
         assert bool((shrunk[(spent > 1e-9) & ~free] >= threshold - 1e-9).all())
 
 
@@ -115,7 +115,7 @@ def test_linf_projection_is_the_nearest_also_at_the_box():
 
 @settings(deadline=None, max_examples=40)
 @given(seeds, shapes)
-def test_steepest_has_norm_1_and_climbs_by_the_dual_norm(seed, shape):
+def test_steepest_has_norm_1_and_gains_the_dual_norm(seed, shape):
     gradient = torch.randn(shape, generator=_source(seed))
     for norm, dual in (("linf", "l1"), ("l2", "l2")):
         direction = Threat(norm).steepest(gradient)
@@ -141,7 +141,7 @@ def test_a_zero_gradient_gives_no_direction(norm):
 
 @pytest.mark.parametrize("norm", NORMS)
 def test_start_is_uniform_in_the_ball(norm):
-    """In d dimensions the share of the volume within r of the centre is r^d: its mean is 1/2 where uniform."""
+    """In d dimensions the share of the volume within r of the centre is r^d: its mean is 1/2 if uniform."""
     x = torch.full((20_000, 6), 0.5)
     threat = Threat(norm, 0.4)
     radius = threat.distance(x, threat.start(x, _source(0))) / 0.4
@@ -190,14 +190,14 @@ def test_one_eps_for_all_is_kept_by_select():
         ({"low": 1.0, "high": 0.0}, "low must be below high, got low=1.0, high=0.0"),
     ],
 )
-def test_a_threat_that_makes_no_sense_is_refused(settings_, text):
+def test_an_invalid_threat_is_refused(settings_, text):
     with pytest.raises(ValueError) as caught:
         Threat(**settings_)
     assert text in str(caught.value)
 
 
 def test_an_unknown_norm_is_refused():
-    """As a user without type checks would meet it: the checks of the tests stop at the constructor."""
+    """As without type checks: in tests, those would already refuse the constructor."""
     threat = Threat()
     object.__setattr__(threat, "norm", "l3")
     with pytest.raises(ValueError, match="norm must be one of linf, l2, l1, got 'l3'"):

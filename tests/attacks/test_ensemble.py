@@ -1,4 +1,4 @@
-"""The default of an evaluation: its random search, and what it finds that other attacks miss."""
+"""The default attack of an evaluation: its random search, and what it finds that other attacks miss."""
 
 import importlib.util
 
@@ -21,15 +21,15 @@ N, EPS = 120, 0.1
 class Search(FirstOrder):
     """Nothing but the random search."""
 
-    def __init__(self, tries: int):
-        self.tries = tries
+    def __init__(self, queries: int):
+        self.queries = queries
 
     def plan(self) -> Plan:
-        return Plan(phases=(Phase(stepper=RandomSquares(), steps=self.tries, loss="margin"),))
+        return Plan(phases=(Phase(stepper=RandomSquares(), steps=self.queries, loss="margin"),))
 
 
 class Counted(nn.Module):
-    """Counts images that go forward, and those whose gradient is asked for, over all of its copies."""
+    """Counts images that go forward, and those whose gradient is computed, over all of its copies."""
 
     def __init__(self, model: nn.Module):
         super().__init__()
@@ -50,7 +50,7 @@ class Counted(nn.Module):
 
 
 class Stairs(nn.Module):
-    """A defence that hides its gradient: pixels are rounded to a few levels."""
+    """A defence with masked gradients: pixels are rounded to a few levels."""
 
     def __init__(self, model: nn.Module, levels: int = 8):
         super().__init__()
@@ -71,7 +71,7 @@ def test_sides_are_those_of_the_paper():
     assert side(0, 3, 40) == 3
 
 
-def test_a_search_asks_for_no_gradient_and_never_loses_ground(digits):
+def test_a_search_needs_no_gradient_and_keeps_its_best(digits):
     model, recorder = Counted(digits.model), Recorder(images=True)
     result = run(Search(60), digits, model, on_step=recorder)
     assert model.backwards == 0
@@ -83,7 +83,7 @@ def test_a_search_asks_for_no_gradient_and_never_loses_ground(digits):
     assert 0.1 < result.success.float().mean() < 0.9
 
 
-def test_a_try_moves_one_square_to_a_corner_of_the_ball(digits):
+def test_a_query_moves_one_square_to_a_corner_of_the_ball(digits):
     recorder = Recorder(images=True)
     run(Search(3), digits, n=10, eps=0.05, on_step=recorder)
     first, second = recorder.trajectory().images.reshape(-1, 10, 1, 8, 8)[:2]
@@ -95,7 +95,7 @@ def test_a_try_moves_one_square_to_a_corner_of_the_ball(digits):
         assert (columns - rows + 1 <= side(1, 8, 8)).all()
 
 
-def test_the_search_may_begin_with_small_squares():
+def test_the_search_can_begin_with_small_squares():
     x = torch.full((4, 1, 20, 20), 0.5)
     moment = Moment(0, x, x, x[:0], torch.zeros(4), Threat("linf", 0.1), generator(0, "small"))
     for begin, edge in ((0, 18), (1000, 3)):
@@ -105,7 +105,7 @@ def test_the_search_may_begin_with_small_squares():
         RandomSquares(begin=-1)
 
 
-def test_gradients_that_hide_do_not_help(digits):
+def test_masked_gradients_do_not_help(digits):
     model = Stairs(digits.model)
     blind, found = run(PGD(loss="margin"), digits, model), run(Ensemble(queries=500), digits, model)
     through = run(PGD(loss="margin"), digits)
@@ -114,7 +114,7 @@ def test_gradients_that_hide_do_not_help(digits):
 
 
 def test_it_finds_what_single_searches_miss(digits):
-    """Per image nothing of the first search is lost; in all it breaks more than attacks of more steps."""
+    """No image of the first search is lost; in total it fools more than attacks with more steps."""
     whole = run(Ensemble(), digits)
     first = run(Ensemble(targets=0, queries=0), digits)
     assert (first.success <= whole.success).all()
@@ -136,8 +136,8 @@ def test_two_classes_are_enough():
 
 
 @pytest.mark.parametrize("norm", ["linf", "l2", "l1"])
-def test_it_begins_beside_the_image(digits, norm):
-    """Beside, not at it: how far an embedding has moved has no slope where it has not moved yet."""
+def test_it_starts_next_to_the_image(digits, norm):
+    """Next to it, not at it: the distance of an embedding from its own place has no gradient there."""
     recorder, threat, x = Recorder(images=True), Threat(norm, 0.5), digits.x[:20]
     with torch.no_grad():
         home = digits.model(x).embedding
@@ -148,13 +148,13 @@ def test_it_begins_beside_the_image(digits, norm):
     far = threat.distance(x, seen.images[seen.step == 0])
     assert ((far > 0) & (far <= 1.01 * NEAR * 0.5)).all()
     climbed = seen.value[seen.step == 5] > 1e-5 + 10 * seen.value[seen.step == 0]
-    assert climbed.float().mean() > 0.9, "flat where it begins"
+    assert climbed.float().mean() > 0.9, "no gradient where it starts"
 
 
 @pytest.mark.data
 @pytest.mark.slow
-def test_a_network_that_is_flat_around_its_images_is_searched_from_them(data_folder):
-    """Logit pairing on MNIST: a search from a random start is fooled by it, one from the image is not."""
+def test_a_network_that_is_flat_around_its_images_is_searched_from_there(data_folder):
+    """Logit pairing on MNIST defeats a search from a random start, but not one from the image."""
     test = SOURCES.build("mnist").load(data_folder).test.subset(torch.arange(250))
     attacks = {"ensemble": Ensemble(targets=0, queries=0), "random": PGD(steps=20, step_size=0.075, loss="margin")}
     table = evaluate(load("mnist/alp"), test.floats(), test.labels, attacks, Threat("linf", 0.3), precision="fp32")

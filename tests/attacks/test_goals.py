@@ -1,4 +1,4 @@
-"""What goals climb, against explicit loops; where representation goals end, against geometry."""
+"""Surrogates against explicit loops; goals about the embedding against geometry."""
 
 import pytest
 import torch
@@ -50,7 +50,7 @@ def test_surrogates_by_hand(kind, surrogate):
     assert torch.allclose(found, torch.tensor(expected), atol=1e-5)
 
 
-def test_arrival():
+def test_reached():
     predictions = LOGITS.argmax(1)
     assert Untargeted(Y).reached(OUTPUTS).tolist() == (predictions != Y).tolist()
     assert Toward(Y, TARGET).reached(OUTPUTS).tolist() == (predictions != Y).tolist()
@@ -110,14 +110,14 @@ def images(n=5):
 
 def test_collision_is_the_nearest_point_of_the_ball():
     x = images()
-    wanted = 0.5 + 0.3 * torch.rand(5, 12, generator=generator(1, "t"))
-    goal = CollideWithEmbedding(wanted, "euclidean")
+    place = 0.5 + 0.3 * torch.rand(5, 12, generator=generator(1, "t"))
+    goal = CollideWithEmbedding(place, "euclidean")
     result = PGD(steps=200, step_size=0.002)(identity(), x, goal, Threat("l2", 0.1), generator=generator(0, "g"))
-    line = wanted - x.flatten(1)
+    line = place - x.flatten(1)
     nearest = x.flatten(1) + 0.1 * line / line.norm(dim=1, keepdim=True)
     assert torch.allclose(result.adversarial.flatten(1), nearest, atol=2e-3)
     assert not result.success.any()
-    far = CollideWithEmbedding(wanted, "euclidean", near=float(line.norm(dim=1).max()) - 0.09)
+    far = CollideWithEmbedding(place, "euclidean", near=float(line.norm(dim=1).max()) - 0.09)
     assert PGD(steps=50)(identity(), x, far, Threat("l2", 0.1), generator=generator(0, "g")).success.all()
 
 
@@ -145,8 +145,8 @@ def test_evading_lowers_the_score_of_images_that_fool(digits):
     before, after = (score(digits.model(result.adversarial))[both] for result in (plain, adaptive))
     assert after.mean() < before.mean()
     limit = before.median().item()
-    caught = EvadeDetector(Untargeted(y), score, threshold=limit)
-    found = attack(digits.model, x, caught, threat, generator=generator(0, "a"))
+    evading = EvadeDetector(Untargeted(y), score, threshold=limit)
+    found = attack(digits.model, x, evading, threat, generator=generator(0, "a"))
     outputs = digits.model(found.adversarial)
     assert torch.equal(found.success, (outputs.logits.argmax(1) != y) & (score(outputs) < limit))
     assert found.success[both].float().mean() > 0.5

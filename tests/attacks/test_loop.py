@@ -1,4 +1,4 @@
-"""The owned loop: who walks, who leaves, who judges, and what is left alone."""
+"""The search loop: which images leave and when, how success is checked, and what stays unchanged."""
 
 import importlib.util
 from itertools import pairwise
@@ -19,14 +19,14 @@ THREAT = Threat("linf", 0.1)
 
 
 def attack(digits, threat=THREAT, n=60, seed=0, on_step=None, model=None, goal=None, **parameters):
-    made = parameters.pop("recipe", None) or PGD(**parameters)
+    recipe = parameters.pop("recipe", None) or PGD(**parameters)
     goal = goal or Untargeted(digits.y[:n])
     source = generator(seed, "test")
-    return made(model or digits.model, digits.x[:n], goal, threat, generator=source, on_step=on_step)
+    return recipe(model or digits.model, digits.x[:n], goal, threat, generator=source, on_step=on_step)
 
 
 class Counting(nn.Module):
-    """Notes how many images each forward pass has."""
+    """Records the number of images of each forward pass."""
 
     def __init__(self, model: nn.Module):
         super().__init__()
@@ -38,14 +38,14 @@ class Counting(nn.Module):
 
 
 @pytest.mark.parametrize("pursuit", ["until_reached", "all_steps", "last_step"])
-def test_verdict_is_that_of_the_returned_image(digits, pursuit):
+def test_success_is_that_of_the_returned_image(digits, pursuit):
     result = attack(digits, steps=7, pursuit=pursuit)
     wrong = digits.model(result.adversarial).logits.argmax(1) != digits.y[:60]
     assert torch.equal(result.success, wrong)
     assert 0 < int(wrong.sum()) < 60
 
 
-def test_one_step_moves_and_is_judged(digits):
+def test_one_step_moves_and_is_checked(digits):
     for name in ("fgsm", "rfgsm"):
         result = attack(digits, recipe=ATTACKS.build(name, loss="ce"))
         assert (result.distance > 0).all()
@@ -57,7 +57,7 @@ def test_one_step_moves_and_is_judged(digits):
     assert torch.equal(result.adversarial[clean], by_hand[clean])
 
 
-def test_a_failed_attack_returns_its_best_try(digits):
+def test_a_failed_attack_returns_its_best_attempt(digits):
     recorder = Recorder(images=True)
     result = attack(digits, steps=6, loss="margin", pursuit="all_steps", on_step=recorder)
     seen = recorder.trajectory()
@@ -79,19 +79,19 @@ def test_training_returns_the_last_iterate(digits):
     assert (result.queries == 5).all()
 
 
-def test_fooled_images_leave_and_others_do_not_notice(digits):
+def test_fooled_images_leave_and_others_are_not_affected(digits):
     counting = Counting(digits.model)
-    walking = attack(digits, steps=40, pursuit="all_steps")
+    staying = attack(digits, steps=40, pursuit="all_steps")
     leaving = attack(digits, steps=40, model=counting)
     assert counting.sizes[0] == 60
     assert counting.sizes == sorted(counting.sizes, reverse=True)
     assert counting.sizes[-1] <= 60 - int(leaving.success.sum()) + 5
-    assert int((leaving.success != walking.success).sum()) <= 1  # other batches round differently
+    assert int((leaving.success != staying.success).sum()) <= 1  # other batches round differently
     assert int(leaving.queries.sum()) == sum(counting.sizes)
-    assert (walking.queries == 41).all()
+    assert (staying.queries == 41).all()
 
 
-def test_restarts_take_up_survivors_only(digits):
+def test_restarts_search_survivors_only(digits):
     recorder = Recorder()
     settings = {"steps": 3, "step_size": 0.05, "pursuit": "all_steps"}
     result = attack(digits, restarts=4, on_step=recorder, **settings)
@@ -100,15 +100,15 @@ def test_restarts_take_up_survivors_only(digits):
         before = {
             row for row, fooled, r in zip(seen.row, seen.success, seen.restart, strict=True) if r < restart and fooled
         }
-        walkers = set(seen.row[seen.restart == restart].tolist())
-        assert walkers == set(range(60)) - {int(row) for row in before}
+        searched = set(seen.row[seen.restart == restart].tolist())
+        assert searched == set(range(60)) - {int(row) for row in before}
     once = attack(digits, **settings)
     assert (once.success <= result.success).all()
     assert result.queries.sum() > once.queries.sum()
 
 
 def test_more_is_never_worse(digits):
-    """Per example: what few restarts or steps fool, more of them fool too."""
+    """Per example: what is fooled with few restarts or steps is fooled with more."""
     sets = [attack(digits, steps=5, step_size=0.02, restarts=k, pursuit="all_steps").success for k in (1, 2, 4)]
     assert all((few <= many).all() for few, many in pairwise(sets))
     sets = [attack(digits, steps=k, step_size=0.02, pursuit="all_steps").success for k in (2, 5, 15)]
@@ -122,7 +122,7 @@ def test_more_is_never_worse(digits):
 
 
 class Liar(nn.Module):
-    """Claims another class when asked at low precision."""
+    """Predicts another class at low precision."""
 
     def __init__(self, model: nn.Module):
         super().__init__()
@@ -135,14 +135,14 @@ class Liar(nn.Module):
         return Outputs(logits, embedding)
 
 
-def test_nobody_leaves_on_a_low_precision_verdict(digits):
+def test_no_image_leaves_on_a_low_precision_success(digits):
     with torch.autocast("cpu", dtype=torch.bfloat16):
         result = attack(digits, threat=Threat("linf", 1e-4), steps=12, model=Liar(digits.model))
     clean = digits.model(digits.x[:60]).logits.argmax(1) != digits.y[:60]
     assert torch.equal(result.success, clean)
 
 
-def test_low_precision_is_judged_again(digits):
+def test_success_at_low_precision_is_checked_again(digits):
     exact = attack(digits, n=200, steps=10, loss="margin")
     with torch.autocast("cpu", dtype=torch.bfloat16):
         result = attack(digits, n=200, steps=10, loss="margin")
@@ -152,12 +152,12 @@ def test_low_precision_is_judged_again(digits):
 
 
 @pytest.mark.parametrize("pursuit", ["until_reached", "last_step"])
-def test_training_goes_on_under_the_same_autocast(digits, pursuit):
-    """Weights that an attack casts without a gradient must not stay in autocast's cache."""
+def test_training_continues_under_the_same_autocast(digits, pursuit):
+    """Weights that an attack casts without a gradient must not stay in the cache of autocast."""
     model = digits.model
     with torch.autocast("cpu", dtype=torch.bfloat16):
-        made = attack(digits, n=20, steps=2, pursuit=pursuit).adversarial
-        loss = nn.functional.cross_entropy(model(made).logits.float(), digits.y[:20])
+        adversarial = attack(digits, n=20, steps=2, pursuit=pursuit).adversarial
+        loss = nn.functional.cross_entropy(model(adversarial).logits.float(), digits.y[:20])
     loss.backward()
     try:
         assert all(weight.grad is not None and weight.grad.abs().sum() > 0 for weight in model.parameters())
@@ -204,7 +204,7 @@ def test_checkpoints_of_the_paper():
 
 
 def test_a_constant_gradient_is_followed_straight():
-    """Momentum and shrinking steps change nothing where the gradient never turns."""
+    """Momentum and shrinking steps change nothing if the gradient is constant."""
     weight = torch.stack([torch.ones(6), -torch.ones(6)])
     model, x = Linear(weight, torch.zeros(2)), torch.full((3, 6), 0.5)
     for name in ("mim", "bim", "apgd", "pgd"):
@@ -242,7 +242,7 @@ peers = pytest.mark.peers
 
 
 def agree(ours, theirs):
-    """Within what chance explains: images that one breaks and the other does not are few, and fall on both sides."""
+    """Within chance: few images are fooled by only one of the two, on either side."""
     only_ours, only_theirs = int((ours & ~theirs).sum()), int((theirs & ~ours).sum())
     return abs(only_ours - only_theirs) <= 3 * max(1, only_ours + only_theirs) ** 0.5
 

@@ -1,4 +1,4 @@
-"""Images made on one model, judged on another."""
+"""Adversarial images of one model, shown to others."""
 
 import pytest
 import torch
@@ -10,7 +10,7 @@ from tla.threat import Threat
 
 
 def models():
-    """Two linear models that look at different pixels, and a copy of the first."""
+    """Two linear models that use different pixels, and a copy of the first."""
     weight = torch.randn(3, 10, generator=generator(0, "w"))
     left, right = weight.clone(), weight.clone()
     left[:, 5:], right[:, :5] = 0, 0
@@ -32,22 +32,22 @@ def test_against_a_loop():
         images = FGSM(loss="margin")(model, x, Untargeted(y), threat).adversarial
         for target, other in known.items():
             rows = frame[(frame.source == source) & (frame.target == target)]
-            clean, made = other(x).logits.argmax(1), other(images).logits.argmax(1)
-            assert rows.prediction.tolist() == made.tolist()
-            assert rows.success.tolist() == ((clean != y) | (made != y)).tolist()
+            clean, attacked = other(x).logits.argmax(1), other(images).logits.argmax(1)
+            assert rows.prediction.tolist() == attacked.tolist()
+            assert rows.success.tolist() == ((clean != y) | (attacked != y)).tolist()
     matrix = transfer_matrix(frame)
     assert matrix.loc["left", "twin"] == matrix.loc["left", "left"] == matrix.loc["twin", "left"]
     assert matrix.loc["left", "left"] < matrix.loc["right", "left"] == 1.0
 
 
-def test_attacks_walk_to_the_end(digits, monkeypatch):
+def test_attacks_take_all_steps(digits, monkeypatch):
     seen = []
 
     def spy(self, *arguments, **others):
         seen.append(self.pursuit)
-        return climbed(self, *arguments, **others)
+        return original(self, *arguments, **others)
 
-    climbed = PGD.__call__
+    original = PGD.__call__
     monkeypatch.setattr(PGD, "__call__", spy)
     transfer({"a": digits.model}, digits.x[:4], digits.y[:4], PGD(steps=2), Threat("linf", 0.2))
     assert seen == ["all_steps"]

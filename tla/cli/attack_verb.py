@@ -131,7 +131,7 @@ def _evaluate(options: AttackOptions, subject: NamedModel, attacks: dict[str, An
 
 
 def _threat(options: AttackOptions, subject: NamedModel) -> tuple[Norm, tuple[float, ...]]:
-    """Norm and radii: as asked for, else those of the model's study."""
+    """Norm and radii: those given, else those of the model's study."""
     plan = subject.header.get("attack") or {}
     radii = options.eps or tuple(eps for eps in (plan.get("eps"),) if eps is not None)
     if not radii:

@@ -120,10 +120,10 @@ def start(model: str, images: Images, method: Method, config: TrainConfig, engin
 def one_step(model: str, images: Images, method: Method, config: TrainConfig, engine: Engine) -> Step:
     """A training step as the loop takes it: draw, attack, loss, backward, optimiser."""
     run = start(model, images, method, config, engine)
-    order, parts = run.pool.order(0, 0), torch.zeros(4, device=engine.device)
+    order, terms = run.pool.order(0, 0), torch.zeros(4, device=engine.device)
 
     def step() -> None:
-        parts.copy_(run.step(0, 0, run.share(order, 0)))
+        terms.copy_(run.step(0, 0, run.share(order, 0)))
 
     return step
 

@@ -12,7 +12,7 @@ from tla.training import METHODS, TrainConfig, TrainingProgress, TrainResult, tr
 
 
 def go(folder: Path) -> TrainResult:
-    """Six epochs with everything that has a state: averaged weights, momentum, a bank of embeddings, augmentation."""
+    """Six epochs with everything that has state: averaged weights, momentum, a memory bank, augmentation."""
     images = Digits().load().train.subset(torch.arange(240))
     config = TrainConfig(
         epochs=6, batch=40, eps=0.15, holdout=40, ema=0.9, precision="fp32", pad=1,
@@ -20,10 +20,10 @@ def go(folder: Path) -> TrainResult:
     )  # fmt: skip
     method = METHODS.build("tla", mining="bank", pool=64)
     network = SmallCNN(width=16, embedding=32)
-    return train(network, images, method, config, seed=5, folder=folder, progress=tell)
+    return train(network, images, method, config, seed=5, folder=folder, progress=report)
 
 
-def tell(event: TrainingProgress) -> None:
+def report(event: TrainingProgress) -> None:
     """One line per finished epoch."""
     if event.row:
         print(event.epoch, flush=True)  # noqa: T201

@@ -10,14 +10,21 @@ from tla.data.digits import Digits
 from tla.models.small_cnn import SmallCNN
 from tla.training import METHODS, TrainConfig, TrainResult, train
 
-STILL = PGD(steps=2, random_start=False)
+FIXED_START = PGD(steps=2, random_start=False)
 
 
 def go(folder: Path, name: str) -> TrainResult:
-    """Three epochs without random numbers inside a batch, so that sharing it out changes nothing."""
+    """Three epochs without random numbers inside a batch, so that splitting it changes nothing."""
     images = Digits().load().train.subset(torch.arange(300))
     config = TrainConfig(
-        epochs=3, batch=80, eps=0.15, holdout=60, learning_rate=2e-3, precision="fp32", attack=STILL, judge=STILL
+        epochs=3,
+        batch=80,
+        eps=0.15,
+        holdout=60,
+        learning_rate=2e-3,
+        precision="fp32",
+        attack=FIXED_START,
+        judge=FIXED_START,
     )
     return train(SmallCNN(width=8, embedding=32), images, METHODS.build(name), config, seed=0, folder=folder)
 

@@ -1,4 +1,4 @@
-"""Draws and augmentation on the device, against explicit loops."""
+"""Sampling and augmentation on the device, against explicit loops."""
 
 import pytest
 import torch
@@ -29,7 +29,7 @@ def test_plain_view_is_the_pixels():
 @pytest.mark.parametrize("flip", [True, False])
 def test_crops_and_flips_are_windows_of_the_padded_image(flip):
     pool = pool_of([0] * 3, pad=2, flip=flip)
-    seen = set()
+    windows = set()
     for seed in range(400):
         found = pool.view(torch.tensor([seed % 3]), rng(seed))[0, 0]
         padded = torch.nn.functional.pad(images_of([0] * 3, size=6).floats()[seed % 3, 0], (2,) * 4)
@@ -41,8 +41,8 @@ def test_crops_and_flips_are_windows_of_the_padded_image(flip):
             if torch.equal(found, window(padded, top, left, mirrored))
         ]
         assert len(matches) == 1
-        seen.add(matches[0])
-    assert len(seen) == (50 if flip else 25)
+        windows.add(matches[0])
+    assert len(windows) == (50 if flip else 25)
 
 
 def window(padded, top, left, mirrored):
@@ -50,7 +50,7 @@ def window(padded, top, left, mirrored):
     return cut.flip(1) if mirrored else cut
 
 
-def test_positives_are_another_image_of_the_class_drawn_evenly():
+def test_positives_are_another_image_of_the_class_drawn_uniformly():
     labels = [0, 1, 0, 2, 1, 0, 2, 0]
     pool, rows = pool_of(labels), torch.arange(8).repeat(3000)
     drawn = pool.positives(rows, rng())
@@ -69,19 +69,19 @@ def test_order_is_a_permutation_of_its_epoch():
     assert first.tolist() == pool.order(0, 0).tolist()
 
 
-def test_split_keeps_the_same_images_aside():
+def test_split_holds_out_the_same_images():
     held_out, kept = split(100, 30)
     assert sorted(held_out.tolist() + kept.tolist()) == list(range(100))
     assert held_out.tolist() == split(100, 30).held_out.tolist()
 
 
 def test_bank_is_a_ring():
-    bank, told = Bank(5, 1, torch.device("cpu")), []
+    bank, values_put = Bank(5, 1, torch.device("cpu")), []
     for start, count in ((0, 2), (2, 3), (5, 1), (6, 4), (10, 9)):
         values = torch.arange(start, start + count)
         bank.put(values[:, None].float(), values)
-        told += values.tolist()
-        expected = sorted(told[-5:])
+        values_put += values.tolist()
+        expected = sorted(values_put[-5:])
         assert sorted(v for v in bank.labels.tolist() if v >= 0) == expected
         full = bank.labels >= 0
         assert torch.equal(bank.embeddings[full, 0].long(), bank.labels[full])

@@ -1,4 +1,4 @@
-"""Checkpoints: what is written can be read, what is harmed or foreign is refused by name, nothing good is lost."""
+"""Checkpoints: written files can be read; damaged and foreign ones are refused by name; nothing good is lost."""
 
 import dataclasses
 import errno
@@ -27,7 +27,7 @@ def model():
 
 @pytest.fixture
 def trained(few, quick, tmp_path):
-    """A finished run of two epochs and how it was called."""
+    """Trains two epochs, with other settings if given."""
 
     def go(folder=tmp_path, **knobs):
         method = knobs.pop("method", METHODS.build("at"))
@@ -57,7 +57,7 @@ def test_half_precision_halves_the_file_and_loads_as_float32(model, tmp_path):
         assert torch.equal(value, model.state_dict()[name].half().float())
 
 
-def test_building_leaves_the_global_generator_alone():
+def test_building_leaves_the_global_generator_unchanged():
     before = torch.get_rng_state()
     first, again = (build_model(NETWORK, Shape(1, 8, 8), 2, seed=3) for _ in range(2))
     assert torch.equal(first.head.weight, again.head.weight)
@@ -66,7 +66,7 @@ def test_building_leaves_the_global_generator_alone():
 
 
 @pytest.mark.parametrize("place", [10, -10])
-def test_a_harmed_model_is_refused(place, model, tmp_path):
+def test_a_damaged_model_is_refused(place, model, tmp_path):
     path = tmp_path / "model.safetensors"
     save_model(path, model, HEADER)
     content = bytearray(path.read_bytes())
@@ -79,27 +79,29 @@ def test_a_harmed_model_is_refused(place, model, tmp_path):
 def test_other_models_are_refused(model, tmp_path):
     path = tmp_path / "other.safetensors"
     save_file(model.state_dict(), path)
-    with pytest.raises(DamagedFileError, match="not a model of this project"):
+    with pytest.raises(DamagedFileError, match="not a model written by tla"):
         load_model(path)
     save_model(path, model, {**HEADER, "classes": ["a", "b", "c"]})
-    with pytest.raises(DamagedFileError, match=r"not a model of this project.*size mismatch"):
+    with pytest.raises(DamagedFileError, match=r"not a model written by tla.*size mismatch"):
         load_model(path)
     save_model(path, model, {"shape": [1, 8, 8]})
-    with pytest.raises(DamagedFileError, match="not a model of this project"):
+    with pytest.raises(DamagedFileError, match="not a model written by tla"):
         load_model(path)
-    with pytest.raises(FileNotFoundError, match=r"nowhere: there is no such model"):
+    with pytest.raises(FileNotFoundError, match=r"nowhere: no such model file"):
         load_model(tmp_path / "nowhere")
 
 
-@pytest.mark.parametrize("harm", ["cut", "flip", "foreign", "empty"])
-def test_a_harmed_checkpoint_is_refused_and_kept(harm, trained, tmp_path):
+@pytest.mark.parametrize("damage", ["cut", "flip", "foreign", "empty"])
+def test_a_damaged_checkpoint_is_refused_and_kept(damage, trained, tmp_path):
     trained()
     path = tmp_path / "train.pt"
     content = bytearray(path.read_bytes())
     content[len(content) // 2] ^= 1
-    bad = {"cut": bytes(content[:-7]), "flip": bytes(content), "foreign": b"PK\x03\x04" + bytes(60), "empty": b""}[harm]
+    bad = {"cut": bytes(content[:-7]), "flip": bytes(content), "foreign": b"PK\x03\x04" + bytes(60), "empty": b""}[
+        damage
+    ]
     path.write_bytes(bad)
-    with pytest.raises(DamagedFileError, match=r"train\.pt: the checkpoint is damaged, or not one of this project"):
+    with pytest.raises(DamagedFileError, match=r"train\.pt: damaged, or not a checkpoint written by tla"):
         trained()
     assert path.read_bytes() == bad
 
@@ -115,12 +117,12 @@ def test_a_harmed_checkpoint_is_refused_and_kept(harm, trained, tmp_path):
 def test_the_checkpoint_of_another_run_is_refused(knobs, text, trained, tmp_path):
     trained()
     before = (tmp_path / "train.pt").read_bytes()
-    with pytest.raises(ValueError, match=rf"train\.pt: is the checkpoint of another run \({text}"):
+    with pytest.raises(ValueError, match=rf"train\.pt: belongs to another run \({text}"):
         trained(**knobs)
     assert (tmp_path / "train.pt").read_bytes() == before
     replaced = trained(**knobs, foreign="replace")
-    anew = trained(**knobs, folder=tmp_path / "anew")
-    assert torch.equal(replaced.model.head.weight, anew.model.head.weight)
+    fresh = trained(**knobs, folder=tmp_path / "fresh")
+    assert torch.equal(replaced.model.head.weight, fresh.model.head.weight)
 
 
 def test_the_checkpoint_of_other_data_is_refused(trained, few):
@@ -138,7 +140,7 @@ def test_a_finished_run_is_read_not_trained(trained):
 
 
 def test_a_full_disk_leaves_the_last_good_checkpoint(trained, tmp_path, monkeypatch):
-    reference = trained(folder=tmp_path / "calm", epochs=3)
+    reference = trained(folder=tmp_path / "reference", epochs=3)
     real, count = Path.replace, []
 
     def full(self, target):

@@ -1,4 +1,4 @@
-"""The configuration: to TOML and back, documented, strict; the schedule against closed forms."""
+"""The configuration: round trip, documentation, errors; the schedule against closed forms."""
 
 import dataclasses
 import math
@@ -36,7 +36,7 @@ def test_every_setting_is_documented():
         ({"learning_rate": math.nan}, "learning_rate must be > 0, got nan"),
         ({"eps": 0.0}, "eps must be > 0, got 0.0; to train without an attack use the method natural"),
         ({"eps": math.inf}, "eps must be >= 0 and finite"),
-        ({"holdout": 0}, "select needs images to select by"),
+        ({"holdout": 0}, "select needs held-out images"),
         ({"optimizer": "sgdd"}, "TrainConfig.optimizer: .*'adam', 'sgd'"),
         ({"leanring_rate": 0.1}, "TrainConfig.leanring_rate: unknown key.*did you mean 'learning_rate'"),
         ({"attack": {"name": "pgd", "stpes": 7}}, "stpes.*did you mean 'steps'"),

@@ -1,4 +1,4 @@
-"""Engines: Fabric and plain give the same; two processes give the curve of one with the whole batch."""
+"""Engines: Fabric and plain train alike; two processes reproduce the curve of one with the whole batch."""
 
 import json
 import os
@@ -39,7 +39,7 @@ def test_engines_name_what_is_missing(monkeypatch):
     assert open_engine("cpu", "bf16").bf16 is True
     assert open_engine("cpu").bf16 is fast_bf16(torch.device("cpu"))
     if not torch.cuda.is_available():
-        with pytest.raises(ValueError, match="cuda was asked for, but there is no CUDA device"):
+        with pytest.raises(ValueError, match="device must be available, got cuda, but there is no CUDA device"):
             open_engine("cuda")
     monkeypatch.setenv("WORLD_SIZE", "2")
     monkeypatch.setitem(sys.modules, "lightning_fabric", None)
@@ -49,7 +49,7 @@ def test_engines_name_what_is_missing(monkeypatch):
 
 @pytest.mark.slow
 def test_two_processes_have_the_curve_of_one(tmp_path):
-    """gloo, each with half the batch: the loss of every epoch agrees within float noise; one process writes."""
+    """gloo, half the batch each: the loss of every epoch agrees within rounding; one process writes."""
     pytest.importorskip("lightning_fabric")
     alone = go(tmp_path / "one", "at")
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}

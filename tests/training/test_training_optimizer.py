@@ -1,4 +1,4 @@
-"""The optimisers step as torch's own do, without its compiler."""
+"""The optimisers step as torch's do, without importing its compiler."""
 
 import subprocess
 import sys
@@ -15,15 +15,15 @@ OWN = {"adam": torch.optim.Adam, "sgd": torch.optim.SGD}
 
 def network():
     """A convolution and a linear layer with fixed weights."""
-    made = nn.Sequential(nn.Conv2d(1, 2, 3), nn.Flatten(), nn.Linear(8, 3))
+    module = nn.Sequential(nn.Conv2d(1, 2, 3), nn.Flatten(), nn.Linear(8, 3))
     with torch.no_grad():
-        for place, p in enumerate(made.parameters()):
-            p.copy_(torch.linspace(-0.2, 0.2, p.numel()).view(p.shape).roll(place))
-    return made
+        for number, p in enumerate(module.parameters()):
+            p.copy_(torch.linspace(-0.2, 0.2, p.numel()).view(p.shape).roll(number))
+    return module
 
 
 def stepped(optimizer, module, steps, begin=0):
-    """Weights after some steps on inputs that differ from step to step."""
+    """Weights after some steps, each on other inputs."""
     for step in range(begin, steps):
         optimizer.zero_grad()
         module(torch.linspace(0, 1 / (1 + step), 32).view(2, 1, 4, 4)).square().sum().backward()

@@ -1,4 +1,4 @@
-"""kill -9 at any moment, run again: the same weights, bit by bit."""
+"""kill -9 at any moment, run again: the same weights, bit for bit."""
 
 import os
 import signal
@@ -16,11 +16,11 @@ SCRIPT = Path(__file__).parents[1] / "helpers" / "killed_run.py"
 
 
 def kill_after(epoch, delay, folder):
-    """Run in another process; kill it some seconds after it finished an epoch (counted over all attempts)."""
-    line, environment = [sys.executable, str(SCRIPT), str(folder)], {**os.environ, "OMP_NUM_THREADS": "1"}
-    with subprocess.Popen(line, stdout=subprocess.PIPE, text=True, env=environment) as process:
-        for told in process.stdout:
-            if int(told) == epoch:
+    """Run in another process; kill it `delay` seconds after it finishes an epoch (counted over all attempts)."""
+    command, environment = [sys.executable, str(SCRIPT), str(folder)], {**os.environ, "OMP_NUM_THREADS": "1"}
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as process:
+        for line in process.stdout:
+            if int(line) == epoch:
                 break
         time.sleep(delay)
         process.send_signal(signal.SIGKILL)
@@ -28,30 +28,30 @@ def kill_after(epoch, delay, folder):
 
 
 def to_the_end(folder):
-    """Run in another process, whose threads no other test has touched; the epochs that it told, and its weights."""
-    line, environment = [sys.executable, str(SCRIPT), str(folder)], {**os.environ, "OMP_NUM_THREADS": "1"}
-    told = subprocess.run(line, stdout=subprocess.PIPE, text=True, env=environment, check=True).stdout.split()
-    return told, load_file(folder / "model.safetensors")
+    """Run in another process, with threads that no other test has touched; the epochs it printed, and its weights."""
+    command, environment = [sys.executable, str(SCRIPT), str(folder)], {**os.environ, "OMP_NUM_THREADS": "1"}
+    epochs = subprocess.run(command, stdout=subprocess.PIPE, text=True, env=environment, check=True).stdout.split()
+    return epochs, load_file(folder / "model.safetensors")
 
 
 @pytest.mark.slow
 def test_killed_runs_end_with_the_same_weights(tmp_path):
-    """Killed as soon as an epoch is told, and once more while the next one runs or is written."""
-    _, reference = to_the_end(tmp_path / "calm")
+    """Killed as soon as an epoch is reported, and again while the next one runs or is written."""
+    _, reference = to_the_end(tmp_path / "reference")
     folder = tmp_path / "killed"
     assert kill_after(2, 0.0, folder) == -signal.SIGKILL
     assert kill_after(4, 0.015, folder) == -signal.SIGKILL
-    told, final = to_the_end(folder)
-    assert told[0] in ("5", "6")  # it went on, it did not begin again
+    epochs, final = to_the_end(folder)
+    assert epochs[0] in ("5", "6")  # it resumed, it did not start over
     assert all(torch.equal(final[key], reference[key]) for key in reference)
     assert not list(folder.glob(".*"))  # nothing half-written is left
 
 
 def test_a_run_cut_inside_an_epoch_ends_with_the_same_weights(tmp_path, monkeypatch, capsys):
-    """An error in the middle of an epoch is a kill that a test can place."""
+    """An exception in the middle of an epoch: a kill at a known step."""
     from tla.training.run import TrainingRun
 
-    reference = go(tmp_path / "calm").model.state_dict()
+    reference = go(tmp_path / "reference").model.state_dict()
     plain, steps = TrainingRun.step, []
 
     def failing(self, epoch, index, rows):

@@ -1,4 +1,4 @@
-"""A memory of recent embeddings."""
+"""A memory bank of recent embeddings."""
 
 from typing import Any
 
@@ -8,10 +8,10 @@ from torch import Tensor
 
 
 class Bank:
-    """The last `size` embeddings and their classes, in a ring; empty places have class -1.
+    """A ring buffer of the last `size` embeddings and their classes; empty places have class -1.
 
     Args:
-        size: Number of places, >= 1.
+        size: Capacity, >= 1.
         width: Length of an embedding.
         device: Where to keep them.
     """
@@ -22,19 +22,19 @@ class Bank:
         self.next = 0
 
     def put(self, embeddings: Float[Tensor, "b d"], y: Int[Tensor, " b"]) -> None:
-        """Write over the oldest places; of more than `size` embeddings the last ones stay."""
-        kept = embeddings.detach().float()[-len(self.labels) :]
-        places = (torch.arange(len(kept), device=kept.device) + self.next) % len(self.labels)
-        self.embeddings.index_copy_(0, places, kept)
-        self.labels.index_copy_(0, places, y[-len(kept) :])
-        self.next = (self.next + len(kept)) % len(self.labels)
+        """Overwrite the oldest places; of more than `size` embeddings only the last are stored."""
+        stored = embeddings.detach().float()[-len(self.labels) :]
+        places = (torch.arange(len(stored), device=stored.device) + self.next) % len(self.labels)
+        self.embeddings.index_copy_(0, places, stored)
+        self.labels.index_copy_(0, places, y[-len(stored) :])
+        self.next = (self.next + len(stored)) % len(self.labels)
 
     def state(self) -> dict[str, Any]:
-        """Everything there is to remember."""
+        """The contents, for a checkpoint."""
         return {"embeddings": self.embeddings, "labels": self.labels, "next": self.next}
 
     def restore(self, state: dict[str, Any]) -> None:
-        """Put a remembered state back."""
+        """Restore the contents from a checkpoint."""
         self.embeddings.copy_(state["embeddings"])
         self.labels.copy_(state["labels"])
         self.next = int(state["next"])

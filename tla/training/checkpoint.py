@@ -1,4 +1,4 @@
-"""What a run leaves on disk: the trained model, and everything it needs to go on."""
+"""What a run writes to disk: the trained model, and everything needed to resume."""
 
 import errno
 import hashlib
@@ -25,7 +25,7 @@ class SavedModel(NamedTuple):
 
     Attributes:
         model: In evaluation mode, on the CPU, float32.
-        header: What was written about it: model, shape, classes, method, config, seed, facts.
+        header: Its metadata: model, shape, classes, method, config, seed, facts.
     """
 
     model: Classifier
@@ -33,21 +33,21 @@ class SavedModel(NamedTuple):
 
 
 def describe(backbone: Backbone, shape: Shape, classes: tuple[str, ...]) -> dict[str, Any]:
-    """The part of a header from which the network can be built again."""
+    """The part of a header from which the network can be rebuilt."""
     return {"model": to_dict(backbone), "shape": list(shape), "classes": list(classes)}
 
 
 def save_model(path: Path, model: nn.Module, header: Mapping[str, Any], *, half: bool = False) -> None:
-    """Write weights and their header as one safetensors file, safely.
+    """Write weights and their header atomically to one safetensors file.
 
     Args:
-        path: Where to; replaced only when everything is written.
+        path: The file; replaced only once everything is written.
         model: The network.
-        header: Plain values; what `describe` gives, and anything else worth knowing.
-        half: Write float16 (half the size; the loss is far below the noise of training).
+        header: Plain values: what `describe` returns, and any other metadata.
+        half: Write float16 (half the size; the rounding is far below the noise of training).
 
     Raises:
-        OSError: without space or permission; the old file is whole.
+        OSError: without space or permission; the old file is unchanged.
     """
     from safetensors.torch import save
 
@@ -61,11 +61,11 @@ def save_model(path: Path, model: nn.Module, header: Mapping[str, Any], *, half:
 
 
 def load_model(path: Path) -> SavedModel:
-    """Read a model that `save_model` wrote and build its network again.
+    """Read a model that `save_model` wrote, and rebuild its network.
 
     Raises:
         FileNotFoundError: if there is no such file.
-        DamagedFileError: if it is damaged or not one of ours; names the file.
+        DamagedFileError: if it is damaged or was not written by tla; names the file.
     """
     header, tensors = read_weights(path)
     try:
@@ -73,22 +73,22 @@ def load_model(path: Path) -> SavedModel:
         model = build_model(from_dict(Backbone, header["model"]), shape, len(header["classes"]), seed=0)
         model.load_state_dict({n: v.float() if v.is_floating_point() else v for n, v in tensors.items()})
     except (KeyError, TypeError, ValueError, RuntimeError) as error:
-        told = " ".join(str(error).split())
-        raise DamagedFileError(f"{path}: not a model of this project ({told}); {HELP}") from None
+        reason = " ".join(str(error).split())
+        raise DamagedFileError(f"{path}: not a model written by tla ({reason}); {HELP}") from None
     return SavedModel(model.eval(), header)
 
 
 def read_weights(path: Path) -> "Weights":
-    """The header and the tensors of a safetensors file of ours, unharmed.
+    """The header and the tensors of a safetensors file that `save_model` wrote.
 
     Raises:
         FileNotFoundError: if there is no such file.
-        DamagedFileError: if it is damaged or not one of ours; names the file.
+        DamagedFileError: if it is damaged or was not written by tla; names the file.
     """
     from safetensors import SafetensorError, safe_open
 
     if not path.is_file():
-        raise FileNotFoundError(f"{path}: there is no such model")
+        raise FileNotFoundError(f"{path}: no such model file")
     try:
         with safe_open(path, "pt") as file:
             text = (file.metadata() or {}).get("tla")
@@ -97,24 +97,24 @@ def read_weights(path: Path) -> "Weights":
     except (SafetensorError, OSError, ValueError) as error:
         raise DamagedFileError(f"{path}: cannot be read ({type(error).__name__}: {error}); {HELP}") from None
     if not isinstance(header, dict) or header.get("schema") != SCHEMA:
-        raise DamagedFileError(f"{path}: not a model of this project (no header of schema {SCHEMA}); {HELP}")
+        raise DamagedFileError(f"{path}: not a model written by tla (no header of schema {SCHEMA}); {HELP}")
     if header.get("weights") != fingerprint(tensors):
-        raise DamagedFileError(f"{path}: the weights are not those that were written; {HELP}")
+        raise DamagedFileError(f"{path}: the weights do not match their checksum; {HELP}")
     return Weights(header, tensors)
 
 
 class Weights(NamedTuple):
-    """A header of plain values and the tensors that it speaks of."""
+    """A header of plain values and the tensors it describes."""
 
     header: dict[str, Any]
     tensors: dict[str, Tensor]
 
 
 def save_state(path: Path, state: Mapping[str, Any]) -> None:
-    """Write everything a run needs to go on, safely, with its SHA-256 in front.
+    """Write atomically everything needed to resume a run, after its SHA-256.
 
     Raises:
-        OSError: without space or permission; the old file is whole.
+        OSError: without space or permission; the old file is unchanged.
     """
     buffer = io.BytesIO()
     torch.save(dict(state), buffer)
@@ -126,15 +126,15 @@ def save_state(path: Path, state: Mapping[str, Any]) -> None:
 
 
 def load_state(path: Path) -> dict[str, Any]:
-    """Read what `save_state` wrote; only tensors and plain values are ever unpickled.
+    """Read what `save_state` wrote; only tensors and plain values are unpickled.
 
     Raises:
-        DamagedFileError: if the file is damaged or not one of ours; names the file.
+        DamagedFileError: if the file is damaged or was not written by tla; names the file.
     """
     with path.open("rb") as file:
         digest, content = file.read(32), file.read()
     if hashlib.sha256(content).digest() != digest:
-        raise DamagedFileError(f"{path}: the checkpoint is damaged, or not one of this project; {HELP}")
+        raise DamagedFileError(f"{path}: damaged, or not a checkpoint written by tla; {HELP}")
     return torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
 
 

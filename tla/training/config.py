@@ -1,4 +1,4 @@
-"""How a network is trained, whatever the method: the knobs that a fair comparison holds equal."""
+"""How a network is trained, whatever the method: the settings that a fair comparison holds equal."""
 
 from dataclasses import dataclass, field
 from typing import Literal
@@ -15,42 +15,41 @@ class TrainConfig:
 
     Args:
         epochs: Passes over the training images, >= 1.
-        batch: Images per step over all devices together; an epoch's last, smaller batch is left out.
+        batch: Images per step over all devices together; an epoch's last, smaller batch is dropped.
         optimizer: "adam", or "sgd" with Nesterov momentum.
-        learning_rate: Largest learning rate of the schedule, > 0.
+        learning_rate: Peak learning rate of the schedule, > 0.
         momentum: Momentum of SGD, in [0, 1).
         weight_decay: L2 penalty on weight matrices and kernels only, >= 0.
-        schedule: "constant"; "cosine" to zero; "onecycle": up and down in straight lines; "step": a tenth after
-            50 % and again after 75 % of the steps.
+        schedule: "constant"; "cosine" to zero; "onecycle": linearly up and down; "step": divided by ten after 50 %
+            and again after 75 % of the steps.
         warmup: Share of all steps in which the learning rate rises from zero, in [0, 1).
-        clip: Largest L2 norm of the gradient; 0 leaves it alone.
+        clip: Maximum L2 norm of the gradient; 0 does not clip.
         label_smoothing: Share of each label spread over all classes, in [0, 1).
-        ema: Decay per step of the averaged weights that are judged and kept, in [0, 1); 0 keeps the plain ones.
-        batch_norm: Whose statistics batch norm keeps for evaluation: those of the "clean" images, of the
-            "adversarial" ones, or of "both" in one batch. Methods that see one kind only use that kind, except
-            that "clean" costs AT a further forward pass.
-        pad: Zero pixels added around each image before it is cropped back at random, >= 0.
+        ema: Decay per step of the averaged weights that are validated and saved, in [0, 1); 0 for no averaging.
+        batch_norm: Images whose statistics batch norm keeps for evaluation: "clean", "adversarial", or "both" in one
+            batch. Methods that train on one kind use that kind, except that "clean" costs AT another forward pass.
+        pad: Zero pixels added around each image before a random crop to its size, >= 0.
         flip: Mirror each image left to right with probability 1/2.
         norm: Norm of the training threat.
         eps: Radius of the training threat in pixel units, > 0.
         eps_warmup: Share of all steps in which the radius rises from zero, in [0, 1).
-        attack: Attack on the training images; none of them leaves the batch, the last iterate is trained on.
+        attack: Attack on the training images; every image stays in the batch, and the last iterate is trained on.
         strong: Attack that replaces `attack` in the last `strong_epochs` epochs.
-        strong_epochs: How many epochs end with `strong`, >= 0.
-        holdout: Training images kept aside to judge and select by, >= 0; the same ones for every method and seed.
-        select: Keep the weights of the epoch with the best robust accuracy on the images kept aside (natural training:
-            the best clean accuracy); the test set is never looked at. Otherwise keep the last ones.
-        select_on: "test" judges and selects on test images instead of training images kept aside. UNFAIR: such a
-            figure says nothing about new images. It is here so that the effect of that habit can be measured.
-        judge: Attack on the images kept aside.
-        judge_every: Judge after every so many epochs (and after the last).
-        save_every: Write the checkpoint after every so many epochs (and after the last).
-        precision: "bf16" autocast, "fp32", or "auto": bf16 where the device multiplies it faster.
-        channels_last: Keep images and kernels in channels-last order.
+        strong_epochs: Number of final epochs with `strong`, >= 0.
+        holdout: Training images held out for validation and selection, >= 0; the same for every method and seed.
+        select: Keep the weights of the epoch with the best robust accuracy on held-out images (natural training: the
+            best clean accuracy); the test set is never used. Otherwise keep the last ones.
+        select_on: "test" validates and selects on test images instead of held-out training images. UNFAIR: such a
+            figure says nothing about new images. It exists to measure the effect of that habit.
+        judge: Attack of the validation.
+        judge_every: Validate every so many epochs (and after the last).
+        save_every: Write the checkpoint every so many epochs (and after the last).
+        precision: "bf16" autocast, "fp32", or "auto": bf16 where the device is faster with it.
+        channels_last: Use the channels-last memory layout for images and kernels.
         compile: Compile the network with torch.compile.
 
     Raises:
-        ValueError: for a value outside its range; names the knob.
+        ValueError: for a value outside its range; names the setting.
     """
 
     epochs: int = 8
@@ -98,7 +97,7 @@ class TrainConfig:
         if not self.eps > 0:
             raise ValueError(f"eps must be > 0, got {self.eps}; to train without an attack use the method natural")
         if self.select and self.holdout == 0:
-            raise ValueError("select needs images to select by: set holdout to 1 or more, or select to false")
+            raise ValueError("select needs held-out images: set holdout to 1 or more, or select to false")
         if self.select_on == "test" and not self.select:
             raise ValueError('select_on is "test", but select is false: nothing is selected')
         Threat(self.norm, self.eps)

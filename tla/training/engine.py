@@ -1,4 +1,4 @@
-"""Devices and precision: the only module that names a device. Lightning Fabric behind one door."""
+"""Devices, processes and precision. The only module that names a device or uses Lightning Fabric."""
 
 import contextlib
 import inspect
@@ -16,12 +16,12 @@ from tla.precision import Precision, is_bf16
 
 
 class Engine(ABC):
-    """Where and how precisely a network runs, alone or with other processes.
+    """Device and precision of a network, in one process or several.
 
     Attributes:
-        device: Where this process computes.
-        rank: Which process, from 0.
-        world: How many processes.
+        device: Device of this process.
+        rank: Index of this process, from 0.
+        world: Number of processes.
         bf16: True if forward passes run under bfloat16 autocast.
     """
 
@@ -32,11 +32,11 @@ class Engine(ABC):
 
     @abstractmethod
     def setup(self, module: nn.Module) -> Callable[[Tensor], Any]:
-        """What to call for a training forward pass; nothing else may be called on it."""
+        """The callable of a training forward pass; it has no other use."""
 
     @abstractmethod
     def autocast(self) -> AbstractContextManager[Any]:
-        """The precision of forward passes."""
+        """The context in which forward passes run."""
 
     @abstractmethod
     def backward(self, loss: Tensor) -> None:
@@ -44,7 +44,7 @@ class Engine(ABC):
 
     @abstractmethod
     def mean(self, value: Tensor) -> Tensor:
-        """The average of a tensor over the processes."""
+        """The mean of a tensor over the processes."""
 
     @abstractmethod
     def barrier(self) -> None:
@@ -52,11 +52,11 @@ class Engine(ABC):
 
     @abstractmethod
     def agreed(self, value: bool) -> bool:
-        """What the first process says, in every process."""
+        """The first process's value, in every process."""
 
     @contextlib.contextmanager
     def tuned(self) -> Iterator[None]:
-        """Kernels are chosen by trial, as fits many steps of one shape; afterwards as before."""
+        """Let cuDNN benchmark its kernels, which pays off for many steps of one shape; restored afterwards."""
         before = torch.backends.cudnn.benchmark
         torch.backends.cudnn.benchmark = self.device.type == "cuda"
         try:
@@ -65,7 +65,7 @@ class Engine(ABC):
             torch.backends.cudnn.benchmark = before
 
     def synchronize(self) -> None:
-        """Wait until the device has done what it was given (to read a clock)."""
+        """Wait until the device is idle (to measure time)."""
         if self.device.type == "cuda":
             torch.cuda.synchronize(self.device)
 
@@ -79,11 +79,11 @@ def open_engine(device: str | None = None, precision: Precision = "auto") -> Eng
 
     Raises:
         ModuleNotFoundError: for several processes without lightning-fabric; says how to get it.
-        ValueError: for a device that is not there.
+        ValueError: for a device that is not available.
     """
     chosen = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
     if chosen.type == "cuda" and not torch.cuda.is_available():
-        raise ValueError(f"device must be one that is there: {chosen} was asked for, but there is no CUDA device")
+        raise ValueError(f"device must be available, got {chosen}, but there is no CUDA device")
     bf16 = is_bf16(chosen, precision)
     if processes() == 1:
         return PlainEngine(chosen, bf16)
@@ -92,10 +92,10 @@ def open_engine(device: str | None = None, precision: Precision = "auto") -> Eng
 
 
 class PlainEngine(Engine):
-    """One device, no other processes, nothing to install (and no seconds spent on importing Fabric).
+    """One device and one process, without importing Fabric, which takes seconds.
 
     Args:
-        device: Where to compute.
+        device: The device.
         bf16: Forward passes under bfloat16 autocast.
     """
 
@@ -104,7 +104,7 @@ class PlainEngine(Engine):
 
     def setup(self, module: nn.Module) -> Callable[[Tensor], Any]:
         """The module itself, called under autocast."""
-        return under(self, module)
+        return _under_autocast(self, module)
 
     def autocast(self) -> AbstractContextManager[Any]:
         """Bfloat16 autocast, or nothing."""
@@ -130,7 +130,7 @@ class FabricEngine(Engine):
     """Lightning Fabric: distributed data parallel over the processes that torchrun started, or one device.
 
     Args:
-        device: Where to compute; with several processes each gets its own of this type.
+        device: The device; of several processes each gets its own of this type.
         bf16: Forward passes under bfloat16 autocast.
     """
 
@@ -140,15 +140,15 @@ class FabricEngine(Engine):
 
         known = inspect.signature(nn.parallel.DistributedDataParallel).parameters
         buffers = "forward_sync_buffers" if "forward_sync_buffers" in known else "broadcast_buffers"
-        alone: dict[str, Any] = {buffers: False}  # every process keeps its own statistics; judging averages them
+        options: dict[str, Any] = {buffers: False}  # every process keeps its own statistics; validation averages them
         local = int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
-        many = processes() > 1
-        one = [device.index or 0] if device.type == "cuda" else 1
+        distributed = processes() > 1
+        single = [device.index or 0] if device.type == "cuda" else 1
         self._fabric = Fabric(
             accelerator=device.type,
-            devices=local if many else one,
+            devices=local if distributed else single,
             num_nodes=processes() // local,
-            strategy=DDPStrategy(**alone) if many else "auto",
+            strategy=DDPStrategy(**options) if distributed else "auto",
             precision="bf16-mixed" if bf16 else "32-true",
         )
         self._fabric.launch()
@@ -156,8 +156,8 @@ class FabricEngine(Engine):
         self.bf16 = bf16
 
     def setup(self, module: nn.Module) -> Callable[[Tensor], Any]:
-        """The module wrapped for all processes; alone, the module itself under autocast."""
-        return under(self, module) if self.world == 1 else self._fabric.setup_module(module)
+        """The module wrapped for all processes; in one process, the module itself under autocast."""
+        return _under_autocast(self, module) if self.world == 1 else self._fabric.setup_module(module)
 
     def autocast(self) -> AbstractContextManager[Any]:
         """Fabric's precision."""
@@ -184,8 +184,8 @@ class FabricEngine(Engine):
         return bool(self._fabric.broadcast(value, src=0))
 
 
-def under(engine: Engine, module: nn.Module) -> Callable[[Tensor], Any]:
-    """A module that is called at the engine's precision."""
+def _under_autocast(engine: Engine, module: nn.Module) -> Callable[[Tensor], Any]:
+    """The module, called at the engine's precision."""
 
     def call(x: Tensor) -> Any:
         with engine.autocast():
@@ -195,12 +195,12 @@ def under(engine: Engine, module: nn.Module) -> Callable[[Tensor], Any]:
 
 
 def processes() -> int:
-    """How many processes `torchrun` started, 1 without it."""
+    """Number of processes that `torchrun` started; 1 without it."""
     return int(os.environ.get("WORLD_SIZE", "1"))
 
 
 def device_name(device: torch.device) -> str:
-    """What a reader knows the device by: the GPU's name, or "cpu" and its threads."""
+    """A readable name: the GPU's, or "cpu" and its number of threads."""
     if device.type == "cuda":
         return torch.cuda.get_device_name(device)
     return f"{device.type}, {torch.get_num_threads()} threads"

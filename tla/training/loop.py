@@ -1,4 +1,4 @@
-"""The training loop: the one place where weights change."""
+"""The training loop: the only place where weights change."""
 
 import contextlib
 import json
@@ -23,23 +23,24 @@ from tla.training.checkpoint import describe, save_model
 from tla.training.config import TrainConfig
 from tla.training.engine import Engine, device_name, open_engine
 from tla.training.methods import METHODS, Method
-from tla.training.run import PARTS, TrainingRun
+from tla.training.run import TERMS, TrainingRun
 from tla.training.setup import Foreign, prepare
 from tla.training.validation import Validation, validate
 
-LOOK_EVERY = 50
+CHECK_EVERY = 50
+"""Steps between checks of the loss on a GPU, each of which waits for the device."""
 
 
 class TrainingProgress(NamedTuple):
-    """How far a run is.
+    """Progress of a run.
 
     Attributes:
-        epoch: Epochs that are finished.
-        epochs: All of them.
-        step: Steps of the current epoch that are done.
-        steps: Steps of an epoch.
-        images: Images per second in this epoch so far; on a GPU, of work handed out.
-        row: The epoch's row of the history, when one was just finished.
+        epoch: Finished epochs.
+        epochs: Number of epochs.
+        step: Finished steps of the current epoch.
+        steps: Steps per epoch.
+        images: Images per second in this epoch so far; on a GPU, of work submitted.
+        row: The epoch's row of the history, if one just finished.
     """
 
     epoch: int
@@ -51,7 +52,7 @@ class TrainingProgress(NamedTuple):
 
 
 class TrainResult(NamedTuple):
-    """What training leaves.
+    """The result of training.
 
     Attributes:
         model: The selected weights, in evaluation mode, float32, on the run's device.
@@ -67,7 +68,7 @@ class TrainResult(NamedTuple):
 
 
 class DivergedError(RuntimeError):
-    """The loss stopped being a number; the message says where, and which checkpoint is still good."""
+    """The loss or the outputs are no longer finite; the message says where, and names the last good checkpoint."""
 
 
 def train(
@@ -84,29 +85,29 @@ def train(
     foreign: Foreign = "refuse",
     test: Images | None = None,
 ) -> TrainResult:
-    """Train a network, or go on where an interrupted run of the same kind stopped.
+    """Train a network, or resume an interrupted run with the same settings.
 
-    Writes train.pt (to go on), log.jsonl (the history) and, at the end, model.safetensors into `folder`. A
-    folder that holds a finished run of the same kind is read, not trained again.
+    Writes train.pt (to resume), log.jsonl (the history) and, at the end, model.safetensors into `folder`. A
+    finished run with the same settings is read, not trained again.
 
     Args:
-        model: Parameters of a network, initialised from `seed`; or a network (then `load_model` needs a header that
+        model: Settings of a network, initialised from `seed`; or a network (then `load_model` needs a header that
             says how to build it, see `tla.training.checkpoint.describe`).
-        images: Training images. Some are kept aside, see `TrainConfig.holdout`.
-        method: Which images are attacked and which loss is taken.
+        images: Training images. Some are held out, see `TrainConfig.holdout`.
+        method: Which images are attacked, and the loss.
         config: Everything else.
         seed: Experiment seed, >= 0: initial weights, order, augmentation, attack, mining.
-        folder: Where to write.
+        folder: Output folder.
         progress: Called about once a second and after every epoch.
-        engine: Device and precision; by default what this machine has.
-        header: More to write beside the weights.
+        engine: Device and precision; by default the best of this machine.
+        header: Further metadata to store with the weights.
         foreign: What to do with the checkpoint of another run in `folder`: "refuse" it, or "replace" it.
-        test: Test images to judge and select by where `config.select_on` says so, and only there.
+        test: Test images for validation and selection; only if `config.select_on` is "test".
 
     Raises:
-        ValueError: before anything starts, for data, model, method or folder that do not fit.
+        ValueError: before anything starts, if data, model, method and folder do not fit together.
         DivergedError: if the loss is NaN or infinite.
-        OSError: if the folder cannot be written; what is there stays whole.
+        OSError: if the folder cannot be written; existing files are unchanged.
     """
     engine = engine or open_engine(precision=config.precision)
     run, held_out = prepare(model, images, method, config, seed, folder, engine, foreign, test)
@@ -118,42 +119,42 @@ def train(
                 progress(
                     TrainingProgress(epoch + 1, config.epochs, run.steps, run.steps, row["images_per_second"], row)
                 )
-    known = describe(model, images.shape, images.classes) if isinstance(model, Backbone) else {}
-    return _finish(run, folder, {**known, "data": images.name, **(header or {})})
+    network = describe(model, images.shape, images.classes) if isinstance(model, Backbone) else {}
+    return _finish(run, folder, {**network, "data": images.name, **(header or {})})
 
 
 def _epoch(
     run: TrainingRun, epoch: int, held_out: Pool, progress: Callable[[TrainingProgress], None] | None
 ) -> dict[str, Any]:
-    """One pass over the images, judged and written down."""
-    started = told = time.perf_counter()
+    """One pass over the images, validated and recorded."""
+    started = reported = time.perf_counter()
     order = run.pool.order(run.seed, epoch)
     run.context.begin(epoch)
-    parts = torch.zeros(run.steps, len(PARTS), device=run.engine.device)
+    terms = torch.zeros(run.steps, len(TERMS), device=run.engine.device)
     for step in range(run.steps):
-        with _broken_shows(run, epoch, step, order):
-            parts[step] = run.step(epoch, step, run.share(order, step))
-        if run.engine.device.type == "cpu" or step % LOOK_EVERY == LOOK_EVERY - 1 or step == run.steps - 1:
-            _stop_if_broken(run, epoch, order, parts[: step + 1, 0])
+        with _as_divergence(run, epoch, step, order):
+            terms[step] = run.step(epoch, step, run.share(order, step))
+        if run.engine.device.type == "cpu" or step % CHECK_EVERY == CHECK_EVERY - 1 or step == run.steps - 1:
+            _stop_if_diverged(run, epoch, order, terms[: step + 1, 0])
         now = time.perf_counter()
-        if progress is not None and now - told > 1:
-            told, rate = now, (step + 1) * run.config.batch / (now - started)
+        if progress is not None and now - reported > 1:
+            reported, rate = now, (step + 1) * run.config.batch / (now - started)
             progress(TrainingProgress(epoch, run.config.epochs, step + 1, run.steps, rate))
     run.engine.synchronize()
     seconds = time.perf_counter() - started
-    means = dict(zip(PARTS, run.engine.mean(parts).mean(0).tolist(), strict=True))
-    with _broken_shows(run, epoch, run.steps - 1, order):
-        verdict = _judge(run, epoch, held_out)
-    row = {"method": METHODS.name_of(run.method), "seed": run.seed, "epoch": epoch, **means, **verdict._asdict()}
+    means = dict(zip(TERMS, run.engine.mean(terms).mean(0).tolist(), strict=True))
+    with _as_divergence(run, epoch, run.steps - 1, order):
+        validation = _validate(run, epoch, held_out)
+    row = {"method": METHODS.name_of(run.method), "seed": run.seed, "epoch": epoch, **means, **validation._asdict()}
     row |= {"learning_rate": run.optimizer.param_groups[0]["lr"], "seconds": time.perf_counter() - started}
     row |= {"images_per_second": run.steps * run.config.batch / seconds}
-    _note(run, epoch, row, verdict)
+    _record(run, epoch, row, validation)
     return row
 
 
 @contextlib.contextmanager
-def _broken_shows(run: TrainingRun, epoch: int, step: int, order: Tensor) -> Iterator[None]:
-    """Attacks refuse a network whose logits are NaN; here that means that training diverged."""
+def _as_divergence(run: TrainingRun, epoch: int, step: int, order: Tensor) -> Iterator[None]:
+    """Attacks and validation refuse a network whose logits are NaN; in training that means it diverged."""
     try:
         yield
     except ValueError:
@@ -163,7 +164,7 @@ def _broken_shows(run: TrainingRun, epoch: int, step: int, order: Tensor) -> Ite
         raise _diverged(run, epoch, step, order, "the network's outputs are no longer finite") from None
 
 
-def _stop_if_broken(run: TrainingRun, epoch: int, order: Tensor, losses: Tensor) -> None:
+def _stop_if_diverged(run: TrainingRun, epoch: int, order: Tensor, losses: Tensor) -> None:
     bad = (~torch.isfinite(losses)).nonzero()
     if len(bad):
         step = int(bad[0, 0])
@@ -178,24 +179,26 @@ def _diverged(run: TrainingRun, epoch: int, step: int, order: Tensor, what: str)
     )
 
 
-def _judge(run: TrainingRun, epoch: int, held_out: Pool) -> Validation:
+def _validate(run: TrainingRun, epoch: int, held_out: Pool) -> Validation:
     last = epoch + 1 == run.config.epochs
     if not last and (epoch + 1) % run.config.judge_every:
         return Validation()
-    for buffer in run.judged.buffers():
+    for buffer in run.validated.buffers():
         if run.engine.world > 1 and buffer.is_floating_point():
             buffer.copy_(run.engine.mean(buffer))
     source = generator(run.seed, "validate", epoch, run.engine.rank, device=run.engine.device)
-    return validate(run.engine, run.judged, held_out, run.config.judge, Threat(run.config.norm, run.config.eps), source)
+    return validate(
+        run.engine, run.validated, held_out, run.config.judge, Threat(run.config.norm, run.config.eps), source
+    )
 
 
-def _note(run: TrainingRun, epoch: int, row: dict[str, Any], verdict: Validation) -> None:
-    """Write an epoch down: history, best weights, checkpoint."""
+def _record(run: TrainingRun, epoch: int, row: dict[str, Any], validation: Validation) -> None:
+    """Record an epoch: history, best weights, checkpoint."""
     run.epoch = epoch + 1
     run.history.append(row)
     last = run.epoch == run.config.epochs
-    if last or not math.isnan(verdict.clean_accuracy):
-        run.remember(verdict.clean_accuracy, verdict.robust_accuracy)
+    if last or not math.isnan(validation.clean_accuracy):
+        run.keep_best(validation.clean_accuracy, validation.robust_accuracy)
     if last or run.epoch % run.config.save_every == 0:
         run.save()
         if run.engine.rank == 0:
@@ -204,13 +207,13 @@ def _note(run: TrainingRun, epoch: int, row: dict[str, Any], verdict: Validation
 
 
 def _line(row: Mapping[str, Any]) -> str:
-    """One row as a line of strict JSON: what was not measured is null."""
+    """A row as a line of strict JSON, with null for NaN."""
     plain = {key: None if isinstance(value, float) and math.isnan(value) else value for key, value in row.items()}
     return json.dumps(plain, allow_nan=False) + "\n"
 
 
 def _finish(run: TrainingRun, folder: Path, header: dict[str, Any]) -> TrainResult:
-    """The selected weights, written and returned."""
+    """Write and return the selected weights."""
     best = run.best or {}
     run.module.load_state_dict(best["weights"])
     facts = {
@@ -228,8 +231,8 @@ def _finish(run: TrainingRun, folder: Path, header: dict[str, Any]) -> TrainResu
     }
     path = folder / "model.safetensors"
     if run.engine.rank == 0:
-        told = {"method": run.identity["method"], "config": run.identity["config"], "seed": run.seed, "facts": facts}
-        save_model(path, run.module, {**header, **told})
+        about = {"method": run.identity["method"], "config": run.identity["config"], "seed": run.seed, "facts": facts}
+        save_model(path, run.module, {**header, **about})
     run.engine.barrier()
     model = run.module.eval()
     return TrainResult(model, pd.DataFrame(run.history), facts, path)

@@ -16,7 +16,7 @@ def make_optimizer(module: nn.Module, config: TrainConfig) -> torch.optim.Optimi
 
     Args:
         module: The network.
-        config: Says which optimiser, its learning rate, momentum and weight decay.
+        config: Optimiser, learning rate, momentum and weight decay.
     """
     weights = [p for p in module.parameters() if p.ndim > 1]
     others = [p for p in module.parameters() if p.ndim <= 1]
@@ -30,10 +30,10 @@ def make_optimizer(module: nn.Module, config: TrainConfig) -> torch.optim.Optimi
 
 
 class _Plain(torch.optim.Optimizer):
-    """Optimisers whose methods torch.compile need not look at.
+    """Optimisers without the decorators that hide their methods from torch.compile.
 
-    torch imports its compiler with the first optimiser that is made, for decorators that keep it out of their methods:
-    seconds and 160 MB, for nothing where nothing is compiled. Here the same methods run without the decorators.
+    For these decorators torch imports its compiler with the first optimiser: seconds and 160 MB that only compiled
+    networks need. Here the same methods run undecorated.
     """
 
     def __init_subclass__(cls, **options: Any) -> None:

@@ -1,4 +1,4 @@
-"""One training run: what changes from step to step, and what has to survive an interruption."""
+"""The state of a training run: what changes with every step, and what a checkpoint holds."""
 
 import copy
 from collections.abc import Iterator
@@ -20,11 +20,11 @@ from tla.training.optimizer import make_optimizer
 from tla.training.schedule import learning_rate, radius
 from tla.training.step_context import StepContext
 
-PARTS = ("loss", "cross_entropy", "triplet", "active")
+TERMS = ("loss", "cross_entropy", "triplet", "active")
 
 
 class TrainingRun:
-    """The moving parts of a training run, all on the engine's device.
+    """The state of a training run, on the engine's device.
 
     Args:
         engine: Device and precision.
@@ -34,7 +34,7 @@ class TrainingRun:
         config: Configuration.
         seed: The run's seed.
         path: The checkpoint, train.pt.
-        identity: What makes this run this run; see `tla.training.setup.identity`.
+        identity: What must match to resume; see `tla.training.setup.identity`.
         ids: Ids of the images trained on, on the CPU.
     """
 
@@ -62,12 +62,12 @@ class TrainingRun:
         self.context = StepContext(engine, handle, engine.setup(handle), pool, config, seed)
 
     @property
-    def judged(self) -> nn.Module:
-        """The weights that are judged and kept: the averaged ones, where there are."""
+    def validated(self) -> nn.Module:
+        """The network that is validated and saved: that of the averaged weights, if there are any."""
         return self.averaged or self.module
 
     def step(self, epoch: int, index: int, rows: Int[Tensor, " b"]) -> Float[Tensor, "4"]:
-        """One step of the optimiser; returns loss, cross-entropy, triplet term and active share, on the device."""
+        """One optimiser step; returns loss, cross-entropy, triplet term and active share, on the device."""
         at, total = epoch * self.steps + index, self.config.epochs * self.steps
         for group in self.optimizer.param_groups:
             group["lr"] = learning_rate(self.config, at, total)
@@ -83,36 +83,36 @@ class TrainingRun:
         self.optimizer.step()
         self._average(at)
         absent = terms.loss.new_full((), float("nan"))
-        parts = (terms.loss, terms.cross_entropy, terms.triplet, terms.active)
-        return torch.stack([absent if part is None else part.detach().float() for part in parts])
+        values = (terms.loss, terms.cross_entropy, terms.triplet, terms.active)
+        return torch.stack([absent if value is None else value.detach().float() for value in values])
 
     def share(self, order: Int[Tensor, " n"], index: int) -> Int[Tensor, " b"]:
-        """This process's part of a step's batch."""
+        """This process's share of a step's batch."""
         each = self.config.batch // self.engine.world
         start = index * self.config.batch + self.engine.rank * each
         return order[start : start + each]
 
-    def remember(self, clean: float, robust: float) -> None:
-        """Keep the judged weights if they are the best so far (always, where nothing is selected).
+    def keep_best(self, clean: float, robust: float) -> None:
+        """Keep the validated weights if they are the best so far (always, if nothing is selected).
 
         Args:
-            clean: Accuracy on the images kept aside.
-            robust: The same under attack; what an undefended method is not selected by.
+            clean: Accuracy on held-out images.
+            robust: The same under attack; not used to select natural training.
         """
         score = [robust, clean] if self.method.requirements().robust else [clean]
         if self.config.select and self.best is not None and score < self.best["score"]:
             return
-        weights = {name: value.detach().cpu().clone() for name, value in self.judged.state_dict().items()}
+        weights = {name: value.detach().cpu().clone() for name, value in self.validated.state_dict().items()}
         self.best = {"score": score, "clean": clean, "robust": robust, "epoch": self.epoch, "weights": weights}
 
     def save(self) -> None:
-        """Write everything that an interrupted run needs; one process writes."""
+        """Write the checkpoint, from one process."""
         if self.engine.rank == 0:
             save_state(self.path, self.state())
         self.engine.barrier()
 
     def state(self) -> dict[str, Any]:
-        """Everything that changes, as tensors and plain values. Random numbers derive from seed and epoch."""
+        """The state as tensors and plain values; random numbers are derived from seed and epoch."""
         bank = self.context.bank
         return {
             "identity": self.identity,
@@ -126,7 +126,7 @@ class TrainingRun:
         }
 
     def restore(self, state: dict[str, Any]) -> None:
-        """Go back to where a saved run was."""
+        """Restore the state of a checkpoint."""
         self.module.load_state_dict(state["module"])
         if self.averaged is not None:
             self.averaged.load_state_dict(state["averaged"])
@@ -137,7 +137,7 @@ class TrainingRun:
 
     @contextmanager
     def layers_seeded(self, epoch: int) -> Iterator[None]:
-        """Layers that draw (dropout) draw from this run's numbers; the global generators are put back."""
+        """Seed the global generators for layers that use them (dropout); restored afterwards."""
         devices = [self.engine.device] if self.engine.device.type == "cuda" else []
         with torch.random.fork_rng(devices=devices):  # noqa: TID251 (layers take no generator)
             torch.manual_seed(derive(self.seed, "layers", epoch, self.engine.rank))  # noqa: TID251

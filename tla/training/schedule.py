@@ -1,4 +1,4 @@
-"""Learning rate and attack radius as functions of the step: nothing to store, nothing to resume."""
+"""Learning rate and attack radius as pure functions of the step, with no state to save."""
 
 import math
 
@@ -9,9 +9,9 @@ def learning_rate(config: TrainConfig, step: int, steps: int) -> float:
     """The learning rate of one step.
 
     Args:
-        config: Schedule, warm-up and largest rate.
-        step: Which step, from 0.
-        steps: All steps of the run.
+        config: Schedule, warm-up and peak rate.
+        step: Index of the step, from 0.
+        steps: Number of steps of the run.
     """
     at = (step + 0.5) / steps
     if at < config.warmup:

@@ -1,4 +1,4 @@
-"""From data, method and configuration to a run that can start, or go on."""
+"""From data, method and configuration to a run that can start or resume."""
 
 import hashlib
 from collections.abc import Mapping
@@ -27,7 +27,7 @@ Foreign = Literal["refuse", "replace"]
 
 
 class Prepared(NamedTuple):
-    """A run, and the images that it is judged on."""
+    """A run, and the images it is validated on."""
 
     run: TrainingRun
     held_out: Pool
@@ -44,44 +44,45 @@ def prepare(
     foreign: Foreign = "refuse",
     test: Images | None = None,
 ) -> Prepared:
-    """Check everything, build everything, and read the checkpoint if there is one; see `tla.training.train`."""
-    held_out, kept = split(len(images), config.holdout)
+    """Check the arguments, build the run, and restore its checkpoint if there is one; see `tla.training.train`."""
+    held_out, rows = split(len(images), config.holdout)
     check_test(images, test, config)
-    check_run(images, kept, method, config, engine.world)
+    check_run(images, rows, method, config, engine.world)
     module = build_model(model, images.shape, len(images.classes), seed) if isinstance(model, Backbone) else model
     check_model(module.cpu(), images)
     form = torch.channels_last if config.channels_last else torch.contiguous_format
     module = module.to(device=engine.device, memory_format=form)  # pyright: ignore[reportCallIssue]
     pools = {"device": engine.device, "channels_last": config.channels_last}
-    pool = Pool(images.subset(kept), pad=config.pad, flip=config.flip, **pools)
-    who = identity(module, images, method, config, seed)
+    pool = Pool(images.subset(rows), pad=config.pad, flip=config.flip, **pools)
+    identifier = identity(module, images, method, config, seed)
     if test is not None:
-        who["test"] = pixel_digest(test)
-    run = TrainingRun(engine, module, pool, method, config, seed, folder / "train.pt", who, images.ids[kept].cpu())
+        identifier["test"] = pixel_digest(test)
+    ids = images.ids[rows].cpu()
+    run = TrainingRun(engine, module, pool, method, config, seed, folder / "train.pt", identifier, ids)
     if method.requirements().bank:
         with torch.no_grad():
-            width = module(pool.view(torch.zeros(1, dtype=torch.int64, device=engine.device), run.context.mining))
-        run.context.bank = Bank(method.requirements().bank, width.embedding.shape[1], engine.device)
+            outputs = module(pool.view(torch.zeros(1, dtype=torch.int64, device=engine.device), run.context.mining))
+        run.context.bank = Bank(method.requirements().bank, outputs.embedding.shape[1], engine.device)
     _resume(run, foreign)
-    judged = images.subset(held_out) if test is None else test
-    return Prepared(run, Pool(judged, pad=0, flip=False, **pools))
+    validated = images.subset(held_out) if test is None else test
+    return Prepared(run, Pool(validated, pad=0, flip=False, **pools))
 
 
 class Split(NamedTuple):
-    """Positions of the images kept aside, and of those trained on, both sorted."""
+    """Sorted positions of the images held out, and of those trained on."""
 
     held_out: Int[Tensor, " h"]
     kept: Int[Tensor, " k"]
 
 
 def split(count: int, holdout: int) -> Split:
-    """Which training images are kept aside: the same for every method and seed, so that their scores compare."""
+    """Which training images are held out: the same for every method and seed, so that their scores compare."""
     order = torch.randperm(count, generator=generator(0, "holdout"))
     return Split(order[:holdout].sort().values, order[holdout:].sort().values)
 
 
 def identity(module: nn.Module, images: Images, method: Method, config: TrainConfig, seed: int) -> dict[str, Any]:
-    """What has to be equal for a checkpoint to be gone on from, as plain values."""
+    """What must match to resume from a checkpoint, as plain values."""
     shapes = [f"{name} {tuple(value.shape)}" for name, value in module.state_dict().items()]
     return {
         "data": {"name": images.name, "count": len(images), "digest": pixel_digest(images)},
@@ -108,7 +109,7 @@ def differences(old: Any, new: Any, where: str = "") -> list[str]:
 
 
 def _resume(run: TrainingRun, foreign: Foreign) -> None:
-    """Go on from train.pt, if there is one and it is this run's."""
+    """Restore train.pt, if it exists and belongs to this run."""
     for name in (run.path.name, "log.jsonl", "model.safetensors") if run.engine.rank == 0 else ():
         for stale in run.path.parent.glob(f".{name}.*"):
             stale.unlink(missing_ok=True)
@@ -120,10 +121,10 @@ def _resume(run: TrainingRun, foreign: Foreign) -> None:
         return
     if changed:
         raise ValueError(
-            f"{run.path}: is the checkpoint of another run ({'; '.join(changed[:3])}); "
-            "choose another folder, or delete it to train anew"
+            f"{run.path}: belongs to another run ({'; '.join(changed[:3])}); "
+            "choose another folder, or delete it to start over"
         )
     try:
         run.restore(state)
     except (KeyError, TypeError, RuntimeError, ValueError) as error:
-        raise DamagedFileError(f"{run.path}: cannot be gone on from ({error}); delete it to train anew") from None
+        raise DamagedFileError(f"{run.path}: cannot be resumed ({error}); delete it to start over") from None

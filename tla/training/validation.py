@@ -1,4 +1,4 @@
-"""How good a network is on the images kept aside, and how far an attack moves them."""
+"""Accuracy of a network on held-out images, and how far an attack moves their embeddings."""
 
 from typing import NamedTuple
 
@@ -16,11 +16,11 @@ from tla.types import Outputs
 
 
 class Validation(NamedTuple):
-    """Means over the images kept aside.
+    """Means over the held-out images.
 
     Attributes:
-        clean_accuracy: Share predicted rightly, in [0, 1].
-        robust_accuracy: Share predicted rightly both before and under the attack, in [0, 1].
+        clean_accuracy: Share predicted correctly, in [0, 1].
+        robust_accuracy: Share predicted correctly both before and under the attack, in [0, 1].
         angle: Angle between h(x) and h(x'), degrees.
         margin: Distance of h(x') to the nearest other centroid minus that to its own (cosine); positive is good.
     """
@@ -40,35 +40,35 @@ def validate(
     generator: torch.Generator,
     batch: int = 500,
 ) -> Validation:
-    """Judge a network; verdicts are taken in float32, each process takes its share of the images.
+    """Validate a network. Predictions are made in float32; each process takes its share of the images.
 
     Args:
         engine: Device and precision of the attack.
         module: The network; left in evaluation mode.
-        pool: Images kept aside; without any, everything is NaN.
+        pool: The held-out images; without any, all means are NaN.
         attack: The attack.
-        threat: Its ball.
-        generator: On the device.
-        batch: Images at a time.
+        threat: Its threat.
+        generator: Its random numbers, on the device.
+        batch: Images per batch.
     """
     if len(pool) == 0:
         return Validation()
     module.eval()
     rows = torch.arange(engine.rank, len(pool), engine.world, device=pool.labels.device)
-    natural, moved = [], []
-    for part in rows.split(batch):
-        x, y = pool.view(part, generator), pool.labels[part]
+    natural, attacked = [], []
+    for chunk in rows.split(batch):
+        x, y = pool.view(chunk, generator), pool.labels[chunk]
         with engine.autocast():
             found = attack(module, x, Untargeted(y), threat, generator=generator)
-        natural.append(_look(module, x))
-        moved.append(_look(module, found.adversarial))
+        natural.append(_forward_fp32(module, x))
+        attacked.append(_forward_fp32(module, found.adversarial))
     y = pool.labels[rows]
-    clean, shifted = _joined(natural), _joined(moved)
-    right = clean.logits.argmax(1) == y
-    robust = right & (shifted.logits.argmax(1) == y)
-    angle = torch.rad2deg(torch.arccos((1 - distance(clean.embedding, shifted.embedding, "cosine")).clamp(-1, 1)))
-    margin = centroid_margin(clean.embedding, shifted.embedding, y)
-    sums = torch.stack([right.sum(), robust.sum(), angle.sum(), margin.sum(), torch.ones_like(y).sum()])
+    clean, adversarial = _concatenated(natural), _concatenated(attacked)
+    correct = clean.logits.argmax(1) == y
+    robust = correct & (adversarial.logits.argmax(1) == y)
+    angle = torch.rad2deg(torch.arccos((1 - distance(clean.embedding, adversarial.embedding, "cosine")).clamp(-1, 1)))
+    margin = centroid_margin(clean.embedding, adversarial.embedding, y)
+    sums = torch.stack([correct.sum(), robust.sum(), angle.sum(), margin.sum(), torch.ones_like(y).sum()])
     means = engine.mean(sums.double())
     return Validation(*(means[:4] / means[4]).tolist())
 
@@ -76,7 +76,7 @@ def validate(
 def centroid_margin(
     clean: Float[Tensor, "n d"], moved: Float[Tensor, "n d"], y: Int[Tensor, " n"]
 ) -> Float[Tensor, " n"]:
-    """D(v, nearest other centroid) - D(v, own centroid), cosine; centroids are of the clean embeddings.
+    """D(v, nearest other centroid) - D(v, own centroid) in cosine distance; centroids are of clean embeddings.
 
     Args:
         clean: h(x), shape (n, d).
@@ -86,17 +86,17 @@ def centroid_margin(
     unit = nn.functional.normalize(clean, dim=1)
     present = torch.unique(y)
     centroids = torch.stack([unit[y == k].mean(0) for k in present])
-    apart = pairwise(moved, centroids, "cosine")
+    distances = pairwise(moved, centroids, "cosine")
     own = y[:, None] == present[None, :]
-    others = apart.masked_fill(own, float("inf")).amin(1)
-    return torch.where(torch.isinf(others), torch.zeros_like(others), others) - (apart * own).sum(1)
+    others = distances.masked_fill(own, float("inf")).amin(1)
+    return torch.where(torch.isinf(others), torch.zeros_like(others), others) - (distances * own).sum(1)
 
 
-def _look(module: nn.Module, x: Tensor) -> Outputs:
+def _forward_fp32(module: nn.Module, x: Tensor) -> Outputs:
     with torch.no_grad():
         outputs = module(x)
     return Outputs(outputs.logits.float(), outputs.embedding.float())
 
 
-def _joined(parts: list[Outputs]) -> Outputs:
-    return Outputs(torch.cat([p.logits for p in parts]), torch.cat([p.embedding for p in parts]))
+def _concatenated(batches: list[Outputs]) -> Outputs:
+    return Outputs(torch.cat([b.logits for b in batches]), torch.cat([b.embedding for b in batches]))

@@ -1,17 +1,32 @@
-"""Every registered figure, whatever it is: documented, light and dark, wide and narrow, whole and broken data."""
+"""The contract of figures, figure by figure: documented, light and dark, wide and narrow, whole and broken data."""
 
 import dataclasses
-import inspect
-import re
 
-import numpy as np
 import pytest
-from figure_contract import check, drawn
-from synthetic import TABLES, World, write_store
+from figure_contract import (
+    NAN_SHARES,
+    THEMES,
+    WIDTHS,
+    WORLDS,
+    check_documented,
+    check_drawn,
+    check_empty,
+    check_figure,
+    check_frames_unchanged,
+    check_look,
+    check_nan,
+    check_study,
+    check_world,
+)
+from plotly import graph_objects as go
+from synthetic import World, arrays, write_store
 
 from tla.plots import FIGURES, LIGHT, Look, draw, look_of
+from tla.plots.base import figure
+from tla.plots.drawing.sheet import Sheet
 
 NAMES = FIGURES.names()
+WITH_TABLES = [name for name in NAMES if FIGURES.get(name).tables]
 EXPECTED = {
     "shift_arrows", "one_class", "two_classes", "accuracy_bars", "accuracy_curve", "accuracy_steps", "accuracy_table",
     "roc", "score_histograms", "confusion", "class_confusion", "neighbour_rows", "purity_curves", "trajectory",
@@ -19,101 +34,129 @@ EXPECTED = {
     "attack_triptych", "triplet_drawn", "shift_morph", "agreement", "poster",
 }  # fmt: skip
 
-WORLDS = {
-    "nobody is misclassified": World(n=40, methods=("at", "tla"), hold=1.0),
-    "everybody is misclassified": World(n=40, methods=("natural", "tla"), hold=0.0),
-    "one class": World(n=20, methods=("at", "tla"), classes=1),
-    "one method": World(n=40, methods=("tla",)),
-    "ten methods": World(
-        n=30, methods=("natural", "at", "alp", "tla", "tla-rn", "tla-sa", "trades", "mine", "mart", "x<y")
-    ),
-    "three seeds": World(n=30, methods=("at", "tla"), seeds=(0, 1, 2)),
-    "two images": World(n=2, methods=("at", "tla")),
-    "thirty classes": World(n=60, methods=("at", "tla"), classes=30),
-}
 
-
-def test_the_figures_of_the_plan_are_there():
+def test_the_planned_figures_are_registered():
     assert set(NAMES) >= EXPECTED
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_documented(name):
-    function = FIGURES.get(name)
-    text = inspect.getdoc(function)
-    assert text
-    assert "Args:" in text
-    first = text.split("\n")[0]
-    assert first.endswith((".", "?"))
-    described = set(re.findall(r"^    ([a-z]\w*): ", text, re.MULTILINE))
-    assert described == set(inspect.signature(function).parameters)
-    assert inspect.signature(function).parameters["look"].default == LIGHT
-    assert inspect.getdoc(inspect.getmodule(function))
+    check_documented(name)
 
 
 @pytest.mark.parametrize("name", NAMES)
-@pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize("width", [1200, 600])
+@pytest.mark.parametrize("theme", THEMES)
+@pytest.mark.parametrize("width", WIDTHS)
 def test_light_and_dark_wide_and_narrow(name, theme, width):
-    look = Look(theme=theme, width=width, source="a synthetic study", classes=tuple("0123456789"))
-    figure = drawn(name, World(n=40), look)
-    check(figure, look)
-    if name != "poster":
-        size = figure.layout.title.font.size
-        lines = figure.layout.title.text.removeprefix("<b>").removesuffix("</b>").split("<br>")
-        assert max(len(line) for line in lines) * size * 0.53 <= width
+    check_look(name, theme, width)
 
 
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("world", WORLDS.values(), ids=WORLDS)
 def test_edges(name, world):
-    check(drawn(name, world), LIGHT)
+    check_world(name, world)
 
 
-@pytest.mark.parametrize("name", [name for name in NAMES if FIGURES.get(name).tables])
+@pytest.mark.parametrize("name", WITH_TABLES)
 def test_empty_tables(name):
-    check(drawn(name, World(n=4, methods=("at", "tla")), change=lambda frame: frame.iloc[:0]), LIGHT)
+    check_empty(name)
 
 
-@pytest.mark.parametrize("name", [name for name in NAMES if FIGURES.get(name).tables])
-@pytest.mark.parametrize("share", [0.3, 1.0])
+@pytest.mark.parametrize("name", WITH_TABLES)
+@pytest.mark.parametrize("share", NAN_SHARES)
 def test_nan(name, share):
-    measured = {
-        "angle", "margin", "margin_clean", "purity_own", "progress", "u", "v", "score", "distance", "cka", "triplet",
-        "active", "distance_own", "distance_false", "accuracy",
-    }  # fmt: skip
-
-    def spoil(frame):
-        frame = frame.copy()
-        rng = np.random.default_rng(0)
-        for column in measured & set(frame.columns):
-            frame.loc[rng.random(len(frame)) < share, column] = np.nan
-        return frame
-
-    check(drawn(name, World(n=30, methods=("at", "tla")), change=spoil), LIGHT)
+    check_nan(name, share)
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_frames_are_not_changed(name):
-    function = FIGURES.get(name)
-    world = World(n=20, methods=("at", "tla"))
-    frames = [TABLES[table](world) for table in function.tables]
-    before = [frame.copy() for frame in frames]
-    if frames:
-        function(*frames)
-    for frame, old in zip(frames, before, strict=True):
-        assert frame.equals(old)
+    check_frames_unchanged(name)
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_from_a_study(name, study):
-    figure = draw(name, study, dark=True)
-    look = look_of(study, theme="dark")
-    check(figure, look)
+    check_study(name, study)
+
+
+def test_the_look_of_a_study(study):
+    look = look_of(study)
     assert look.classes == tuple("0123456789")
     assert look.source == "study synthetic; seed 0; a test, 1 thread"
-    if name != "triplet_drawn":
-        assert "study synthetic" in figure.layout.meta["caption"]
+
+
+@pytest.mark.parametrize("theme", THEMES)
+@pytest.mark.parametrize("width", WIDTHS)
+def test_the_triptych_with_probabilities(theme, width):
+    look, world = Look(theme=theme, width=width), World(n=4, methods=("at",))
+    stored = arrays(world)
+    images = stored["images"]["test"][0], stored["adversarial/at-seed0"]["pgd@0.2"][0]
+    check_drawn(FIGURES.get("attack_triptych")(*images, [0.9, 0.1], [0.2, 0.8], look=look), look)
+
+
+@pytest.fixture
+def registry(monkeypatch):
+    """A copy of the registry, so that a test can register a figure."""
+    monkeypatch.setattr(FIGURES, "_items", dict(FIGURES._items))
+
+
+@pytest.mark.usefixtures("registry")
+def test_a_short_figure_on_a_sheet_satisfies_the_contract():
+    @figure("angles", "shift")
+    def angles(shift, *, look=LIGHT):
+        """One histogram of the angular shift per method.
+
+        Args:
+            shift: The `shift` table.
+            look: Theme, width, source.
+        """
+        sheet = Sheet(look, height=320)
+        panel = sheet.panels[0]
+        for method, style in look.methods(shift["method"]).items():
+            degrees = shift.loc[shift["method"] == method, "angle"]
+            trace = {"type": "histogram", "name": style.label, "x": degrees, "marker": {"color": style.colour}}
+            sheet.add(panel, trace, key=method)
+        sheet.axis(panel, "angle (degrees)", "images")
+        return sheet.figure("How far the attack turned each embedding", f"n = {shift['id'].nunique()} test images.")
+
+    check_figure("angles")
+
+
+@pytest.mark.usefixtures("registry")
+@pytest.mark.parametrize(
+    ("traces", "message"),
+    [([], "not drawn on a Sheet"), ([{"type": "bar", "name": "AT", "x": [1], "y": [2]}], "not drawn on a Sheet")],
+)
+def test_a_figure_without_a_sheet_does_not(traces, message):
+    @figure("bare", "shift")
+    def bare(shift, *, look=LIGHT):
+        """Nothing but traces.
+
+        Args:
+            shift: The `shift` table.
+            look: Theme, width, source.
+        """
+        return go.Figure(traces)
+
+    with pytest.raises(AssertionError, match=message):
+        check_figure("bare")
+
+
+@pytest.mark.usefixtures("registry")
+def test_a_trace_without_a_colour_is_named():
+    @figure("pale", "shift")
+    def pale(shift, *, look=LIGHT):
+        """A bar whose colour is left open.
+
+        Args:
+            shift: The `shift` table.
+            look: Theme, width, source.
+        """
+        sheet = Sheet(look)
+        sheet.add(sheet.panels[0], {"type": "bar", "name": "AT", "x": [1], "y": [2]})
+        return sheet.figure("A bar", "n = 1.")
+
+    with pytest.raises(AssertionError, match="AT has no explicit colour"):
+        check_figure("pale")
 
 
 def test_unknown_figure_option_and_missing_table(study, tmp_path):
@@ -124,14 +167,6 @@ def test_unknown_figure_option_and_missing_table(study, tmp_path):
     poor = write_store(tmp_path / "poor", World(n=10, methods=("at",)), without=("detection",))
     with pytest.raises(FileNotFoundError, match=r"has no table 'detection'; it has: .*attacks"):
         draw("roc", poor)
-
-
-def test_every_optional_table_is_a_parameter():
-    for name in NAMES:
-        function = FIGURES.get(name)
-        parameters = inspect.signature(function).parameters
-        assert set(function.optional) <= set(parameters)
-        assert len(function.tables) <= len(parameters)
 
 
 def test_look_is_frozen():

@@ -1,4 +1,4 @@
-"""A sound model on digits, trained once, and the images that it is audited on."""
+"""A sound model on digits, trained once, and the images to audit it on."""
 
 from typing import NamedTuple
 

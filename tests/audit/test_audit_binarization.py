@@ -1,4 +1,4 @@
-"""Problems with a known answer."""
+"""Problems with a known solution."""
 
 import defences
 import pytest
@@ -6,7 +6,7 @@ import torch
 from audit_cases import QUICK
 
 from tla.attacks import PGD
-from tla.audit.binarise import Binarised, problems
+from tla.audit.binarization import CrossHyperplane, binary_problems
 from tla.audit.checks.binarization import Binarization
 from tla.audit.context import Context
 from tla.audit.snapshot import snapshot
@@ -32,25 +32,25 @@ def prepare(sound, digits, threat):
     return make
 
 
-def test_every_problem_has_the_answer_that_was_put_there(prepare):
-    made = problems(prepare(), torch.arange(20), inner=50, shrink=0.95, tight=0.9)
+def test_every_problem_has_the_planted_solution(prepare):
+    posed = binary_problems(prepare(), torch.arange(20), inner=50, shrink=0.95, tight=0.9)
     here = prepare()
-    assert len(made.rows) + made.skipped == 20
-    assert here.inside(torch.cat([made.solution, here.x[20:]])[: len(here.x)])[: len(made.rows)].all()
+    assert len(posed.rows) + posed.skipped == 20
+    assert here.inside(torch.cat([posed.solution, here.x[20:]])[: len(here.x)])[: len(posed.rows)].all()
     with torch.no_grad():
-        clean = here.model(here.x[made.rows])
-        solved = here.model(made.solution)
-    assert not made.goal.reached(clean).any()
-    assert made.goal.reached(solved).all()
+        clean = here.model(here.x[posed.rows])
+        solved = here.model(posed.solution)
+    assert not posed.goal.reached(clean).any()
+    assert posed.goal.reached(solved).all()
 
 
 def test_the_new_logits_have_the_size_of_the_old_ones(prepare):
     here = prepare()
-    made = problems(here, torch.arange(10), inner=50, shrink=0.95, tight=0.9)
+    posed = binary_problems(here, torch.arange(10), inner=50, shrink=0.95, tight=0.9)
     with torch.no_grad():
-        clean = here.model(here.x[made.rows])
+        clean = here.model(here.x[posed.rows])
     top = clean.logits.topk(2, dim=1).values
-    assert torch.allclose(-made.goal.score(clean), top[:, 0] - top[:, 1], rtol=1e-3)
+    assert torch.allclose(-posed.goal.score(clean), top[:, 0] - top[:, 1], rtol=1e-3)
 
 
 def test_a_sound_attack_solves_them_and_poor_ones_do_not(prepare, sound):
@@ -58,12 +58,12 @@ def test_a_sound_attack_solves_them_and_poor_ones_do_not(prepare, sound):
     assert check(prepare()).verdict == "OK"
     assert check(prepare(attack=PGD(steps=3, step_size=0.003))).verdict == "FAIL"
     assert check(prepare(defences.Quantised(sound))).verdict == "FAIL"
-    said = check(prepare(attack=defences.Noise()))
-    assert said.verdict == "FAIL"
-    assert len(said.ids) >= 25
+    found = check(prepare(attack=defences.Noise()))
+    assert found.verdict == "FAIL"
+    assert len(found.ids) >= 25
 
 
-def test_bare_logits_lend_the_input_of_their_last_layer(prepare, sound):
+def test_the_embedding_of_bare_logits_is_the_input_of_the_last_layer(prepare, sound):
     assert Binarization(samples=10)(prepare(defences.LogitsOnly(sound))).verdict == "OK"
 
 
@@ -72,12 +72,12 @@ def test_a_model_without_embedding_is_not_run(prepare):
         def forward(self, x):
             return x.flatten(1)[:, 20:30] * 5
 
-    with pytest.raises(CannotRunError, match=r"gives no embedding|no clean image"):
+    with pytest.raises(CannotRunError, match=r"has no embedding|no clean image"):
         Binarization()(prepare(Flat().eval()))
 
 
 def test_the_goal_climbs_what_the_attack_climbs():
-    goal = Binarised(torch.tensor([[1.0, 0.0], [0.0, 2.0]]), torch.tensor([-1.0, 0.5]))
+    goal = CrossHyperplane(torch.tensor([[1.0, 0.0], [0.0, 2.0]]), torch.tensor([-1.0, 0.5]))
     outputs = Outputs(torch.zeros(2, 3), torch.tensor([[3.0, 9.0], [9.0, -1.0]]))
     assert goal.value(outputs).tolist() == [2.0, -1.5]
     assert goal.reached(outputs).tolist() == [True, False]

@@ -10,7 +10,7 @@ from tla.audit import plain, run_audit
 
 
 def audit(model, digits, threat, attack=QUICK, **settings):
-    torch.manual_seed(0)  # random defences take torch's global numbers
+    torch.manual_seed(0)  # random defences use torch's global generator
     return run_audit(model, digits.x, digits.y, threat, attack=attack, **settings)
 
 
@@ -21,16 +21,16 @@ BROKEN = {
     "softmax output": (defences.Softmax, "logits", "FAIL", "these are probabilities"),
     "temperature 100": (defences.Temperature, "zero_gradient", "WARN", "under cross-entropy"),
     "random resize": (defences.RandomResize, "deterministic", "FAIL", "repeated forward passes differ"),
-    "dropout left on": (defences.Dropout, "eval_mode", "FAIL", "came in training mode: layer"),
+    "dropout left on": (defences.Dropout, "eval_mode", "FAIL", "in training mode: layer"),
     "batch statistics": (defences.BatchStatistics, "deterministic", "FAIL", "the other images in the batch"),
     "adapting": (defences.Adapting, "eval_mode", "FAIL", "changed the model: shift"),
     "normalised twice": (defences.NormalisedTwice, "inputs", "WARN", "2 modules normalise"),
     "nan": (defences.NotANumber, "logits", "FAIL", "NaN or infinite for"),
-    "wrong shape": (defences.WrongShape, "logits", "FAIL", "(200, 10, 8, 8), wanted (200, classes)"),
+    "wrong shape": (defences.WrongShape, "logits", "FAIL", "must have shape (200, classes >= 2), got (200, 10, 8, 8)"),
     "raising": (defences.Raising, "logits", "FAIL", "raises RuntimeError: mat1 and mat2"),
 }
 ALSO = {
-    # What else must speak: randomness and batch statistics spoil every later number.
+    # Checks that may trip as well: randomness and batch statistics spoil every later number.
     "random resize": {"recheck", "silent_success", "incomplete", "monotone_eps", "iterative_beats_single", "ball"},
     "batch statistics": {"recheck", "silent_success"},
 }
@@ -48,21 +48,21 @@ def test_a_broken_defence_trips_the_right_check_and_no_wrong_one(name, sound, di
     assert report.overall == word
 
 
-def test_dropout_that_never_stops_is_random(sound, digits, threat):
+def test_dropout_that_stays_on_is_random(sound, digits, threat):
     report = audit(defences.Dropout(sound, always=True), digits, threat)
     assert report["deterministic"].verdict == "FAIL"
 
 
-def test_masked_gradients_are_masked_in_the_numbers_too(sound, digits, threat):
+def test_masked_gradients_fail_noise_and_unbounded_too(sound, digits, threat):
     report = audit(defences.Quantised(sound), digits, threat, checks=cheap())
-    assert report.facts.robust.value > 0.9
+    assert report.summary.robust.value > 0.9
     for check in ("unbounded", "random_noise"):
         assert report[check].verdict == "FAIL", plain(report)
-    assert report.facts.minimum.value < report.facts.robust.value
+    assert report.summary.minimum.value < report.summary.robust.value
     assert set(report["random_noise"].ids) <= set(range(500))
 
 
-def test_temperature_fails_where_the_attack_climbs_cross_entropy(sound, digits, threat):
+def test_temperature_fails_if_the_attack_climbs_cross_entropy(sound, digits, threat):
     report = audit(defences.Temperature(sound), digits, threat, attack=PGD(steps=40, loss="ce"), checks=cheap())
     assert report["zero_gradient"].verdict == "FAIL"
     assert "margin" in report["zero_gradient"].advice
@@ -93,9 +93,9 @@ def test_small_steps_are_found_by_every_check_of_effort(sound, digits, threat):
 def test_an_attack_that_leaves_the_ball_breaks_nothing(sound, digits, threat):
     report = audit(sound, digits, threat, attack=defences.TooFar())
     assert report["ball"].verdict == "FAIL"
-    assert "leave the ball or the box, by up to 0.1" in report["ball"].evidence
+    assert "are outside the ball or the box, by up to 0.1" in report["ball"].evidence
     assert len(report["ball"].ids) > 100
-    assert report.facts.robust.value == report.facts.clean.value
+    assert report.summary.robust.value == report.summary.clean.value
 
 
 def test_shattered_gradients_show_in_noise_around_the_images(sound, digits, threat):
@@ -107,20 +107,20 @@ def test_shattered_gradients_show_in_noise_around_the_images(sound, digits, thre
 def test_images_normalised_before_the_model_leave_the_box(sound, digits, threat):
     report = run_audit(sound, (digits.x - 0.3) / 0.4, digits.y, threat, attack=QUICK)
     assert report["inputs"].verdict == "FAIL"
-    assert "leave the declared box [0, 1]" in report["inputs"].evidence
+    assert "are outside the declared box [0, 1]" in report["inputs"].evidence
     assert report["ball"].verdict == "NOT RUN"
 
 
-def test_images_divided_by_255_twice_use_none_of_the_box(sound, digits, threat):
+def test_images_divided_by_255_twice_hardly_use_the_box(sound, digits, threat):
     report = run_audit(sound, digits.x / 255, digits.y, threat, attack=QUICK)
     assert report["inputs"].verdict == "WARN"
 
 
-def test_a_normalisation_that_the_model_misses_is_named(sound, digits, threat):
-    class Wants(defences.Wrapped):
+def test_a_missing_normalisation_is_named(sound, digits, threat):
+    class ExpectsNormalised(defences.Wrapped):
         def forward(self, x):
             return self.model((x * 0.3081 + 0.1307) * (x.amax() > 1) + (1 - x) * (x.amax() <= 1))
 
-    report = run_audit(Wants(sound), digits.x, digits.y, threat, attack=QUICK)
+    report = run_audit(ExpectsNormalised(sound), digits.x, digits.y, threat, attack=QUICK)
     assert report["inputs"].verdict == "WARN"
     assert "applying a normalisation (MNIST's constants) raises clean accuracy" in report["inputs"].evidence

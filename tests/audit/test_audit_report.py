@@ -53,13 +53,13 @@ def test_text_and_table_say_everything(report):
 
 
 def test_the_minimum_is_the_mean_over_images_of_the_minimum_over_attacks(report):
-    facts = report.facts
-    assert facts.n == 60
-    assert facts.minimum.value <= facts.robust.value <= facts.clean.value
-    assert facts.minimum.low <= facts.minimum.value <= facts.minimum.high
-    assert facts.attacks[0] == "pgd"
-    assert "fgsm" in facts.attacks
-    assert not any("at 2 eps" in name for name in facts.attacks)
+    summary = report.summary
+    assert summary.n == 60
+    assert summary.minimum.value <= summary.robust.value <= summary.clean.value
+    assert summary.minimum.low <= summary.minimum.value <= summary.minimum.high
+    assert summary.attacks[0] == "pgd"
+    assert "fgsm" in summary.attacks
+    assert not any("at 2 eps" in name for name in summary.attacks)
 
 
 def test_a_missing_check_is_named(report):
@@ -94,7 +94,7 @@ def test_quick_costs_about_one_run(sound, digits, threat):
         report = run_audit(sound, digits.x, digits.y, threat)
     finally:
         handle.remove()
-    assert sum(calls) / 200 <= 1.8 * 3 * report.facts.queries
+    assert sum(calls) / 200 <= 1.8 * 3 * report.summary.queries
 
 
 @pytest.mark.parametrize("name", CHECKS.names())

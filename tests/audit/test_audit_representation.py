@@ -47,19 +47,19 @@ def prepare(sound, digits, threat):
 
 
 def test_the_embedding_gives_nothing_more_on_a_sound_model(prepare):
-    said = Representation()(prepare())
-    assert said.verdict == "OK"
-    assert "no detector was given" in said.evidence
+    found = Representation()(prepare())
+    assert found.verdict == "OK"
+    assert "no detector was given" in found.evidence
 
 
 def test_the_embedding_breaks_what_masked_logits_hide(prepare, sound):
     here = prepare(HiddenLogits(sound))
-    said = Representation()(here)
-    assert said.verdict == "FAIL", said.evidence
-    assert set(said.ids) <= set(here.names(here.survivors))
+    found = Representation()(here)
+    assert found.verdict == "FAIL", found.evidence
+    assert set(found.ids) <= set(here.names(here.survivors))
 
 
-def test_a_detector_that_falls_to_an_adaptive_attacker_is_told(prepare, sound):
+def test_a_detector_that_an_adaptive_attacker_evades_fails(prepare, sound):
     from tla.data import SOURCES
 
     train = SOURCES.build("digits").load().train
@@ -68,39 +68,39 @@ def test_a_detector_that_falls_to_an_adaptive_attacker_is_told(prepare, sound):
     score = DETECTORS.build("gaussian_diagonal").fit(natural.embedding, natural.logits, train.labels)
     confident = PGD(steps=20, loss="ce", pursuit="all_steps")
     here = prepare(detector=score, attack=confident, threat=Threat("linf", 0.3))
-    said = Representation()(here)
-    assert "an attacker who knows the detector" in said.evidence
-    assert said.verdict == "FAIL", said.evidence
-    assert "adaptive" in said.advice
-    assert set(said.ids) <= set(here.names(here.correct))
+    found = Representation()(here)
+    assert "an attacker who knows the detector" in found.evidence
+    assert found.verdict == "FAIL", found.evidence
+    assert "adaptive" in found.advice
+    assert set(found.ids) <= set(here.names(here.correct))
 
 
-def test_a_detector_that_sees_everything_stands(prepare):
+def test_a_detector_that_flags_everything_passes(prepare):
     here = prepare(detector=lambda outputs: torch.arange(float(len(outputs.logits))) * 0 + 1)
     assert Representation()(here).verdict == "OK"
 
 
 def test_transfer_beats_a_masked_gradient(prepare, sound):
     here = prepare(defences.Quantised(sound), sources={"same without rounding": sound})
-    said = TransferMatrix()(here)
-    assert said.verdict == "FAIL"
-    assert "fool" in said.evidence
-    assert "The gradient of this model is masked" in said.advice
+    found = TransferMatrix()(here)
+    assert found.verdict == "FAIL"
+    assert "fool" in found.evidence
+    assert "The gradient of this model is masked" in found.advice
 
 
 def test_transfer_needs_sources(prepare):
-    with pytest.raises(CannotRunError, match="no other models were given"):
+    with pytest.raises(CannotRunError, match="no other models"):
         TransferMatrix()(prepare())
 
 
 def test_a_black_box_finds_what_a_masked_gradient_hides(prepare, sound):
     pytest.importorskip("pyautoattack")
-    said = BlackboxWeaker(queries=150)(prepare(defences.Quantised(sound)))
-    assert said.verdict == "FAIL"
-    assert said.evidence.endswith("transfer did not run (no other models were given (sources) to transfer from)")
+    found = BlackboxWeaker(queries=150)(prepare(defences.Quantised(sound)))
+    assert found.verdict == "FAIL"
+    assert found.evidence.endswith("transfer did not run (no other models (sources) were given to transfer from)")
 
 
-def test_a_black_box_that_is_missing_is_told(prepare, monkeypatch):
+def test_a_missing_black_box_is_named(prepare, monkeypatch):
     import tla.attacks.square as module
 
     def absent(name, why):
@@ -117,7 +117,7 @@ def test_a_black_box_that_is_missing_is_told(prepare, monkeypatch):
 def test_autoattack_lists_what_it_breaks_beyond(prepare):
     pytest.importorskip("pyautoattack")
     here = prepare(attack=PGD(steps=2, step_size=0.002), n=20, threat=Threat("linf", 0.3))
-    said = AutoAttackFindsNoMore()(here)
-    assert said.verdict == "FAIL"
-    assert "AutoAttack broke" in said.evidence
-    assert set(said.ids) == set(here.names(here.broken["autoattack"] & here.survivors))
+    found = AutoAttackFindsNoMore()(here)
+    assert found.verdict == "FAIL"
+    assert "AutoAttack broke" in found.evidence
+    assert set(found.ids) == set(here.names(here.broken["autoattack"] & here.survivors))

@@ -23,5 +23,5 @@ def test_a_sound_model_trips_no_standard_check(sound, natural, digits, threat):
 def test_a_model_without_defence_trips_nothing_either(natural, digits, threat):
     report = run_audit(natural, digits.x, digits.y, replace(threat, eps=0.2))
     assert [verdict.check for verdict in report.verdicts if verdict.tripped] == [], plain(report)
-    assert report.facts.robust is not None
-    assert report.facts.robust.value < 0.2
+    assert report.summary.robust is not None
+    assert report.summary.robust.value < 0.2

@@ -1,4 +1,4 @@
-"""An audit leaves no trace: mode, weights, gradients, buffers, hooks, random numbers."""
+"""An audit leaves no trace: mode, weights, gradients, buffers, hooks, random states."""
 
 import random
 from dataclasses import replace
@@ -10,7 +10,7 @@ import torch
 from audit_cases import QUICK, cheap
 
 from tla.audit import CHECKS, run_audit
-from tla.audit.snapshot import _random_states, changes, preserved
+from tla.audit.snapshot import _random_states, changes, restoring
 
 
 @pytest.fixture
@@ -43,7 +43,7 @@ def test_mode_gradients_weights_and_hooks_stay(natural, small):
         model.model.head.bias.requires_grad_(True)
 
 
-def test_global_random_numbers_stay_though_the_model_draws_them(natural, small):
+def test_global_random_states_stay_though_the_model_uses_them(natural, small):
     class Draws(defences.Wrapped):
         def forward(self, x):
             return self.model(x + 1e-3 * (torch.rand(()) + np.random.rand()))  # noqa: NPY002
@@ -59,7 +59,7 @@ def test_global_random_numbers_stay_though_the_model_draws_them(natural, small):
     assert (torch.rand(1).item(), np.random.rand()) == expected  # noqa: NPY002
 
 
-def test_pythons_random_numbers_stay_too():
+def test_pythons_random_state_stays_too():
     before = random.getstate()
     with _random_states():
         random.random()
@@ -67,7 +67,7 @@ def test_pythons_random_numbers_stay_too():
     assert random.getstate() == before
 
 
-def test_a_buffer_that_moves_is_named_and_put_back(natural, small):
+def test_a_buffer_that_changes_is_named_and_restored(natural, small):
     model = defences.Adapting(natural)
     report = run_audit(model, **small)
     assert "shift" in report["eval_mode"].evidence
@@ -97,7 +97,7 @@ def test_the_state_comes_back_after_an_interruption(natural, small):
 
 
 def test_changes_names_parameters_and_modes(natural):
-    with preserved(natural) as before:
+    with restoring(natural) as before:
         assert changes(natural, before) == ()
         natural.head.train()
         with torch.no_grad():
@@ -109,4 +109,4 @@ def test_changes_names_parameters_and_modes(natural):
 def test_the_same_seed_gives_the_same_report(natural, small):
     first, again = (run_audit(natural, **small, seed=4) for _ in range(2))
     assert first.verdicts == again.verdicts
-    assert replace(first.facts, seconds=0.0) == replace(again.facts, seconds=0.0)
+    assert replace(first.summary, seconds=0.0) == replace(again.summary, seconds=0.0)

@@ -1,4 +1,4 @@
-"""Stored adversarial images are judged as they are."""
+"""Stored adversarial images are audited as they are."""
 
 import numpy as np
 import pytest
@@ -6,13 +6,13 @@ import torch
 
 from tla.attacks import PGD, Untargeted
 from tla.audit import audit_stored, run_audit
-from tla.audit.ball import overshoot
+from tla.audit.context import overshoot
 from tla.seeding import generator
 from tla.threat import Threat
 
 
 @pytest.fixture(scope="module")
-def made(natural, digits):
+def stored(natural, digits):
     threat = Threat("linf", 0.1)
     source = generator(0, "stored")
     result = PGD(steps=10, loss="margin")(natural, digits.x, Untargeted(digits.y), threat, generator=source)
@@ -21,41 +21,41 @@ def made(natural, digits):
     return result.adversarial, result.success | wrong, wrong
 
 
-def test_honest_arrays_pass_all_three_checks(natural, digits, threat, made):
-    images, success, _ = made
+def test_honest_arrays_pass_all_three_checks(natural, digits, threat, stored):
+    images, success, _ = stored
     report = audit_stored(natural, digits.x, digits.y, threat, {"pgd": (images.numpy(), success.numpy())})
     assert [(v.check, v.verdict) for v in report.verdicts] == [
         ("ball", "OK"),
         ("recheck", "OK"),
         ("fooled_clean", "OK"),
     ]
-    assert report.facts.level == "stored"
-    assert report.facts.minimum.value == pytest.approx(1 - success.float().mean().item())
-    assert "incomplete" in report.facts.not_run
+    assert report.summary.level == "stored"
+    assert report.summary.minimum.value == pytest.approx(1 - success.float().mean().item())
+    assert "incomplete" in report.summary.not_run
 
 
-def test_a_wrong_eps_is_found_with_its_images(natural, digits, threat, made):
-    images = made[0].clone()
+def test_a_wrong_eps_is_found_with_its_images(natural, digits, threat, stored):
+    images = stored[0].clone()
     images[7] = (digits.x[7] + 0.11).clamp(0, 1)
     report = audit_stored(natural, digits.x, digits.y, threat, {"pgd": images}, ids=torch.arange(500) + 1000)
     assert report["ball"].verdict == "FAIL"
     assert report["ball"].ids == (1007,)
-    assert "1 of 500 images leave the ball or the box, by up to 0.01" in report["ball"].evidence
-    smaller = audit_stored(natural, digits.x, digits.y, Threat("linf", 0.05), {"pgd": made[0]})
+    assert "1 of 500 images are outside the ball or the box, by up to 0.01" in report["ball"].evidence
+    smaller = audit_stored(natural, digits.x, digits.y, Threat("linf", 0.05), {"pgd": stored[0]})
     assert len(smaller["ball"].ids) > 400
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), 1.0001, -0.0001])
-def test_values_outside_the_box_are_found(value, natural, digits, threat, made):
-    images = made[0].clone()
+def test_values_outside_the_box_are_found(value, natural, digits, threat, stored):
+    images = stored[0].clone()
     images[3, 0, 0, 0] = value
     report = audit_stored(natural, digits.x, digits.y, Threat("linf", 1.0), {"pgd": images})
     assert report["ball"].verdict == "FAIL"
     assert report["ball"].ids == (3,)
 
 
-def test_false_claims_are_listed_in_both_directions(natural, digits, threat, made):
-    images, success, wrong = made
+def test_false_claims_are_listed_in_both_directions(natural, digits, threat, stored):
+    images, success, wrong = stored
     rows = (~wrong).nonzero()[:, 0]
     lies = success.clone()
     lies[rows[:30]] = ~lies[rows[:30]]
@@ -67,22 +67,22 @@ def test_false_claims_are_listed_in_both_directions(natural, digits, threat, mad
     assert audit_stored(natural, digits.x, digits.y, threat, {"pgd": (images, one)})["recheck"].verdict == "WARN"
 
 
-def test_clean_errors_counted_as_robust_are_found(natural, digits, threat, made):
-    images, success, wrong = made
+def test_clean_errors_counted_as_robust_are_found(natural, digits, threat, stored):
+    images, success, wrong = stored
     report = audit_stored(natural, digits.x, digits.y, threat, {"pgd": (images, success & ~wrong)})
     assert report["fooled_clean"].verdict == "FAIL"
     assert report["fooled_clean"].ids == tuple(wrong.nonzero()[:, 0].tolist())
     assert report["recheck"].verdict == "OK"
 
 
-def test_without_claims_two_checks_say_so(natural, digits, threat, made):
-    report = audit_stored(natural, digits.x, digits.y, threat, {"pgd": made[0]})
+def test_without_claims_two_checks_say_so(natural, digits, threat, stored):
+    report = audit_stored(natural, digits.x, digits.y, threat, {"pgd": stored[0]})
     assert report["recheck"].verdict == report["fooled_clean"].verdict == "NOT RUN"
     assert "no claimed success" in report["recheck"].evidence
 
 
-def test_success_that_dies_of_rounding_is_told(natural, digits):
-    """Images a hair beyond the boundary: rounding to 8 bits makes them right again."""
+def test_success_that_rounding_undoes_is_found(natural, digits):
+    """Images just beyond the boundary: rounding to 8 bits corrects them."""
     x, y = digits.x, digits.y
     threat = Threat("linf", 0.3)
     result = PGD(steps=40, loss="margin")(natural, x, Untargeted(y), threat, generator=generator(0, "t"))
@@ -98,16 +98,16 @@ def test_success_that_dies_of_rounding_is_told(natural, digits):
     rows = (result.success & right).nonzero()[:, 0]
     report = audit_stored(natural, x[rows], y[rows], threat, {"edge": images[rows]})
     assert report["ball"].verdict == "WARN", report["ball"].evidence
-    assert "fooled images right again" in report["ball"].evidence
+    assert "8-bit rounding, which corrects" in report["ball"].evidence
 
 
-def test_stored_arrays_enter_the_minimum_over_attacks(natural, digits, threat, made):
+def test_stored_arrays_enter_the_minimum_over_attacks(natural, digits, threat, stored):
     weak = PGD(steps=1, step_size=0.001)
     plain = run_audit(natural, digits.x, digits.y, threat, attack=weak)
-    with_stored = run_audit(natural, digits.x, digits.y, threat, attack=weak, stored={"pgd": made[0]})
-    assert "pgd (stored)" in with_stored.facts.attacks
-    assert with_stored.facts.minimum.value < plain.facts.minimum.value
-    assert with_stored.facts.robust == plain.facts.robust
+    with_stored = run_audit(natural, digits.x, digits.y, threat, attack=weak, stored={"pgd": stored[0]})
+    assert "pgd (stored)" in with_stored.summary.attacks
+    assert with_stored.summary.minimum.value < plain.summary.minimum.value
+    assert with_stored.summary.robust == plain.summary.robust
 
 
 @pytest.mark.parametrize("norm", ["linf", "l2", "l1"])

@@ -40,7 +40,7 @@ class Detached(Wrapped):
 
 
 class DeadReLU(Wrapped):
-    """Pixels pass two saturated ReLUs, which are constant but on a sliver around 1/2."""
+    """Pixels pass through two saturated ReLUs, constant except on a sliver around 1/2."""
 
     slope = 1e4
 
@@ -58,7 +58,7 @@ class Softmax(Wrapped):
 
 
 class Temperature(Wrapped):
-    """Logits of 100 times the size, as defensive distillation leaves them (Papernot et al. 2016)."""
+    """Logits 100 times larger, as after defensive distillation (Papernot et al. 2016)."""
 
     factor = 100.0
 
@@ -78,7 +78,7 @@ class RandomResize(Wrapped):
 
 
 class Dropout(Wrapped):
-    """Dropout on the pixels; `layer.train()` forgets to switch it off, `functional` never does."""
+    """Dropout on the pixels; left on by `layer.train()`, or always on through `functional`."""
 
     def __init__(self, model: nn.Module, always: bool = False) -> None:
         super().__init__(model)
@@ -92,14 +92,14 @@ class Dropout(Wrapped):
 
 
 class BatchStatistics(Wrapped):
-    """Every image is judged beside the others: the batch's mean is taken away."""
+    """Every prediction depends on the batch: its mean is subtracted."""
 
     def forward(self, x: Tensor) -> Outputs:
         return self.model((x - x.mean(0) + 0.3).clamp(0, 1))
 
 
 class Adapting(Wrapped):
-    """A buffer moves with every forward pass."""
+    """A buffer changes with every forward pass."""
 
     def __init__(self, model: nn.Module) -> None:
         super().__init__(model)
@@ -111,7 +111,7 @@ class Adapting(Wrapped):
 
 
 class Normalise(nn.Module):
-    """Takes the mean away and divides by the standard deviation."""
+    """Subtracts the mean and divides by the standard deviation."""
 
     def __init__(self, mean: float, std: float) -> None:
         super().__init__()
@@ -122,7 +122,7 @@ class Normalise(nn.Module):
 
 
 class NormalisedTwice(Wrapped):
-    """The network wants normalised images; its wrapper normalises, and so does another."""
+    """The network expects normalised images; its wrapper normalises, and so does another."""
 
     def __init__(self, model: nn.Module, times: int = 2) -> None:
         super().__init__(model)
@@ -188,7 +188,7 @@ class Overwriting(Attack):
 
 @dataclass(frozen=True, kw_only=True)
 class Noise(Attack):
-    """An attack that looks at no gradient and takes one random point."""
+    """An attack that returns one random point, without any gradient."""
 
     def __call__(self, model, x, goal, threat, *, generator=None, on_step=None) -> AttackResult:
         images = threat.start(x, generator)

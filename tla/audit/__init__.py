@@ -1,7 +1,7 @@
-"""Is this evaluation believable? One check per file in `checks`, each with verdict, evidence and advice."""
+"""Is this evaluation believable? One check per file in `checks`; each gives a verdict, evidence and advice."""
 
 from tla.audit.base import CHECKS, LEVELS, Check, Level, Verdict
-from tla.audit.report import AuditReport, Facts, plain, rendered, statement
+from tla.audit.report import AuditReport, AuditSummary, plain, rendered, statement
 from tla.audit.run import AuditProgress, audit_stored, default_attack, run_audit
 
 __all__ = [
@@ -11,7 +11,7 @@ __all__ = [
     "Level",
     "Verdict",
     "AuditReport",
-    "Facts",
+    "AuditSummary",
     "AuditProgress",
     "run_audit",
     "audit_stored",

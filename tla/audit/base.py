@@ -1,4 +1,4 @@
-"""What a check returns, and what every check is."""
+"""The interface of an audit check, and the verdict it returns."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
@@ -19,15 +19,15 @@ LEVELS: tuple[Level, ...] = ("quick", "standard", "long")
 
 @dataclass(frozen=True, kw_only=True)
 class Verdict:
-    """What one check says.
+    """The answer of one check.
 
     Args:
         check: Its registered name.
         number: Its number in docs/audit.md.
         verdict: "OK", "WARN", "FAIL" or "NOT RUN".
-        evidence: One sentence with the numbers, or why it was not run.
-        advice: What to do about it; empty where there is nothing to do.
-        ids: The examples concerned.
+        evidence: One sentence with the numbers, or why it did not run.
+        advice: What to do about it; empty if there is nothing to do.
+        ids: The images concerned.
     """
 
     check: str
@@ -49,7 +49,13 @@ class Verdict:
 
 @dataclass(frozen=True, kw_only=True)
 class Check(ABC):
-    """One question about an evaluation; subclasses are registered in `CHECKS`, one per file."""
+    """One question about an evaluation; subclasses are registered in `CHECKS`, one per file.
+
+    Attributes:
+        number: Its place in the report and in docs/audit.md; unique.
+        title: What holds if the verdict is OK, in a few words.
+        level: The lowest level of audit that runs it.
+    """
 
     registry: ClassVar[Registry["Check"]]
     number: ClassVar[int]
@@ -61,20 +67,20 @@ class Check(ABC):
         """Answer the question.
 
         Raises:
-            CannotRunError: if something that it needs is missing; the audit turns it into NOT RUN.
+            CannotRunError: if something it needs is missing; the audit turns this into NOT RUN.
         """
 
     def say(
         self, context: Context, verdict: Word, evidence: str, advice: str = "", rows: Tensor | None = None
     ) -> Verdict:
-        """A verdict of this check; advice is dropped where all is well.
+        """A verdict of this check; advice is dropped if it is OK.
 
         Args:
-            context: Gives the rows their ids.
+            context: Maps rows to ids.
             verdict: "OK", "WARN" or "FAIL".
             evidence: One sentence.
             advice: One sentence.
-            rows: The examples concerned, a mask or positions.
+            rows: The images concerned, as a mask or positions.
         """
         ids = () if rows is None else context.names(rows)
         name = CHECKS.name_of(self)
@@ -83,10 +89,10 @@ class Check(ABC):
 
 
 def worst(words: Iterable[Word]) -> Word:
-    """The most serious of several verdicts; "NOT RUN" only where there is nothing else."""
-    found = set(words)
+    """The most serious of several verdicts; "NOT RUN" only if there is no other."""
+    given = set(words)
     for word in reversed(SEVERITY):
-        if word in found:
+        if word in given:
             return word
     return "NOT RUN"
 
@@ -103,6 +109,6 @@ def checks_of(level: str) -> tuple[type[Check], ...]:
     """
     if level not in LEVELS:
         raise ValueError(f"level must be one of {', '.join(LEVELS)}, got {level!r}")
-    wanted = [name for name in LEVELS if LEVELS.index(name) <= [*LEVELS].index(level)]
-    found = (CHECKS.get(name) for name in CHECKS.names())
-    return tuple(sorted((check for check in found if check.level in wanted), key=lambda check: check.number))
+    included = LEVELS[: [*LEVELS].index(level) + 1]
+    checks = (CHECKS.get(name) for name in CHECKS.names())
+    return tuple(sorted((check for check in checks if check.level in included), key=lambda check: check.number))

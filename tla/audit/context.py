@@ -1,4 +1,4 @@
-"""What the checks share: each thing is computed when first asked for, once."""
+"""What the checks share, computed once, on first use."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -10,7 +10,6 @@ from torch import Tensor, nn
 
 from tla.attacks import Attack, AttackResult, Goal, Recorder, Trajectory, Untargeted
 from tla.attacks.goals import Score
-from tla.audit.ball import overshoot
 from tla.audit.snapshot import Snapshot
 from tla.audit.subject import AuditedModel, forward
 from tla.audit.variants import CannotRunError
@@ -23,15 +22,15 @@ T = TypeVar("T")
 
 
 class AuditedAttack(NamedTuple):
-    """One attack on all images of the audit.
+    """The outcome of one attack on all images of the audit.
 
     Attributes:
         name: As it appears in sentences: "pgd".
-        result: What the attack returned, n rows.
+        result: As the attack returned it, n rows.
         prediction: Classes of the returned images, by one float32 forward pass, shape (n,).
-        broken: True where the image was misclassified when clean, or where the returned image lies in the ball of the
-            audit and is misclassified, shape (n,).
-        trajectory: Every iterate, if it was recorded and the attack shows its steps.
+        broken: True where the clean image is misclassified, or the returned image is in the audit's ball and is
+            misclassified, shape (n,).
+        trajectory: Every iterate, if it was recorded and the attack reports its steps.
     """
 
     name: str
@@ -42,7 +41,7 @@ class AuditedAttack(NamedTuple):
 
 
 class Stored(NamedTuple):
-    """Adversarial images that an evaluation left behind, with the images they came from.
+    """Adversarial images that an evaluation stored, with the clean images they came from.
 
     Attributes:
         name: Label of the attack.
@@ -50,8 +49,8 @@ class Stored(NamedTuple):
         y: True classes, shape (m,).
         ids: Name of each image, shape (m,).
         adversarial: As stored, shape (m, ...).
-        threat: The ball that they are said to lie in.
-        success: What the evaluation says it fooled, shape (m,); None if that was not stored.
+        threat: The ball that they are claimed to be in.
+        success: Which images the evaluation claims to have fooled, shape (m,); None if that was not stored.
     """
 
     name: str
@@ -65,23 +64,23 @@ class Stored(NamedTuple):
 
 @dataclass(kw_only=True, eq=False)
 class Context:
-    """A model, images, an attack, and everything that checks have found out about them so far.
+    """A model, images, an attack, and everything that the checks have computed so far.
 
     Args:
-        original: The model as the user gave it (already in evaluation mode; `before` tells how it came).
+        original: The user's model (already in evaluation mode; `before` holds its state before that).
         before: Its state before the audit.
         x: Images, shape (n, ...).
         y: True classes, shape (n,).
         ids: Name of each image, shape (n,).
-        rows: Where these images stand among all that the audit was given, shape (n,).
+        rows: Positions of these images among all that were given, shape (n,).
         threat: Norm, radius and box.
-        attack: The attack whose result is to be believed.
+        attack: The attack under audit.
         stored: Adversarial images of a finished evaluation.
         sources: Other models of the same classes, by name: attacked for transfer.
         detector: A fitted detector: `Outputs` to a score per image, larger = more suspicious; None if there is none.
-        seed: Every random number of the audit derives from it.
+        seed: All random numbers of the audit derive from it.
         batch: Images per forward pass.
-        attacks_run: False where only stored images are judged.
+        attacks_run: False if only stored images are audited.
     """
 
     original: nn.Module
@@ -113,19 +112,19 @@ class Context:
 
     @cached_property
     def embedding_model(self) -> nn.Module:
-        """The model with an embedding; where it gives logits alone, what its last linear layer is fed with.
+        """The model with an embedding: the input of its last linear layer if it returns only logits.
 
         Raises:
             CannotRunError: if there is no such layer.
         """
-        self.clean  # noqa: B018 (a first forward pass tells what the model returns)
+        self.clean  # noqa: B018 (a first forward pass shows what the model returns)
         if self.model.embeds:
             return self.model
         adapted = as_classifier(self.original)
         try:
             forward(adapted, self.x[:2], 2)
         except ValueError as error:
-            raise CannotRunError(f"the model gives no embedding: {error}") from None
+            raise CannotRunError(f"the model has no embedding: {error}") from None
         return adapted
 
     @cached_property
@@ -133,7 +132,7 @@ class Context:
         """Outputs of the clean images, float32."""
         outputs = forward(self.model, self.x, self.batch)
         if outputs.logits.ndim != 2 or not bool(torch.isfinite(outputs.logits).all()):
-            raise CannotRunError("the model gives no finite logits of shape (n, classes); see the check logits")
+            raise CannotRunError("the model returns no finite logits of shape (n, classes); see the check logits")
         return outputs
 
     @cached_property
@@ -143,7 +142,7 @@ class Context:
 
     @cached_property
     def run(self) -> AuditedAttack:
-        """The attack under audit, recorded."""
+        """The attack under audit, with its trajectory."""
         if not self.attacks_run:
             raise CannotRunError("only stored images are audited here")
         return self.attacked(self.attack_name, self.attack, record=True)
@@ -175,13 +174,13 @@ class Context:
         """Run an attack on all images, once per name.
 
         Args:
-            name: What it is called in sentences.
-            attack: The recipe.
+            name: Its name in sentences.
+            attack: What to run.
             threat: Another ball than the audit's.
-            goal: Another goal than leaving the true class; success is judged by the class all the same.
-            model: Another view of the model, one with an embedding.
+            goal: Another goal than leaving the true class; an image still counts as broken by its class.
+            model: Another view of the model, such as `embedding_model`.
             record: Keep the trajectory.
-            counts: Whether what it breaks counts in the minimum over attacks (only inside the audit's ball).
+            counts: Whether the images it breaks enter the minimum over attacks (only inside the audit's ball).
         """
         if name not in self._memo:
             goal = goal or Untargeted(self.y)
@@ -191,7 +190,7 @@ class Context:
         return self._memo[name]
 
     def arrays(self) -> tuple[Stored, ...]:
-        """Stored adversarial images, and what the attack under audit returned here."""
+        """Stored adversarial images, and those that the attack under audit returned here."""
         if not self.attacks_run:
             return self.stored
         name, result = f"{self.run.name} (this audit)", self.run.result
@@ -199,7 +198,7 @@ class Context:
         return (*self.stored, fresh)
 
     def once(self, name: str, make: Callable[[], T]) -> T:
-        """A value that several checks share, made on first use."""
+        """A value that several checks share, computed on first use."""
         if name not in self._memo:
             self._memo[name] = make()
         return self._memo[name]
@@ -209,7 +208,7 @@ class Context:
         return forward(model or self.model, images, batch or self.batch).logits.argmax(1)
 
     def breaks(self, images: Tensor) -> Tensor:
-        """True where an image lies in the audit's ball around x and is misclassified, or x itself is, shape (n,)."""
+        """True where an image is in the audit's ball around x and is misclassified, or x itself is, shape (n,)."""
         return ~self.correct | (self.inside(images) & (self.predictions(images) != self.y))
 
     def inside(self, images: Tensor) -> Tensor:
@@ -227,21 +226,21 @@ class Context:
     def _attack(
         self, name: str, attack: Attack, threat: Threat, goal: Goal, model: nn.Module, record: bool
     ) -> AuditedAttack:
-        self.clean  # noqa: B018 (a model without usable logits is named before any attack)
-        parts, tracks = [], []
+        self.clean  # noqa: B018 (a model without usable logits is reported before any attack)
+        results, tracks = [], []
         for start in range(0, self.n, self.batch):
             rows = torch.arange(start, min(start + self.batch, self.n), device=self.x.device)
             recorder = Recorder(embedding=None) if record else None
-            # The same random numbers for every attack: variants start where the audited attack started.
+            # The same random numbers for every attack: variants start where the attack under audit started.
             source = self.source("attack", start)
-            found = attack(
+            result = attack(
                 model, self.x[rows], goal.select(rows), threat.select(rows), generator=source, on_step=recorder
             )
-            parts.append(found)
+            results.append(result)
             track = _trajectory(recorder)
             if track is not None:
                 tracks.append(track._replace(row=track.row + start))
-        result = AttackResult(*(torch.cat(columns) for columns in zip(*parts, strict=True)))
+        result = AttackResult(*(torch.cat(columns) for columns in zip(*results, strict=True)))
         prediction = self.predictions(result.adversarial)
         broken = ~self.correct | (self.inside(result.adversarial) & (prediction != self.y))
         return AuditedAttack(name, result, prediction, broken, _join(tracks))
@@ -252,7 +251,7 @@ def _trajectory(recorder: Recorder | None) -> Trajectory | None:
         return None
     try:
         return recorder.trajectory()
-    except ValueError:  # the attack shows no steps
+    except ValueError:  # the attack reports no steps
         return None
 
 
@@ -262,3 +261,29 @@ def _join(tracks: list[Trajectory]) -> Trajectory | None:
     row, step, restart, prediction, value, success, *_ = zip(*tracks, strict=True)
     first = (torch.cat(column) for column in (row, step, restart, prediction, value, success))
     return Trajectory(*first, embedding=None, images=None)
+
+
+def slack(threat: Threat, x: Tensor) -> Tensor:
+    """How far beyond eps a stored float32 image may be: 1e-6 eps plus the rounding of its pixels; shape (1 or n,)."""
+    size = x[0].numel()
+    rounding = 2.0**-23 * max(abs(threat.low), abs(threat.high))
+    total = {"linf": 1.0, "l2": size**0.5, "l1": float(size)}[threat.norm] * rounding
+    return threat.radius(x.double()).flatten() * 1e-6 + total
+
+
+def overshoot(x: Tensor, images: Tensor, threat: Threat) -> Tensor:
+    """How far images are outside the ball or the box, in pixel units, computed in float64.
+
+    Args:
+        x: Clean images, shape (n, ...).
+        images: Their adversarial images, shape (n, ...).
+        threat: Ball and box.
+
+    Returns:
+        <= 0 inside, infinite if a pixel is not finite; shape (n,).
+    """
+    exact = images.double()
+    outside = threat.distance(x.double(), exact) - threat.radius(exact).flatten() - slack(threat, x)
+    box = torch.maximum(threat.low - exact.flatten(1).amin(1), exact.flatten(1).amax(1) - threat.high)
+    finite = torch.isfinite(exact).flatten(1).all(1)
+    return torch.where(finite, torch.maximum(outside, box), torch.inf)

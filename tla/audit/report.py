@@ -1,4 +1,4 @@
-"""What an audit found, as values, a table, and text."""
+"""The result of an audit, as values, a table and text."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -16,28 +16,28 @@ STYLES: dict[Word, str] = {"OK": "green", "WARN": "yellow", "FAIL": "bold red", 
 
 
 @dataclass(frozen=True, kw_only=True)
-class Facts:
-    """What a reader has to know beside the verdicts.
+class AuditSummary:
+    """What a reader needs to know besides the verdicts: settings and accuracies.
 
     Args:
         n: Images audited.
         norm: Of the threat.
-        eps: Radius in pixel units: the largest, where there is one per image.
+        eps: Radius in pixel units; the largest, if there is one per image.
         attack: Name and settings of the attack under audit, as text.
         steps: Its gradient steps; None if it has no such setting.
-        step_size: Their length in pixel units; None if the attack decides itself.
+        step_size: Their length in pixel units; None if the attack chooses it.
         restarts: Its restarts; None if it has no such setting.
-        seed: Every random number of the audit derives from it.
+        seed: All random numbers of the audit derive from it.
         level: "quick", "standard", "long", "chosen" (the caller named the checks), or "stored" (no attack was run).
-        seconds: How long the audit took.
+        seconds: Seconds the audit took.
         queries: Mean forward passes per image of the attack under audit; None if it did not run.
         device: Where it ran.
-        versions: Of Python and the packages that matter.
-        not_run: Names of the checks without a verdict, those of deeper levels included.
-        clean: Share of clean images that are right, with its 95 % interval.
-        robust: Share that the attack under audit left right.
-        minimum: Share that no attack of the audit broke: the mean over images of the minimum over attacks.
-        attacks: Attacks that entered that minimum.
+        versions: Versions of Python and the main packages.
+        not_run: Names of the checks without a verdict, including those of deeper levels.
+        clean: Clean accuracy with its 95 % interval.
+        robust: Accuracy under the attack under audit.
+        minimum: Share of images that no attack of the audit broke: the mean over images of the minimum over attacks.
+        attacks: The attacks in that minimum.
     """
 
     n: int
@@ -62,26 +62,26 @@ class Facts:
 
 @dataclass(frozen=True, kw_only=True)
 class AuditReport:
-    """An audit: one verdict per check, and the facts.
+    """An audit: one verdict per check, and a summary.
 
     Args:
         verdicts: In the order of their numbers.
-        facts: What a reader has to know beside them.
+        summary: Settings and accuracies.
     """
 
     verdicts: tuple[Verdict, ...]
-    facts: Facts
+    summary: AuditSummary
 
     @property
     def overall(self) -> Word:
-        """The worst verdict; "NOT RUN" only where no check ran."""
+        """The worst verdict; "NOT RUN" only if no check ran."""
         return worst(verdict.verdict for verdict in self.verdicts)
 
     def __getitem__(self, check: str) -> Verdict:
         """The verdict of one check, by name.
 
         Raises:
-            KeyError: if the audit did not include it; names those that it did.
+            KeyError: if the audit did not include it; names those it did.
         """
         found = {verdict.check: verdict for verdict in self.verdicts}
         if check not in found:
@@ -89,7 +89,7 @@ class AuditReport:
         return found[check]
 
     def frame(self) -> "pd.DataFrame":
-        """The rows of the `audit` table (docs/architecture.md), but method and seed."""
+        """The rows of the `audit` table (docs/architecture.md), without method and seed."""
         import pandas as pd
 
         rows = [{**{name: getattr(v, name) for name in COLUMNS}, "ids": list(v.ids)} for v in self.verdicts]
@@ -100,21 +100,21 @@ class AuditReport:
         return {word: sum(verdict.verdict == word for verdict in self.verdicts) for word in WORDS}
 
 
-def statement(facts: Facts) -> str:
+def statement(summary: AuditSummary) -> str:
     """What every report states: accuracies with intervals, n, eps, the attack, seed, versions, checks not run."""
-    size = "chosen by the attack" if facts.step_size is None else f"{facts.step_size:g}"
-    where = f"{facts.n} images, {facts.norm} eps {facts.eps:g}"
-    lines = [f"{where}, level {facts.level}, seed {facts.seed}, {facts.seconds:.1f} s on {facts.device}"]
-    if facts.clean is not None:
-        lines.append(f"clean accuracy                {facts.clean}")
-    if facts.robust is not None:
-        lines.append(f"after {facts.attack.split('(')[0].strip():<24}{facts.robust}")
-    if facts.minimum is not None:
-        lines.append(f"minimum over {len(facts.attacks)} attacks        {facts.minimum}")
-        lines.append(f"attacks: {'; '.join(facts.attacks)}")
-    lines.append(f"audited: {facts.attack}; steps {facts.steps}, step size {size}, restarts {facts.restarts}")
-    lines.append("versions: " + ", ".join(f"{name} {version}" for name, version in facts.versions.items()))
-    lines.append(f"not run: {', '.join(facts.not_run) or 'none'}")
+    size = "chosen by the attack" if summary.step_size is None else f"{summary.step_size:g}"
+    where = f"{summary.n} images, {summary.norm} eps {summary.eps:g}"
+    lines = [f"{where}, level {summary.level}, seed {summary.seed}, {summary.seconds:.1f} s on {summary.device}"]
+    if summary.clean is not None:
+        lines.append(f"clean accuracy                {summary.clean}")
+    if summary.robust is not None:
+        lines.append(f"after {summary.attack.split('(')[0].strip():<24}{summary.robust}")
+    if summary.minimum is not None:
+        lines.append(f"minimum over {len(summary.attacks)} attacks        {summary.minimum}")
+        lines.append(f"attacks: {'; '.join(summary.attacks)}")
+    lines.append(f"audited: {summary.attack}; steps {summary.steps}, step size {size}, restarts {summary.restarts}")
+    lines.append("versions: " + ", ".join(f"{name} {version}" for name, version in summary.versions.items()))
+    lines.append(f"not run: {', '.join(summary.not_run) or 'none'}")
     return "\n".join(lines)
 
 
@@ -128,7 +128,7 @@ def plain(report: AuditReport) -> str:
         if verdict.ids:
             shown = ", ".join(map(str, verdict.ids[:12])) + (" ..." if len(verdict.ids) > 12 else "")
             rows.append(f"{'':<35}images {shown}")
-    return "\n".join([f"audit: {report.overall}", *rows, "", statement(report.facts)])
+    return "\n".join([f"audit: {report.overall}", *rows, "", statement(report.summary)])
 
 
 def rendered(report: AuditReport) -> "RenderableType":
@@ -156,4 +156,4 @@ def rendered(report: AuditReport) -> "RenderableType":
             evidence.append(f"\nimages {', '.join(map(str, verdict.ids[:8]))}{more}", style="dim")
         word = Text(verdict.verdict, style=STYLES[verdict.verdict])
         table.add_row(str(verdict.number), word, verdict.check, evidence)
-    return Group(table, Text(), Text(statement(report.facts)))
+    return Group(table, Text(), Text(statement(report.summary)))

@@ -1,4 +1,4 @@
-"""Asking all questions about one evaluation."""
+"""Run the checks on one evaluation."""
 
 import contextlib
 import time
@@ -14,8 +14,8 @@ from tla.attacks.goals import Score
 from tla.audit.base import CHECKS, Check, Level, Verdict, checks_of
 from tla.audit.context import Context, Stored
 from tla.audit.report import AuditReport
-from tla.audit.snapshot import preserved
-from tla.audit.summary import gather
+from tla.audit.snapshot import restoring
+from tla.audit.summary import summarise
 from tla.audit.variants import CannotRunError
 from tla.seeding import generator
 from tla.threat import Threat
@@ -25,7 +25,13 @@ IMAGES = 200
 
 
 class AuditProgress(NamedTuple):
-    """Where an audit stands: the check at work, how many are done, how many there are."""
+    """Progress of an audit.
+
+    Attributes:
+        check: The check about to run; empty at the end.
+        done: How many checks are done.
+        total: How many there are.
+    """
 
     check: str
     done: int
@@ -33,7 +39,7 @@ class AuditProgress(NamedTuple):
 
 
 Claims = Mapping[str, Any]
-"""Label of an attack and its adversarial images (array or tensor, shape (n, ...)), or a pair of them and the claimed
+"""By label of an attack: its adversarial images (array or tensor, shape (n, ...)), or a pair of these and the claimed
 success (shape (n,))."""
 
 
@@ -59,34 +65,34 @@ def run_audit(
 
     Args:
         model: Maps images to logits, to a pair (logits, embedding) or to `Outputs`.
-        x: Images, shape (m, ...), in the threat's box (the audit says so if they are not).
+        x: Images, shape (m, ...), in the threat's box (a check reports those that are not).
         y: True classes, shape (m,), int64.
         threat: Norm, radius and box of the evaluation.
-        attack: The attack whose result is to be believed; by default `default_attack()`.
-        level: "quick" costs about one run of the attack, "standard" about a dozen, "long" AutoAttack beside.
-        checks: These checks instead of the level's, for other settings: `[CHECKS.build("incomplete", late=0.05)]`.
-        stored: Adversarial images that the evaluation left behind, for all of x: label to array, or to (array,
+        attack: The attack under audit; by default `default_attack()`.
+        level: "quick" costs about one run of the attack, "standard" about a dozen, "long" AutoAttack in addition.
+        checks: Run these instead of the level's, with your own settings: `[CHECKS.build("incomplete", late=0.05)]`.
+        stored: Adversarial images that the evaluation stored, for all of x: label to array, or to (array,
             success).
         sources: Other models of the same classes, by name, for transfer.
         detector: A fitted detector (`tla.representation.DETECTORS`): `Outputs` to a score, larger = more suspicious.
-        seed: Every random number derives from it.
+        seed: All random numbers derive from it.
         ids: Name of each image, shape (m,); by default its position.
-        n: How many of the images are attacked, drawn by the seed; None takes all. Stored images are all looked at.
+        n: How many images to attack, drawn by the seed; None for all. Stored images are all checked.
         batch: Images per forward pass.
         progress: Called before every check and at the end.
 
     Raises:
         ValueError: for an empty batch, labels that are not whole numbers >= 0, lengths that differ, an unknown level,
-            or n or batch < 1; what is wrong with the model or the pixels becomes a verdict.
+            or n or batch < 1; a fault of the model or the pixels becomes a verdict.
     """
-    asked = checks if checks is not None else [check() for check in checks_of(level)]
+    chosen = checks if checks is not None else [check() for check in checks_of(level)]
     ids = torch.arange(len(x)) if ids is None else ids
     _check_call(x, y, ids, n, batch)
     rows = _subset(len(x), n, seed).to(x.device)
     with contextlib.ExitStack() as stack:
-        before = stack.enter_context(preserved(model))
+        before = stack.enter_context(restoring(model))
         for source in (sources or {}).values():
-            stack.enter_context(preserved(source))
+            stack.enter_context(restoring(source))
         context = Context(
             original=model,
             before=before,
@@ -102,7 +108,7 @@ def run_audit(
             seed=seed,
             batch=batch,
         )
-        return _report(context, asked, level if checks is None else "chosen", progress)
+        return _report(context, chosen, level if checks is None else "chosen", progress)
 
 
 def audit_stored(
@@ -116,16 +122,16 @@ def audit_stored(
     batch: int = 256,
     progress: Callable[[AuditProgress], None] | None = None,
 ) -> AuditReport:
-    """Only what the arrays of a finished evaluation can tell: the checks ball, recheck and fooled_clean, no attack.
+    """Check only the arrays of a finished evaluation (ball, recheck and fooled_clean), without any attack.
 
     Args:
         model: As for `run_audit`.
         x: Clean images, shape (m, ...).
         y: True classes, shape (m,), int64.
-        threat: What the evaluation says that the attacker may do.
+        threat: What the evaluation allows the attacker.
         stored: Label to array, or to (array, success); each of m rows.
         ids: Name of each image, shape (m,); by default its position.
-        batch: Images per forward pass; success is rechecked in another size.
+        batch: Images per forward pass; success is rechecked with another size.
         progress: Called before every check and at the end.
 
     Raises:
@@ -135,7 +141,7 @@ def audit_stored(
         raise ValueError("stored must hold at least one array of adversarial images, got none")
     ids = torch.arange(len(x)) if ids is None else ids
     _check_call(x, y, ids, None, batch)
-    with preserved(model) as before:
+    with restoring(model) as before:
         context = Context(
             original=model,
             before=before,
@@ -153,10 +159,10 @@ def audit_stored(
 
 
 def default_attack() -> Attack:
-    """What is audited where no attack is named: APGD on the margin, 20 steps to each of the 9 likeliest wrong classes.
+    """The attack under audit by default: APGD on the margin, 20 steps toward each of the 9 likeliest wrong classes.
 
-    On two PGD-trained digits models (287 and 285 images, eps 0.1 and 0.2) it left 207, 90, 219 and 83 images where
-    standard AutoAttack left 207, 90, 218 and 82, for a fortieth of the forward passes.
+    On two PGD-trained digits models (287 and 285 images, eps 0.1 and 0.2) it left 207, 90, 219 and 83 images right
+    where standard AutoAttack left 207, 90, 218 and 82, for a fortieth of the forward passes.
     """
     return APGD(steps=20, loss="margin", targets=9)
 
@@ -177,20 +183,20 @@ def _report(
     if progress is not None:
         progress(AuditProgress("", len(checks), len(checks)))
     seconds = time.perf_counter() - started
-    return AuditReport(verdicts=tuple(verdicts), facts=gather(context, verdicts, level, seconds))
+    return AuditReport(verdicts=tuple(verdicts), summary=summarise(context, verdicts, level, seconds))
 
 
 def _answer(name: str, check: Check, context: Context) -> Verdict:
-    """A check's verdict; whatever goes wrong in it is named, and ends nothing else."""
+    """A check's verdict; an error in it is reported and does not stop the others."""
     try:
         return check(context)
     except CannotRunError as error:
         return Verdict(check=name, number=check.number, verdict="NOT RUN", evidence=str(error))
     except ModuleNotFoundError as error:
         return Verdict(check=name, number=check.number, verdict="NOT RUN", evidence=str(error), advice="Install it.")
-    except Exception as error:  # a user's model or attack may raise anything; the other checks go on
+    except Exception as error:  # a user's model or attack may raise anything; the other checks still run
         evidence = f"{type(error).__name__}: {error}"
-        advice = "The model or the attack raised this; repair it and run the audit again."
+        advice = "The model or the attack raised this; fix it and run the audit again."
         return Verdict(check=name, number=check.number, verdict="NOT RUN", evidence=evidence, advice=advice)
 
 

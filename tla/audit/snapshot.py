@@ -1,7 +1,7 @@
-"""A model leaves an audit as it came: mode, weights, buffers, gradients, and everybody's random numbers."""
+"""Restore a model after an audit: mode, weights, buffers, gradients, and the global random states."""
 
 import contextlib
-import random  # noqa: TID251 (its state is put back, not used)
+import random  # noqa: TID251 (its state is restored, not used)
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -16,8 +16,8 @@ class Snapshot(NamedTuple):
     Attributes:
         training: Names of the modules that were in training mode ("" is the model itself).
         tensors: Copies of all parameters and buffers, by name.
-        gradients: The parameters' gradients, by name (None where there was none).
-        frozen: Names of the parameters that took no gradient.
+        gradients: The parameters' gradients, by name (None if there was none).
+        frozen: Names of the parameters that need no gradient.
     """
 
     training: tuple[str, ...]
@@ -27,7 +27,7 @@ class Snapshot(NamedTuple):
 
 
 def snapshot(model: nn.Module) -> Snapshot:
-    """What `preserved` puts back."""
+    """The state that `restoring` restores."""
     named = dict(model.named_parameters())
     return Snapshot(
         training=tuple(name for name, module in model.named_modules() if module.training),
@@ -38,17 +38,17 @@ def snapshot(model: nn.Module) -> Snapshot:
 
 
 def changes(model: nn.Module, before: Snapshot) -> tuple[str, ...]:
-    """What evaluation alone has changed: parameters and buffers with other values, modules now in training mode."""
+    """What evaluation changed: parameters and buffers with other values, modules now in training mode."""
     tensors = _tensors(model)
     moved = [name for name, tensor in before.tensors.items() if not _same(tensors.get(name), tensor)]
     return (*moved, *(name or "the model" for name, module in model.named_modules() if module.training))
 
 
 @contextlib.contextmanager
-def preserved(model: nn.Module) -> Iterator[Snapshot]:
-    """Evaluation mode inside; afterwards the model and the global random states are as before.
+def restoring(model: nn.Module) -> Iterator[Snapshot]:
+    """Evaluation mode inside; afterwards the model and the global random states are restored.
 
-    The flags are set one by one, without `model.eval()`, which a model may have overridden.
+    The flags are set one by one, as a model may override `model.eval()`.
     """
     before = snapshot(model)
     with _random_states():

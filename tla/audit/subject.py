@@ -1,4 +1,4 @@
-"""The model under audit, seen as one that returns `Outputs`, whatever it returns itself."""
+"""The model under audit, wrapped so that it returns `Outputs`."""
 
 import torch
 from torch import Tensor, nn
@@ -7,9 +7,9 @@ from tla.types import Outputs
 
 
 class AuditedModel(nn.Module):
-    """A view on any model; shares its weights and changes nothing.
+    """A wrapper around any model that returns `Outputs`; shares its weights and changes nothing.
 
-    Logits alone are taken for the embedding too (`embeds` tells); a pair is taken for logits and embedding.
+    If the model returns only logits, they are the embedding too, and `embeds` becomes False.
 
     Args:
         model: Maps images to `Outputs`, to logits, or to a pair of logits and embedding.
@@ -25,7 +25,7 @@ class AuditedModel(nn.Module):
         """The model's outputs for images.
 
         Raises:
-            ValueError: if the model returns neither a tensor nor two of them.
+            ValueError: if the model returns neither a tensor nor a pair of tensors.
         """
         returned = self.model(x)
         if isinstance(returned, Outputs):
@@ -43,9 +43,9 @@ class AuditedModel(nn.Module):
 
 def forward(model: nn.Module, x: Tensor, batch: int) -> Outputs:
     """Outputs of all images, in float32 and without gradient, `batch` at a time."""
-    parts = []
+    batches = []
     with torch.no_grad(), torch.autocast(x.device.type, enabled=False):
         for start in range(0, len(x), batch):
             outputs = model(x[start : start + batch])
-            parts.append(Outputs(outputs.logits.float(), outputs.embedding.float()))
-    return Outputs(torch.cat([part.logits for part in parts]), torch.cat([part.embedding for part in parts]))
+            batches.append(Outputs(outputs.logits.float(), outputs.embedding.float()))
+    return Outputs(*(torch.cat(tensors) for tensors in zip(*batches, strict=True)))

@@ -1,4 +1,4 @@
-"""What a reader has to know beside the verdicts, gathered from a finished audit."""
+"""Summarise a finished audit: its settings and accuracies."""
 
 import dataclasses
 import platform
@@ -7,10 +7,9 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from tla.audit.ball import overshoot
 from tla.audit.base import CHECKS, Verdict
-from tla.audit.context import Context
-from tla.audit.report import Facts
+from tla.audit.context import Context, overshoot
+from tla.audit.report import AuditSummary
 from tla.audit.variants import setting
 from tla.extras import versions
 from tla.statistics.intervals import Interval, wilson
@@ -18,19 +17,18 @@ from tla.statistics.intervals import Interval, wilson
 PACKAGES = ("tla", "torch", "numpy", "pyautoattack")
 
 
-def gather(context: Context, verdicts: list[Verdict], level: str, seconds: float) -> Facts:
-    """The facts of an audit; accuracies are left out where the model or the attack could not be used.
+def summarise(context: Context, verdicts: list[Verdict], level: str, seconds: float) -> AuditSummary:
+    """The summary of an audit; accuracies are None if the model or the attack could not be used.
 
     Args:
         context: After all checks.
-        verdicts: What they said.
-        level: How deep the audit went.
-        seconds: How long it took.
+        verdicts: Of these checks.
+        level: As in `AuditSummary`.
+        seconds: Seconds the audit took.
     """
     attack = context.attack
     ran = {verdict.check for verdict in verdicts if verdict.verdict != "NOT RUN"}
-    shares = _shares(context)
-    return Facts(
+    return AuditSummary(
         n=context.n,
         norm=context.threat.norm,
         eps=float(torch.as_tensor(context.threat.eps, dtype=torch.float64).max()),
@@ -44,12 +42,12 @@ def gather(context: Context, verdicts: list[Verdict], level: str, seconds: float
         device=str(context.x.device),
         versions={"python": platform.python_version()} | versions(PACKAGES),
         not_run=tuple(name for name in _by_number() if name not in ran),
-        **shares._asdict(),
+        **_accuracies(context)._asdict(),
     )
 
 
 def describe(context: Context) -> str:
-    """The attack's name and the settings that are not its defaults: "pgd (steps=20, loss='ce')"."""
+    """The attack's name and its settings that are not defaults: "pgd (steps=20, loss='ce')"."""
     attack = context.attack
     settings = [
         f"{item.name}={getattr(attack, item.name)!r}"
@@ -59,8 +57,8 @@ def describe(context: Context) -> str:
     return context.attack_name + (f" ({', '.join(settings)})" if settings else "")
 
 
-class Shares(NamedTuple):
-    """Accuracies of an audit; None where the model or the attack could not be used."""
+class Accuracies(NamedTuple):
+    """Accuracies as in `AuditSummary`; None if the model or the attack could not be used."""
 
     clean: Interval | None = None
     robust: Interval | None = None
@@ -69,29 +67,29 @@ class Shares(NamedTuple):
     queries: float | None = None
 
 
-def _shares(context: Context) -> Shares:
+def _accuracies(context: Context) -> Accuracies:
     try:
         correct = context.correct
-    except Exception:  # the check logits has said what is wrong with the model
-        return Shares()
-    broken, shares = {**_stored(context), **context.broken}, Shares(clean=_interval(correct))
+    except Exception:  # the check logits reports what is wrong with the model
+        return Accuracies()
+    broken, found = {**_stored(context), **context.broken}, Accuracies(clean=_interval(correct))
     if context.attacks_run and context.attack_name in context.broken:
         queries = float(context.run.result.queries.float().mean())
-        shares = shares._replace(robust=_interval(~context.run.broken), queries=queries)
+        found = found._replace(robust=_interval(~context.run.broken), queries=queries)
     if not broken:
-        return shares
+        return found
     never = ~torch.stack(list(broken.values())).any(0)
-    return shares._replace(minimum=_interval(never), attacks=tuple(broken))
+    return found._replace(minimum=_interval(never), attacks=tuple(broken))
 
 
 def _stored(context: Context) -> dict[str, Tensor]:
-    """What the stored images break among those audited, inside the ball only."""
-    found = {}
+    """Where the stored images, inside the ball only, break the audited ones, by name."""
+    broken = {}
     for item in context.stored:
-        x, images, y = (part[context.rows] for part in (item.x, item.adversarial, item.y))
+        x, images, y = (tensor[context.rows] for tensor in (item.x, item.adversarial, item.y))
         inside = overshoot(x, images, context.threat) <= 0
-        found[f"{item.name} (stored)"] = ~context.correct | (inside & (context.predictions(images) != y))
-    return found
+        broken[f"{item.name} (stored)"] = ~context.correct | (inside & (context.predictions(images) != y))
+    return broken
 
 
 def _interval(mask: Tensor) -> Interval:

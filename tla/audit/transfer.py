@@ -1,4 +1,7 @@
-"""Adversarial images made on one model, judged on another."""
+"""Transfer of the attack under audit, as it is, between the given models: the masks that checks share.
+
+`tla.attacks.evaluation.transfer` makes the table of a study, with attacks that run to the end.
+"""
 
 from collections.abc import Mapping
 
@@ -14,16 +17,15 @@ THIS = "this model"
 
 
 def matrix(context: Context) -> Mapping[tuple[str, str], Tensor]:
-    """Whether the attack on one model's images fools another: (source, target) to a mask of shape (n,).
+    """Which images made on one model fool another: (source, target) to a mask of shape (n,).
 
-    Clean errors of the target count as fooled. The attack under audit is run on every source; images outside the ball
-    fool nobody.
+    Clean errors of the target count as fooled; images outside the ball do not.
 
     Raises:
         CannotRunError: if the audit was given no other model.
     """
     if not context.sources:
-        raise CannotRunError("no other models were given (sources) to transfer from")
+        raise CannotRunError("no other models (sources) were given to transfer from")
     return context.once("transfer matrix", lambda: _matrix(context))
 
 
@@ -34,8 +36,8 @@ def _matrix(context: Context) -> dict[tuple[str, str], Tensor]:
     for source, model in models.items():
         images = context.run.result.adversarial if source == THIS else _attack(context, model, source)
         inside = context.inside(images)
-        for target, judge in models.items():
-            wrong = forward(judge, images, context.batch).logits.argmax(1) != context.y
+        for target, other in models.items():
+            wrong = forward(other, images, context.batch).logits.argmax(1) != context.y
             found[source, target] = (clean[target] != context.y) | (inside & wrong)
         if source != THIS:
             context.broken[f"transfer from {source}"] = found[source, THIS]
@@ -44,10 +46,10 @@ def _matrix(context: Context) -> dict[tuple[str, str], Tensor]:
 
 def _attack(context: Context, model: AuditedModel, name: str) -> Tensor:
     """Adversarial images of another model, shape (n, ...)."""
-    parts = []
+    batches = []
     for start in range(0, context.n, context.batch):
         rows = torch.arange(start, min(start + context.batch, context.n), device=context.x.device)
         goal, threat = Untargeted(context.y[rows]), context.threat.select(rows)
         source = context.source("attack", start)
-        parts.append(context.attack(model, context.x[rows], goal, threat, generator=source).adversarial)
-    return torch.cat(parts)
+        batches.append(context.attack(model, context.x[rows], goal, threat, generator=source).adversarial)
+    return torch.cat(batches)

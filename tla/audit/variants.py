@@ -9,7 +9,7 @@ from tla.attacks.search.loop import FirstOrder
 
 
 class CannotRunError(Exception):
-    """A check has nothing to work on; the message says what is missing."""
+    """A check cannot run; the message says what is missing."""
 
 
 def setting(attack: Attack, name: str, default: Any = None) -> Any:
@@ -35,7 +35,7 @@ def vary(attack: Attack, **changes: Any) -> Attack:
 
 
 def loss_of(attack: Attack) -> Surrogate:
-    """The loss that an attack climbs first: "ce" unless it says otherwise."""
+    """The loss that an attack climbs first; "ce" if it names none."""
     if isinstance(attack, FirstOrder):
         return attack.plan().phases[0].loss or "ce"
     return setting(attack, "loss") or "ce"

@@ -1,4 +1,4 @@
-"""`tla audit STUDY|MODEL`: is this robustness figure to be believed?"""
+"""`tla audit STUDY|MODEL`: is this robust accuracy believable?"""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,20 +13,20 @@ from tla.threat import Norm, Threat
 
 @dataclass(frozen=True, kw_only=True)
 class AuditOptions:
-    """Ask what can be wrong with a robustness figure: one verdict per check, with evidence and what to do.
+    """Check what can be wrong with a robust accuracy: one verdict per check, with evidence and advice.
 
     Args:
-        model: A study (every model in it is audited), or one model; see below.
-        level: quick (about one run of the attack), standard (about a dozen), long (AutoAttack beside).
-        attack: Attack whose figure is in question; by default the study's main one, or the audit's own.
+        model: A study (all its models are audited), or one model; see below.
+        level: quick (about one run of the attack), standard (about a dozen), long (AutoAttack in addition).
+        attack: Attack under audit; by default the study's main one, or the audit's own.
         eps: Radius in pixel units; by default the study's.
         norm: Norm of the threat; by default the study's.
         weights: Trained weights of a torchvision model: DEFAULT.
-        data: Test images for a foreign model: mnist, cifar10, digits, folder:PATH or random:3x64x64.
-        data_root: Folder of data sets.
-        examples: How many test images are looked at.
+        data: Test images for a model from elsewhere: mnist, cifar10, digits, folder:PATH or random:3x64x64.
+        data_root: Folder of the data sets.
+        examples: How many test images to audit on.
         seed: Seed of the audit.
-        out: Write the verdicts to this parquet file as well.
+        out: Also write the verdicts to this parquet file.
     """
 
     model: Annotated[tyro.conf.Positional[str], tyro.conf.arg(metavar="MODEL")]
@@ -43,7 +43,7 @@ class AuditOptions:
 
 
 def run(words: list[str]) -> int:
-    """Run `tla audit`; exits with 3 where a check fails."""
+    """Run `tla audit`; exits with 3 if a check fails."""
     import pandas as pd
     from rich.console import Console
 
@@ -52,7 +52,7 @@ def run(words: list[str]) -> int:
     options = tyro.cli(AuditOptions, args=words, prog="tla audit", description=summary(AuditOptions, MODEL_HELP))
     console, frames, failed = Console(), [], False
     for subject in _subjects(options.model, options.weights):
-        report = _audited(options, subject, console)
+        report = _audit(options, subject, console)
         console.rule(subject.name)
         console.print(rendered(report))
         frames.append(report.frame().assign(model=subject.name))
@@ -74,7 +74,7 @@ def _subjects(name: str, weights: str | None) -> list[NamedModel]:
     return [find_model(f"{store.path}:{key}") for key in keys]
 
 
-def _audited(options: AuditOptions, subject: NamedModel, console: Any) -> Any:
+def _audit(options: AuditOptions, subject: NamedModel, console: Any) -> Any:
     import torch
 
     from tla.attacks import ATTACKS, Attack
@@ -84,7 +84,7 @@ def _audited(options: AuditOptions, subject: NamedModel, console: Any) -> Any:
     plan = subject.header.get("attack") or {}
     eps = options.eps if options.eps is not None else plan.get("eps")
     if eps is None:
-        raise ValueError(f"{subject.name} does not say at which eps it was trained: name one with --eps 0.3")
+        raise ValueError(f"{subject.name} does not say at which eps it was trained: pass one, as in --eps 0.3")
     attack = ATTACKS.build(options.attack) if options.attack else None
     if attack is None and "suite" in plan:
         attack = from_dict(Attack, plan["suite"][plan["main"]])
@@ -103,7 +103,7 @@ def _audited(options: AuditOptions, subject: NamedModel, console: Any) -> Any:
             seed=options.seed,
             ids=images.ids,
             n=None,
-            progress=lambda news: status.update(f"auditing {subject.name}: {news.check} ({news.done}/{news.total})"),
+            progress=lambda now: status.update(f"auditing {subject.name}: {now.check} ({now.done}/{now.total})"),
         )
 
 

@@ -1,1 +1,1 @@
-"""One check per file."""
+"""The audit checks, one per file."""

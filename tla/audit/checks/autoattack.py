@@ -1,4 +1,4 @@
-"""What does the reference ensemble break beyond the attack?"""
+"""What does the reference ensemble break that the attack missed?"""
 
 from dataclasses import dataclass
 
@@ -11,10 +11,11 @@ from tla.audit.context import Context
 @CHECKS.register("autoattack")
 @dataclass(frozen=True, kw_only=True)
 class AutoAttackFindsNoMore(Check):
-    """Standard AutoAttack breaks no more than the attack under audit; the images that it does break are listed.
+    """Standard AutoAttack breaks no more than the attack under audit; the images that it alone breaks are listed.
 
-    FAIL: it breaks significantly more (one-sided exact McNemar, p < 0.01) and more than 1 % of the images, with 95 %
-    confidence, that the attack left. WARN: only the latter. Needs the package pyautoattack. Source: Croce & Hein 2020.
+    FAIL: it breaks significantly more (one-sided exact McNemar, p < 0.01) and, with 95 % confidence, more than 1 % of
+    the images that the attack missed. WARN: only the latter. Needs the package pyautoattack. Source: Croce & Hein
+    2020.
     """
 
     number = 22
@@ -24,6 +25,6 @@ class AutoAttackFindsNoMore(Check):
     def __call__(self, context: Context) -> Verdict:
         """WARN or FAIL where AutoAttack breaks more."""
         ensemble = ATTACKS.build("autoattack", batch=context.batch)
-        missed = compare(context.attacked("autoattack", ensemble).broken, context.run.broken)
+        comparison = compare(context.attacked("autoattack", ensemble).broken, context.run.broken)
         advice = "Report AutoAttack's figure beside this one, and look at the listed images."
-        return verdict(self, context, equal_rule(missed), "AutoAttack", missed, advice)
+        return verdict(self, context, equal_rule(comparison), "AutoAttack", comparison, advice)

@@ -5,19 +5,18 @@ from typing import NamedTuple
 
 from torch import Tensor
 
-from tla.audit.ball import overshoot
 from tla.audit.base import CHECKS, Check, Verdict, Word, worst
-from tla.audit.context import Context, Stored
+from tla.audit.context import Context, Stored, overshoot
 from tla.statistics.exact import exceeds
 
 ADVICE = {
-    "FAIL": "These are no adversarial images of this threat: project them, or declare the eps that was used.",
+    "FAIL": "These images break the threat model: project them, or declare the eps that was used.",
     "WARN": "Attack a little beyond the decision boundary, or report the accuracy of the rounded images.",
 }
 
 
 class Finding(NamedTuple):
-    """What one array shows."""
+    """The result for one array: its verdict, a sentence, the images concerned."""
 
     word: Word
     sentence: str
@@ -27,12 +26,12 @@ class Finding(NamedTuple):
 @CHECKS.register("ball")
 @dataclass(frozen=True, kw_only=True)
 class Ball(Check):
-    """Every adversarial image is finite, in the box and in the ball, measured again on the array that was stored.
+    """Every adversarial image is finite, in the box and in the ball, measured on the stored array.
 
     FAIL: one image is further from its clean image than eps (1 + 1e-6) plus the rounding of float32 pixels (2^-23
-    each), outside the box, or not finite; distances are taken in float64. WARN: after rounding to 8 bits more than
-    `fragile` of the fooled images are right again, with 95 % confidence: the result would not survive being saved as
-    a picture. Source: Carlini et al. 2019, checklist.
+    each), outside the box, or not finite; distances are computed in float64. WARN: after rounding to 8 bits more
+    than `fragile` of the fooled images are right again, with 95 % confidence: the result would not survive being saved
+    as pictures. Source: Carlini et al. 2019, checklist.
 
     Args:
         fragile: Share of the fooled images that rounding may lose.
@@ -44,7 +43,7 @@ class Ball(Check):
     fragile: float = 0.05
 
     def __call__(self, context: Context) -> Verdict:
-        """FAIL where a stored or a fresh adversarial image is outside."""
+        """FAIL if a stored or a new adversarial image is outside."""
         findings = [self._measure(context, item) for item in context.arrays()]
         word = worst(finding.word for finding in findings)
         ids = dict.fromkeys(number for finding in findings if finding.word == word for number in finding.ids)
@@ -63,24 +62,24 @@ class Ball(Check):
         if not bool(outside.any()):
             return self._round(context, item)
         share = f"{int(outside.sum())} of {len(over)} images"
-        sentence = f"{item.name}: {share} leave the ball or the box, by up to {float(over.amax()):.3g}"
+        sentence = f"{item.name}: {share} are outside the ball or the box, by up to {float(over.amax()):.3g}"
         return Finding("FAIL", sentence, _ids(item, outside))
 
     def _round(self, context: Context, item: Stored) -> Finding:
-        """What 8-bit rounding does to images that are inside."""
+        """What 8-bit rounding does to images that are all inside."""
         threat, x = item.threat, item.x.double()
         largest = float(threat.distance(x, item.adversarial.double()).amax())
         sentence = f"{item.name}: all {len(x)} images inside, largest {threat.norm} distance {largest:.6g}"
         if (threat.low, threat.high) != (0, 1):
             return Finding("OK", f"{sentence}; not rounded, as the box is not [0, 1]")
         rounded = (item.adversarial.double() * 255).round() / 255
-        reach = float(threat.distance(x, rounded).amax())
+        farthest = float(threat.distance(x, rounded).amax())
         before, after = (
             context.predictions(images.to(item.x.dtype)) != item.y for images in (item.adversarial, rounded)
         )
         lost, fooled = before & ~after, int(before.sum())
         sentence += (
-            f" ({reach:.6g} after 8-bit rounding, which makes {int(lost.sum())} of {fooled} fooled images right again)"
+            f" ({farthest:.6g} after 8-bit rounding, which corrects {int(lost.sum())} of {fooled} fooled images)"
         )
         word = "WARN" if exceeds(int(lost.sum()), fooled, self.fragile) else "OK"
         return Finding(word, sentence, _ids(item, lost))

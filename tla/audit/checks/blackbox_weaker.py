@@ -15,11 +15,11 @@ from tla.audit.variants import CannotRunError
 @CHECKS.register("blackbox_weaker")
 @dataclass(frozen=True, kw_only=True)
 class BlackboxWeaker(Check):
-    """Nothing that Square or transfer fools survives the attack.
+    """Square and transfer break nothing that the attack missed.
 
     Square (Andriushchenko et al. 2020) searches at random without gradients; transferred images come from the other
-    models given. FAIL: more than 1 % of the images, with 95 % confidence, fall to them and not to the attack. What
-    cannot be run is said. Sources: Papernot et al. 2017; Athalye et al. 2018; Carlini et al. 2019.
+    models given. FAIL: more than 1 % of the images, with 95 % confidence, are broken by them and not by the attack.
+    What cannot run is named. Sources: Papernot et al. 2017; Athalye et al. 2018; Carlini et al. 2019.
 
     Args:
         queries: Forward passes per image that Square may take.
@@ -31,21 +31,21 @@ class BlackboxWeaker(Check):
     queries: int = 500
 
     def __call__(self, context: Context) -> Verdict:
-        """FAIL where an attack without gradients fools what the attack leaves."""
+        """FAIL if an attack without gradients breaks what the attack missed."""
         broken, missing = {}, []
         try:
             broken["square"] = context.attacked("square", ATTACKS.build("square", queries=self.queries)).broken
         except (ModuleNotFoundError, ValueError, CannotRunError) as error:
             missing.append(f"Square did not run ({error})")
         try:
-            found = matrix(context)
-            transferred = [mask for (source, target), mask in found.items() if target == THIS and source != THIS]
+            fooled = matrix(context)
+            transferred = [mask for (source, target), mask in fooled.items() if target == THIS and source != THIS]
             broken["transfer"] = torch.stack(transferred).any(0)
         except CannotRunError as error:
             missing.append(f"transfer did not run ({error})")
         if not broken:
             raise CannotRunError("; ".join(missing))
-        missed = compare(torch.stack(list(broken.values())).any(0), context.run.broken)
+        comparison = compare(torch.stack(list(broken.values())).any(0), context.run.broken)
         advice = "The gradient misleads the attack: report the minimum over both, and look at zero_gradient."
-        said = verdict(self, context, weaker_rule(missed), " and ".join(broken), missed, advice)
-        return said if not missing else said.adding("; ".join(missing))
+        result = verdict(self, context, weaker_rule(comparison), " and ".join(broken), comparison, advice)
+        return result if not missing else result.adding("; ".join(missing))

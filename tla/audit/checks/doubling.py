@@ -13,8 +13,8 @@ from tla.audit.variants import CannotRunError, setting, settings, vary
 class Doubling(Check):
     """Twice the steps and twice the restarts break nothing more.
 
-    FAIL: significantly more images are broken (one-sided exact McNemar, p < 0.01) and more than 1 % were missed, with
-    95 % confidence. WARN: only the latter. Source: Carlini et al. 2019 ("verify that the attack has converged").
+    FAIL: significantly more images are broken (one-sided exact McNemar, p < 0.01) and, with 95 % confidence, more than
+    1 % were missed. WARN: only the latter. Source: Carlini et al. 2019 ("verify that the attack has converged").
     """
 
     number = 13
@@ -22,7 +22,7 @@ class Doubling(Check):
     level = "standard"
 
     def __call__(self, context: Context) -> Verdict:
-        """WARN or FAIL where a longer attack breaks more."""
+        """WARN or FAIL if a longer attack breaks more."""
         attack, changes = context.attack, {}
         for name in ("steps", "restarts"):
             if name in settings(attack):
@@ -33,7 +33,7 @@ class Doubling(Check):
             changes.pop("restarts", None)
         who = ", ".join(f"{number} {name}" for name, number in changes.items())
         run = context.attacked(f"{context.attack_name} ({who})", vary(attack, **changes))
-        missed = compare(run.broken, context.run.broken)
+        comparison = compare(run.broken, context.run.broken)
         return verdict(
-            self, context, equal_rule(missed), who, missed, "Double until nothing changes, then report that."
+            self, context, equal_rule(comparison), who, comparison, "Double until nothing changes, then report that."
         )

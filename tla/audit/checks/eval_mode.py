@@ -12,12 +12,12 @@ from tla.audit.snapshot import changes
 class EvalMode(Check):
     """No module is in training mode, and evaluating changes nothing in the model.
 
-    FAIL: a module came in training mode (dropout drops, batch norm looks at the batch), or forward passes and the
-    attack changed a parameter, a buffer or a mode. No statistics: one module is enough. All other checks look at the
-    model in evaluation mode. Source: Carlini et al. 2019, checklist; Croce & Hein 2020, flags of AutoAttack.
+    FAIL: a module was in training mode (active dropout, batch norm with batch statistics), or forward passes and the
+    attack changed a parameter, a buffer or a mode. No statistics: one module is enough. All other checks use the model
+    in evaluation mode. Source: Carlini et al. 2019, checklist; Croce & Hein 2020, flags of AutoAttack.
 
     Args:
-        named: How many modules the evidence names at most.
+        named: Most modules that the evidence names.
     """
 
     number = 1
@@ -26,27 +26,27 @@ class EvalMode(Check):
     named: int = 4
 
     def __call__(self, context: Context) -> Verdict:
-        """FAIL where a module came in training mode or evaluation changed the model."""
+        """FAIL if a module was in training mode or evaluation changed the model."""
         training = [name or "the model itself" for name in context.before.training]
         if training:
             return self.say(
                 context,
                 "FAIL",
-                f"{len(training)} of {sum(1 for _ in context.original.modules())} modules came in training mode: "
+                f"{len(training)} of {sum(1 for _ in context.original.modules())} modules were in training mode: "
                 f"{self._list(training)}",
-                "Call model.eval() before the evaluation and repeat it; numbers from training mode are not comparable.",
+                "Call model.eval() and repeat the evaluation; numbers from training mode are not comparable.",
             )
         try:
             used = f"{context.clean.logits.shape[0]} forward passes and {context.run.name}"
-        except Exception as error:  # the checks that need what failed say so themselves
-            used = f"what could be run ({type(error).__name__} ended it)"
+        except Exception as error:  # the checks that need it report the failure themselves
+            used = f"what ran before {type(error).__name__}"
         moved = changes(context.original, context.before)
         if moved:
             return self.say(
                 context,
                 "FAIL",
                 f"{used} changed the model: {self._list(list(moved))}",
-                "A model that adapts while it is attacked must be reset before every image, or the order decides.",
+                "Reset a model that adapts before every image; otherwise the result depends on the order.",
             )
         return self.say(context, "OK", f"no module in training mode; {used} changed no parameter, buffer or mode")
 

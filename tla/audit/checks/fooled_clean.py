@@ -1,4 +1,4 @@
-"""Do clean errors count?"""
+"""Do clean errors count as not robust?"""
 
 from dataclasses import dataclass
 
@@ -10,10 +10,10 @@ from tla.audit.variants import CannotRunError
 @CHECKS.register("fooled_clean")
 @dataclass(frozen=True, kw_only=True)
 class FooledClean(Check):
-    """Images that the model gets wrong without any attack count as not robust.
+    """Images that the model misclassifies without any attack count as not robust.
 
-    FAIL: one stored verdict calls such an image robust. The audit's own accuracies always count them. No statistics: it
-    is a matter of bookkeeping. Source: Carlini et al. 2019, checklist.
+    FAIL: one such image is stored as robust. The audit's own accuracies always count them. No statistics: this is
+    bookkeeping. Source: Carlini et al. 2019, checklist.
     """
 
     number = 12
@@ -21,7 +21,7 @@ class FooledClean(Check):
     level = "quick"
 
     def __call__(self, context: Context) -> Verdict:
-        """FAIL where a misclassified clean image is called robust."""
+        """FAIL if a misclassified clean image is stored as robust."""
         sentences, ids, claims = [], [], 0
         for item in context.stored:
             if item.success is None:
@@ -37,7 +37,7 @@ class FooledClean(Check):
             count = int((~context.correct).sum())
             sentences.append(f"this audit counts its {count} clean errors of {context.n} images as not robust")
         elif not claims:
-            raise CannotRunError("no claimed success was stored beside the adversarial images")
+            raise CannotRunError("no claimed success was stored with the adversarial images")
         return Verdict(
             check="fooled_clean",
             number=self.number,

@@ -1,4 +1,4 @@
-"""Was the attack stopped while it was still getting somewhere?"""
+"""Was the attack stopped while it was still making progress?"""
 
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -14,11 +14,11 @@ from tla.statistics.exact import exceeds
 
 
 class Climb(NamedTuple):
-    """How the first search went.
+    """Progress of an attack's first search.
 
     Attributes:
-        late: True where the image was first fooled in the second half of the steps, shape (n,).
-        share: Of the whole rise of the loss, what the last quarter of the steps brought; survivors that rose at all,
+        late: True if the image was first fooled in the second half of the steps, shape (n,).
+        share: Share of the loss's whole rise in the last quarter of the steps, over survivors whose loss rose,
             shape (s,).
         steps: Number of steps.
     """
@@ -31,11 +31,11 @@ class Climb(NamedTuple):
 @CHECKS.register("incomplete")
 @dataclass(frozen=True, kw_only=True)
 class Incomplete(Check):
-    """The loss has stopped moving, and the second half of the steps fools nobody new.
+    """The loss has stopped rising, and the second half of the steps fools no further image.
 
-    Taken from the recorded first search. FAIL: a single step; or, over the survivors (ten or more), the median share
-    of the best loss's whole rise that falls into the last quarter of the steps exceeds `share`: a climb at constant
-    speed has 1/4, one that halves each quarter 1/15; or the second half of the steps first fooled more than `late` of
+    From the recorded first search. FAIL: a single step; or, over the survivors (ten or more), the median share of the
+    best loss's whole rise that falls into the last quarter of the steps exceeds `share`: a climb at constant speed has
+    1/4, one that halves its speed each quarter 1/15; or the second half of the steps first fooled more than `late` of
     all images, with 95 % confidence. Source: Pintor et al. 2022, indicator "incomplete optimisation"; Carlini et al.
     2019 ("attack until converged").
 
@@ -51,21 +51,21 @@ class Incomplete(Check):
     late: float = 0.02
 
     def __call__(self, context: Context) -> Verdict:
-        """FAIL where more steps would go on helping."""
+        """FAIL if more steps would still help."""
         if context.run.trajectory is None:
-            raise CannotRunError(f"{context.run.name} does not show its steps")
+            raise CannotRunError(f"{context.run.name} does not report its steps")
         climb = measure(context.run.trajectory, context.survivors & context.correct)
         late = climb.late & context.correct
         if climb.steps < 2:
-            evidence = f"{context.run.name} takes {climb.steps} step: nothing shows that it arrived"
+            evidence = f"{context.run.name} takes {climb.steps} step: nothing shows that it converged"
             return self.say(context, "FAIL", evidence, "Use an attack of many steps.")
         many, median = len(climb.share) >= 10, float(climb.share.median()) if len(climb.share) else 0.0
         evidence = (
-            f"steps {climb.steps // 2 + 1} to {climb.steps} fooled {int(late.sum())} of {context.n} images first; "
+            f"steps {climb.steps // 2 + 1} to {climb.steps} first fooled {int(late.sum())} of {context.n} images; "
             f"the last quarter brought {median:.1%} of the loss's rise (median of {len(climb.share)} survivors)"
         )
         failed = (many and median > self.share) or exceeds(int(late.sum()), context.n, self.late)
-        advice = "Take more steps, or longer ones, until neither changes any more."
+        advice = "Take more or longer steps until neither number changes."
         return self.say(context, "FAIL" if failed else "OK", evidence, advice, late)
 
 

@@ -1,4 +1,4 @@
-"""Are the images what the model expects, in the units in which eps is measured?"""
+"""Are the images what the model expects, in the units of eps?"""
 
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -27,7 +27,7 @@ class Scaling(NamedTuple):
 
 
 class Gain(NamedTuple):
-    """A scaling that the model likes better than what it gets: whether it is its own, and the sentence about it."""
+    """A scaling that raises clean accuracy: whether it is the model's own, and the sentence about it."""
 
     own: bool
     sentence: str
@@ -36,17 +36,17 @@ class Gain(NamedTuple):
 @CHECKS.register("inputs")
 @dataclass(frozen=True, kw_only=True)
 class Inputs(Check):
-    """Images lie in the declared box and use it, and are normalised neither twice nor never.
+    """Images are in the declared box and use it, and are normalised exactly once.
 
     FAIL: a pixel outside the box or not finite; or undoing one of the model's own normalisations (x std + mean, with
     the constants of every module that has a mean and a std) raises clean accuracy by more than `gain`, and
     significantly (one-sided exact McNemar, p < `significance` over the number of tries). WARN: undoing or applying
     one of the usual normalisations does; two modules normalise; or all images together use less than a tenth of the
-    box (scaled twice?). With a wrong scale eps is not what it is said to be. Source: Carlini et al. 2019, checklist.
+    box (scaled twice?). With a wrong scale, eps is not what it claims to be. Source: Carlini et al. 2019, checklist.
 
     Args:
         gain: Smallest rise of clean accuracy that matters.
-        significance: Level of all tries together.
+        significance: Level over all tries.
     """
 
     number = 4
@@ -56,23 +56,23 @@ class Inputs(Check):
     significance: float = 0.001
 
     def __call__(self, context: Context) -> Verdict:
-        """FAIL where images are outside the box or wrongly scaled."""
+        """FAIL if images are outside the box or wrongly scaled."""
         outside = self._outside(context)
         if outside is not None:
             return outside
         own = _normalisers(context.original, context.x.shape[1] if context.x.ndim == 4 else 1)
-        found = self._rescaled(context, own)
-        if found is not None:
-            advice = "Normalise once, inside the model, and give images in the declared box; eps is measured there."
-            return self.say(context, "FAIL" if found.own else "WARN", found.sentence, advice)
+        better = self._rescaled(context, own)
+        if better is not None:
+            advice = "Normalise once, inside the model, and pass images in the declared box, where eps is measured."
+            return self.say(context, "FAIL" if better.own else "WARN", better.sentence, advice)
         low, high = (float(edge) for edge in context.x.aminmax())
         span = f"values span [{low:.3g}, {high:.3g}] in the box {_box(context)}"
         if high - low < 0.1 * (context.threat.high - context.threat.low):
-            return self.say(context, "WARN", span, "Were the pixels scaled twice? eps would then be huge beside them.")
+            return self.say(context, "WARN", span, "Were the pixels scaled twice? Next to them eps would then be huge.")
         if len(own) > 1:
             names = ", ".join(item.name for item in own)
             evidence = f"{len(own)} modules normalise ({names}); undoing one does not raise clean accuracy"
-            return self.say(context, "WARN", evidence, "Keep one of them, or say why there are several.")
+            return self.say(context, "WARN", evidence, "Keep one of them, or explain why there are several.")
         return self.say(context, "OK", f"{span}; no other scaling raises clean accuracy")
 
     def _outside(self, context: Context) -> Verdict | None:
@@ -81,14 +81,13 @@ class Inputs(Check):
         if not bool(outside.any()):
             return None
         span = f"[{float(flat.min()):.3g}, {float(flat.max()):.3g}]"
-        evidence = (
-            f"{int(outside.sum())} of {context.n} images leave the declared box {_box(context)}: values span {span}"
-        )
-        advice = "Give images before normalisation (it belongs inside the model), or declare the box they live in."
+        count = int(outside.sum())
+        evidence = f"{count} of {context.n} images are outside the declared box {_box(context)}: values span {span}"
+        advice = "Pass images before normalisation (it belongs inside the model), or declare their box."
         return self.say(context, "FAIL", evidence, advice, outside)
 
     def _rescaled(self, context: Context, own: list[Scaling]) -> Gain | None:
-        """The scaling that the model likes best, if it likes one better than what it gets; the model's own go first."""
+        """The scaling that raises clean accuracy most, if one does; the model's own come first."""
         x, right = context.x, context.correct
         if x.ndim != 4:
             return None
@@ -120,7 +119,7 @@ def _column(values: tuple[float, ...], like: Tensor) -> Tensor:
 
 
 def _normalisers(model: nn.Module, channels: int) -> list[Scaling]:
-    """The modules that hold a mean and a std which change something."""
+    """The modules with a mean and a std that change something."""
     found = []
     for name, module in model.named_modules():
         mean, std = (_constant(getattr(module, word, None), channels) for word in ("mean", "std"))

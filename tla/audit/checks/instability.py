@@ -1,4 +1,4 @@
-"""Do predictions hold still around the images?"""
+"""Are predictions stable around the images?"""
 
 from dataclasses import dataclass, replace
 
@@ -12,16 +12,16 @@ from tla.statistics.exact import exceeds
 @CHECKS.register("instability")
 @dataclass(frozen=True, kw_only=True)
 class Instability(Check):
-    """Predictions do not flicker under noise that is tiny beside eps.
+    """Predictions do not change under noise that is tiny compared to eps.
 
-    Random points of a ball of eps times `radius` around the clean images that are right and around what the attack
-    made of the survivors. FAIL: with 95 % confidence, more than 5 % of the clean images change their class, or more
-    than 1 % of the survivors do, which then are not robust at all. WARN: more than 1 % of the clean images. A model
-    whose output jumps has gradients that say nothing about where (shattered gradients, Athalye et al. 2018; "noise
-    around the point", Pintor et al. 2022).
+    Random points of a ball of radius eps times `radius` around the correctly classified clean images and around the
+    adversarial images of the survivors. FAIL: with 95 % confidence, more than 5 % of the clean images change class, or
+    more than 1 % of the survivors do, which then are not robust at all. WARN: more than 1 % of the clean images. If
+    the output jumps, its gradients do not show where (shattered gradients, Athalye et al. 2018; "noise around the
+    point", Pintor et al. 2022).
 
     Args:
-        radius: Of the noise, over eps.
+        radius: Radius of the noise, over eps.
         draws: Random points per image.
     """
 
@@ -32,14 +32,14 @@ class Instability(Check):
     draws: int = 10
 
     def __call__(self, context: Context) -> Verdict:
-        """WARN or FAIL where tiny noise changes classes."""
+        """WARN or FAIL if tiny noise changes classes."""
         ball = replace(context.threat, eps=context.threat.eps * self.radius)
-        found, survivors = context.run.result.adversarial, context.survivors
+        attacked, survivors = context.run.result.adversarial, context.survivors
         source = context.source("instability")
         jumps, fooled = torch.zeros_like(survivors), torch.zeros_like(survivors)
         for _ in range(self.draws):
             jumps = jumps | (context.predictions(ball.start(context.x, source)) != context.y)
-            fooled = fooled | context.breaks(context.threat.project(ball.start(found, source), context.x))
+            fooled = fooled | context.breaks(context.threat.project(ball.start(attacked, source), context.x))
         jumps, fooled = jumps & context.correct, fooled & survivors
         context.broken["noise around the result"] = ~survivors | fooled
         n, clean, late = context.n, int(jumps.sum()), int(fooled.sum())

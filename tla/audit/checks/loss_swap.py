@@ -16,7 +16,7 @@ class LossSwap(Check):
 
     The attack under audit is repeated with each other loss (ce, margin, dlr), and APGD climbs the targeted DLR toward
     the likeliest wrong classes. Each is an attack of equal rank. FAIL: one of them breaks significantly more (one-
-    sided exact McNemar, p < 0.01 over the number of losses) and more than 1 % of the images with 95 % confidence that
+    sided exact McNemar, p < 0.01 over the number of losses) and, with 95 % confidence, more than 1 % of the images
     were missed. WARN: only the latter. Sources: Carlini & Wagner 2017; Croce & Hein 2020; Pintor et al. 2022.
 
     Args:
@@ -31,7 +31,7 @@ class LossSwap(Check):
     steps: int = 20
 
     def __call__(self, context: Context) -> Verdict:
-        """WARN or FAIL where another loss breaks more."""
+        """WARN or FAIL if another loss breaks more."""
         classes = context.clean.logits.shape[1]
         own = loss_of(context.attack)
         losses = [loss for loss in ("ce", "margin", "dlr") if loss != own and (loss != "dlr" or classes > 2)]
@@ -44,5 +44,5 @@ class LossSwap(Check):
             "apgd", steps=self.steps, loss="dlr" if classes > 3 else "margin", targets=min(self.targets, classes - 1)
         )
         broken["targeted"] = context.attacked("targeted apgd", targeted).broken
-        advice = "Report the minimum over losses, or attack with the one that breaks most."
+        advice = "Report the minimum over losses, or attack with the loss that breaks most."
         return panel(self, context, broken, advice)

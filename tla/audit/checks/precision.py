@@ -13,13 +13,13 @@ from tla.statistics.exact import exceeds
 @CHECKS.register("precision")
 @dataclass(frozen=True, kw_only=True)
 class PrecisionCheck(Check):
-    """The attack under bfloat16 autocast leaves the same robust accuracy as in float32.
+    """The attack under bfloat16 autocast gives the same robust accuracy as in float32.
 
-    Both are judged in float32. FAIL: either breaks significantly more than the other (one-sided exact McNemar, p <
-    0.005, as there are two sides) and more than 1 % of the images, with 95 % confidence, that the other missed. WARN:
-    only the latter, or bfloat16 alone changes the class of more than 2 % of the clean images (95 % confidence): fast
-    evaluations of this model are then not to be trusted without a float32 judgement. Source: none; the tolerance is
-    ours.
+    Both results are evaluated in float32. FAIL: either breaks significantly more than the other (one-sided exact
+    McNemar, p < 0.005, as there are two sides) and, with 95 % confidence, more than 1 % of the images that the other
+    missed. WARN: only the latter, or bfloat16 alone changes the class of more than `clean` of the clean images (95 %
+    confidence): do not trust a bfloat16 evaluation of this model without a float32 recheck. Source: none; the
+    tolerance is ours.
 
     Args:
         clean: Share of clean images whose class may change under bfloat16.
@@ -31,11 +31,11 @@ class PrecisionCheck(Check):
     clean: float = 0.02
 
     def __call__(self, context: Context) -> Verdict:
-        """WARN or FAIL where precision matters."""
+        """WARN or FAIL if the precision matters."""
         kind = context.x.device.type
         with torch.no_grad(), torch.autocast(kind, dtype=torch.bfloat16):
-            rough = torch.cat([context.model(part).logits.argmax(1) for part in context.x.split(context.batch)])
-        changed = rough != context.clean.logits.argmax(1)
+            coarse = torch.cat([context.model(batch).logits.argmax(1) for batch in context.x.split(context.batch)])
+        changed = coarse != context.clean.logits.argmax(1)
         with torch.autocast(kind, dtype=torch.bfloat16):
             run = context.attacked(f"{context.attack_name} under bfloat16", context.attack)
         sides = compare(run.broken, context.run.broken), compare(context.run.broken, run.broken)
@@ -43,8 +43,8 @@ class PrecisionCheck(Check):
         soft = exceeds(int(changed.sum()), context.n, self.clean)
         word = "FAIL" if "FAIL" in words else "WARN" if soft or "WARN" in words else "OK"
         evidence = (
-            f"accuracy {_left(run.broken):.3f} after it in bfloat16, {_left(context.run.broken):.3f} in float32 "
-            f"({sides[0].gained} and {sides[1].gained} of {context.n} images broken by one alone, McNemar p = "
+            f"accuracy under attack {_accuracy(run.broken):.3f} in bfloat16, {_accuracy(context.run.broken):.3f} in "
+            f"float32 ({sides[0].gained} and {sides[1].gained} of {context.n} images broken by one alone, McNemar p = "
             f"{min(side.p for side in sides):.2g}); bfloat16 changes the class of {int(changed.sum())} clean images"
         )
         return self.say(
@@ -52,5 +52,5 @@ class PrecisionCheck(Check):
         )
 
 
-def _left(broken: torch.Tensor) -> float:
+def _accuracy(broken: torch.Tensor) -> float:
     return 1 - float(broken.float().mean())

@@ -12,11 +12,11 @@ from tla.audit.context import Context
 @CHECKS.register("random_noise")
 @dataclass(frozen=True, kw_only=True)
 class RandomNoise(Check):
-    """Random points of the ball fool nothing that the attack does not.
+    """Random points of the ball break nothing that the attack missed.
 
-    Half of the draws are spread over the ball, half lie on its surface (corners of the cube for Linf). FAIL: more
-    than 1 % of the images, with 95 % confidence, fall to noise and not to the attack. Sources: Athalye et al. 2018
-    ("random sampling finds adversarial examples"), Carlini et al. 2019.
+    Half of the draws are spread over the ball, half are on its surface (corners of the cube for Linf). FAIL: more
+    than 1 % of the images, with 95 % confidence, are broken by noise and not by the attack. Sources: Athalye et al.
+    2018 ("random sampling finds adversarial examples"), Carlini et al. 2019.
 
     Args:
         draws: Random points per image, an even number.
@@ -28,7 +28,7 @@ class RandomNoise(Check):
     draws: int = 20
 
     def __call__(self, context: Context) -> Verdict:
-        """FAIL where noise fools what the attack leaves."""
+        """FAIL if noise breaks what the attack missed."""
         source, x, threat = context.source("noise"), context.x, context.threat
         fooled = ~context.correct
         for draw in range(self.draws):
@@ -39,8 +39,7 @@ class RandomNoise(Check):
                 images = threat.start(x, source)
             fooled = fooled | context.breaks(images)
         context.broken["noise"] = fooled
-        missed = compare(fooled, context.run.broken)
-        advice = (
-            "The attack is worse than chance there: the gradient misleads it. Use Square, more starts, or transfer."
-        )
-        return verdict(self, context, weaker_rule(missed), f"{self.draws} random points per image", missed, advice)
+        comparison = compare(fooled, context.run.broken)
+        advice = "The attack does worse than chance: the gradient misleads it. Use Square, more starts, or transfer."
+        who = f"{self.draws} random points per image"
+        return verdict(self, context, weaker_rule(comparison), who, comparison, advice)

@@ -1,4 +1,4 @@
-"""Does aiming at the embedding, or at the detector, find what aiming at the logits missed?"""
+"""Does attacking the embedding, or the detector, find what attacking the logits missed?"""
 
 from dataclasses import dataclass
 
@@ -8,7 +8,7 @@ from torch import Tensor
 from tla.attacks import PGD, CollideWithEmbedding, EvadeDetector, Goal, LeaveEmbedding, Untargeted
 from tla.attacks.goals import Score
 from tla.audit.base import CHECKS, Check, Verdict, worst
-from tla.audit.compare import Missed, compare, equal_rule, weaker_rule
+from tla.audit.compare import Comparison, compare, equal_rule, weaker_rule
 from tla.audit.context import Context
 from tla.audit.subject import forward
 from tla.audit.variants import setting
@@ -19,15 +19,15 @@ from tla.types import Outputs
 @CHECKS.register("representation")
 @dataclass(frozen=True, kw_only=True)
 class Representation(Check):
-    """Attacks on the embedding break nothing more, and the detector sees through an attacker who knows it.
+    """Attacks on the embedding break nothing more, and the detector catches an attacker who knows it.
 
     PGD with the steps of the attack under audit drives the embedding away from where it was, and onto that of the
     nearest image of another class; every iterate counts. FAIL: more than 1 % of the images, with 95 % confidence,
-    fall to these and not to the attack. With a detector, its threshold lies where it refuses `refused` of the
+    are broken by these and not by the attack. With a detector, its threshold is set to refuse `refused` of the
     correctly classified clean images, and an attacker who also lowers its score is compared with the attack as it is.
-    FAIL: significantly more images pass unseen and misclassified (one-sided exact McNemar, p < 0.01), and with 95 %
-    confidence more than 1 % do so that did not before: the detector's figures then hold for attackers who do not know
-    it. WARN: only the latter. Sources: Sabour et al. 2016; Carlini & Wagner 2017 (detectors); Carlini et al. 2019;
+    FAIL: significantly more images pass undetected and misclassified (one-sided exact McNemar, p < 0.01), and with
+    95 % confidence more than 1 % newly do: the detector's figures then hold only for attackers who do not know it.
+    WARN: only the latter. Sources: Sabour et al. 2016; Carlini & Wagner 2017 (detectors); Carlini et al. 2019;
     Bryniarski et al. 2022.
 
     Args:
@@ -40,31 +40,32 @@ class Representation(Check):
     refused: float = 0.05
 
     def __call__(self, context: Context) -> Verdict:
-        """FAIL where the embedding or the detector gives way."""
+        """FAIL if the embedding or the detector gives way."""
         clean = forward(context.embedding_model, context.x, context.batch)
         goals = {
             "leave": LeaveEmbedding(clean.embedding),
             "collide": CollideWithEmbedding(self._nearest(context, clean)),
         }
         broken = [self._run(context, name, goal) for name, goal in goals.items()]
-        missed = compare(torch.stack(broken).any(0), context.run.broken)
-        alone = int((~context.run.broken & ~missed.rows).sum())
+        comparison = compare(torch.stack(broken).any(0), context.run.broken)
+        robust = int((~context.run.broken & ~comparison.rows).sum())
         evidence = (
-            f"attacks on the embedding broke {missed.gained} of {missed.n} images that {context.run.name} left "
-            f"({alone} survive both)"
+            f"attacks on the embedding broke {comparison.gained} of {comparison.n} images that {context.run.name} "
+            f"missed ({robust} survive both)"
         )
         advice = "Report the union: the logits hide what the embedding shows."
         if context.detector is None:
-            return self.say(context, weaker_rule(missed), f"{evidence}; no detector was given", advice, missed.rows)
-        seen = self._detection(context, clean, context.detector)
-        words = weaker_rule(missed), equal_rule(seen)
+            evidence += "; no detector was given"
+            return self.say(context, weaker_rule(comparison), evidence, advice, comparison.rows)
+        undetected = self._undetected(context, clean, context.detector)
+        words = weaker_rule(comparison), equal_rule(undetected)
         evidence += (
-            f"; an attacker who knows the detector gets {seen.gained} misclassified images past it that the attack did "
-            f"not, and loses {seen.lost} (McNemar p = {seen.p:.2g})"
+            f"; an attacker who knows the detector gets {undetected.gained} misclassified images past it that the "
+            f"attack did not, and loses {undetected.lost} (McNemar p = {undetected.p:.2g})"
         )
         if words[1] != "OK":
             advice = "Report the detector against the adaptive attacker; its other figures are labelled not adaptive."
-        return self.say(context, worst(words), evidence, advice, missed.rows | seen.rows)
+        return self.say(context, worst(words), evidence, advice, comparison.rows | undetected.rows)
 
     @staticmethod
     def _nearest(context: Context, clean: Outputs) -> Tensor:
@@ -85,8 +86,8 @@ class Representation(Check):
         context.broken[run.name] = ever
         return ever
 
-    def _detection(self, context: Context, clean: Outputs, score: Score) -> Missed:
-        """Images that pass the detector misclassified: under the adaptive attacker, against the attack as it is."""
+    def _undetected(self, context: Context, clean: Outputs, score: Score) -> Comparison:
+        """Misclassified images that pass the detector: the adaptive attacker's against those of the attack as it is."""
         threshold = float(score(clean)[context.correct].detach().quantile(1 - self.refused))
         goal = EvadeDetector(Untargeted(context.y, "margin"), score, threshold)
         attack = PGD(steps=setting(context.attack, "steps", 40), loss="margin")

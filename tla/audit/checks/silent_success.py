@@ -1,4 +1,4 @@
-"""Did the attack find something and lose it?"""
+"""Did the attack find an adversarial image and lose it?"""
 
 from dataclasses import dataclass
 
@@ -15,9 +15,9 @@ from tla.statistics.exact import exceeds
 class SilentSuccess(Check):
     """No image was fooled on the way and counted as robust in the end.
 
-    WARN: some iterate of one image fooled the model, but the returned image does not. FAIL: so for more than 1 % of
-    the images, with 95 % confidence. Source: Pintor et al. 2022, indicator "silent success": the attack returns its
-    last iterate instead of its best; a random model does it too.
+    WARN: for one image an iterate fooled the model, but the returned image does not. FAIL: for more than 1 % of the
+    images, with 95 % confidence. Source: Pintor et al. 2022, indicator "silent success": the attack returns its last
+    iterate instead of its best; a random model has the same effect.
     """
 
     number = 8
@@ -25,15 +25,15 @@ class SilentSuccess(Check):
     level = "quick"
 
     def __call__(self, context: Context) -> Verdict:
-        """WARN or FAIL where an iterate fooled the model and the result does not."""
+        """WARN or FAIL if an iterate fooled the model and the result does not."""
         track = context.run.trajectory
         if track is None:
-            raise CannotRunError(f"{context.run.name} does not show its steps")
+            raise CannotRunError(f"{context.run.name} does not report its steps")
         ever = torch.zeros(context.n, dtype=torch.bool, device=context.x.device)
         ever[track.row[track.success]] = True
         lost = ever & context.survivors
         count = int(lost.sum())
-        evidence = f"{count} of {context.n} images were fooled at some step and are not by the returned image"
+        evidence = f"{count} of {context.n} images were fooled at some step, but not by the returned image"
         word = "OK" if count == 0 else "FAIL" if exceeds(count, context.n) else "WARN"
         advice = "Return the best iterate, not the last; if the model is random, see the check deterministic."
         return self.say(context, word, evidence, advice, lost)

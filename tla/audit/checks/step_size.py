@@ -1,4 +1,4 @@
-"""Was the step size a good one?"""
+"""Was the step size well chosen?"""
 
 from dataclasses import dataclass
 
@@ -15,9 +15,9 @@ from tla.audit.variants import CannotRunError, setting, settings, vary
 class StepSize(Check):
     """Other step sizes, at the same number of steps, break nothing more.
 
-    Tried are the given fractions of eps, without the one in use (nearer than a factor 1.5). FAIL: one breaks
-    significantly more (one-sided exact McNemar, p < 0.01 over the number of sizes) and more than 1 % of the images
-    with 95 % confidence that were missed. WARN: only the latter. Sources: Carlini et al. 2019; Pintor et al. 2022;
+    Tries the given fractions of eps, except those within a factor 1.5 of the one in use. FAIL: one breaks
+    significantly more (one-sided exact McNemar, p < 0.01 over the number of sizes) and, with 95 % confidence, more
+    than 1 % of the images were missed. WARN: only the latter. Sources: Carlini et al. 2019; Pintor et al. 2022;
     Croce & Hein 2020.
 
     Args:
@@ -30,7 +30,7 @@ class StepSize(Check):
     fractions: tuple[float, ...] = (1 / 16, 1 / 4, 1.0)
 
     def __call__(self, context: Context) -> Verdict:
-        """WARN or FAIL where another step size breaks more."""
+        """WARN or FAIL if another step size breaks more."""
         attack, eps = context.attack, torch.as_tensor(context.threat.eps)
         if "step_size" not in settings(attack):
             raise CannotRunError(f"{context.attack_name} chooses its step size itself")
@@ -45,7 +45,5 @@ class StepSize(Check):
                 f"{context.attack_name} in steps of {share:g} eps", vary(attack, step_size=share * float(eps))
             )
             broken[f"step {share:g} eps"] = run.broken
-        advice = (
-            f"The step of {own:g} eps is a poor one here: take the size that breaks most, or APGD, which adapts it."
-        )
+        advice = f"A step of {own:g} eps works poorly here: take the size that breaks most, or APGD, which adapts it."
         return panel(self, context, broken, advice)

@@ -1,4 +1,4 @@
-"""Can the attack do anything when everything is allowed?"""
+"""Does the attack always succeed if everything is allowed?"""
 
 from dataclasses import dataclass, replace
 
@@ -13,7 +13,7 @@ from tla.statistics.exact import exceeds
 class Unbounded(Check):
     """With eps as large as the box, accuracy is zero.
 
-    Any image may then become any other, so whatever survives shows a fault of the attack or a masked gradient. A step
+    Any image may then become any other, so a survivor shows a fault of the attack or a masked gradient. A step
     size given in pixel units grows with eps. FAIL: more than 1 % of the images survive, with 95 % confidence. WARN:
     some do. Sources: Athalye et al. 2018 ("unbounded attacks do not reach 100 % success"), Carlini et al. 2019.
     """
@@ -23,7 +23,7 @@ class Unbounded(Check):
     level = "standard"
 
     def __call__(self, context: Context) -> Verdict:
-        """FAIL where images survive an attack without limits."""
+        """FAIL if images survive an attack without limits."""
         threat, pixels = context.threat, context.x[0].numel()
         reach = {"linf": 1.0, "l2": pixels**0.5, "l1": float(pixels)}[threat.norm] * (threat.high - threat.low)
         size = setting(context.attack, "step_size")

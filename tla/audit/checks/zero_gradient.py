@@ -1,4 +1,4 @@
-"""Does the attack have a slope to climb?"""
+"""Does the attack have a gradient to climb?"""
 
 from dataclasses import dataclass
 
@@ -18,12 +18,11 @@ from tla.statistics.exact import exceeds
 class ZeroGradient(Check):
     """The loss has a gradient at the images that survive.
 
-    Counted are images that are right when clean and survived the attack, and whose gradient at the clean image is
-    exactly zero or NaN. FAIL: so are more than 1 % of all images, with 95 % confidence, under the loss that the
-    attack climbs. WARN: under cross-entropy alone, or cross-entropy is saturated there (the probability of the class
-    is 1 in float32) while the attack climbs it. Sources: Athalye et al. 2018 (shattered and vanishing gradients),
-    Carlini & Wagner 2017 (saturated softmax), Pintor et al. 2022 (indicator "non-transferable / zero gradient"),
-    Croce & Hein 2020 (zero-gradient flag).
+    Counts images that are right when clean, survived the attack, and whose gradient at the clean image is exactly zero
+    or NaN. FAIL: more than 1 % of all images, with 95 % confidence, under the loss that the attack climbs. WARN: under
+    cross-entropy alone, or cross-entropy is saturated there (the probability of the class is 1 in float32) while the
+    attack climbs it. Sources: Athalye et al. 2018 (shattered and vanishing gradients), Carlini & Wagner 2017 (saturated
+    softmax), Pintor et al. 2022 (indicator "non-transferable / zero gradient"), Croce & Hein 2020 (zero-gradient flag).
     """
 
     number = 7
@@ -31,7 +30,7 @@ class ZeroGradient(Check):
     level = "quick"
 
     def __call__(self, context: Context) -> Verdict:
-        """FAIL where the attack climbs nothing."""
+        """FAIL if the attack has nothing to climb."""
         survivors = self._survivors(context)
         own_loss = loss_of(context.attack)
         own = self._flat(context, own_loss) & survivors
@@ -44,9 +43,9 @@ class ZeroGradient(Check):
         if exceeds(int(own.sum()), context.n):
             margin = own_loss == "ce" and not exceeds(int((self._flat(context, "margin") & survivors).sum()), context.n)
             advice = (
-                "Climb the margin loss (loss = margin or dlr): it does not saturate."
+                "Climb a margin loss (loss = margin or dlr): it does not saturate."
                 if margin
-                else "The gradient is masked: attack a differentiable stand-in (BPDA), or use Square and transfer."
+                else "The gradient is masked: attack a differentiable approximation (BPDA), or use Square and transfer."
             )
             return self.say(context, "FAIL", counts, advice, own)
         if exceeds(int(ce.sum()), context.n) or (own_loss == "ce" and exceeds(int(saturated.sum()), context.n)):
@@ -56,16 +55,16 @@ class ZeroGradient(Check):
 
     @staticmethod
     def _survivors(context: Context) -> Tensor:
-        """Images that are right and survived; all that are right where the attack refuses the model."""
+        """Images that are right and survived; all that are right if the attack rejects the model."""
         try:
             return context.survivors
-        except Exception:  # an attack that refuses the model leaves everyone
+        except Exception:  # an attack that rejects the model breaks nothing
             return context.correct
 
     @staticmethod
     def _flat(context: Context, loss: Surrogate) -> Tensor:
-        """True where the gradient to the clean image is zero or NaN, shape (n,)."""
-        parts = []
+        """True where the gradient at the clean image is zero or NaN, shape (n,)."""
+        batches = []
         for start in range(0, context.n, context.batch):
             x = context.x[start : start + context.batch].detach().clone().requires_grad_()
             goal = Untargeted(context.y[start : start + context.batch]).using(loss)
@@ -74,8 +73,8 @@ class ZeroGradient(Check):
                 gradient = torch.autograd.grad(value, x, allow_unused=True)[0] if value.requires_grad else None
             gradient = torch.zeros_like(x) if gradient is None else gradient
             largest = gradient.flatten(1).abs().amax(1)
-            parts.append((largest == 0) | ~torch.isfinite(largest))
-        return torch.cat(parts)
+            batches.append((largest == 0) | ~torch.isfinite(largest))
+        return torch.cat(batches)
 
     @staticmethod
     def _saturated(context: Context) -> Tensor:

@@ -1,4 +1,4 @@
-"""Problems with a known answer: one adversarial image per ball, put there by a new readout of the embedding."""
+"""Binary problems with a known solution: a new readout of the embedding puts one adversarial image in each ball."""
 
 from dataclasses import dataclass, replace
 from typing import NamedTuple
@@ -15,13 +15,13 @@ from tla.types import Outputs
 
 
 @dataclass(frozen=True, eq=False)
-class Binarised(Goal):
-    """Cross to the other side of a hyperplane in the embedding, one for each example.
+class CrossHyperplane(Goal):
+    """Cross a hyperplane in the embedding, one for each example.
 
     Args:
         weight: Normals, shape (b, d).
-        bias: Offsets, shape (b,); the clean image lies on the negative side.
-        surrogate: What is climbed, on the two logits (0, weight . h + bias).
+        bias: Offsets, shape (b,); the clean image is on the negative side.
+        surrogate: The loss to climb, on the two logits (0, weight . h + bias).
     """
 
     weight: Float[Tensor, "b d"]
@@ -34,7 +34,7 @@ class Binarised(Goal):
         return len(self.bias)
 
     def score(self, outputs: Outputs) -> Float[Tensor, " b"]:
-        """Signed height over the hyperplane, shape (b,)."""
+        """Signed height above the hyperplane, shape (b,)."""
         return (outputs.embedding.float() * self.weight).sum(1) + self.bias
 
     def value(self, outputs: Outputs) -> Float[Tensor, " b"]:
@@ -48,74 +48,74 @@ class Binarised(Goal):
         """True on the positive side."""
         return self.score(outputs) > 0
 
-    def select(self, rows: Tensor) -> "Binarised":
-        """The same problem for some rows."""
+    def select(self, rows: Tensor) -> "CrossHyperplane":
+        """The same goal for some rows."""
         return replace(self, weight=self.weight[rows], bias=self.bias[rows])
 
-    def using(self, surrogate: Surrogate | None) -> "Binarised":
-        """The same problem with another surrogate; dlr has no meaning for two classes and becomes the margin."""
+    def using(self, surrogate: Surrogate | None) -> "CrossHyperplane":
+        """The same goal with another surrogate; dlr is undefined for two classes and becomes the margin."""
         return self if surrogate is None else replace(self, surrogate="margin" if surrogate == "dlr" else surrogate)
 
 
-class Problems(NamedTuple):
+class BinaryProblems(NamedTuple):
     """Binary problems around some images.
 
     Attributes:
-        goal: The hyperplanes, one for each kept image.
-        rows: Positions of these images in the audit, shape (s,).
-        solution: For each the image that is known to be across, shape (s, ...).
-        skipped: Images whose points no hyperplane separated.
+        goal: The hyperplanes, one per problem.
+        rows: Positions of their images in the audit, shape (s,).
+        solution: For each an image known to be across the hyperplane, shape (s, ...).
+        skipped: How many images no hyperplane could separate.
     """
 
-    goal: Binarised
+    goal: CrossHyperplane
     rows: Tensor
     solution: Tensor
     skipped: int
 
 
-def problems(context: Context, rows: Tensor, inner: int, shrink: float, tight: float) -> Problems:
-    """A linear readout for each image that tells one point of the ball's surface from many points inside.
+def binary_problems(context: Context, rows: Tensor, inner: int, shrink: float, tight: float) -> BinaryProblems:
+    """For each image, a linear readout that separates one point on the ball's surface from many points inside.
 
     Args:
-        context: Gives model, images and ball.
+        context: Model, images and ball.
         rows: Images to build problems around, shape (s,).
-        inner: Points inside, the clean image among them, >= 2.
-        shrink: They are drawn from a ball of this share of eps.
-        tight: Where the hyperplane passes between the outermost inner point (0) and the surface point (1).
+        inner: Points inside, including the clean image, >= 2.
+        shrink: Radius of the ball they are drawn from, over eps.
+        tight: Where the hyperplane passes, between the outermost inner point (0) and the surface point (1).
 
     Raises:
-        CannotRunError: if no image gave a problem.
+        CannotRunError: if no image yields a problem.
     """
-    weights, biases, kept, solutions = [], [], [], []
+    weights, biases, separated, solutions = [], [], [], []
     gaps = context.clean.logits.topk(2, dim=1).values
     gaps = (gaps[:, 0] - gaps[:, 1]).clamp_min(1e-6)
     for row in rows.tolist():
         points = _points(context, row, inner, shrink)
-        features = torch.cat([_embed(context, part) for part in points.split(context.batch)]).double()
+        features = torch.cat([_embed(context, batch) for batch in points.split(context.batch)]).double()
         weight = _normal(features[:-1], features[-1])
         heights = features @ weight
         top, across = heights[:-1].max(), heights[-1]
         if not bool(across > top):
             continue
         bias = -(top + tight * (across - top))
-        # The new logits get the size of the old ones, so that a loss which saturates there saturates here.
+        # Scale the new logits like the old ones, so that a loss that saturates there saturates here.
         scale = gaps[row] / (-(heights[0] + bias)).clamp_min(1e-12)
         weights.append((weight * scale).float())
         biases.append((bias * scale).float())
-        kept.append(row)
+        separated.append(row)
         solutions.append(points[-1])
-    if not kept:
-        raise CannotRunError("no readout of the embedding told a point of the surface from the points inside")
-    goal = Binarised(torch.stack(weights), torch.stack(biases))
-    where = torch.tensor(kept, device=context.x.device)
-    return Problems(goal, where, torch.stack(solutions), len(rows) - len(kept))
+    if not separated:
+        raise CannotRunError("no readout of the embedding separates a point on the surface from the points inside")
+    goal = CrossHyperplane(torch.stack(weights), torch.stack(biases))
+    positions = torch.tensor(separated, device=context.x.device)
+    return BinaryProblems(goal, positions, torch.stack(solutions), len(rows) - len(separated))
 
 
 def _points(context: Context, row: int, inner: int, shrink: float) -> Tensor:
-    """The clean image, points inside, and last one point of the surface, shape (inner + 1, ...)."""
+    """The clean image, points inside, and last one point on the surface, shape (inner + 1, ...)."""
     x = context.x[row : row + 1]
     threat = context.threat.select(torch.tensor([row], device=x.device))
-    source = context.source("binarise", row)
+    source = context.source("binarise", row)  # the key of the random stream: renaming it changes results
     small = replace(threat, eps=threat.eps * shrink)
     many = x.expand(inner - 1, *x.shape[1:])
     wide = small if isinstance(small.eps, float) else replace(small, eps=float(small.eps))
@@ -130,14 +130,14 @@ def _embed(context: Context, images: Tensor) -> Tensor:
 
 
 def _normal(inside: Tensor, outside: Tensor) -> Tensor:
-    """The hyperplane of the widest margin between many points and one, shape (d,).
+    """Normal of the hyperplane with the widest margin between many points and one, shape (d,).
 
-    The paper's logistic regression without regularisation points the same way in the end (Soudry et al. 2018).
+    The paper's unregularised logistic regression converges to the same direction (Soudry et al. 2018).
     """
     from sklearn.svm import SVC
 
     points = torch.cat([inside, outside[None]])
     scale = points.std().clamp_min(1e-12)
     labels = [0] * len(inside) + [1]
-    machine = SVC(kernel="linear", C=1e5).fit((points / scale).cpu().numpy(), labels)
-    return torch.tensor(machine.coef_[0]).to(points) / scale
+    svm = SVC(kernel="linear", C=1e5).fit((points / scale).cpu().numpy(), labels)
+    return torch.tensor(svm.coef_[0]).to(points) / scale

@@ -1,4 +1,4 @@
-"""Dataclasses in and out of plain values: strict, stable, and with the key in every message."""
+"""Dataclasses to and from plain values: strict, stable, with the key in every message."""
 
 import tomllib
 from abc import ABC, abstractmethod
@@ -91,7 +91,7 @@ def test_plain_values_become_nested_dataclasses():
     assert whole.seeds == (1, 2)
 
 
-def test_out_and_in_again_is_the_same():
+def test_a_round_trip_changes_nothing():
     whole = Whole(name="a", tool=Hammer(weight=3.0), box={"x": Saw(teeth=2)}, part=Part(folder=Path("d")), seeds=(4, 5))
     plain = to_dict(whole)
     assert plain["part"]["folder"] == "d"
@@ -123,19 +123,19 @@ def test_out_and_in_again_is_the_same():
         ({"name": "a", "box": [1]}, "Whole.box: must be a table, got [1]"),
     ],
 )
-def test_a_mistake_is_named_by_its_key(values, text):
+def test_a_mistake_is_reported_with_its_key(values, text):
     with pytest.raises(ValueError) as caught:
         from_dict(Whole, values)
     assert text in str(caught.value)
 
 
-def test_a_concrete_class_refuses_the_name_of_another():
+def test_a_concrete_class_rejects_the_name_of_another():
     assert from_dict(Saw, {"name": "saw", "teeth": 2}) == Saw(teeth=2)
     with pytest.raises(ValueError, match=r"Saw\.name: must be a Saw, got 'hammer'"):
         from_dict(Saw, {"name": "hammer"})
 
 
-def test_digest_follows_content_alone():
+def test_digest_depends_only_on_content():
     assert digest({"a": 1, "b": 2}) == digest({"b": 2, "a": 1})
     assert digest(Part()) == digest(Part(eps=0.3)) != digest(Part(eps=0.31))
     assert digest(Saw()) != digest(Hammer())
@@ -143,12 +143,12 @@ def test_digest_follows_content_alone():
     assert len(digest(1)) == 16
 
 
-def test_digest_refuses_what_its_text_cannot_tell_apart():
+def test_digest_rejects_values_that_are_not_plain():
     with pytest.raises(TypeError):
         digest({"pixels": np.zeros(3)})
 
 
-def test_merge_lays_tables_over_one_another():
+def test_merge_nests():
     base = {"a": {"x": 1, "y": 2}, "attack": {"name": "pgd", "steps": 7}, "tool": "saw", "n": 1}
     assert merge(base, {"a": {"y": 3}, "n": 2})["a"] == {"x": 1, "y": 3}
     assert merge(base, {"attack": {"steps": 9}})["attack"] == {"name": "pgd", "steps": 9}

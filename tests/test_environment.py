@@ -1,4 +1,4 @@
-"""Versions stand once, in pyproject.toml; every other file that names one agrees with it."""
+"""Versions are set in pyproject.toml; every other file that names one agrees with it."""
 
 import re
 import tomllib
@@ -33,7 +33,7 @@ def _pinned() -> dict[str, Version]:
     return {canonicalize_name(name): Version(version) for name, version in pairs}
 
 
-def test_conda_asks_for_the_versions_of_pyproject():
+def test_conda_has_the_versions_of_pyproject():
     conda, pip = _conda()
     wanted = {canonicalize_name(requirement.name): requirement.specifier for requirement in CORE}
     compared = set()
@@ -46,7 +46,7 @@ def test_conda_asks_for_the_versions_of_pyproject():
     assert "-e .[all]" in pip
 
 
-def test_conda_asks_for_the_oldest_python_that_is_allowed():
+def test_conda_has_the_oldest_python_allowed():
     (python,) = [line.split("=")[1] for line in _conda()[0] if line.startswith("python=")]
     assert f">={python}" == PROJECT["project"]["requires-python"]
     assert PROJECT["tool"]["pyright"]["pythonVersion"] == python
@@ -55,8 +55,8 @@ def test_conda_asks_for_the_oldest_python_that_is_allowed():
 
 
 @pytest.mark.parametrize("requirement", [*CORE, *(r for name in EXTRAS for r in EXTRAS[name])], ids=str)
-def test_what_was_tested_is_what_is_asked_for(requirement):
-    """Every package that pyproject.toml names for this platform is pinned, at a version that it allows."""
+def test_every_requirement_is_pinned_within_its_bounds(requirement):
+    """Every package in pyproject.toml for this platform is pinned, at a version that it allows."""
     pinned = _pinned()
     name = canonicalize_name(requirement.name)
     if name == "tla" or name not in pinned:
@@ -81,7 +81,7 @@ def test_the_citation_names_this_version_and_the_paper():
     assert (paper["title"], paper["year"]) == ("Metric Learning for Adversarial Robustness", 2019)
 
 
-def test_the_changelog_begins_with_this_version():
+def test_the_changelog_starts_with_this_version():
     headings = re.findall(r"^## (\S+)", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
     assert headings[0] == PROJECT["project"]["version"]
 

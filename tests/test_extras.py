@@ -1,4 +1,4 @@
-"""A missing package is met with the line that installs it."""
+"""A missing package raises an error with the command that installs it."""
 
 import pytest
 
@@ -11,7 +11,7 @@ def test_an_installed_package_is_imported():
     assert require("json", "a test") is json
 
 
-def test_a_missing_package_is_named_with_its_pip_line(monkeypatch):
+def test_a_missing_package_gets_its_pip_command(monkeypatch):
     monkeypatch.setitem(PIP_LINES, "no_such_package", "pip install 'tla[thing]'")
     with pytest.raises(
         ModuleNotFoundError, match="drawing needs the package 'no_such_package': pip install 'tla\\[thing\\]'"
@@ -21,7 +21,7 @@ def test_a_missing_package_is_named_with_its_pip_line(monkeypatch):
         require("another_one", "drawing")
 
 
-def test_a_package_that_lacks_a_part_of_its_own_is_not_called_missing(tmp_path, monkeypatch):
+def test_a_broken_package_is_not_called_missing(tmp_path, monkeypatch):
     (tmp_path / "half_there.py").write_text("import not_there_at_all\n")
     monkeypatch.syspath_prepend(tmp_path)
     with pytest.raises(ModuleNotFoundError, match="No module named 'not_there_at_all'"):

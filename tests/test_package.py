@@ -19,7 +19,7 @@ def _run(code: str) -> str:
 
 
 def test_importing_is_cheap():
-    """Processor time, so that other work on the machine does not count; the best of three."""
+    """CPU time, so that other processes do not count; best of three."""
     code = "import time; t = time.process_time(); import tla; print(time.process_time() - t)"
     seconds = min(float(_run(code)) for _ in range(3))
     assert seconds < 0.1
@@ -41,7 +41,7 @@ def test_every_name_can_be_used(name):
     assert name in dir(tla)
 
 
-def test_names_read_like_the_paper():
+def test_names_are_the_same_objects_everywhere():
     from tla.attacks.pgd import PGD
     from tla.training import train
 

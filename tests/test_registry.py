@@ -1,4 +1,4 @@
-"""Names find their classes, and a mistyped name is met with help."""
+"""Registries find classes by name, and a mistyped name gets a hint."""
 
 import sys
 from pathlib import Path
@@ -11,7 +11,7 @@ from tla.registry import Registry
 
 @pytest.fixture
 def shapes(tmp_path: Path, monkeypatch):
-    """A package of two modules, as a room of the project is laid out."""
+    """A package of two modules, laid out like those of the project."""
     package = tmp_path / "shapes_of_test"
     package.mkdir()
     (package / "__init__.py").write_text(
@@ -27,12 +27,12 @@ def shapes(tmp_path: Path, monkeypatch):
         del sys.modules[name]
 
 
-def test_a_file_in_the_package_is_found_when_first_asked_for(shapes):
+def test_modules_are_found_at_the_first_lookup(shapes):
     assert shapes.names() == ("cube", "flat-disc")
     assert shapes.get("cube").__name__ == "Cube"
 
 
-def test_hyphen_and_underscore_are_the_same_and_the_filed_name_is_kept(shapes):
+def test_hyphen_and_underscore_are_the_same(shapes):
     assert shapes.get("flat_disc") is shapes.get("flat-disc")
     assert shapes.name_of(shapes.build("flat_disc")) == "flat-disc"
 
@@ -45,17 +45,17 @@ def test_build_checks_keys_and_types(shapes):
         shapes.build("cube", size="3")
 
 
-def test_an_unknown_name_is_met_with_the_nearest(shapes):
+def test_an_unknown_name_gets_a_hint(shapes):
     with pytest.raises(ValueError, match="unknown shape 'cubes'; did you mean 'cube'\\? Known: cube, flat-disc"):
         shapes.get("cubes")
 
 
-def test_name_of_something_foreign(shapes):
+def test_name_of_an_unregistered_object(shapes):
     with pytest.raises(ValueError, match="int is not a registered shape"):
         shapes.name_of(3)
 
 
-def test_a_name_is_given_once():
+def test_a_name_is_registered_once():
     registry = Registry("thing", "tla")
 
     @registry.register("some-thing")
@@ -69,7 +69,7 @@ def test_a_name_is_given_once():
     registry.register("some-thing")(again)
 
 
-def test_classes_of_the_same_name_in_two_modules_are_two():
+def test_classes_of_one_name_in_two_modules_differ():
     registry = Registry("thing", "tla")
     registry.register("a")(type("Same", (), {"__module__": "first"}))
     with pytest.raises(ValueError, match="registered twice"):

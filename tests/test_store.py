@@ -1,4 +1,4 @@
-"""The study folder: whole files or none, damage named, nothing overwritten."""
+"""The study folder: atomic writes, damage reported, nothing overwritten."""
 
 import errno
 import json
@@ -32,7 +32,7 @@ def _flip(file: Path, place: int) -> None:
     file.write_bytes(content)
 
 
-def test_tables_come_back_as_they_went(store):
+def test_tables_survive_a_round_trip(store):
     assert store.write_table("shift", FRAME) == "tables/shift.parquet"
     pd.testing.assert_frame_equal(store.table("shift"), FRAME)
     assert store.tables() == ("shift",)
@@ -40,7 +40,7 @@ def test_tables_come_back_as_they_went(store):
     assert not store.has_table("map")
 
 
-def test_arrays_come_back_as_they_went(store):
+def test_arrays_survive_a_round_trip(store):
     arrays = {
         "pixels": np.arange(24, dtype=np.uint8).reshape(2, 1, 3, 4),
         "turned": np.arange(6.0).reshape(2, 3).T,
@@ -56,7 +56,7 @@ def test_arrays_come_back_as_they_went(store):
         np.testing.assert_array_equal(back[name], array)
 
 
-def test_what_is_not_there_is_named_with_what_is(store):
+def test_a_missing_table_lists_the_known_ones(store):
     store.write_table("map", FRAME)
     store.write_arrays("images", {"x": np.zeros(1)})
     with pytest.raises(FileNotFoundError, match="has no table 'mpa'; it has: map"):
@@ -80,7 +80,7 @@ def test_a_step_is_finished_when_its_entry_is_written(store):
     assert entry["files"][table] == {"sha256": file_digest(file), "bytes": file.stat().st_size, "rows": 2}
 
 
-def test_a_step_whose_file_is_gone_or_cut_is_not_finished(store):
+def test_a_step_with_a_missing_or_truncated_file_is_not_finished(store):
     table = store.write_table("history", FRAME)
     store.finish("train", "abc", [table])
     (store.path / table).write_bytes((store.path / table).read_bytes()[:-1])
@@ -112,7 +112,7 @@ def test_notes_and_forgotten_steps(store):
         ('{"schema": 99, "steps": {}}', "schema 99, this version reads 1"),
     ],
 )
-def test_a_damaged_manifest_is_refused_and_kept(store, text, reason):
+def test_a_damaged_manifest_is_rejected_and_kept(store, text, reason):
     store.path.mkdir()
     (store.path / "manifest.json").write_text(text)
     for act in (store.manifest, lambda: store.finish("a", "1", []), lambda: store.note(x=1), lambda: store.forget("a")):
@@ -132,7 +132,7 @@ def test_a_manifest_that_is_not_text(store):
 
 @pytest.mark.parametrize("harm", ["cut", "flipped", "empty", "foreign"])
 @pytest.mark.parametrize("kind", ["table", "arrays"])
-def test_a_damaged_file_is_named_refused_and_kept(store, kind, harm):
+def test_a_damaged_file_is_rejected_and_kept(store, kind, harm):
     if kind == "table":
         numbers = pd.DataFrame({"value": np.random.default_rng(0).normal(size=1000)})
         file = store.path / store.write_table("shift", numbers)
@@ -159,7 +159,7 @@ def test_arrays_from_elsewhere_need_no_checksum(store):
     np.testing.assert_array_equal(store.arrays("own")["x"], np.ones(2))
 
 
-def test_a_writer_that_fails_leaves_the_old_file_and_no_other(tmp_path: Path):
+def test_a_failed_write_leaves_only_the_old_file(tmp_path: Path):
     file = tmp_path / "a.txt"
     file.write_text("old")
     with pytest.raises(UnicodeEncodeError), replacing(file) as temporary:
@@ -170,14 +170,14 @@ def test_a_writer_that_fails_leaves_the_old_file_and_no_other(tmp_path: Path):
     assert _files(tmp_path) == {"a.txt": b"new"}
 
 
-def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path):
+def test_a_folder_that_cannot_be_created_is_reported(tmp_path: Path):
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(OSError, match=r"cannot write .*file/sub/a\.json: .*; choose another folder with --out"):
         Store(tmp_path / "file" / "sub").write_json("a.json", 1)
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
-def test_a_folder_without_permission_is_named(store):
+def test_a_folder_without_permission_is_reported(store):
     store.path.mkdir()
     store.path.chmod(0o500)
     with pytest.raises(PermissionError, match=r"cannot write .*manifest\.json: Permission denied"):
@@ -204,8 +204,8 @@ for write in (
 """
 
 
-def test_no_space_leaves_every_old_file(store):
-    """A limit on the size of files stands for a full disk: the system's call fails in the middle of the file."""
+def test_a_full_disk_leaves_every_old_file(store):
+    """A limit on file sizes simulates a full disk: the system call fails in the middle of the file."""
     store.write_table("big", FRAME)
     store.write_arrays("big", {"value": np.ones(3)})
     store.finish("a", "1", [])
@@ -233,7 +233,7 @@ def test_a_full_disk_at_the_last_moment(store, monkeypatch):
     assert len(_files(store.path)) == 1
 
 
-def test_half_written_files_are_no_tables(store):
+def test_half_written_files_are_not_tables(store):
     store.write_table("shift", FRAME)
     (store.path / "tables" / ".map.parquet.abc").write_text("killed here")
     (store.path / "tables" / ".map.parquet").write_text("killed here")

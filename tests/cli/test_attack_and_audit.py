@@ -1,4 +1,4 @@
-"""The verbs that examine a model: a study's, a shipped one, one's own."""
+"""`tla attack` and `tla audit`, on a model of a study, a shipped one and your own."""
 
 import pandas as pd
 import pytest
@@ -86,7 +86,7 @@ def test_two_radii_and_images(tmp_path, capsys):
     ]
 
 
-def test_attack_ones_own_model(own_model, capsys):
+def test_attack_your_own_model(own_model, capsys):
     words = ["attack", "mymodel:logits", "--data", "digits", "--eps", "0.1", "--attacks", "fgsm", "--examples", "20"]
     assert main([*words, "--out", "here"]) == 0
     assert "fgsm" in capsys.readouterr().out
@@ -110,7 +110,7 @@ def test_attack_ones_own_model(own_model, capsys):
         (["audit", "nothing/there"], "unknown weights 'nothing/there'"),
     ],
 )
-def test_bad_words_are_named(words, text, capsys):
+def test_bad_arguments_are_rejected(words, text, capsys):
     assert main(words) == 1
     assert text in capsys.readouterr().err
 

@@ -19,7 +19,7 @@ def test_unknown_verb_gets_a_hint(capsys):
 
 
 @pytest.mark.parametrize("verb", ["study", "report", "list", "app", "figure", "attack", "audit"])
-def test_every_verb_explains_itself(verb, capsys):
+def test_every_verb_has_help(verb, capsys):
     assert main([verb, "--help"]) == 0
     shown = capsys.readouterr().out
     assert f"tla {verb}" in shown
@@ -31,7 +31,7 @@ def test_unknown_recipe_gets_a_hint(capsys):
     assert "unknown recipe 'digit'; did you mean 'digits'?" in capsys.readouterr().err
 
 
-def test_unknown_study_says_which_there_are(tmp_path, monkeypatch, capsys):
+def test_an_unknown_study_is_an_error(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     assert main(["report", "nothing"]) == 1
     assert "there is no study 'nothing'" in capsys.readouterr().err

@@ -1,4 +1,4 @@
-"""The notebooks' own modules can be imported."""
+"""Makes the modules next to the notebooks importable."""
 
 import sys
 from pathlib import Path

@@ -42,7 +42,7 @@ def test_noise_on_figure_data(noise, expected, kind):
     assert all(part.where == ".data[0].y" for part in found)
 
 
-def test_one_number_is_found_and_named():
+def test_one_changed_number_is_found():
     values = np.linspace(1, 2, 500)
     moved = values.copy()
     moved[321] += 0.5
@@ -78,14 +78,14 @@ def test_numbers(stored, shown, expected):
     assert verdict(compare_json(stored, shown)) == expected
 
 
-def test_infinite_values_agree_with_themselves_only():
+def test_infinite_values_only_match_themselves():
     stored, shown = (packed([1.0, value], "f8") for value in (np.inf, np.inf))
     assert compare_json(stored, shown) == []
     assert verdict(compare_json(packed([1.0, np.inf]), packed([1.0, 2.0]))) == "changed"
     assert verdict(compare_json(packed([1.0, 2.0]), packed([1.0, np.nan]))) == "changed"
 
 
-def test_keys_words_and_kinds():
+def test_keys_words_and_types():
     assert verdict(compare_json({"a": 1}, {"a": 1, "b": 2})) == "changed"
     assert str(compare_json({"a": 1}, {"b": 1})[0]) == ".a: was stored, did not come"
     assert verdict(compare_json({"mode": "markers"}, {"mode": "lines"})) == "changed"
@@ -118,12 +118,12 @@ def test_printed_text(stored, shown, expected):
     assert verdict(compare_text(stored, shown)) == expected
 
 
-def test_the_line_is_named():
+def test_the_line_is_reported():
     (found,) = compare_text("one 1.0\ntwo 2.0\n", "one 1.0\ntwo 2.5\n")
     assert str(found) == "line 2: stored 'two 2.0', came 'two 2.5'"
 
 
-def test_pictures_by_their_mean_difference():
+def test_pictures_are_compared_by_mean_difference():
     picture = np.random.default_rng(0).integers(0, 255, size=(600, 600, 3))
     one, many = picture.copy(), picture.copy()
     one[0, 0] = 255 - one[0, 0]
@@ -138,7 +138,7 @@ def test_pictures_by_their_mean_difference():
     assert str(size) == ": stored 600 x 600 pixels, came 600 x 300"
 
 
-def test_a_small_place_is_a_changed_picture_too():
+def test_a_local_change_is_a_change():
     picture = np.full((900, 900, 3), 255)
     stamped = picture.copy()
     stamped[300:370, 500:570] = 0
@@ -146,7 +146,7 @@ def test_a_small_place_is_a_changed_picture_too():
     assert verdict(compare_pictures(png(picture), png(stamped), grain=8)) == "changed"
 
 
-def test_grain_forgives_what_only_moves_a_little():
+def test_grain_tolerates_small_shifts():
     letters = np.full((600, 800, 3), 255)
     letters[::12, ::6] = 0
     moved = np.roll(letters, 1, axis=1)

@@ -1,4 +1,4 @@
-"""The whole way through nbval: one notebook, a cell for each kind of change."""
+"""All of nbval: one notebook with a cell for each kind of change."""
 
 import base64
 import io
@@ -15,7 +15,7 @@ import pytest
 from PIL import Image
 
 ROOT = Path(__file__).resolve().parents[2]
-PARTS = ("conftest.py", "camera.py", "nbcompare", "regenerate.py", "sanitize.cfg")
+FILES = ("conftest.py", "camera.py", "nbcompare", "regenerate.py", "sanitize.cfg")
 VALUES = [1.25, -0.5, 3.0, 2.0]
 FIGURE = f"""
 from IPython.display import display
@@ -81,10 +81,10 @@ def blank(width, height):
 @pytest.mark.slow
 def test_every_kind_of_change(tmp_path):
     chrome = any(shutil.which(name) for name in ("chromium", "google-chrome", "chromium-browser"))
-    for part in PARTS:
-        source = ROOT / "notebooks" / part
+    for name in FILES:
+        source = ROOT / "notebooks" / name
         copy = shutil.copytree if source.is_dir() else shutil.copy
-        copy(source, tmp_path / part)
+        copy(source, tmp_path / name)
     expected = cases(chrome)
     content = nbformat.v4.new_notebook(cells=[cell for cell, _ in expected.values()])
     nbformat.write(content, tmp_path / "changes.ipynb")

@@ -1,4 +1,4 @@
-"""What is stored in the notebooks, without running them."""
+"""The stored notebooks, without running them."""
 
 import json
 import re
@@ -10,8 +10,8 @@ import pytest
 FOLDER = Path(__file__).resolve().parents[2] / "notebooks"
 NOTEBOOKS = sorted(FOLDER.glob("*.ipynb"))
 PLOTLY = "application/vnd.plotly.v1+json"
-MOST_BYTES = 400_000
-MOST_IGNORED = 2
+MAX_BYTES = 400_000
+MAX_IGNORED = 2
 
 
 @pytest.fixture(params=NOTEBOOKS, ids=lambda path: path.stem)
@@ -34,7 +34,7 @@ def outputs(cells):
     return [output for cell in code(cells) for output in cell.outputs]
 
 
-def test_the_first_two_are_there():
+def test_the_first_two_exist():
     names = {path.stem for path in NOTEBOOKS}
     assert {"00_quickstart", "02_shift_one_class"} <= names
 
@@ -56,7 +56,7 @@ def test_no_scripts_and_no_paths_of_one_machine(cells):
 
 
 def test_size(path):
-    assert path.stat().st_size <= MOST_BYTES
+    assert path.stat().st_size <= MAX_BYTES
 
 
 def test_every_figure_has_picture_title_and_caption(cells):
@@ -68,11 +68,11 @@ def test_every_figure_has_picture_title_and_caption(cells):
         assert layout["meta"]["caption"]
 
 
-def test_it_ends_with_what_is_to_be_seen(cells):
+def test_it_ends_with_an_assertion(cells):
     assert re.search(r"^assert ", code(cells)[-1].source, re.MULTILINE)
 
 
-def test_it_reads_well_from_the_top(cells):
+def test_it_starts_with_a_title_and_has_no_shell_commands(cells):
     assert cells[0].cell_type == "markdown"
     assert cells[0].source.startswith("# ")
     assert not re.search(r"^%|^!|pip install", "\n".join(cell.source for cell in code(cells)), re.MULTILINE)
@@ -80,4 +80,4 @@ def test_it_reads_well_from_the_top(cells):
 
 def test_few_outputs_are_ignored(cells):
     ignored = [c for c in code(cells) if "nbval-ignore-output" in c.metadata.get("tags", []) or "NBVAL_" in c.source]
-    assert len(ignored) <= MOST_IGNORED
+    assert len(ignored) <= MAX_IGNORED

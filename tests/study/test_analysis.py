@@ -1,4 +1,4 @@
-"""What a study measures on its models: every detector, every map with its trust, the neighbours along an attack."""
+"""What a study measures on its models: every detector, every map with its trust, the neighbours along a trajectory."""
 
 import re
 from itertools import pairwise
@@ -34,13 +34,13 @@ def store(tmp_path_factory):
     return run_study(study_from(values), tmp_path_factory.mktemp("studies") / "analysis")
 
 
-def of(frame, **wanted):
-    for name, value in wanted.items():
+def of(frame, **values):
+    for name, value in values.items():
         frame = frame[frame[name] == value]
     return frame
 
 
-def test_every_detector_is_judged_with_and_without_an_adaptive_attacker(store):
+def test_every_detector_is_evaluated_with_and_without_an_adaptive_attack(store):
     detection = store.table("detection")
     for adaptive in (False, True):
         rows = of(detection, method="at", adaptive=adaptive)
@@ -66,10 +66,10 @@ def test_measures_and_structure_are_those_of_the_stored_embeddings(store):
     rows = of(store.table("measures"), method="at")
     assert (rows["attack"] == "pgd").all()
     for name in ("angle", "recall_1", "map_at_r", "silhouette", "within"):
-        for frame, wanted in ((rows, {"against": "adversarial"}), (rows, {"against": "clean"})):
-            found = of(frame, measure=name, group="misclassified", **wanted)["mean"].item()
-            there = of(expected.summary, measure=name, group="misclassified", **wanted)["mean"].item()
-            assert found == pytest.approx(there, rel=1e-5), name
+        for frame, against in ((rows, {"against": "adversarial"}), (rows, {"against": "clean"})):
+            found = of(frame, measure=name, group="misclassified", **against)["mean"].item()
+            wanted = of(expected.summary, measure=name, group="misclassified", **against)["mean"].item()
+            assert found == pytest.approx(wanted, rel=1e-5), name
     frame = of(store.table("structure"), method="at").drop(columns=["method", "seed", "attack", "eps"])
     pd.testing.assert_frame_equal(frame.reset_index(drop=True), expected.structure, rtol=1e-5)
 
@@ -90,7 +90,7 @@ def test_every_map_has_its_trust(store):
     assert of(trust, projection="pca", measure="overlap of seeds")["value"].tolist() == [1, 1]
 
 
-def test_maps_lie_like_the_first_methods(store):
+def test_maps_are_aligned_with_the_first_methods(store):
     for projection in ("tsne", "pca"):
         clean = of(store.table("map"), projection=projection, kind="clean").set_index("id")
         first, second = (torch.tensor(of(clean, method=m)[["u", "v"]].to_numpy()) for m in ("natural", "at"))
@@ -98,33 +98,35 @@ def test_maps_lie_like_the_first_methods(store):
         torch.testing.assert_close(move(second), second, atol=1e-3, rtol=1e-3)
 
 
-def test_trajectories_lie_on_the_turned_map(store):
-    """The step whose embedding is that of the clean image lies where the map shows the image."""
-    way = of(store.table("trajectory"), method="at")
-    last = way.sort_values("step").groupby("id").last()
+def test_trajectories_are_on_the_aligned_map(store):
+    """The last step of an attack is near a point of its image on the map."""
+    trajectory = of(store.table("trajectory"), method="at")
+    last = trajectory.sort_values("step").groupby("id").last()
     drawn = of(store.table("map"), method="at", projection="tsne")
     spread = drawn[["u", "v"]].std().mean()
-    near = [
+    distances = [
         np.hypot(*(drawn.loc[drawn["id"] == image, ["u", "v"]].to_numpy() - row[["u", "v"]].to_numpy(float)).T).min()
         for image, row in last.iterrows()
         if image in set(drawn["id"])
     ]
-    assert near
-    assert np.median(near) < spread
+    assert distances
+    assert np.median(distances) < spread
 
 
-def test_the_path_of_neighbours_goes_from_step_to_step(store):
-    path, way = of(store.table("path"), method="at"), of(store.table("trajectory"), method="at")
-    assert set(zip(path["id"], path["step"], strict=True)) == set(zip(way["id"], way["step"], strict=True))
+def test_the_path_of_neighbours_follows_the_steps(store):
+    path, trajectory = of(store.table("path"), method="at"), of(store.table("trajectory"), method="at")
+    assert set(zip(path["id"], path["step"], strict=True)) == set(
+        zip(trajectory["id"], trajectory["step"], strict=True)
+    )
     gallery_y = dict(zip(*(store.arrays("images")[name].tolist() for name in ("gallery_id", "gallery_y")), strict=True))
     assert path["neighbour_y"].tolist() == [gallery_y[image] for image in path["neighbour"]]
     for _, rows in path.groupby(["id", "restart"]):
-        sets = [set(part["neighbour"]) for _, part in rows.groupby("step")]
-        entered = [int(part["entered"].sum()) for _, part in rows.groupby("step")]
+        sets = [set(step["neighbour"]) for _, step in rows.groupby("step")]
+        entered = [int(step["entered"].sum()) for _, step in rows.groupby("step")]
         assert entered == [0, *(len(now - before) for before, now in pairwise(sets))]
 
 
-def test_the_index_that_is_kept_answers_as_the_table(store):
+def test_the_stored_index_agrees_with_the_table(store):
     from tla.retrieval import load
 
     index = load(store.path / "index" / "at-seed0.faiss")
@@ -154,7 +156,7 @@ def test_the_report_shows_them(store):
         "to let pass: attacked images", "still right",
     ):  # fmt: skip
         assert words in text, words
-    way = of(store.table("path"), method="at", step=0)
-    share = 100 * (way["neighbour_y"] == way["y"]).mean()
+    path = of(store.table("path"), method="at", step=0)
+    share = 100 * (path["neighbour_y"] == path["y"]).mean()
     row = text[text.index("neighbours of the true class (%) after") :].split("<tr>")[2]
     assert f">{share:.1f}" in row

@@ -1,4 +1,4 @@
-"""Studies that are passed on."""
+"""Packed studies, and those that ship."""
 
 import numpy as np
 import pandas as pd
@@ -25,7 +25,7 @@ def test_the_digits_study_ships():
     assert size < 8e6
 
 
-def test_shipped_models_do_what_their_tables_say():
+def test_shipped_models_have_the_accuracy_of_their_tables():
     store = Store(SHIPPED)
     images = store.arrays("images")
     x, y = torch.from_numpy(images["test"]).float() / 255, torch.from_numpy(images["test_y"]).long()
@@ -43,7 +43,7 @@ def test_shipped_weights_load(name):
     assert tla.load(name).classes == 10
 
 
-def test_packing_again_and_into_something_else(tmp_path):
+def test_packing_twice_and_over_something_else(tmp_path):
     with pytest.raises(ValueError, match="holds something other than a packed study"):
         pack(Store(SHIPPED), tmp_path)
     first = pack(Store(SHIPPED), tmp_path / "one")
@@ -53,7 +53,7 @@ def test_packing_again_and_into_something_else(tmp_path):
     assert again.arrays("embeddings/at-seed0")["test"].dtype == np.float16
 
 
-def test_tables_alone(tmp_path, capsys):
+def test_tables_only(tmp_path, capsys):
     assert main(["pack", "digits", str(tmp_path / "t"), "--tables"]) == 0
     assert "Packed: " in capsys.readouterr().out
     packed = Store(tmp_path / "t")
@@ -69,7 +69,7 @@ def test_an_unfinished_study_is_not_packed(tmp_path):
         pack(Store(tmp_path / "half"), tmp_path / "out")
 
 
-def test_locate_prefers_ones_own(tmp_path):
+def test_your_own_study_hides_a_shipped_one(tmp_path):
     pack(Store(SHIPPED), tmp_path / "digits")
     assert available(tmp_path)["digits"] == tmp_path / "digits"
     assert open_study("digits", tmp_path).path == tmp_path / "digits"

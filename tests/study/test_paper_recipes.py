@@ -1,4 +1,4 @@
-"""The paper's constants: the recipes against the table of METHOD (section 2) and its architectures (section 6)."""
+"""The `-paper` recipes have the paper's constants and architectures."""
 
 import pytest
 
@@ -29,7 +29,7 @@ def close(value):
 
 
 @pytest.mark.parametrize("name", TABLE)
-def test_training_is_the_papers(name):
+def test_training_matches_the_paper(name):
     study, row = study_from(recipes.read(name)), TABLE[name]
     train = study.train
     assert set(study.methods) == {"natural", "at", "alp", "tla", "tla-rn", "tla-sa"}
@@ -47,7 +47,7 @@ def test_training_is_the_papers(name):
 
 @pytest.mark.parametrize("name", TABLE)
 @pytest.mark.parametrize("method", ["tla", "tla-rn", "tla-sa"])
-def test_triplets_are_the_papers(name, method):
+def test_triplets_match_the_paper(name, method):
     found, row = study_from(recipes.read(name)).build_method(method), TABLE[name]
     assert (found.lambda_triplet, found.alpha, found.rho) == (row["lambda"], row["alpha"], row["rho"])
     assert (found.triplets, found.second_alpha, found.pull) == (row["triplets"], row["second_alpha"], row["pull"])
@@ -57,7 +57,7 @@ def test_triplets_are_the_papers(name, method):
 
 
 @pytest.mark.parametrize("name", TABLE)
-def test_networks_are_the_papers(name):
+def test_networks_match_the_paper(name):
     from tla.config import to_dict
 
     known = to_dict(study_from(recipes.read(name)).model)
@@ -65,7 +65,7 @@ def test_networks_are_the_papers(name):
 
 
 @pytest.mark.parametrize("name", TABLE)
-def test_alp_pairs_with_the_published_weight(name):
+def test_alp_has_the_published_weight(name):
     assert study_from(recipes.read(name)).build_method("alp").weight == 0.5
 
 
@@ -74,5 +74,5 @@ def test_confounded_recipes_say_so(name):
     study = study_from(recipes.read(name))
     assert "UNFAIR" in study.caption
     assert len(study.unfair()) >= 3
-    assert {"at", "tla"} <= set(study.methods)  # the fair pair stands beside
+    assert {"at", "tla"} <= set(study.methods)  # the fair pair is there too
     assert not study.build_train("at@train.select=false").select

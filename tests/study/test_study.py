@@ -1,4 +1,4 @@
-"""A tiny study, from images to a report, and what happens when it is asked for again."""
+"""A tiny study, from images to a report, and what a second run does."""
 
 import json
 import shutil
@@ -38,14 +38,14 @@ def small(**more):
 def finished(tmp_path_factory):
     folder = tmp_path_factory.mktemp("studies") / "small"
     events = []
-    return run_study(small(), folder, progress=events.append, request="asked"), events
+    return run_study(small(), folder, progress=events.append, request="request"), events
 
 
 def states(events):
     return {item.step: item.state for item in events}
 
 
-def test_every_step_leaves_what_the_contract_says(finished):
+def test_every_step_writes_its_tables_and_files(finished):
     store, events = finished
     assert set(states(events).values()) == {"done"}
     assert events[-1].done == pytest.approx(1.0)
@@ -53,7 +53,7 @@ def test_every_step_leaves_what_the_contract_says(finished):
         store.tables()
     )
     manifest = store.manifest()
-    assert manifest["complete"] == "asked"
+    assert manifest["complete"] == "request"
     for step in manifest["steps"].values():
         for name, facts in step["files"].items():
             assert (store.path / name).stat().st_size == facts["bytes"]
@@ -69,8 +69,8 @@ def test_tables_have_the_documented_columns(finished):
         words = set(
             line.replace(",", " ").replace(";", " ").replace("(", " ").replace(")", " ").replace(".", " ").split()
         )
-        wanted = {column for column in store.table(table).columns if column in words}
-        rest = set(store.table(table).columns) - wanted - {"method", "seed"}
+        documented = {column for column in store.table(table).columns if column in words}
+        rest = set(store.table(table).columns) - documented - {"method", "seed"}
         assert not rest or table == "history", f"{table}: undocumented columns {rest}"
 
 
@@ -83,7 +83,7 @@ def test_clean_errors_count_as_fooled(finished):
     assert (clean.eps == 0).all()
 
 
-def test_stored_images_lie_in_the_ball(finished):
+def test_stored_images_are_within_eps(finished):
     store, _ = finished
     clean = torch.from_numpy(store.arrays("images")["test"]).float() / 255
     images = store.arrays("adversarial/tla-seed0")
@@ -95,10 +95,10 @@ def test_stored_images_lie_in_the_ball(finished):
         assert float(moved.max()) <= 1
 
 
-def test_again_does_nothing(finished):
+def test_a_second_run_does_nothing(finished):
     store, _ = finished
     events = []
-    run_study(small(), store.path, progress=events.append, request="asked")
+    run_study(small(), store.path, progress=events.append, request="request")
     assert set(states(events).values()) == {"skipped"}
 
 
@@ -114,7 +114,7 @@ def test_a_changed_value_redoes_what_depends_on_it(finished, tmp_path):
     assert Store(folder).table("neighbours")["rank"].max() == 5
 
 
-def test_one_method_less_leaves_the_tables(finished, tmp_path):
+def test_a_removed_method_disappears_from_the_tables(finished, tmp_path):
     folder = tmp_path / "copy"
     shutil.copytree(finished[0].path, folder)
     events = []
@@ -135,7 +135,7 @@ def test_values_survive_toml(finished):
     assert study_values(study_from(values)) == study_values(small())
 
 
-def test_a_damaged_manifest_is_named_and_left_alone(finished, tmp_path):
+def test_a_damaged_manifest_is_reported_and_left_alone(finished, tmp_path):
     folder = tmp_path / "copy"
     shutil.copytree(finished[0].path, folder)
     (folder / "manifest.json").write_text("{broken")
@@ -144,7 +144,7 @@ def test_a_damaged_manifest_is_named_and_left_alone(finished, tmp_path):
     assert (folder / "manifest.json").read_text() == "{broken"
 
 
-def test_a_damaged_table_is_named(finished, tmp_path):
+def test_a_damaged_table_is_reported(finished, tmp_path):
     folder = tmp_path / "copy"
     shutil.copytree(finished[0].path, folder)
     (folder / "tables" / "shift.parquet").write_bytes(b"no parquet")
@@ -152,7 +152,7 @@ def test_a_damaged_table_is_named(finished, tmp_path):
         Store(folder).table("shift")
 
 
-def test_a_missing_file_is_made_again(finished, tmp_path):
+def test_a_missing_file_is_rebuilt(finished, tmp_path):
     folder = tmp_path / "copy"
     shutil.copytree(finished[0].path, folder)
     (folder / "report.html").unlink()
@@ -239,8 +239,8 @@ WORDS = [
 
 
 @pytest.mark.slow
-def test_kill_and_again_gives_the_same_weights(tmp_path):
-    """kill -9 in the middle of training, the same command again, and the weights are those of a run left alone."""
+def test_a_killed_run_resumes_with_the_same_weights(tmp_path):
+    """After kill -9 during training, the same command gives the weights of an uninterrupted run."""
     for name in ("whole", "cut"):
         command = [sys.executable, "-m", "tla.cli", *WORDS, "--out", str(tmp_path / name)]
         if name == "cut":
@@ -262,7 +262,7 @@ def test_kill_and_again_gives_the_same_weights(tmp_path):
     pd.testing.assert_frame_equal(*frames)
 
 
-def test_progress_is_kept_for_onlookers(finished):
+def test_progress_is_written_for_other_processes(finished):
     store, _ = finished
     last = json.loads((store.path / "progress.json").read_text())
     assert last["done"] == pytest.approx(1.0)

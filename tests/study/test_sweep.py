@@ -1,4 +1,4 @@
-"""A sweep, from the words of the command line to its figure; and what it refuses before anything is trained."""
+"""A sweep, from the command line to its figure, and what it rejects before training."""
 
 import json
 import shutil
@@ -40,7 +40,7 @@ def test_every_value_and_seed_is_in_the_table(swept):
         assert row.n == 40
 
 
-def test_variants_share_what_is_common_and_differ_in_the_value(swept):
+def test_variants_share_the_common_steps_and_differ_in_the_value(swept):
     steps = Store(swept).manifest()["steps"]
     assert sum(name == "data" for name in steps) == 1
     assert sum(name.startswith("train/natural") for name in steps) == 2  # once per seed, not per value
@@ -49,7 +49,7 @@ def test_variants_share_what_is_common_and_differ_in_the_value(swept):
     assert b'\\"pool\\": 40,' in headers[1]
 
 
-def test_the_page_shows_figure_numbers_and_the_paper(swept):
+def test_the_report_shows_figure_numbers_and_the_paper(swept):
     page = (swept / "report.html").read_text()
     assert 'id="figure-sweep-0"' in page
     assert "The same figure of the paper" in page
@@ -59,7 +59,7 @@ def test_the_page_shows_figure_numbers_and_the_paper(swept):
     assert 'id="maps"' not in page
 
 
-def test_again_does_nothing_and_a_further_value_keeps_the_others(swept, tmp_path, capsys):
+def test_a_second_run_does_nothing_and_a_new_value_keeps_the_others(swept, tmp_path, capsys):
     words = [*WORDS, *QUICK, "--attacks", "fgsm", "--seeds", "0", "1", "--out", str(swept)]
     assert main(words) == 0
     assert "Nothing to do" in capsys.readouterr().out
@@ -92,7 +92,7 @@ def test_again_does_nothing_and_a_further_value_keeps_the_others(swept, tmp_path
         ([], "name a setting to sweep and its values"),
     ],
 )
-def test_bad_input_is_refused_before_anything_is_trained(words, text, tmp_path, monkeypatch, capsys):
+def test_bad_input_is_rejected_before_training(words, text, tmp_path, monkeypatch, capsys):
     import re
 
     monkeypatch.chdir(tmp_path)

@@ -1,4 +1,4 @@
-"""A whole study over two processes: they train together, the first one does and writes the rest."""
+"""A whole study over two processes: they train together, the first one does the rest."""
 
 import json
 import os
@@ -28,10 +28,10 @@ def launched(arguments: list[str], folder: str) -> str:
 
 
 @pytest.mark.slow
-def test_two_processes_make_the_study_that_one_makes(tmp_path):
+def test_two_processes_make_the_same_study_as_one(tmp_path):
     launched(["-m", "tla"], str(tmp_path / "one"))
-    said = launched(LAUNCH, str(tmp_path / "two"))
-    assert said.count("Report:") == 1, "one process speaks"
+    output = launched(LAUNCH, str(tmp_path / "two"))
+    assert output.count("Report:") == 1, "one process prints"
     one, two = (Store(tmp_path / name) for name in ("one", "two"))
     assert two.manifest()["complete"]
     assert list(two.manifest()["steps"]) == list(one.manifest()["steps"])

@@ -1,4 +1,4 @@
-"""Models that attack each other: the step against a loop, its table, its column, its matrix."""
+"""Transfer between models: the step against a loop, its table, and its column and matrix in the report."""
 
 import dataclasses
 
@@ -12,7 +12,7 @@ from tla.plots.report.transferred import black_box
 from tla.seeding import generator
 from tla.store import Store
 from tla.study import recipes, study_from
-from tla.study import transfer as crossing
+from tla.study import transfer as transfer_step
 from tla.study.workspace import TrainedModel, Workspace
 from tla.threat import Threat
 
@@ -38,17 +38,17 @@ def workspace(tmp_path_factory):
     return workspace
 
 
-def done(workspace):
-    """Every step done; the joined table."""
+def run(workspace):
+    """Run every step; returns the steps and the joined table."""
     models = [TrainedModel(*model) for model in workspace.study.models]
-    steps = crossing.steps(workspace, models, {model.key: model.key for model in models})
+    steps = transfer_step.steps(workspace, models, {model.key: model.key for model in models})
     for step in steps:
         step.run(lambda share, message: None)
     return steps, workspace.store.table("transfer")
 
 
-def test_the_table_is_that_of_a_loop(workspace):
-    steps, frame = done(workspace)
+def test_the_table_matches_a_loop(workspace):
+    steps, frame = run(workspace)
     assert [step.name for step in steps] == ["transfer/seed0", "transfer/seed4", "transfer"]
     assert len(frame) == 2 * 9 * 30
     x, y = workspace.queries.floats(), workspace.queries.labels
@@ -63,21 +63,21 @@ def test_the_table_is_that_of_a_loop(workspace):
         assert rows.success.tolist() == wrong.tolist()
 
 
-def test_nothing_to_do_and_what_it_depends_on(workspace):
+def test_when_there_is_no_step_and_what_it_depends_on(workspace):
     models = [TrainedModel(*model) for model in workspace.study.models]
     weights = {model.key: model.key for model in models}
-    assert crossing.steps(workspace, models[:2], weights) == []  # one method: natural of two seeds
+    assert transfer_step.steps(workspace, models[:2], weights) == []  # one method: natural of two seeds
     none = dataclasses.replace(workspace.study, analysis=dataclasses.replace(workspace.study.analysis, transfer=0))
-    assert crossing.steps(dataclasses.replace(workspace, study=none), models, weights) == []
-    before = [step.digest for step in crossing.steps(workspace, models, weights)]
-    after = [step.digest for step in crossing.steps(workspace, models, weights | {"at-seed4": "anew"})]
+    assert transfer_step.steps(dataclasses.replace(workspace, study=none), models, weights) == []
+    before = [step.digest for step in transfer_step.steps(workspace, models, weights)]
+    after = [step.digest for step in transfer_step.steps(workspace, models, weights | {"at-seed4": "new"})]
     assert [a == b for a, b in zip(before, after, strict=True)] == [True, False, False]
     with pytest.raises(ValueError, match=r"analysis.transfer must be >= 0, got -1"):
         dataclasses.replace(workspace.study.analysis, transfer=-1)
 
 
 def test_the_black_box_is_the_hardest_other_model(workspace):
-    _, frame = done(workspace)
+    _, frame = run(workspace)
     row = black_box(frame, "tla").iloc[0]
     rates = {
         source: 1 - frame[(frame.target == "tla") & (frame.source == source)].success.mean()
@@ -90,7 +90,7 @@ def test_the_black_box_is_the_hardest_other_model(workspace):
 def test_the_report_has_the_column_and_the_matrix(workspace, tmp_path):
     import pandas as pd
 
-    _, frame = done(workspace)
+    _, frame = run(workspace)
     store = Store(tmp_path)
     rows = frame[frame.source == frame.target].rename(columns={"target": "method"}).drop(columns="source")
     clean = rows.assign(

@@ -1,4 +1,4 @@
-"""Variants of methods in a study: how they are written, what they change, what is refused before training."""
+"""Variants of methods in a study: how they are written, what they change, what is rejected before training."""
 
 import pytest
 
@@ -11,7 +11,7 @@ def digits(**more):
     return study_from(recipes.read("digits") | more)
 
 
-def test_an_entry_says_what_differs():
+def test_a_variant_lists_its_changes():
     variant = read_variant("tla@pool=250,alpha=0.1,mining=fresh,train.attack.steps=9,model.width=8")
     assert variant.method == "tla"
     assert variant.settings == {"pool": 250, "alpha": 0.1, "mining": "fresh"}
@@ -23,12 +23,12 @@ def test_an_entry_says_what_differs():
 @pytest.mark.parametrize(
     ("text", "value"), [("3", 3), ("0.5", 0.5), ("1e-3", 1e-3), ("true", True), ("fresh", "fresh"), ("wrn-32-10",) * 2]
 )
-def test_words_are_read_as_toml_reads_them(text, value):
+def test_words_are_parsed_like_toml(text, value):
     assert plain_value(text) == value
     assert type(plain_value(text)) is type(value)
 
 
-def test_entries_can_be_written():
+def test_variants_can_be_written():
     assert write_variant("tla", "pool", "250") == "tla@pool=250"
     assert read_variant(write_variant("tla@mining=fresh", "pool", "9")).settings == {"mining": "fresh", "pool": 9}
     assert sweep_targets("method.tla.pool", ("at",)) == {"tla": "pool"}
@@ -68,7 +68,7 @@ def test_variants_change_only_what_they_say():
         ("at@model.wide=3", r"wide: unknown key .*did you mean 'width'"),
     ],
 )
-def test_bad_entries_are_named(name, text):
+def test_bad_variants_are_rejected(name, text):
     with pytest.raises(ValueError, match=text):
         digits(methods=[name])
 
@@ -87,7 +87,7 @@ def test_what_cannot_be_swept(setting, text):
         sweep_targets(setting, ("tla",))
 
 
-def test_unfair_comparisons_know_it():
+def test_unfair_comparisons_give_their_reasons():
     assert digits().unfair() == []
     assert digits(methods=["at", "tla", "tla@alpha=0.1"]).unfair() == []
     reasons = digits(methods=["at@train.select=false", "tla@train.select_on=test"]).unfair()

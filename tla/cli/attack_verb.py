@@ -103,7 +103,7 @@ def _evaluate(options: AttackOptions, subject: NamedModel, attacks: dict[str, An
     device = "cuda" if torch.cuda.is_available() else "cpu"
     model, pixels = subject.model.to(device).eval(), images.pixels.to(device)
     folder, tables = _folder(options, subject), []
-    cache = CacheFolder(folder / "cache")
+    cache = CacheFolder(folder / "parts")
     with Progress(console=Console(stderr=True), transient=True) as bar:
         for eps in radii:
             kept = Kept(*attacks) if options.images else None

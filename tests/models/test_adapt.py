@@ -1,4 +1,4 @@
-"""Foreign modules become models that give `Outputs`, and are left as they were."""
+"""Foreign modules become models that return `Outputs`, and are not changed."""
 
 import threading
 from typing import ClassVar
@@ -31,7 +31,7 @@ class Plain(nn.Module):
 
 
 class Answer(nn.Module):
-    """Gives whatever it was told to make of the logits."""
+    """Returns what a function makes of the logits."""
 
     def __init__(self, make) -> None:
         super().__init__()
@@ -47,7 +47,7 @@ def x() -> torch.Tensor:
 
 
 @pytest.mark.parametrize("shape", [SHAPE, None])
-def test_logits_alone_are_joined_by_what_feeds_the_last_linear_layer(x, shape):
+def test_the_embedding_is_the_input_of_the_last_linear_layer(x, shape):
     plain = Plain().eval()
     model = as_classifier(plain, shape=shape)
     outputs = model(x)
@@ -57,7 +57,7 @@ def test_logits_alone_are_joined_by_what_feeds_the_last_linear_layer(x, shape):
     assert (model.classes, model.width) == (10, 16)
 
 
-def test_the_module_is_left_as_it_was(x):
+def test_the_module_is_unchanged(x):
     plain = Plain().train()
     plain.hidden.eval()
     before = {name: value.clone() for name, value in plain.state_dict().items()}
@@ -69,7 +69,7 @@ def test_the_module_is_left_as_it_was(x):
     assert all(weight.grad is None for weight in plain.parameters())
 
 
-def test_no_hook_stays_behind_a_forward_that_fails():
+def test_no_hook_is_left_by_a_forward_that_fails():
     plain = Plain()
     model = as_classifier(plain, shape=SHAPE)
     with pytest.raises(RuntimeError):
@@ -86,7 +86,7 @@ def test_gradients_flow_through_logits_and_embedding(x):
     assert torch.allclose(through, direct)
 
 
-def test_threads_on_one_module_do_not_hear_each_other():
+def test_threads_on_one_module_are_independent():
     plain = Plain().eval()
     model = as_classifier(plain, shape=SHAPE)
     inputs = [torch.rand(7, *SHAPE, generator=torch.Generator().manual_seed(k)) for k in range(4)]
@@ -112,7 +112,7 @@ def test_a_pair_of_logits_and_embedding(x):
     assert model.width == 4
 
 
-def test_what_already_answers_with_outputs_is_given_back():
+def test_a_module_that_returns_outputs_is_returned():
     ours = build_model(MODELS.build("small_cnn", width=4), SHAPE, 10, seed=0)
     assert as_classifier(ours, shape=SHAPE) is ours
 
@@ -133,7 +133,7 @@ def test_a_named_layer_gives_the_embedding(x):
             return self.head(self.body(x).relu().mean((2, 3), keepdim=True)).flatten(1)
 
     module = Convolutional().eval()
-    with pytest.raises(ValueError, match=r"passes no nn\.Linear of its own to take the embedding from: return"):
+    with pytest.raises(ValueError, match=r"calls no nn\.Linear whose input could be the embedding: return"):
         as_classifier(module, shape=SHAPE)
     outputs = as_classifier(module, shape=SHAPE, head="head")(x)
     assert torch.allclose(outputs.embedding, module.body(x).relu().mean((2, 3)))
@@ -141,7 +141,7 @@ def test_a_named_layer_gives_the_embedding(x):
         as_classifier(module, shape=SHAPE, head="haed")
 
 
-def test_a_linear_layer_that_does_not_give_the_logits():
+def test_a_linear_layer_that_does_not_return_the_logits():
     class Odd(nn.Module):
         def __init__(self) -> None:
             super().__init__()
@@ -151,13 +151,13 @@ def test_a_linear_layer_that_does_not_give_the_logits():
             return self.hidden(x.flatten(1))[:, :10]
 
     with pytest.raises(
-        ValueError, match=r"Odd: its last nn.Linear does not give the logits \('hidden' gives \(2, 16\)"
+        ValueError, match=r"Odd: its last nn.Linear does not return the logits \('hidden' returns \(2, 16\)"
     ):
         as_classifier(Odd(), shape=SHAPE)
 
 
 class Broken:
-    """Answers that cannot be used, and what is said of them."""
+    """Outputs that cannot be used, and the errors they cause."""
 
     cases: ClassVar = [
         (
@@ -172,15 +172,15 @@ class Broken:
         (lambda z: z[:, :1], {}, "logits must have shape (2, classes >= 2), got (2, 1)"),
         (lambda z: z[:1], {}, "logits must have shape (2, classes >= 2), got (1, 10)"),
         (lambda z: z[..., None], {}, "logits must have shape (2, classes >= 2), got (2, 10, 1)"),
-        (lambda z: z, {"classes": 7}, "Answer has 10 classes, the data have 7"),
-        (lambda z: (z[:, :4], z), {"classes": 10}, "Answer has 4 classes, the data have 10"),
+        (lambda z: z, {"classes": 7}, "Answer has 10 classes, the data has 7"),
+        (lambda z: (z[:, :4], z), {"classes": 10}, "Answer has 4 classes, the data has 10"),
         (lambda z: (z, z[:, :, None, None]), {}, "the embedding must have shape (2, d), got (2, 10, 1, 1); flatten it"),
         (lambda z: (z, None), {}, "the embedding must have shape (2, d), got NoneType"),
     ]
 
 
 @pytest.mark.parametrize(("make", "known", "text"), Broken.cases)
-def test_answers_that_cannot_be_used_are_refused_by_name(make, known, text):
+def test_outputs_that_cannot_be_used_are_refused(make, known, text):
     with pytest.raises(ValueError) as caught:
         as_classifier(Answer(make), shape=SHAPE, **known)
     assert text in str(caught.value)
@@ -191,26 +191,26 @@ def test_log_probabilities_are_logits(x):
     assert torch.allclose(model(x).logits.exp().sum(1), torch.ones(5))
 
 
-def test_images_that_the_module_cannot_take():
-    with pytest.raises(ValueError, match=r"Plain cannot take images of shape \(1, 9, 9\)"):
+def test_images_that_the_module_does_not_accept():
+    with pytest.raises(ValueError, match=r"Plain does not accept images of shape \(1, 9, 9\)"):
         as_classifier(Plain(), shape=(1, 9, 9))
 
 
-def test_facts_of_a_model_that_has_seen_nothing():
-    with pytest.raises(ValueError, match="has seen no image yet: give as_classifier the shape"):
+def test_a_model_that_has_not_been_called():
+    with pytest.raises(ValueError, match="has not been called yet: pass the shape of the images to as_classifier"):
         _ = as_classifier(Plain()).classes
 
 
 @pytest.mark.parametrize(
     ("mean", "std", "text"), [((0.1, 0.2), (1.0,), "same length, got 2 and 1"), ((0.0,), (0.0,), "std must be > 0")]
 )
-def test_statistics_that_make_no_sense(mean, std, text):
+def test_invalid_statistics(mean, std, text):
     with pytest.raises(ValueError, match=text):
         as_classifier(Plain(), mean=mean, std=std)
 
 
-def test_a_vision_transformer_like_head_sees_one_token(x):
-    """The last linear layer in order of execution, not of definition, and its input after pooling."""
+def test_the_head_of_a_token_model(x):
+    """The last linear layer in order of execution, not of definition; its input is after pooling."""
 
     class Tokens(nn.Module):
         def __init__(self) -> None:

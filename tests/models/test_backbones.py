@@ -121,7 +121,7 @@ def test_a_classifier_needs_two_classes():
         build_model(MODELS.build("small_cnn"), GREY, 1, seed=0)
 
 
-def test_an_unknown_backbone_is_met_with_the_nearest():
+def test_an_unknown_backbone_is_answered_with_the_nearest():
     with pytest.raises(ValueError, match="unknown model 'resnet_18'; did you mean 'resnet18'\\?"):
         MODELS.get("resnet_18")
     assert MODELS.get("wrn_32_10") is MODELS.get("wrn-32-10")

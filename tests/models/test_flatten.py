@@ -1,4 +1,4 @@
-"""Flattening keeps values, gradients and their gradients, and hands the memory layout back."""
+"""Flattening keeps values, gradients and second derivatives, and restores the memory layout."""
 
 import pytest
 import torch
@@ -26,6 +26,6 @@ def test_the_gradient_has_the_layout_of_the_maps(layout):
     assert gradient.is_contiguous(memory_format=layout)
 
 
-def test_vectors_and_vmap_pass():
+def test_vectors_and_vmap():
     assert Flatten()(torch.ones(2, 3, 4)).shape == (2, 12)
     assert torch.vmap(Flatten())(torch.ones(5, 2, 3, 4, 4)).shape == (5, 2, 48)

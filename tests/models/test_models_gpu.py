@@ -1,4 +1,4 @@
-"""Backbones and foreign models on a GPU: the same answers, in the precision that training uses."""
+"""Backbones and foreign models on a GPU: the same outputs, in the precision of training."""
 
 import pytest
 import torch
@@ -32,7 +32,7 @@ def test_backbones(name, shape):
     assert torch.allclose(coarse.logits.float().cpu(), expected.logits, rtol=0.1, atol=0.1)
 
 
-def test_foreign_models_and_images_live_on_the_gpu():
+def test_foreign_models_and_images_on_the_gpu():
     module = nn.Sequential(nn.Flatten(), nn.Linear(64, 16), nn.ReLU(), nn.Linear(16, 10)).cuda()
     images = SOURCES.build("digits").load().test.to("cuda")
     model = as_classifier(module, shape=images.shape, mean=(0.5,), std=(0.25,))

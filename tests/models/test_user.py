@@ -1,4 +1,4 @@
-"""Models from outside by name, and what is said where the name leads nowhere."""
+"""External models by name, and the errors for names that are not found."""
 
 import sys
 from pathlib import Path
@@ -37,7 +37,7 @@ def here(tmp_path: Path, monkeypatch) -> Path:
 
 
 @pytest.mark.parametrize("name", ["my_networks:build", "my_networks:ready", "my_networks.py:build"])
-def test_a_function_or_a_module_of_ones_own(here, name):
+def test_your_own_function_or_module(here, name):
     path = list(sys.path)
     model = load_user_model(name, shape=Shape(1, 8, 8), classes=10)
     assert sys.path == path
@@ -47,7 +47,7 @@ def test_a_function_or_a_module_of_ones_own(here, name):
     assert outputs.embedding.shape == (3, 16)
 
 
-def test_without_a_shape_it_is_tried_at_its_first_use(here):
+def test_without_a_shape_it_is_checked_at_its_first_call(here):
     assert load_user_model("my_networks:build")(torch.rand(3, 1, 8, 8)).logits.shape == (3, 10)
 
 
@@ -59,9 +59,9 @@ def test_without_a_shape_it_is_tried_at_its_first_use(here):
             "model must be package.module:function, PATH/file.py:function, or torchvision:resnet18, got 'resnet18'",
         ),
         (":build", "model must be package.module:function"),
-        ("nowhere_at_all:build", "there is no Python module 'nowhere_at_all' (no 'nowhere_at_all' in "),
-        ("my_networks.deeper:build", "there is no Python module 'my_networks.deeper'"),
-        ("nowhere.py:build", "there is no file nowhere.py"),
+        ("nowhere_at_all:build", "no Python module 'nowhere_at_all' (no 'nowhere_at_all' in "),
+        ("my_networks.deeper:build", "no Python module 'my_networks.deeper'"),
+        ("nowhere.py:build", "no file nowhere.py"),
         ("needs_more:build", "needs_more needs the package 'a_package_that_nobody_has', which is not installed"),
         ("my_networks:biuld", "my_networks:biuld: my_networks has no 'biuld'; did you mean 'build'?"),
         ("my_networks:number", "my_networks:number must be a function that returns a torch module, got int"),
@@ -73,29 +73,29 @@ def test_without_a_shape_it_is_tried_at_its_first_use(here):
         ("torchvision:resnet81", "unknown torchvision model 'resnet81'; did you mean 'resnet18'?"),
     ],
 )
-def test_a_name_that_leads_nowhere(here, name, text):
+def test_a_name_that_is_not_found(here, name, text):
     with pytest.raises(ValueError) as caught:
         load_user_model(name)
     assert text in str(caught.value)
 
 
-def test_weights_are_checked_before_anything_is_fetched(here):
+def test_weights_are_checked_before_anything_is_downloaded(here):
     with pytest.raises(ValueError, match="unknown weights 'IMAGENET' for resnet18; did you mean 'IMAGENET1K_V1'\\?"):
         load_user_model("torchvision:resnet18", weights="IMAGENET")
-    with pytest.raises(ValueError, match="weights are for torchvision's models; 'my_networks:build' has its own"):
+    with pytest.raises(ValueError, match="weights apply to torchvision models only; 'my_networks:build' has its own"):
         load_user_model("my_networks:build", weights="DEFAULT")
 
 
 @pytest.mark.parametrize("name", ["resnet18", "mobilenet_v3_small"])
-def test_torchvisions_models(name):
+def test_torchvision_models(name):
     model = load_user_model(f"torchvision:{name}", shape=Shape(3, 32, 32), classes=7)
     outputs = model(torch.rand(2, 3, 32, 32))
     assert outputs.logits.shape == (2, 7)
-    last = [part for part in model.module.modules() if isinstance(part, torch.nn.Linear)][-1]
+    last = [layer for layer in model.module.modules() if isinstance(layer, torch.nn.Linear)][-1]
     assert torch.allclose(outputs.embedding @ last.weight.T + last.bias, outputs.logits, atol=1e-5)
 
 
-def test_trained_weights_bring_their_normalisation(monkeypatch):
+def test_trained_weights_include_their_normalisation(monkeypatch):
     from torchvision import models
 
     given = models.resnet18(weights=None)

@@ -1,4 +1,4 @@
-"""Backbones, one per file; the classifier that wraps them; models from outside; looking inside."""
+"""Backbones, one per file; the classifier that wraps them; external models; access to layers."""
 
 from tla.models.base import MODELS, Backbone, build_model
 from tla.models.given.adapt import as_classifier

@@ -18,11 +18,11 @@ from tla.types import Shape
 class CIFARConvNet(Backbone):
     """Four convolutions with batch norm (0.21 M weights; Mao et al. 2019).
 
-    Larger images than 32 x 32 are averaged over what the last convolution leaves.
+    For images larger than 32 x 32 the output of the last convolution is averaged.
 
     Args:
         width: Channels of the first two convolutions; the third has 2, the last 4 times as many (the embedding).
-        pixels: Whose mean and standard deviation images are normalised by, inside the network.
+        pixels: Data set whose pixel statistics normalise images, inside the network.
     """
 
     width: int = 32

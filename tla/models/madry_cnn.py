@@ -1,4 +1,4 @@
-"""The network of the MNIST challenge that robust-training papers compare on."""
+"""The network of the MNIST challenge, the usual one in papers on robust training."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from tla.types import Shape
 @MODELS.register("madry_cnn")
 @dataclass(frozen=True, kw_only=True)
 class MadryCNN(Backbone):
-    """Two 5 x 5 convolutions, each pooled, and one hidden layer (3.3 M weights on 28 x 28; Madry et al. 2018).
+    """Two 5 x 5 convolutions, each with pooling, and one hidden layer (3.3 M weights on 28 x 28; Madry et al. 2018).
 
     Args:
         width: Channels of the first convolution; the second has twice as many.

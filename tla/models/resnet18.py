@@ -20,7 +20,7 @@ class ResNet18(Backbone):
 
     Args:
         width: Channels of the first stage; the others have 2, 4 and 8 times as many (the last is the embedding).
-        pixels: Whose mean and standard deviation images are normalised by, inside the network.
+        pixels: Data set whose pixel statistics normalise images, inside the network.
     """
 
     width: int = 64
@@ -45,6 +45,6 @@ class ResNet18(Backbone):
 
 
 def _block(inputs: int, outputs: int, stride: int) -> PreActivationBlock:
-    changes = stride > 1 or inputs != outputs
-    shortcut = nn.Conv2d(inputs, outputs, 1, stride, bias=False) if changes else nn.Identity()
-    return PreActivationBlock(inputs, outputs, stride, shortcut, activated=changes)
+    resized = stride > 1 or inputs != outputs
+    shortcut = nn.Conv2d(inputs, outputs, 1, stride, bias=False) if resized else nn.Identity()
+    return PreActivationBlock(inputs, outputs, stride, shortcut, activated=resized)

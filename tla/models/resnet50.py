@@ -19,8 +19,8 @@ class ResNet50(Backbone):
 
     Args:
         blocks: Blocks in each stage. The default is the paper's for Tiny ImageNet; (3, 4, 6, 3) is the usual ResNet-50.
-        width: Channels of the first bottleneck (64 as published); the embedding has 2048 always.
-        pixels: Whose mean and standard deviation images are normalised by, inside the network.
+        width: Channels of the first bottleneck (64 as published); the embedding always has 2048.
+        pixels: Data set whose pixel statistics normalise images, inside the network.
     """
 
     blocks: tuple[int, int, int, int] = (2, 3, 5, 2)

@@ -1,4 +1,4 @@
-"""A small convolutional network for MNIST-sized images; fast enough to train on two CPU cores."""
+"""A small convolutional network for MNIST-sized images, fast enough to train on two CPU cores."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

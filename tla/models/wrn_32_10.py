@@ -1,4 +1,4 @@
-"""The wide residual network of the CIFAR-10 challenge, which the paper trains."""
+"""The wide residual network of the CIFAR-10 challenge, as in the paper."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,13 +16,13 @@ from tla.types import Shape
 @MODELS.register("wrn-32-10")
 @dataclass(frozen=True, kw_only=True)
 class WRN3210(Backbone):
-    """Wide ResNet with three stages of five blocks, shortcuts without weights (45.9 M weights; Madry et al. 2018).
+    """Wide ResNet with three stages of five blocks and shortcuts without weights (45.9 M weights; Madry et al. 2018).
 
     Args:
         widen: Channels of the stages are 16, 32 and 64 times this; the last is the embedding (640).
         blocks: Blocks in each stage.
-        slope: Slope of the leaky ReLU below zero.
-        pixels: Whose mean and standard deviation images are normalised by, inside the network.
+        slope: Negative slope of the leaky ReLU.
+        pixels: Data set whose pixel statistics normalise images, inside the network.
     """
 
     widen: int = 10
@@ -42,7 +42,7 @@ class WRN3210(Backbone):
             for block in range(self.blocks):
                 stride = 2 if stage > 0 and block == 0 else 1
                 shortcut = ShrinkAndPad(outputs - inputs, stride) if inputs != outputs or stride > 1 else nn.Identity()
-                first = stage == 0 and block == 0  # only there the published network activates before it branches
+                first = stage == 0 and block == 0  # the published network activates before branching only there
                 layers.append(PreActivationBlock(inputs, outputs, stride, shortcut, activated=first, slope=self.slope))
                 inputs = outputs
         backbone = nn.Sequential(*layers, *closing(inputs, self.slope))

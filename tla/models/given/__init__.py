@@ -1,1 +1,1 @@
-"""Networks from elsewhere, made to answer as ours do."""
+"""External networks, adapted to return `Outputs`."""

@@ -1,4 +1,4 @@
-"""Any torch module that gives logits, or logits and an embedding, as a model that gives `Outputs`."""
+"""Adapts any torch module that returns logits, or logits and an embedding, to return `Outputs`."""
 
 from typing import Any, Literal, NamedTuple
 
@@ -15,62 +15,62 @@ from tla.types import Outputs
 _HELP = "return (logits, embedding), or name the layer whose input is the embedding with head="
 
 
-class AnswerForm(NamedTuple):
-    """How to read a module's answer.
+class OutputFormat(NamedTuple):
+    """What a module returns.
 
     Attributes:
-        form: What it returns.
+        kind: Logits alone, a pair of logits and embedding, or `Outputs`.
         head: Name of the layer whose input is the embedding, if the module returns logits alone.
         classes: Number of classes.
         width: Length of the embedding.
     """
 
-    form: Literal["logits", "pair", "outputs"]
+    kind: Literal["logits", "pair", "outputs"]
     head: str
     classes: int
     width: int
 
 
 class Adapted(nn.Module):
-    """A foreign module that answers with `Outputs`; made by `as_classifier`."""
+    """Returns `Outputs` from a foreign module; created by `as_classifier`."""
 
     def __init__(self, module: nn.Module, classes: int | None, head: str | None, statistics: Statistics) -> None:
         super().__init__()
         self.module = module
         self.normalise = nn.Identity() if statistics == NONE else Normalise(statistics)
         self.expected, self.named = classes, head
-        self.plan: AnswerForm | None = None
+        self.format: OutputFormat | None = None
 
     @property
     def classes(self) -> int:
         """Number of classes."""
-        return self._known().classes
+        return self._known_format().classes
 
     @property
     def width(self) -> int:
         """Length of an embedding."""
-        return self._known().width
+        return self._known_format().width
 
     def forward(self, x: Float[Tensor, "b ..."]) -> Outputs:
         """Logits and embeddings of images in [0, 1].
 
         Raises:
-            ValueError: if the module answers with anything else than it did at first, or with probabilities.
+            ValueError: if the module's output is probabilities, or differs from what it first returned.
         """
         x = self.normalise(x)
-        if self.plan is None:
-            self.plan = examine(self.module, x[:2].detach(), self.expected, self.named)
-        if self.plan.form != "logits":
-            return _read(self.module(x), self.module, len(x), self.plan.classes)
-        fed: list[Tensor] = []
-        with listening(self.module, [self.plan.head], lambda _, given, __: fed.append(given)):
-            logits = _logits(self.module(x), self.module, len(x), self.plan.classes)
-        return Outputs(logits, fed[-1].flatten(1))
+        if self.format is None:
+            self.format = detect_format(self.module, x[:2].detach(), self.expected, self.named)
+        if self.format.kind != "logits":
+            return _read(self.module(x), self.module, len(x), self.format.classes)
+        inputs: list[Tensor] = []
+        with listening(self.module, [self.format.head], lambda _, first, __: inputs.append(first)):
+            logits = _logits(self.module(x), self.module, len(x), self.format.classes)
+        return Outputs(logits, inputs[-1].flatten(1))
 
-    def _known(self) -> AnswerForm:
-        if self.plan is None:
-            raise ValueError("the model has seen no image yet: give as_classifier the shape of the images")
-        return self.plan
+    def _known_format(self) -> OutputFormat:
+        if self.format is None:
+            raise ValueError("the model has not been called yet: pass the shape of the images to as_classifier")
+        return self.format
 
 
 def as_classifier(
@@ -82,24 +82,24 @@ def as_classifier(
     mean: tuple[float, ...] = NONE.mean,
     std: tuple[float, ...] = NONE.std,
 ) -> nn.Module:
-    """A model that answers with `Outputs`, around any module that gives logits, (logits, embedding) or `Outputs`.
+    """A model that returns `Outputs`, around any module that returns logits, (logits, embedding) or `Outputs`.
 
-    The module itself stays as it is: same object, same weights, no hooks. Where it gives logits alone, the embedding
-    is what its last linear layer is fed with.
+    The module itself is not changed: same object, same weights, no hooks. If it returns logits alone, the embedding is
+    the input of its last linear layer.
 
     Args:
         module: Maps images of shape (b, *shape) to logits (b, classes), to (logits, embedding), or to `Outputs`.
-        shape: Size of one image, (channels, height, width); with it the module is tried at once, not at its first use.
-        classes: Number of classes that the data have; a module with more or fewer is refused.
+        shape: Size of one image, (channels, height, width); if given, the module is checked now, not at its first call.
+        classes: Number of classes in the data; a module with another number is refused.
         head: Name of the layer whose input is the embedding, if it is not the last nn.Linear.
-        mean: What the module expects to be subtracted from pixels in [0, 1], per channel.
-        std: What it expects them to be divided by.
+        mean: Per-channel mean that the module expects to be subtracted from pixels in [0, 1].
+        std: Per-channel standard deviation that it expects them to be divided by.
 
     Returns:
-        The module itself if it answers with `Outputs` and needs no normalisation, else a wrapper around it.
+        The module itself if it returns `Outputs` and needs no normalisation, else a wrapper around it.
 
     Raises:
-        ValueError: names what the module returned: probabilities, a wrong shape, no layer to take the embedding from.
+        ValueError: if the module returns probabilities or a wrong shape, or has no layer to take the embedding from.
     """
     adapted = Adapted(module, classes, head, Statistics(mean, std))
     like = next(module.parameters(), torch.empty(0))
@@ -108,14 +108,14 @@ def as_classifier(
         return adapted
     x = torch.rand(2, *shape, generator=torch.Generator().manual_seed(0)).to(like.device, like.dtype)
     with torch.no_grad():
-        adapted.plan = examine(module, adapted.normalise(x), classes, head)
-    if adapted.plan.form == "outputs" and isinstance(adapted.normalise, nn.Identity):
+        adapted.format = detect_format(module, adapted.normalise(x), classes, head)
+    if adapted.format.kind == "outputs" and isinstance(adapted.normalise, nn.Identity):
         return module
     return adapted
 
 
-def examine(module: nn.Module, x: Float[Tensor, "b ..."], classes: int | None, head: str | None) -> AnswerForm:
-    """Find out how a module answers, by one forward pass in evaluation mode without gradient.
+def detect_format(module: nn.Module, x: Float[Tensor, "b ..."], classes: int | None, head: str | None) -> OutputFormat:
+    """Find out what a module returns, by one forward pass in evaluation mode without a gradient.
 
     Args:
         module: The module; its mode is restored.
@@ -126,32 +126,32 @@ def examine(module: nn.Module, x: Float[Tensor, "b ..."], classes: int | None, h
     Raises:
         ValueError: as `as_classifier`.
     """
-    linear = [name for name, part in module.named_modules() if isinstance(part, nn.Linear)]
+    linear = [name for name, layer in module.named_modules() if isinstance(layer, nn.Linear)]
     calls: list[tuple[str, Tensor, Tensor]] = []
-    heard = listening(module, linear if head is None else [head], lambda *call: calls.append(call))
-    with evaluating(module), torch.no_grad(), heard:
-        answer = _try(module, x)
+    recording = listening(module, linear if head is None else [head], lambda *call: calls.append(call))
+    with evaluating(module), torch.no_grad(), recording:
+        answer = _call(module, x)
     if not isinstance(answer, Tensor):
         outputs = _read(answer, module, len(x), classes)
         _refuse_probabilities(outputs.logits, module)
-        form = "outputs" if isinstance(answer, Outputs) else "pair"
-        return AnswerForm(form, "", outputs.logits.shape[1], outputs.embedding.shape[1])
+        kind = "outputs" if isinstance(answer, Outputs) else "pair"
+        return OutputFormat(kind, "", outputs.logits.shape[1], outputs.embedding.shape[1])
     logits = _logits(answer, module, len(x), classes)
     _refuse_probabilities(logits, module)
     if not calls:
-        raise ValueError(f"{_name(module)} passes no nn.Linear of its own to take the embedding from: {_HELP}")
-    name, fed, out = calls[-1]
+        raise ValueError(f"{_name(module)} calls no nn.Linear whose input could be the embedding: {_HELP}")
+    name, first, out = calls[-1]
     if head is None and out.shape != logits.shape:
-        what = f"{name!r} gives {tuple(out.shape)}, the logits are {tuple(logits.shape)}"
-        raise ValueError(f"{_name(module)}: its last nn.Linear does not give the logits ({what}): {_HELP}")
-    return AnswerForm("logits", name, logits.shape[1], fed.flatten(1).shape[1])
+        what = f"{name!r} returns {tuple(out.shape)}, the logits are {tuple(logits.shape)}"
+        raise ValueError(f"{_name(module)}: its last nn.Linear does not return the logits ({what}): {_HELP}")
+    return OutputFormat("logits", name, logits.shape[1], first.flatten(1).shape[1])
 
 
-def _try(module: nn.Module, x: Tensor) -> Any:
+def _call(module: nn.Module, x: Tensor) -> Any:
     try:
         return module(x)
     except RuntimeError as error:
-        raise ValueError(f"{_name(module)} cannot take images of shape {tuple(x.shape[1:])}: {error}") from None
+        raise ValueError(f"{_name(module)} does not accept images of shape {tuple(x.shape[1:])}: {error}") from None
 
 
 def _read(answer: Any, module: nn.Module, count: int, classes: int | None) -> Outputs:
@@ -173,7 +173,7 @@ def _logits(logits: Any, module: nn.Module, count: int, classes: int | None) -> 
     if logits.ndim != 2 or len(logits) != count or logits.shape[1] < 2:
         raise ValueError(f"{_name(module)}: logits must have shape ({count}, classes >= 2), got {tuple(logits.shape)}")
     if classes is not None and logits.shape[1] != classes:
-        raise ValueError(f"{_name(module)} has {logits.shape[1]} classes, the data have {classes}")
+        raise ValueError(f"{_name(module)} has {logits.shape[1]} classes, the data has {classes}")
     return logits
 
 
@@ -182,7 +182,7 @@ def _refuse_probabilities(logits: Tensor, module: nn.Module) -> None:
     if bool((logits >= 0).all()) and bool((sums - 1).abs().max() < 1e-3):
         raise ValueError(
             f"{_name(module)} returns probabilities (every row is >= 0 and sums to 1): "
-            "return the logits, leave the softmax out"
+            "return the logits, without the softmax"
         )
 
 

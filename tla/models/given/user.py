@@ -1,4 +1,4 @@
-"""Models from outside, by name: a function of the user's own, or torchvision's."""
+"""External models by name: your own function, or a torchvision model."""
 
 import importlib
 import importlib.util
@@ -25,45 +25,45 @@ def load_user_model(
     weights: str | None = None,
     head: str | None = None,
 ) -> nn.Module:
-    """A model from outside that answers with `Outputs`, in evaluation mode.
+    """An external model that returns `Outputs`, in evaluation mode.
 
     Args:
         name: "package.module:function" or "PATH/file.py:function" (called without arguments, returns a torch module;
-            or the module itself), or "torchvision:resnet18". Modules are looked for in the working folder too.
-        shape: Size of one image; with it the model is tried at once, see `tla.models.as_classifier`.
-        classes: Number of classes that the data have.
-        weights: Trained weights of a torchvision model ("DEFAULT"); their normalisation then goes into the model.
+            or the module itself), or "torchvision:resnet18". The working folder is searched for modules too.
+        shape: Size of one image; if given, the model is checked now, see `tla.models.as_classifier`.
+        classes: Number of classes in the data.
+        weights: Trained weights of a torchvision model ("DEFAULT"); the model then includes their normalisation.
         head: Name of the layer whose input is the embedding, if it is not the last nn.Linear.
 
     Raises:
-        ValueError: if the name leads nowhere, or to something that is no model; says what it found.
+        ValueError: if the name is not found or is not a model; says what was found.
     """
-    place, _, attribute = name.rpartition(":")
-    if not place or not attribute:
+    source, _, attribute = name.rpartition(":")
+    if not source or not attribute:
         raise ValueError(f"model must be {_FORMS}, got {name!r}")
     statistics = NONE
-    if place == "torchvision":
+    if source == "torchvision":
         module, statistics = _torchvision(attribute, classes, weights)
     elif weights is not None:
-        raise ValueError(f"weights are for torchvision's models; {name!r} has its own")
+        raise ValueError(f"weights apply to torchvision models only; {name!r} has its own")
     else:
-        module = _call(name, _attribute(_imported(place), attribute, name))
+        module = _call(name, _attribute(_imported(source), attribute, name))
     mean, std = statistics
     return as_classifier(module, shape=shape, classes=classes, head=head, mean=mean, std=std).eval()
 
 
-def _imported(place: str) -> ModuleType:
-    if place.endswith(".py"):
-        return _from_file(Path(place).expanduser())
+def _imported(source: str) -> ModuleType:
+    if source.endswith(".py"):
+        return _from_file(Path(source).expanduser())
     here = str(Path.cwd())
     sys.path.insert(0, here)
     try:
-        return importlib.import_module(place)
+        return importlib.import_module(source)
     except ModuleNotFoundError as error:
-        if error.name is None or not f"{place}.".startswith(f"{error.name}."):
-            raise ValueError(f"{place} needs the package {error.name!r}, which is not installed") from None
+        if error.name is None or not f"{source}.".startswith(f"{error.name}."):
+            raise ValueError(f"{source} needs the package {error.name!r}, which is not installed") from None
         raise ValueError(
-            f"there is no Python module {place!r} (no {error.name!r} in {here} or among the installed packages)"
+            f"no Python module {source!r} (no {error.name!r} in {here} or among the installed packages)"
         ) from None
     finally:
         sys.path.remove(here)
@@ -71,7 +71,7 @@ def _imported(place: str) -> ModuleType:
 
 def _from_file(path: Path) -> ModuleType:
     if not path.is_file():
-        raise ValueError(f"there is no file {path}")
+        raise ValueError(f"no file {path}")
     spec = importlib.util.spec_from_file_location(path.stem, path)
     assert spec is not None  # the name ends in .py
     assert spec.loader is not None
@@ -102,14 +102,14 @@ def _call(name: str, found: Any) -> nn.Module:
     return module
 
 
-class _Found(NamedTuple):
-    """A model, and what it expects images to be normalised by."""
+class _TorchvisionModel(NamedTuple):
+    """A model, and the statistics it expects images to be normalised by."""
 
     module: nn.Module
     statistics: Statistics
 
 
-def _torchvision(name: str, classes: int | None, weights: str | None) -> _Found:
+def _torchvision(name: str, classes: int | None, weights: str | None) -> _TorchvisionModel:
     from torchvision import models
 
     known = models.list_models(module=models)
@@ -117,10 +117,10 @@ def _torchvision(name: str, classes: int | None, weights: str | None) -> _Found:
         raise ValueError(f"unknown torchvision model {name!r}; {did_you_mean(name, known)}")
     if weights is None:
         size = {} if classes is None else {"num_classes": classes}
-        return _Found(models.get_model(name, weights=None, **size), NONE)
+        return _TorchvisionModel(models.get_model(name, weights=None, **size), NONE)
     choices = models.get_model_weights(name)
     if weights not in choices.__members__:
         raise ValueError(f"unknown weights {weights!r} for {name}; {did_you_mean(weights, choices.__members__)}")
     chosen = choices[weights]
     recipe = chosen.transforms()
-    return _Found(models.get_model(name, weights=chosen), Statistics(tuple(recipe.mean), tuple(recipe.std)))
+    return _TorchvisionModel(models.get_model(name, weights=chosen), Statistics(tuple(recipe.mean), tuple(recipe.std)))

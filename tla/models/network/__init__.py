@@ -1,1 +1,1 @@
-"""What every network is made of and how it is looked into: classifier, blocks, layers, mode."""
+"""What networks are built of and inspected with: classifier, blocks, layers, mode."""

@@ -1,4 +1,4 @@
-"""The one shape of model that everything else works with."""
+"""The model that everything else works with."""
 
 import torch
 from jaxtyping import Float
@@ -37,14 +37,14 @@ class Normalise(nn.Module):
 
 
 class Classifier(nn.Module):
-    """A backbone, and the linear layer that reads its embedding.
+    """A backbone, and a linear layer on its embedding.
 
     Args:
         backbone: Maps normalised images (b, c, h, w) to embeddings (b, d), after the last activation.
         width: d.
         classes: Number of classes, >= 2.
-        statistics: What images are normalised by; not at all by default.
-        shape: Size of the images, if the backbone takes one size only; others are refused by name.
+        statistics: Statistics to normalise images by; none by default.
+        shape: Size of the images, if the backbone takes one size only; others are refused.
 
     Raises:
         ValueError: if there are fewer than two classes.
@@ -83,7 +83,7 @@ class Classifier(nn.Module):
             ValueError: for images of another size than the backbone was built for.
         """
         if self.shape is not None and tuple(x.shape[1:]) != tuple(self.shape):
-            want = ", ".join(map(str, self.shape))
-            raise ValueError(f"images must have shape (b, {want}), got {tuple(x.shape)}")
+            expected = ", ".join(map(str, self.shape))
+            raise ValueError(f"images must have shape (b, {expected}), got {tuple(x.shape)}")
         embedding = self.backbone(self.normalise(x))
         return Outputs(self.head(embedding), embedding)

@@ -1,4 +1,4 @@
-"""A copy of a model to work on, so that its owner notices nothing."""
+"""A working copy of a model, so that the caller's is never changed."""
 
 import copy
 from typing import TypeVar
@@ -10,14 +10,14 @@ M = TypeVar("M", bound=nn.Module)
 
 
 def working_copy(model: M, layout: torch.memory_format = torch.preserve_format) -> M:
-    """A copy of a model that can be frozen, laid out and switched to evaluation; the model itself if it has no copy.
+    """A copy of a model that may be frozen and switched to evaluation; the model itself if it cannot be copied.
 
     Args:
         model: Any module.
         layout: Memory format of the copy's weights.
     """
     try:
-        twin = copy.deepcopy(model)
-        return twin if layout == torch.preserve_format else twin.to(memory_format=layout)  # pyright: ignore[reportCallIssue]
+        copied = copy.deepcopy(model)
+        return copied if layout == torch.preserve_format else copied.to(memory_format=layout)  # pyright: ignore[reportCallIssue]
     except (RuntimeError, TypeError, NotImplementedError, AttributeError):
         return model

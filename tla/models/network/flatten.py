@@ -1,4 +1,4 @@
-"""From feature maps to one row per image, without leaving the fast memory layout on the way back."""
+"""From feature maps to one row per image, with gradients in the fast memory layout."""
 
 from typing import Any
 
@@ -8,11 +8,11 @@ from torch import Tensor, nn
 
 
 class Flatten(nn.Flatten):
-    """`nn.Flatten` whose gradient comes back in the memory layout that the feature maps had.
+    """`nn.Flatten` whose gradient has the memory layout of the feature maps.
 
-    The gradient of a flattened row lies in channels-first order. Where the maps are channels-last, the layers before
-    would mix both layouts from there on: on CPUs a ReLU's backward pass then takes 50 times as long, and an attack step
-    on a small network half as long again.
+    The gradient of a flattened row is in channels-first order. If the maps are channels-last, all earlier layers would
+    mix both layouts: on CPUs a ReLU's backward pass then takes 50 times as long, and an attack step on a small network
+    half as long again.
     """
 
     def forward(self, input: Float[Tensor, "b ..."]) -> Float[Tensor, "b d"]:
@@ -38,5 +38,5 @@ class _Rows(torch.autograd.Function):
 
 
 def _channels_last(x: Tensor) -> bool:
-    """True where flattening copies: several channels, their values side by side."""
+    """True where flattening copies: several channels, adjacent in memory."""
     return x.shape[1] > 1 and x.stride(1) == 1 and x.shape[2] * x.shape[3] > 1

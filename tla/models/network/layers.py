@@ -1,4 +1,4 @@
-"""Looking inside a model: what goes in and comes out of its layers, by name."""
+"""Inputs and outputs of a model's layers, by name."""
 
 import contextlib
 import threading
@@ -8,21 +8,21 @@ from torch import Tensor, nn
 
 from tla.messages import did_you_mean
 
-Heard = Callable[[str, Tensor, Tensor], None]
+OnLayer = Callable[[str, Tensor, Tensor], None]
 """Called with a layer's name, its first input and its output."""
 
 
 @contextlib.contextmanager
-def listening(model: nn.Module, names: Sequence[str], heard: Heard) -> Iterator[None]:
-    """Hear what passes through layers while the block runs, in this thread alone; no hook is left behind.
+def listening(model: nn.Module, names: Sequence[str], on_layer: OnLayer) -> Iterator[None]:
+    """Call a function with what passes through layers while the block runs, in this thread only; leaves no hook.
 
     Args:
         model: The model.
-        names: Names of its layers, as `model.named_modules()` has them.
-        heard: Called in order of execution, for every layer whose first input and output are tensors.
+        names: Names of its layers, as in `model.named_modules()`.
+        on_layer: Called in order of execution, for every layer whose first input and output are tensors.
 
     Raises:
-        ValueError: for a name that the model does not have.
+        ValueError: for a layer that the model does not have.
     """
     modules = dict(model.named_modules())
     for name in names:
@@ -31,12 +31,12 @@ def listening(model: nn.Module, names: Sequence[str], heard: Heard) -> Iterator[
     owner = threading.get_ident()
 
     def hook(name: str) -> Callable[[nn.Module, tuple, object], None]:
-        def tell(module: nn.Module, inputs: tuple, output: object) -> None:
-            given = inputs[0] if inputs else None
-            if isinstance(given, Tensor) and isinstance(output, Tensor) and threading.get_ident() == owner:
-                heard(name, given, output)
+        def call(module: nn.Module, inputs: tuple, output: object) -> None:
+            first = inputs[0] if inputs else None
+            if isinstance(first, Tensor) and isinstance(output, Tensor) and threading.get_ident() == owner:
+                on_layer(name, first, output)
 
-        return tell
+        return call
 
     handles = []
     try:

@@ -1,4 +1,4 @@
-"""Evaluation mode for a while, without a trace."""
+"""Evaluation mode for the duration of a block."""
 
 import contextlib
 from collections.abc import Iterator
@@ -8,9 +8,9 @@ from torch import nn
 
 @contextlib.contextmanager
 def evaluating(model: nn.Module) -> Iterator[None]:
-    """Every module in evaluation mode; afterwards each has its own training flag back.
+    """Every module in evaluation mode; afterwards each module's training flag is restored.
 
-    The flags are set one by one, without `model.eval()`, which a model may have overridden.
+    The flags are set one by one, because a model may have overridden `eval()`.
     """
     training = [module for module in model.modules() if module.training]
     for module in training:

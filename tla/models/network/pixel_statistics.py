@@ -1,4 +1,4 @@
-"""Mean and standard deviation of the pixels, for the normalisation inside a classifier."""
+"""Mean and standard deviation of pixels, for the normalisation inside a classifier."""
 
 from typing import Literal, NamedTuple
 
@@ -21,11 +21,11 @@ NONE = Statistics((0.0,), (1.0,))
 
 
 def statistics(name: PixelStatistics, shape: Shape) -> Statistics:
-    """What to normalise by.
+    """The statistics to normalise by.
 
     Args:
-        name: Whose pixels; "none" leaves images as they are.
-        shape: Size of one image. Anything but three channels is centred at 0.5 and divided by 0.25.
+        name: The data set; "none" leaves images unchanged.
+        shape: Size of one image; without three channels the mean is 0.5 and the standard deviation 0.25.
     """
     if name == "none":
         return NONE

@@ -6,11 +6,11 @@ from torch.nn import functional
 
 
 class ShrinkAndPad(nn.Module):
-    """A shortcut without weights: average over the stride, new channels are zero.
+    """A shortcut without weights: average pooling over the stride, zeros for new channels.
 
     Args:
-        added: How many channels to add, half of them in front.
-        stride: Step of the block.
+        added: Number of channels to add, half of them in front.
+        stride: Stride of the block.
     """
 
     def __init__(self, added: int, stride: int) -> None:
@@ -28,10 +28,10 @@ class PreActivationBlock(nn.Module):
     """shortcut(x) + convolution(act(norm(convolution(act(norm(x)))))).
 
     Args:
-        inputs: Channels that come in.
-        outputs: Channels that go out.
-        stride: Step of the first convolution.
-        shortcut: What carries x past the convolutions.
+        inputs: Number of input channels.
+        outputs: Number of output channels.
+        stride: Stride of the first convolution.
+        shortcut: Carries x past the convolutions.
         activated: The shortcut starts from act(norm(x)) rather than from x.
         slope: Slope of the activation below zero; 0 is ReLU.
     """
@@ -57,19 +57,19 @@ class PreActivationBlock(nn.Module):
 
 
 def activation(slope: float) -> nn.Module:
-    """ReLU, or leaky ReLU where the slope is not 0."""
+    """ReLU, or leaky ReLU if the slope is not 0."""
     return nn.LeakyReLU(slope) if slope else nn.ReLU()
 
 
 def initialise(module: nn.Module) -> None:
-    """He et al. 2015 for convolutions, counted over the outputs, as residual networks are usually started."""
-    for part in module.modules():
-        if isinstance(part, nn.Conv2d):
-            nn.init.kaiming_normal_(part.weight, mode="fan_out", nonlinearity="relu")
+    """Kaiming initialisation of convolutions by fan-out (He et al. 2015), as usual for residual networks."""
+    for layer in module.modules():
+        if isinstance(layer, nn.Conv2d):
+            nn.init.kaiming_normal_(layer.weight, mode="fan_out", nonlinearity="relu")
 
 
 def closing(channels: int, slope: float = 0.0) -> list[nn.Module]:
-    """What follows the last block: norm, activation, mean over the picture; the embedding comes out."""
+    """The layers after the last block: norm, activation, global average pooling; the output is the embedding."""
     return [nn.BatchNorm2d(channels), activation(slope), nn.AdaptiveAvgPool2d(1), nn.Flatten()]
 
 

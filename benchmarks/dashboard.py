@@ -1,11 +1,11 @@
-"""How long a visitor of the dashboard waits: for the first text, and for the answer of a control.
+"""Response times of the dashboard: the first text, and the answer to a control.
 
     python benchmarks/dashboard.py [FOLDER OF STUDIES]
 
-Starts the dashboard on a study (by default what lies in studies/ and what ships) and drives it with headless Chromium
-(1400 x 1000). First text: from the request of the address until the page's heading stands there, in a fresh server
-(`cold`) and in a fresh session of a warm server. A control: from the press of the key until the new state is visible;
-the threshold's numbers and marks follow in the browser, its charts are drawn anew when it is let go (`redrawn`).
+Starts the dashboard on a folder of studies (by default studies/ and those that ship) and drives it with headless
+Chromium (1400 x 1000). First text: from requesting the address until the page's heading is visible, on a fresh server
+(`cold`) and in a fresh session of a warm server. A control: from the key press until the new state is visible; the
+threshold's numbers and marks follow in the browser, its charts are redrawn when it is released (`redrawn`).
 The AppTest lines time the same scripts without a browser. Goals: first text under 3 s, a control under 0.3 s.
 """
 
@@ -27,7 +27,7 @@ SCRIPT = Path(__file__).parents[1] / "app" / "streamlit_app.py"
 PAGES = ("", "shift", "trajectory", "neighbours", "detection", "robustness", "attack", "export", "data")
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--enable-unsafe-swiftshader"]
 ROUNDS = 7
-REDRAWN = "its charts drawn anew"
+REDRAWN = "its charts, redrawn"
 TABLE = """(() => {
   const find = (element) => {
     const table = element.shadowRoot?.querySelector("tbody");
@@ -44,7 +44,7 @@ def main() -> None:
         os.environ["TLA_STUDIES"] = sys.argv[1]
     reruns = without_browser()
     if shutil.which("chromium") is None:
-        print("no Chromium: the browser's part was not measured")
+        print("no Chromium: nothing was measured in a browser")
         return
     with chromium() as browser:
         with server() as address:
@@ -70,7 +70,7 @@ def median(measure: Callable[[], float], rounds: int = ROUNDS) -> float:
 
 
 def without_browser() -> list[float]:
-    """Time of a rerun of every page's script with nothing changed."""
+    """Seconds of a rerun of every page's script with nothing changed."""
     sys.path.insert(0, str(SCRIPT.parent))
     from streamlit.testing.v1 import AppTest
 
@@ -82,9 +82,9 @@ def without_browser() -> list[float]:
             raise RuntimeError(f"{page}: {app.exception[0].message}")
 
         def rerun(app: AppTest = app) -> float:
-            begun = time.perf_counter()
+            started = time.perf_counter()
             app.run()
-            return time.perf_counter() - begun
+            return time.perf_counter() - started
 
         seconds.append(median(rerun))
         print(f"rerun of the script, {page or 'tour':<10} {seconds[-1]:6.3f} s  (AppTest, median of {ROUNDS})")
@@ -104,7 +104,7 @@ def chromium() -> Iterator[Any]:
 
 @contextmanager
 def server() -> Iterator[str]:
-    """A fresh dashboard; gives its address and ends it."""
+    """Start a fresh dashboard, give its address, and stop it at the end."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -130,57 +130,55 @@ def server() -> Iterator[str]:
 
 
 def first_text(browser: Any, address: str) -> float:
-    """Seconds until the heading of a page can be read, in a session of its own."""
+    """Seconds until the heading of a page is visible, in a fresh session."""
     context = browser.new_context(viewport={"width": 1400, "height": 1000})
     page = context.new_page()
-    begun = time.perf_counter()
+    started = time.perf_counter()
     page.goto(address, wait_until="commit")
     page.wait_for_selector("[data-testid=stMain] h2", timeout=120_000)
-    seconds = time.perf_counter() - begun
+    seconds = time.perf_counter() - started
     context.close()
     return seconds
 
 
 def answers(browser: Any, address: str) -> dict[str, float]:
-    """Seconds from a key to the new state on the page, for controls of several pages."""
+    """Seconds from a key press to the new state on the page, for controls of several pages."""
     context = browser.new_context(viewport={"width": 1400, "height": 1000})
     page = context.new_page()
     page.set_default_timeout(120_000)
     found = {}
     for path in ("neighbours", "shift", "detection"):
-        settle(page, f"{address}/{path}")
-        found[f"next image (K), /{path}"] = median(
-            lambda: pressed(page, "k", "document.querySelector('.focus img').src")
-        )
-    settle(page, f"{address}/neighbours")
+        open_page(page, f"{address}/{path}")
+        found[f"next image (K), /{path}"] = median(lambda: press(page, "k", "document.querySelector('.focus img').src"))
+    open_page(page, f"{address}/neighbours")
     slider = page.get_by_role("slider").first
     slider.focus()
     tiles = "document.querySelector('[data-testid=stMain]').innerText.match(/(\\d+) of (\\d+) are/)[2]"
-    found["slider k, /neighbours"] = median(lambda: pressed(page, "ArrowLeft", tiles), 4)
-    settle(page, f"{address}/detection")
+    found["slider k, /neighbours"] = median(lambda: press(page, "ArrowLeft", tiles), 4)
+    open_page(page, f"{address}/detection")
     page.get_by_role("slider").last.focus()
-    found["threshold (→), /detection"] = median(lambda: pressed(page, "ArrowRight", TABLE))
+    found["threshold (→), /detection"] = median(lambda: press(page, "ArrowRight", TABLE))
     redrawn = "document.querySelector('.st-key-score_histograms').textContent"
-    found[REDRAWN] = median(lambda: pressed(page, "ArrowRight", redrawn))
+    found[REDRAWN] = median(lambda: press(page, "ArrowRight", redrawn))
     context.close()
     return found
 
 
-def settle(page: Any, address: str) -> None:
-    """Open a page and wait until everything on it stands still."""
+def open_page(page: Any, address: str) -> None:
+    """Open a page and wait until nothing on it changes any more."""
     page.goto(address)
     page.wait_for_selector(".js-plotly-plot .main-svg")
     page.wait_for_function("!document.querySelector('[data-testid=stStatusWidget], [data-stale=true]')")
     page.wait_for_timeout(1500)
 
 
-def pressed(page: Any, key: str, state: str) -> float:
-    """Seconds from a key until `state` (JavaScript that gives a text) has changed."""
+def press(page: Any, key: str, state: str) -> float:
+    """Seconds from a key press until `state` (JavaScript that gives a string) has changed."""
     before = page.evaluate(state)
-    begun = time.perf_counter()
+    started = time.perf_counter()
     page.keyboard.press(key)
     page.wait_for_function("([code, before]) => eval(code) !== before", arg=[state, before], polling="raf")
-    seconds = time.perf_counter() - begun
+    seconds = time.perf_counter() - started
     page.wait_for_timeout(700)
     return seconds
 

@@ -1,9 +1,9 @@
-"""How long one waits before anything happens: imports, help, and a study that is already done.
+"""Startup times: imports, help, and a study with nothing left to do.
 
     python benchmarks/startup.py [STUDY]
 
-Each command runs five times in a process of its own; the median and the spread of the wall times are printed, and the
-peak memory. `beyond_torch` is `import tla` and everything its names need, after torch has been imported.
+Runs each command five times in a separate process; prints the median and range of the wall times, and the peak memory.
+`beyond_torch` is the time of `import tla` after `import torch`.
 """
 
 import resource
@@ -26,9 +26,9 @@ def measure(command: list[str], rounds: int = 5) -> tuple[float, float]:
     """Median and range of the wall time of a command, in seconds."""
     times = []
     for _ in range(rounds):
-        begun = time.perf_counter()
+        started = time.perf_counter()
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
-        times.append(time.perf_counter() - begun)
+        times.append(time.perf_counter() - started)
     return statistics.median(times), max(times) - min(times)
 
 

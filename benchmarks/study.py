@@ -1,10 +1,10 @@
-"""What a study costs from an empty folder: wall time and peak memory of `tla study RECIPE ...`.
+"""Wall time and peak memory of `tla study RECIPE ...` from an empty folder.
 
     python benchmarks/study.py digits
     python benchmarks/study.py mnist --methods at tla --data FOLDER
 
-Runs the command in a temporary folder and a process of its own; prints the steps with their seconds, the
-accuracy that each attack leaves, then a summary.
+Runs the command in a separate process and a temporary folder; prints the seconds of each step, the accuracy under
+each attack, and a summary.
 """
 
 import resource
@@ -19,17 +19,17 @@ from tla.store import Store
 
 
 def main() -> None:
-    """Run the study once and print what it cost."""
+    """Run the study twice and print what it cost."""
     words = sys.argv[1:] or ["digits"]
     with tempfile.TemporaryDirectory() as folder:
         command = [sys.executable, "-m", "tla.cli", "study", *words, "--out", f"{folder}/study"]
-        begun = time.perf_counter()
+        started = time.perf_counter()
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
-        first = time.perf_counter() - begun
+        first = time.perf_counter() - started
         peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 2**20
-        begun = time.perf_counter()
+        started = time.perf_counter()
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
-        again = time.perf_counter() - begun
+        again = time.perf_counter() - started
         store = Store(Path(folder) / "study")
         steps, attacks = store.manifest()["steps"], store.table("attacks")
     for name, step in steps.items():

@@ -1,4 +1,4 @@
-"""Draws Plotly figures as PNG with one headless Chrome for all of them."""
+"""Renders Plotly figures as PNG, all with one headless Chrome."""
 
 import asyncio
 import io
@@ -9,15 +9,15 @@ from typing import Any, Self
 import numpy as np
 
 SIZE = (900, 500)
-MOST_PIXELS = 1_200_000
+MAX_PIXELS = 1_200_000
 HELP = (
     "kaleido found no Chrome or Chromium: install it (Debian and Ubuntu: apt install chromium; elsewhere: "
-    "plotly_get_chrome), or say where it is: BROWSER_PATH=/path/to/chrome"
+    "plotly_get_chrome), or set its path: BROWSER_PATH=/path/to/chrome"
 )
 
 
 def compact(png: bytes) -> bytes:
-    """The same picture in 256 colours: a third of the bytes, and no colour that is far from what it was.
+    """The same picture in 256 colours: a third of the bytes, every colour close to the original.
 
     Half of the palette are the most common colours, exactly; the other half covers the rest.
     """
@@ -38,18 +38,18 @@ def compact(png: bytes) -> bytes:
 
 
 def _channels(colours: np.ndarray) -> np.ndarray:
-    """Red, green and blue of colours as whole numbers 0xRRGGBB, shape (n, 3)."""
+    """Red, green and blue of colours given as integers 0xRRGGBB, shape (n, 3)."""
     return np.stack([colours >> 16, (colours >> 8) & 255, colours & 255], axis=1)
 
 
 class NoChromeError(RuntimeError):
-    """There is no browser to draw with; says how to get one."""
+    """There is no browser to render with; the message says how to get one."""
 
 
 class Camera:
-    """Starts Chrome with the first picture and keeps it until `close`.
+    """Starts Chrome for the first picture and keeps it until `close`.
 
-    Kaleido's own server is not used: it waits for ever where Chrome cannot start.
+    Kaleido's own server is not used: it waits for ever if Chrome cannot start.
     """
 
     def __init__(self) -> None:
@@ -63,7 +63,7 @@ class Camera:
         self.close()
 
     def png(self, figure: dict[str, Any]) -> bytes:
-        """A picture of a figure, in the figure's own size; very large ones are drawn smaller.
+        """A figure as PNG in its own size, very large ones scaled down.
 
         Args:
             figure: The figure's JSON, as a notebook stores it.
@@ -75,12 +75,12 @@ class Camera:
         plain = {key: figure[key] for key in ("data", "layout") if key in figure}
         layout = plain.get("layout", {})
         width, height = layout.get("width") or SIZE[0], layout.get("height") or SIZE[1]
-        scale = min(1.0, (MOST_PIXELS / (width * height)) ** 0.5)
+        scale = min(1.0, (MAX_PIXELS / (width * height)) ** 0.5)
         options = {"format": "png", "width": width, "height": height, "scale": scale}
         return compact(loop.run_until_complete(kaleido.calc_fig(json.loads(json.dumps(plain)), opts=options)))
 
     def close(self) -> None:
-        """End Chrome."""
+        """Stop Chrome."""
         if self._loop is None:
             return
         if self._kaleido is not None:
@@ -106,5 +106,5 @@ class Camera:
 
     @staticmethod
     async def _start(kaleido: Any) -> Any:
-        # MathJax would come from the network; no figure needs it.
+        # MathJax would be loaded from the network; no figure needs it.
         return await kaleido.Kaleido(mathjax=False).__aenter__()

@@ -1,4 +1,4 @@
-"""Makes nbval really compare: figures, pictures and printed numbers, each with its tolerance (see nbcompare)."""
+"""Makes nbval compare figures, pictures and printed numbers, each with its tolerance (see nbcompare)."""
 
 import os
 from functools import partial
@@ -15,7 +15,7 @@ _studio = pytest.StashKey["Studio"]()
 
 
 class Studio:
-    """Draws figures while there is a Chrome; without one no picture is drawn, and the summary says so."""
+    """Renders figures if there is a Chrome; otherwise the summary says that they were not rendered."""
 
     def __init__(self) -> None:
         self.camera = Camera()
@@ -28,34 +28,34 @@ class Studio:
         try:
             return self.camera.png(figure)
         except NoChromeError as error:
-            self.missing = f"the pictures of the figures were not drawn again: {error}"
+            self.missing = f"the pictures of the figures were not compared: {error}"
             return None
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Kernels run as they did when the outputs were stored; pictures are drawn here, all by one Chrome."""
+    """Run kernels as when the outputs were stored; render all pictures here, with one Chrome."""
     os.environ.update(KERNEL)
     config.stash[_studio] = Studio()
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
-    """Cells compare with tolerances."""
+    """Make cells compare with tolerances."""
     if isinstance(item, IPyNbCell):
         item.compare_outputs = partial(compare_cell, item)
 
 
 def compare_cell(item: IPyNbCell, shown: list[Any], stored: list[Any]) -> bool:
-    """True if the outputs agree; takes the place of nbval's bit for bit comparison.
+    """True if the outputs agree; replaces nbval's exact comparison.
 
     Args:
         item: The cell under test.
-        shown: The outputs that came now.
+        shown: The new outputs.
         stored: The outputs in the notebook.
     """
     studio = item.config.stash[_studio]
     found = compare_outputs(stored, shown, sanitize=item.sanitize, render=studio.render)
-    item.comparison_traceback = [str(part) for part in found if part.fatal]
-    notes = [str(part) for part in found if not part.fatal]
+    item.comparison_traceback = [str(difference) for difference in found if difference.fatal]
+    notes = [str(difference) for difference in found if not difference.fatal]
     if studio.missing:
         notes.append(studio.missing)
     item.user_properties += [(NOTES, note) for note in notes]
@@ -63,7 +63,7 @@ def compare_cell(item: IPyNbCell, shown: list[Any], stored: list[Any]) -> bool:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Point out what is not quite as it was stored."""
+    """List differences within the tolerances."""
     reports = [report for kind in ("passed", "failed") for report in terminalreporter.stats.get(kind, [])]
     notes = [(report.nodeid, note) for report in reports for name, note in report.user_properties if name == NOTES]
     if not notes:
@@ -75,7 +75,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
-    """End Chrome."""
+    """Stop Chrome."""
     studio = config.stash.get(_studio, None)
     if studio is not None:
         studio.camera.close()

@@ -1,7 +1,7 @@
-"""Runs notebooks and stores what they show: `python notebooks/regenerate.py [NAME...]`.
+"""Runs notebooks and stores their outputs: `python notebooks/regenerate.py [NAME...]`.
 
-A cell whose outputs are the same within the tolerances of nbcompare keeps what was stored, so that only what changed
-changes. Figures are stored as data for JupyterLab and as PNG for everything else.
+A cell whose outputs agree with the stored ones within nbcompare's tolerances keeps those, so that diffs are small.
+Figures are stored as data for JupyterLab and as PNG for everything else.
 """
 
 import argparse
@@ -21,8 +21,8 @@ from nbcompare.outputs import PLOTLY
 
 HERE = Path(__file__).resolve().parent
 KERNEL = {"PLOTLY_RENDERER": "plotly_mimetype", "OMP_NUM_THREADS": "1"}
-"""What kernels find in their environment: figures as data only, and one thread, which is enough for networks this small
-and gives the same sums on every number of cores."""
+"""Environment of the kernels: figures as data only, and one thread, which is enough for networks this small and gives
+the same sums on any number of cores."""
 METADATA = {
     "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
     "language_info": {"name": "python"},
@@ -30,24 +30,24 @@ METADATA = {
 
 
 def notebooks(names: list[str]) -> list[Path]:
-    """The notebooks that were asked for, all without a name.
+    """The notebooks with the given names; without names, all.
 
     Args:
-        names: Beginnings of file names: "02", "02_shift", "02_shift_one_class.ipynb".
+        names: Prefixes of file names: "02", "02_shift", "02_shift_one_class.ipynb".
 
     Raises:
-        SystemExit: for a name that fits no notebook; says which there are.
+        SystemExit: for a name that matches no notebook; lists those there are.
     """
-    everything = sorted(HERE.glob("[0-9]*.ipynb"))
-    chosen = [path for path in everything if not names or any(path.name.startswith(Path(n).name) for n in names)]
+    known = sorted(HERE.glob("[0-9]*.ipynb"))
+    chosen = [path for path in known if not names or any(path.name.startswith(Path(n).name) for n in names)]
     for name in names:
-        if not any(path.name.startswith(Path(name).name) for path in everything):
-            raise SystemExit(f"no notebook begins with {name!r}; there are: {', '.join(p.stem for p in everything)}")
+        if not any(path.name.startswith(Path(name).name) for path in known):
+            raise SystemExit(f"no notebook starts with {name!r}; there are: {', '.join(p.stem for p in known)}")
     return chosen
 
 
 def execute(notebook: Any) -> None:
-    """Run every cell in a fresh kernel; the outputs are kept in `notebook`.
+    """Run every cell in a fresh kernel; the outputs are stored in `notebook`.
 
     Raises:
         CellExecutionError: if a cell fails.
@@ -60,10 +60,10 @@ def execute(notebook: Any) -> None:
 
 
 def add_pictures(notebook: Any, camera: Camera) -> int:
-    """Put a PNG beside every Plotly figure; returns how many.
+    """Add a PNG to every Plotly figure; returns how many.
 
     Raises:
-        NoChromeError: if there is no Chrome to draw with.
+        NoChromeError: if there is no Chrome to render with.
     """
     count = 0
     for cell in notebook.cells:
@@ -75,8 +75,8 @@ def add_pictures(notebook: Any, camera: Camera) -> int:
     return count
 
 
-def keep_what_is_the_same(old: Any, new: Any) -> int:
-    """Cells whose outputs did not really change keep the stored ones; returns how many cells did change."""
+def restore_unchanged(old: Any, new: Any) -> int:
+    """Restore the stored outputs of cells that agree within the tolerances; returns how many cells changed."""
     changed = 0
     stored = {cell.source: cell.outputs for cell in old.cells if cell.cell_type == "code"}
     for cell in new.cells:
@@ -91,7 +91,7 @@ def keep_what_is_the_same(old: Any, new: Any) -> int:
 
 
 def regenerate(path: Path, camera: Camera) -> str:
-    """Run one notebook, store it, and say what happened.
+    """Run and store one notebook; returns a summary line.
 
     Raises:
         CellExecutionError: if a cell fails; the file is left as it was.
@@ -101,7 +101,7 @@ def regenerate(path: Path, camera: Camera) -> str:
     new = nbformat.read(path, as_version=4)
     execute(new)
     pictures = add_pictures(new, camera)
-    changed = keep_what_is_the_same(old, new)
+    changed = restore_unchanged(old, new)
     new.metadata = nbformat.from_dict(METADATA)
     nbformat.validate(new)
     temporary = path.with_suffix(".ipynb.new")
@@ -113,9 +113,9 @@ def regenerate(path: Path, camera: Camera) -> str:
 
 
 def main() -> int:
-    """Regenerate what the command line names."""
-    parser = argparse.ArgumentParser(description="Run notebooks and store what they show.")
-    parser.add_argument("names", nargs="*", metavar="NAME", help='beginning of a notebook\'s name: "02"; default: all')
+    """Regenerate the notebooks named on the command line."""
+    parser = argparse.ArgumentParser(description="Run notebooks and store their outputs.")
+    parser.add_argument("names", nargs="*", metavar="NAME", help='prefix of a notebook\'s name: "02"; default: all')
     failed = 0
     with Camera() as camera:
         for path in notebooks(parser.parse_args().names):

@@ -1,4 +1,4 @@
-"""Compares what a notebook shows now with what it showed when it was stored."""
+"""Compares the outputs of a notebook with the stored ones."""
 
 from nbcompare.difference import Difference
 from nbcompare.figures import compare_json

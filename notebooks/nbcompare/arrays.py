@@ -1,4 +1,4 @@
-"""Arrays of numbers, as Plotly writes them: lists, or bytes in base64."""
+"""Arrays of numbers in Plotly's two forms: lists, or bytes in base64."""
 
 import base64
 from typing import Any
@@ -9,7 +9,7 @@ from nbcompare.difference import Difference
 
 RTOL = 1e-4
 SILENT = 1e-5
-# Half of float32's rounding on either side of a difference of exactly RTOL must not decide.
+# So that float32 rounding does not decide about a difference of exactly RTOL.
 STRICT = 1 - 1e-3
 
 
@@ -26,23 +26,23 @@ def as_array(value: Any) -> np.ndarray | None:
         try:
             array = np.array(value)
             return array.astype(np.float64) if array.dtype == object else array
-        except (ValueError, TypeError):  # rows of different lengths: compared one by one
+        except (ValueError, TypeError):  # rows of different lengths: compared row by row
             return None
     return None
 
 
 def compare_arrays(stored: np.ndarray, shown: np.ndarray) -> list[Difference]:
-    """Compare numbers: whole numbers exactly, others to a relative 1e-4.
+    """Compare numbers: integers exactly, others to a relative 1e-4.
 
-    Beside zero a relative bound means nothing: a number smaller than a tenth of the array's largest is measured as if
-    it were that tenth. What is off by 1e-5 of the largest number or more is pointed out.
+    Near zero a relative bound is meaningless: for numbers below a tenth of the array's largest, the error is relative
+    to that tenth. Errors of 1e-5 of the largest number or more are pointed out.
 
     Args:
         stored: From the notebook, any shape.
-        shown: What came now.
+        shown: The new values.
     """
     if stored.shape != shown.shape:
-        return [Difference("", f"stored shape {stored.shape}, came {shown.shape}", True)]
+        return [Difference("", f"stored shape {stored.shape}, got {shown.shape}", True)]
     whole = all(array.dtype.kind in "iub" for array in (stored, shown))
     old, new = stored.astype(np.float64), shown.astype(np.float64)
     scale = _scale(old)
@@ -59,7 +59,7 @@ def compare_arrays(stored: np.ndarray, shown: np.ndarray) -> list[Difference]:
         return []
     worst = np.unravel_index(int(excess.argmax()), old.shape)
     place = ", ".join(map(str, worst))
-    values = f"stored {old[worst]:.7g}, came {new[worst]:.7g}"
+    values = f"stored {old[worst]:.7g}, got {new[worst]:.7g}"
     what = f"{int(noted.sum())} of {old.size} numbers differ, most at [{place}]: {values}"
     return [Difference("", what, bool(fatal.any()))]
 
@@ -71,5 +71,5 @@ def _scale(values: np.ndarray) -> float:
 
 def _numeric(value: Any) -> bool:
     if isinstance(value, list):
-        return all(_numeric(part) for part in value)
+        return all(_numeric(item) for item in value)
     return value is None or (isinstance(value, (int, float)) and not isinstance(value, bool))

@@ -1,15 +1,15 @@
-"""One thing that is not as it was stored."""
+"""One difference from what was stored."""
 
 from typing import NamedTuple
 
 
 class Difference(NamedTuple):
-    """One thing that is not as it was stored.
+    """One difference from what was stored.
 
     Attributes:
         where: Place in the output: "data[0].x", "stdout, line 3".
-        what: What was stored, what came, how far apart they are.
-        fatal: True if the cell fails; a difference that is not fatal is pointed out in the summary.
+        what: What was stored, what came now, how far apart they are.
+        fatal: True if the cell fails; other differences are pointed out in the summary.
     """
 
     where: str

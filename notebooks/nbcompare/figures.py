@@ -1,4 +1,4 @@
-"""Figures as JSON: the same structure, the same words, numbers within a tolerance."""
+"""Figures as JSON: same structure, same words, numbers within a tolerance."""
 
 from typing import Any
 
@@ -11,11 +11,11 @@ PICTURES = ("data:image/png;base64,", "data:image/jpeg;base64,")
 
 
 def compare_json(stored: Any, shown: Any) -> list[Difference]:
-    """Compare two values of a figure's JSON: arrays, numbers, words, pictures, and whatever holds them.
+    """Compare two values of a figure's JSON: arrays, numbers, words, pictures, and containers of them.
 
     Args:
         stored: From the notebook.
-        shown: What came now.
+        shown: The new value.
     """
     arrays = as_array(stored), as_array(shown)
     if arrays[0] is not None and arrays[1] is not None:
@@ -30,12 +30,12 @@ def compare_json(stored: Any, shown: Any) -> list[Difference]:
         return compare_json([stored], [shown])
     if stored == shown and type(stored) is type(shown):
         return []
-    return [Difference("", f"stored {_short(stored)}, came {_short(shown)}", True)]
+    return [Difference("", f"stored {_short(stored)}, got {_short(shown)}", True)]
 
 
 def _compare_members(stored: dict[str, Any], shown: dict[str, Any]) -> list[Difference]:
-    gone = [Difference(f".{key}", "was stored, did not come", True) for key in stored.keys() - shown.keys()]
-    new = [Difference(f".{key}", "came now, was not stored", True) for key in shown.keys() - stored.keys()]
+    gone = [Difference(f".{key}", "stored, now missing", True) for key in stored.keys() - shown.keys()]
+    new = [Difference(f".{key}", "new, not stored", True) for key in shown.keys() - stored.keys()]
     both = [
         found.inside(f".{key}") for key in stored if key in shown for found in compare_json(stored[key], shown[key])
     ]
@@ -44,7 +44,7 @@ def _compare_members(stored: dict[str, Any], shown: dict[str, Any]) -> list[Diff
 
 def _compare_items(stored: list[Any], shown: list[Any]) -> list[Difference]:
     if len(stored) != len(shown):
-        return [Difference("", f"stored {len(stored)} items, came {len(shown)}", True)]
+        return [Difference("", f"stored {len(stored)} items, got {len(shown)}", True)]
     pairs = enumerate(zip(stored, shown, strict=True))
     return [found.inside(f"[{i}]") for i, (old, new) in pairs for found in compare_json(old, new)]
 

@@ -26,26 +26,26 @@ def compare_outputs(
 ) -> list[Difference]:
     """Compare the outputs of a cell, kind by kind: streams by name, shown data by MIME type.
 
-    Warnings on stderr are pointed out and never fatal. A picture stored beside a Plotly figure is compared with the
-    figure that came now, drawn by `render`; that is only done once the figure's data agree.
+    Warnings on stderr are pointed out and never fatal. A picture stored with a Plotly figure is compared with a
+    rendering of the new figure, but only if the figures' data agree.
 
     Args:
-        stored: The outputs in the notebook, in nbformat's shape.
-        shown: The outputs that came now.
+        stored: The outputs in the notebook, in nbformat's form.
+        shown: The new outputs.
         sanitize: Applied to both sides of every text (paths, times).
-        render: Draws a Plotly figure (its JSON) as PNG; None where it cannot.
+        render: Renders a Plotly figure (its JSON) as PNG; returns None if it cannot.
     """
     old, new = _by_kind(stored), _by_kind(shown)
     found: list[Difference] = []
     for kind in sorted(old.keys() | new.keys()):
         if len(old[kind]) != len(new[kind]):
-            what = f"{len(old[kind])} stored, {len(new[kind])} came{_excerpt(new[kind])}"
+            what = f"{len(old[kind])} stored, {len(new[kind])} now{_excerpt(new[kind])}"
             found.append(Difference(kind, what, kind != "stderr"))
             continue
         for number, pair in enumerate(zip(old[kind], new[kind], strict=True)):
             place = f"{kind}[{number}] " if len(old[kind]) > 1 else f"{kind} "
-            found += [part.inside(place) for part in _compare(kind, *pair, sanitize)]
-    if not any(part.fatal for part in found):
+            found += [difference.inside(place) for difference in _compare(kind, *pair, sanitize)]
+    if not any(difference.fatal for difference in found):
         found += _compare_drawings(stored, shown, render)
     return found
 
@@ -55,7 +55,7 @@ def _compare(kind: str, stored: Any, shown: Any, sanitize: Callable[[str], str])
         return compare_pictures(stored, shown)
     if isinstance(stored, str) and isinstance(shown, str):
         found = compare_text(sanitize(stored), sanitize(shown))
-        return [part._replace(fatal=part.fatal and kind != "stderr") for part in found]
+        return [difference._replace(fatal=difference.fatal and kind != "stderr") for difference in found]
     return compare_json(stored, shown)
 
 
@@ -70,7 +70,7 @@ def _compare_drawings(
         again = drawn and (now.get("image/png") or render(now[PLOTLY]))
         if again:
             differences = compare_pictures(drawn, again, grain=GRAIN)
-            found += [part.inside(f"picture of figure {number} ") for part in differences]
+            found += [difference.inside(f"picture of figure {number} ") for difference in differences]
     return found
 
 
@@ -84,14 +84,14 @@ def _by_kind(outputs: Iterable[Mapping[str, Any]]) -> defaultdict[str, list[Any]
         else:
             data = output["data"]
             for kind, value in data.items():
-                # A picture beside a figure is the figure's drawing, compared by itself.
+                # A picture stored with a figure is a rendering of it, compared separately.
                 if kind not in RANDOM and not (kind in PICTURES and PLOTLY in data):
                     kinds[kind].append(_joined(value))
     return kinds
 
 
 def _joined(value: Any) -> Any:
-    """Text that was stored as a list of lines, as one text."""
+    """Joins text that was stored as a list of lines."""
     lines = isinstance(value, list) and all(isinstance(line, str) for line in value)
     return "".join(value) if lines else value
 

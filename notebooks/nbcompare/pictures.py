@@ -1,4 +1,4 @@
-"""Pictures: the mean difference decides."""
+"""Pictures, compared by their mean difference."""
 
 import base64
 import io
@@ -16,18 +16,18 @@ WINDOW = 64
 def compare_pictures(stored: str | bytes, shown: str | bytes, *, grain: int = 1) -> list[Difference]:
     """Compare two PNG or JPEG files by the mean absolute difference of their pixels, on a scale of 0 to 1.
 
-    Up to 1e-5 (a handful of smoothed edges) passes; above it is pointed out. From 1e-2 on, or 0.25 within any square of
-    64 pixels, or in another size, it is another picture.
+    Up to 1e-5 (a few smoothed edges) passes; more is pointed out. From 1e-2, or 0.25 within any square of 64 pixels, or
+    for another size, the difference is fatal.
 
     Args:
         stored: The file in the notebook, as bytes or base64.
-        shown: The file that came now.
-        grain: Side of the squares whose mean is taken before comparing with 1e-2. Letters of another font cost up to
-            0.02 pixel by pixel, and half a percent in squares of 8; another computer has other fonts.
+        shown: The new file.
+        grain: Side of the squares that are averaged before comparing with 1e-2. Another computer has other fonts:
+            their letters cost up to 0.02 pixel by pixel, but half a percent in squares of 8.
     """
     old, new = _pixels(stored), _pixels(shown)
     if old.shape != new.shape:
-        return [Difference("", f"stored {_size(old)} pixels, came {_size(new)}", True)]
+        return [Difference("", f"stored {_size(old)} pixels, got {_size(new)}", True)]
     gap = np.abs(old - new).mean(axis=2)
     mean, place = float(gap.mean()), float(_squares(gap, WINDOW).max())
     if mean <= SILENT:
@@ -38,7 +38,7 @@ def compare_pictures(stored: str | bytes, shown: str | bytes, *, grain: int = 1)
 
 
 def _squares(values: np.ndarray, side: int) -> np.ndarray:
-    """Means over squares; what is left over at the right and at the bottom is padded with the last row and column."""
+    """Means over squares; the right and bottom edges are padded with the last column and row."""
     height, width = values.shape[:2]
     pad = [(0, -height % side), (0, -width % side)] + [(0, 0)] * (values.ndim - 2)
     padded = np.pad(values, pad, mode="edge")

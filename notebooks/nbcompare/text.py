@@ -12,13 +12,13 @@ NUMBER = re.compile(r"(?<![\w.])[-+\u2212]?(?:\d+\.\d*|\.\d+|\d+)(?:[eE][-+]?\d+
 def compare_text(stored: str, shown: str) -> list[Difference]:
     """Compare line by line.
 
-    Words must be the same; how many blanks stand between them does not matter, because a table moves when a sign
-    does. Whole numbers must be the same. A number with decimals may be off by one in its last printed digit, which is
-    pointed out; more than that is fatal.
+    Words must match; the number of blanks between them is ignored, because a changed sign shifts a table's columns.
+    Integers must match. A number with decimals may be off by one in its last printed digit, which is pointed out; more
+    than that is fatal.
 
     Args:
         stored: The text in the notebook.
-        shown: The text that came now.
+        shown: The new text.
     """
     found = []
     lines = zip_longest(stored.splitlines(), shown.splitlines(), fillvalue=None)
@@ -31,15 +31,15 @@ def compare_text(stored: str, shown: str) -> list[Difference]:
 
 def _compare_line(old: str | None, new: str | None) -> Difference | None:
     if old is None or new is None:
-        missing = "came now, was not stored" if old is None else "was stored, did not come"
+        missing = "new, not stored" if old is None else "stored, now missing"
         return Difference("", f"{(old or new or '').strip()!r} {missing}", True)
     if _words(old) != _words(new):
-        return Difference("", f"stored {old.strip()!r}, came {new.strip()!r}", True)
+        return Difference("", f"stored {old.strip()!r}, got {new.strip()!r}", True)
     pairs = zip(NUMBER.findall(old), NUMBER.findall(new), strict=True)
     steps = max((_steps_apart(a, b) for a, b in pairs), default=Decimal(0))
     if steps == 0:
         return None
-    return Difference("", f"stored {old.strip()!r}, came {new.strip()!r}", steps > 1)
+    return Difference("", f"stored {old.strip()!r}, got {new.strip()!r}", steps > 1)
 
 
 def _words(line: str) -> list[str]:
@@ -47,7 +47,7 @@ def _words(line: str) -> list[str]:
 
 
 def _steps_apart(old: str, new: str) -> Decimal:
-    """Distance in units of the last digit that both print; infinite for whole numbers that differ."""
+    """Distance in units of the last digit that both print; infinite for different integers."""
     a, b = (Decimal(text.replace("\u2212", "-")) for text in (old, new))
     if a == b:
         return Decimal(0)
@@ -56,7 +56,7 @@ def _steps_apart(old: str, new: str) -> Decimal:
 
 
 def _last_digit(number: str) -> Decimal:
-    """What one step of the last printed digit is worth: 0.01 for "12.34", 1e-7 for "1.5e-06"."""
+    """The value of one step in the last printed digit: 0.01 for "12.34", 1e-7 for "1.5e-06"."""
     mantissa, _, exponent = number.lower().partition("e")
     decimals = len(mantissa.partition(".")[2])
     return Decimal(1).scaleb(int(exponent or 0) - decimals)

@@ -49,7 +49,7 @@ def test_one_changed_number_is_found():
     (found,) = compare_json({"x": packed(values, "f8")}, {"x": packed(moved, "f8")})
     assert found.where == ".x"
     assert found.fatal
-    assert found.what == "1 of 500 numbers differ, most at [321]: stored 1.643287, came 2.143287"
+    assert found.what == "1 of 500 numbers differ, most at [321]: stored 1.643287, got 2.143287"
 
 
 @pytest.mark.parametrize(
@@ -87,7 +87,7 @@ def test_infinite_values_only_match_themselves():
 
 def test_keys_words_and_types():
     assert verdict(compare_json({"a": 1}, {"a": 1, "b": 2})) == "changed"
-    assert str(compare_json({"a": 1}, {"b": 1})[0]) == ".a: was stored, did not come"
+    assert str(compare_json({"a": 1}, {"b": 1})[0]) == ".a: stored, now missing"
     assert verdict(compare_json({"mode": "markers"}, {"mode": "lines"})) == "changed"
     assert verdict(compare_json({"mode": "markers"}, {"mode": ["markers"]})) == "changed"
     assert verdict(compare_json({"title": "AT keeps 87.3 %"}, {"title": "AT keeps 87.4 %"})) == "pointed out"
@@ -120,7 +120,7 @@ def test_printed_text(stored, shown, expected):
 
 def test_the_line_is_reported():
     (found,) = compare_text("one 1.0\ntwo 2.0\n", "one 1.0\ntwo 2.5\n")
-    assert str(found) == "line 2: stored 'two 2.0', came 'two 2.5'"
+    assert str(found) == "line 2: stored 'two 2.0', got 'two 2.5'"
 
 
 def test_pictures_are_compared_by_mean_difference():
@@ -135,7 +135,7 @@ def test_pictures_are_compared_by_mean_difference():
     assert verdicts == ["same", "same", "pointed out", "changed"]
     assert f"{means[1]:.1e}" in compare_pictures(png(picture), png(many))[0].what
     (size,) = compare_pictures(png(picture), png(picture[:300]))
-    assert str(size) == ": stored 600 x 600 pixels, came 600 x 300"
+    assert str(size) == ": stored 600 x 600 pixels, got 600 x 300"
 
 
 def test_a_local_change_is_a_change():
@@ -185,7 +185,7 @@ def test_the_picture_of_a_figure_is_drawn_again():
 def test_missing_and_unexpected_outputs():
     hello = {"output_type": "stream", "name": "stdout", "text": "hello 1.0\n"}
     warning = {"output_type": "stream", "name": "stderr", "text": "a warning\n"}
-    assert str(compare_outputs([], [hello])[0]) == "stdout: 0 stored, 1 came: 'hello 1.0'"
+    assert str(compare_outputs([], [hello])[0]) == "stdout: 0 stored, 1 now: 'hello 1.0'"
     assert verdict(compare_outputs([hello], [])) == "changed"
     assert verdict(compare_outputs([figure([1.0])], [hello])) == "changed"
     assert verdict(compare_outputs([hello], [hello, warning])) == "pointed out"

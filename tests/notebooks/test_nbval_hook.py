@@ -106,4 +106,4 @@ def test_every_kind_of_change(tmp_path):
         outcome[name] = (word[1].lower() if word else "missing") + (", pointed out" if note else "")
     assert outcome == {name: result for name, (_, result) in expected.items()}, run.stdout + run.stderr
     assert "data[0].y: 4 of 4 numbers differ" in run.stdout
-    assert "stored 'accuracy 87.15 of 500 in FOLDER/studies/digits', came 'accuracy 87.25 of 500" in run.stdout
+    assert "stored 'accuracy 87.15 of 500 in FOLDER/studies/digits', got 'accuracy 87.25 of 500" in run.stdout

@@ -11,7 +11,6 @@ import pytest
 import torch
 from attack_contract import check_attack
 from backbone_contract import check_backbone
-
 from detector_contract import check_detector
 from figure_contract import check_figure
 from loss_contract import check_loss

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -33,3 +34,31 @@ def replacing(path: Path) -> Iterator[Path]:
         raise OSError(error.errno, f"cannot write {path}: {error.strerror}; the old file is untouched") from error
     finally:
         temporary.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def swapped_in(folder: Path) -> Iterator[Path]:
+    """A new folder next to `folder`; takes its place when the block ends without an error, else is removed.
+
+    What was at `folder` is moved aside for the moment of the swap and deleted after it; should the process end in that
+    moment, the next call moves it back.
+
+    Raises:
+        OSError: without space or permission; the old folder is intact.
+    """
+    folder = folder.resolve()
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    aside = folder.with_name(f".{folder.name}.replaced")
+    if aside.exists() and not folder.exists():
+        aside.rename(folder)
+    building = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}.building."))
+    try:
+        yield building
+        building.chmod(0o755)
+        shutil.rmtree(aside, ignore_errors=True)
+        if folder.exists():
+            folder.rename(aside)
+        building.rename(folder)
+        shutil.rmtree(aside, ignore_errors=True)
+    finally:
+        shutil.rmtree(building, ignore_errors=True)

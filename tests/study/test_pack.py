@@ -1,5 +1,7 @@
 """Packed studies, and those that ship."""
 
+import shutil
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -7,6 +9,7 @@ import torch
 
 import tla
 from tla.cli import main
+from tla.files import swapped_in
 from tla.store import Store
 from tla.study.locate import available, open_study, shipped_studies
 from tla.study.pack import pack
@@ -44,13 +47,76 @@ def test_shipped_weights_load(name):
 
 
 def test_packing_twice_and_over_something_else(tmp_path):
-    with pytest.raises(ValueError, match="holds something other than a packed study"):
+    (tmp_path / "theirs.txt").write_text("")
+    with pytest.raises(ValueError, match=r"holds something other than a packed study \(it has theirs.txt\)"):
         pack(Store(SHIPPED), tmp_path)
     first = pack(Store(SHIPPED), tmp_path / "one")
     again = pack(Store(SHIPPED), tmp_path / "one")
     assert first == again
     pd.testing.assert_frame_equal(again.table("map"), Store(SHIPPED).table("map"))
     assert again.arrays("embeddings/at-seed0")["test"].dtype == np.float16
+
+
+def content(folder):
+    return {str(file.relative_to(folder)): file.read_bytes() for file in folder.rglob("*") if file.is_file()}
+
+
+@pytest.mark.parametrize("where", ["study", "study/inside", ".", "../root"])
+def test_a_destination_that_overlaps_with_the_study_is_refused(tmp_path, where):
+    """`tla pack a a` once left nothing of the study."""
+    root = tmp_path / "root"
+    shutil.copytree(SHIPPED, root / "study")
+    before = content(root)
+    with pytest.raises(ValueError, match=r"overlaps with the study .* choose a folder outside of it"):
+        pack(Store(root / "study"), root / where)
+    assert content(root) == before
+
+
+def test_only_an_earlier_pack_of_the_same_study_is_replaced(tmp_path):
+    packed = pack(Store(SHIPPED), tmp_path / "one")
+    (packed.path / "notes.txt").write_text("mine")
+    before = content(packed.path)
+    with pytest.raises(ValueError, match=r"holds something other than a packed study \(it has notes\.txt\)"):
+        pack(Store(SHIPPED), packed.path)
+    assert content(packed.path) == before
+    (packed.path / "notes.txt").unlink()
+    packed.note(study=packed.manifest()["study"] | {"name": "theirs"})
+    with pytest.raises(ValueError, match="holds a pack of the study 'theirs', not of 'digits'"):
+        pack(Store(SHIPPED), packed.path)
+    whole = tmp_path / "whole"
+    shutil.copytree(SHIPPED, whole)
+    Store(whole).note(packed=None)
+    with pytest.raises(ValueError, match="something other than a packed study"):
+        pack(Store(SHIPPED), whole)
+    (tmp_path / "file").write_text("")
+    with pytest.raises(ValueError, match="is a file"):
+        pack(Store(SHIPPED), tmp_path / "file")
+    (tmp_path / "empty").mkdir()
+    assert pack(Store(SHIPPED), tmp_path / "empty").tables() == Store(SHIPPED).tables()
+
+
+def test_an_interrupted_pack_leaves_the_earlier_one(tmp_path, monkeypatch):
+    packed = pack(Store(SHIPPED), tmp_path / "one")
+    before = content(packed.path)
+
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("tla.study.pack._models", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        pack(Store(SHIPPED), tmp_path / "one")
+    assert content(packed.path) == before
+    assert [file.name for file in tmp_path.iterdir()] == ["one"]
+
+
+def test_a_kill_in_the_moment_of_the_swap_loses_nothing(tmp_path):
+    folder = tmp_path / "one"
+    pack(Store(SHIPPED), folder)
+    before = content(folder)
+    folder.rename(tmp_path / ".one.replaced")  # what a kill between the two renames leaves
+    with pytest.raises(RuntimeError, match="stop"), swapped_in(folder):
+        raise RuntimeError("stop")
+    assert content(folder) == before
 
 
 def test_tables_only(tmp_path, capsys):

@@ -1,12 +1,12 @@
 """Packs a study for sharing: all its results, without what is only needed to resume it."""
 
 import json
-import shutil
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from tla.files import swapped_in
 from tla.store import Store
 from tla.study.attack import array_name
 
@@ -17,22 +17,28 @@ def pack(store: Store, folder: Path, *, tables_only: bool = False) -> Store:
     Weights and embeddings are stored in half precision. Adversarial images are kept only at the study's eps, and in
     full precision: rounded to half they would leave the eps-ball.
 
+    The pack is built next to its destination and swapped in when it is complete: an interrupted call leaves an earlier
+    pack as it was.
+
     Args:
         store: The study.
-        folder: Destination; must be new or hold an earlier pack of the study.
+        folder: Destination; must be new, empty, or hold an earlier pack of the same study, and must not overlap with
+            the study.
         tables_only: No images, embeddings or models: enough for figures without images; the dashboard hides it.
 
     Raises:
-        ValueError: if the study is not finished, or the folder holds something else.
+        ValueError: if the study is not finished, or the destination is anything else; says what it is.
     """
     manifest = store.manifest()
     if not manifest.get("complete"):
         raise ValueError(f"{store.path}: the study is not finished; run it to the end first")
-    if folder.exists():
-        if not (folder / "manifest.json").exists():
-            raise ValueError(f"{folder} holds something other than a packed study; choose another folder")
-        shutil.rmtree(folder)
-    packed = Store(folder)
+    _check_destination(store, folder, manifest)
+    with swapped_in(folder) as building:
+        _fill(store, Store(building), manifest, tables_only)
+    return Store(folder)
+
+
+def _fill(store: Store, packed: Store, manifest: dict[str, Any], tables_only: bool) -> None:
     files = _tables(store, packed)
     if not tables_only:
         files += [*_arrays(store, packed), *_models(store, packed)]
@@ -41,7 +47,29 @@ def pack(store: Store, folder: Path, *, tables_only: bool = False) -> Store:
     packed.finish("packed", str(manifest["complete"]), files)
     steps = {name: {**step, "files": {}} for name, step in manifest["steps"].items()}
     packed.write_json("manifest.json", packed.manifest() | {"steps": steps | packed.manifest()["steps"]})
-    return packed
+
+
+PACKED = {"manifest.json", "study.toml", "tables", "arrays", "models"}
+"""What a pack consists of; a folder with anything else is not replaced."""
+
+
+def _check_destination(store: Store, folder: Path, manifest: dict[str, Any]) -> None:
+    """Refuse every folder but a new or empty one and an earlier pack of the same study."""
+    source, target = store.path.resolve(), folder.resolve()
+    if source == target or source in target.parents or target in source.parents:
+        raise ValueError(f"{folder} overlaps with the study {store.path}; choose a folder outside of it")
+    if not folder.exists() or (folder.is_dir() and not any(folder.iterdir())):
+        return
+    if not folder.is_dir():
+        raise ValueError(f"{folder} is a file; choose another folder")
+    other = Store(folder).manifest()
+    strange = sorted(file.name for file in folder.iterdir() if file.name not in PACKED)
+    if not other.get("packed") or strange:
+        also = f" (it has {', '.join(strange[:3])})" if strange else ""
+        raise ValueError(f"{folder} holds something other than a packed study{also}; choose another folder")
+    names = [str((one.get("study") or {}).get("name")) for one in (other, manifest)]
+    if names[0] != names[1]:
+        raise ValueError(f"{folder} holds a pack of the study {names[0]!r}, not of {names[1]!r}; choose another folder")
 
 
 def _tables(store: Store, packed: Store) -> list[str]:

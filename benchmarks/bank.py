@@ -1,12 +1,12 @@
-"""Does FAISS pay for the memory bank of training? Mining a step's negatives in banks of several sizes.
+"""Does FAISS pay off for the memory bank of training? Mining a step's negatives in banks of several sizes.
 
     python benchmarks/bank.py --threads 1
 
-Per training step the bank takes in a batch of embeddings, and each query gets the nearest key of another class.
-"exact" is what training does: one matrix product on the device. "flat" is FAISS's exact index, filled anew. "ivf" is an
-inverted file per class, an eighth of its lists looked at; old keys leave it and new ones come in every step.
-Embeddings are clustered as those of a trained network are: ten classes, positive, 256 values. CPU seconds, the least of
-the rounds.
+Every training step adds a batch of embeddings to the bank, and each query gets the nearest key of another class.
+"exact" is what training does: one matrix product on the device. "flat" is FAISS's exact index, rebuilt every step.
+"ivf" is an inverted file per class, which searches an eighth of its lists and replaces the oldest keys every step.
+Embeddings are clustered like those of a trained network: ten classes, non-negative, 256 values. Minimum CPU time over
+rounds.
 """
 
 import argparse
@@ -27,7 +27,7 @@ from tla.training.bank import Bank
 CLASSES = 10
 
 
-class Scene(NamedTuple):
+class MiningStep(NamedTuple):
     """Queries and keys of one step, with their classes."""
 
     queries: Tensor
@@ -36,18 +36,18 @@ class Scene(NamedTuple):
     key_y: Tensor
 
 
-def scene(size: int, batch: int, width: int) -> Scene:
-    """Clustered embeddings: a centre per class, and spread around it."""
+def mining_step(size: int, batch: int, width: int) -> MiningStep:
+    """Clustered embeddings: a centre per class, and noise around it."""
     source = generator(0, "bank", size)
     centres = torch.rand(CLASSES, width, generator=source)
     key_y, y = torch.randint(CLASSES, (size,), generator=source), torch.randint(CLASSES, (batch,), generator=source)
     keys, queries = (
         (centres[labels] + 0.4 * torch.randn(len(labels), width, generator=source)).relu() for labels in (key_y, y)
     )
-    return Scene(queries, y, keys, key_y)
+    return MiningStep(queries, y, keys, key_y)
 
 
-def exact(case: Scene) -> Callable[[], Tensor]:
+def exact(case: MiningStep) -> Callable[[], Tensor]:
     """One matrix product, as in training."""
     bank = Bank(len(case.keys), case.keys.shape[1], torch.device("cpu"))
     bank.put(case.keys, case.key_y)
@@ -59,9 +59,9 @@ def exact(case: Scene) -> Callable[[], Tensor]:
     return step
 
 
-def flat(case: Scene) -> Callable[[], Tensor]:
-    """FAISS's exact index, filled anew; the queries of each class among the keys of the others."""
-    keys, queries = (unit(part).numpy() for part in (case.keys, case.queries))
+def flat(case: MiningStep) -> Callable[[], Tensor]:
+    """FAISS's exact index, rebuilt every step; the queries of each class search the keys of the others."""
+    keys, queries = (unit(values).numpy() for values in (case.keys, case.queries))
     index = faiss.IndexFlatIP(keys.shape[1])
 
     def step() -> Tensor:
@@ -69,33 +69,33 @@ def flat(case: Scene) -> Callable[[], Tensor]:
         index.add(keys)
         found = torch.full((len(case.y),), -1)
         for label in case.y.unique():
-            mine = case.y == label
+            selected = case.y == label
             bits = np.packbits((case.key_y != label).numpy(), bitorder="little")
-            few: Any = faiss.IDSelectorBitmap(bits)  # pyright: ignore[reportCallIssue]
-            settings: Any = faiss.SearchParameters(sel=few)  # pyright: ignore[reportCallIssue]
-            found[mine] = torch.from_numpy(index.search(queries[mine.numpy()], 1, params=settings)[1][:, 0])
+            others: Any = faiss.IDSelectorBitmap(bits)  # pyright: ignore[reportCallIssue]
+            settings: Any = faiss.SearchParameters(sel=others)  # pyright: ignore[reportCallIssue]
+            found[selected] = torch.from_numpy(index.search(queries[selected.numpy()], 1, params=settings)[1][:, 0])
         return found
 
     return step
 
 
-def inverted(case: Scene) -> Callable[[], Tensor]:
-    """An inverted file per class: old keys leave it, new ones come, the queries of all other classes look into it."""
-    keys, queries = (unit(part).numpy() for part in (case.keys, case.queries))
+def inverted(case: MiningStep) -> Callable[[], Tensor]:
+    """An inverted file per class: new keys replace old ones, and the queries of all other classes search it."""
+    keys, queries = (unit(values).numpy() for values in (case.keys, case.queries))
     ids, y = case.key_y.numpy(), case.y.numpy()
     files = [_file(keys, np.flatnonzero(ids == label)) for label in range(CLASSES)]
-    fresh = np.arange(len(y))
+    replaced = np.arange(len(y))
 
     def step() -> Tensor:
         best, found = np.full(len(y), -np.inf), np.full(len(y), -1)
         for label, index in enumerate(files):
-            rows = fresh[ids[: len(y)] == label]
+            rows = replaced[ids[: len(y)] == label]
             index.remove_ids(faiss.IDSelectorArray(rows))
             index.add_with_ids(keys[rows], rows)
-            asking = np.flatnonzero(y != label)
-            near, where = (part[:, 0] for part in index.search(queries[asking], 1))
-            wins = near > best[asking]
-            best[asking[wins]], found[asking[wins]] = near[wins], where[wins]
+            others = np.flatnonzero(y != label)
+            similarity, nearest = (column[:, 0] for column in index.search(queries[others], 1))
+            better = similarity > best[others]
+            best[others[better]], found[others[better]] = similarity[better], nearest[better]
         return torch.from_numpy(found)
 
     return step
@@ -113,13 +113,13 @@ def _file(keys: np.ndarray, rows: np.ndarray) -> Any:
 
 
 def seconds(step: Callable[[], Tensor], rounds: int) -> float:
-    """CPU seconds of a step, the least of the rounds."""
-    taken = []
+    """CPU seconds of a step, the minimum over rounds."""
+    spent = []
     for _ in range(rounds):
         started = time.process_time()
         step()
-        taken.append(time.process_time() - started)
-    return min(taken)
+        spent.append(time.process_time() - started)
+    return min(spent)
 
 
 def main() -> None:
@@ -137,12 +137,12 @@ def main() -> None:
     print(f"{'bank':>9}{'exact':>9}{'flat':>9}{'ivf':>9}{'ivf finds the nearest':>24}")
     ratio = float("nan")
     for size in options.sizes:
-        case = scene(size, options.batch, options.width)
-        ways = {"exact": exact(case), "flat": flat(case), "ivf": inverted(case)}
-        same = (ways["exact"]() == ways["ivf"]()).float().mean()
-        taken = {name: 1000 * seconds(step, options.rounds) for name, step in ways.items()}
-        ratio = taken["exact"] / taken["ivf"]
-        print(f"{size:>9,}" + "".join(f"{value:>9.2f}" for value in taken.values()) + f"{same:>24.1%}")
+        case = mining_step(size, options.batch, options.width)
+        steps = {"exact": exact(case), "flat": flat(case), "ivf": inverted(case)}
+        same = (steps["exact"]() == steps["ivf"]()).float().mean()
+        times = {name: 1000 * seconds(step, options.rounds) for name, step in steps.items()}
+        ratio = times["exact"] / times["ivf"]
+        print(f"{size:>9,}" + "".join(f"{value:>9.2f}" for value in times.values()) + f"{same:>24.1%}")
     print(f"exact_over_ivf={ratio:.2f}")
 
 

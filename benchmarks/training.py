@@ -1,12 +1,12 @@
-"""Training speed of every method against the bare forward and backward passes that it cannot do without.
+"""Training speed of every method against the bare forward and backward passes that it needs.
 
     python benchmarks/training.py
     python benchmarks/training.py --model resnet18 --shape 3 32 32 --batch 256 --rounds 10
 
-Images are noise (speed does not depend on them). Every round takes one step of every method, one after another, so
-that a busy machine slows all alike; ratios are medians over rounds of ratios within a round. The floor of a method
-with the training attack: as many forward passes with gradients to the images as the attack has steps, then one
-forward pass with gradients to the weights; no attack arithmetic, no data, no optimiser. The last line reads
+Images are noise (speed does not depend on them). Every round takes one step of each method in turn, so that a busy
+machine slows all alike; ratios are medians over rounds of ratios within a round. The floor of a method with the
+training attack: one forward pass with gradients to the images per attack step, then one forward pass with gradients to
+the weights; no attack arithmetic, no data, no optimiser. The last line reads
 tla_over_at_free=... tla_over_at_paper=... floor_ratio=... (the floor's time over that of an AT step).
 """
 
@@ -46,7 +46,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--device", default=None)
     parser.add_argument("--precision", default="auto", choices=["auto", "fp32", "bf16"])
     parser.add_argument("--compile", action="store_true")
-    parser.add_argument("--threads", type=int, default=0, help="0 leaves torch's number")
+    parser.add_argument("--threads", type=int, default=0, help="0 keeps torch's default")
     parser.add_argument(
         "--clock", default="wall", choices=["wall", "cpu"], help="cpu: of this process, one thread only"
     )
@@ -59,7 +59,7 @@ def main() -> None:
     if args.threads:
         torch.set_num_threads(args.threads)
     engine = open_engine(args.device, args.precision)
-    steps = contestants(args, engine)
+    steps = candidates(args, engine)
     times: dict[str, list[float]] = {name: [] for name in steps}
     with kept(), engine.tuned():
         for turn in range(args.warmup + args.rounds):
@@ -82,8 +82,8 @@ def main() -> None:
     )
 
 
-def contestants(args: argparse.Namespace, engine: Engine) -> dict[str, Step]:
-    """One step of every registered method with its default knobs, of TLA's other pools, and of the floor."""
+def candidates(args: argparse.Namespace, engine: Engine) -> dict[str, Step]:
+    """One step of every registered method with its defaults, of TLA's other pools, and of the floor."""
     images, config = noise(tuple(args.shape), 4 * args.batch), settings(args)
     pool = args.pool or args.batch
     methods = {name: METHODS.build(name) for name in METHODS.names()}
@@ -96,7 +96,7 @@ def contestants(args: argparse.Namespace, engine: Engine) -> dict[str, Step]:
 
 
 def settings(args: argparse.Namespace) -> TrainConfig:
-    """What all methods share."""
+    """The configuration of all methods."""
     attack = PGD(steps=args.steps)
     return TrainConfig(
         epochs=1000, batch=args.batch, attack=attack, eps=0.1, holdout=0, select=False, compile=args.compile
@@ -112,7 +112,7 @@ def noise(shape: tuple[int, int, int], count: int) -> Images:
 
 
 def start(model: str, images: Images, method: Method, config: TrainConfig, engine: Engine) -> TrainingRun:
-    """A run that has not begun."""
+    """A run before its first step."""
     with tempfile.TemporaryDirectory() as folder:
         return prepare(MODELS.build(model), images, method, config, 0, Path(folder), engine).run
 
@@ -129,7 +129,7 @@ def one_step(model: str, images: Images, method: Method, config: TrainConfig, en
 
 
 def floor(args: argparse.Namespace, engine: Engine, images: Images, config: TrainConfig) -> Step:
-    """The passes of an AT step and nothing else."""
+    """The passes of an AT step alone."""
     run = start(args.model, images, METHODS.build("at"), config, engine)
     batch = run.context.fetch(run.share(run.pool.order(0, 0), 0))
     network, weights = run.context.module, list(run.module.parameters())

@@ -1,4 +1,4 @@
-"""Distances against values worked out by hand and explicit loops."""
+"""Distances against values by hand and explicit loops."""
 
 import inspect
 import math
@@ -25,12 +25,12 @@ A, P, NEAR, FAR = (torch.tensor([row]) for row in ([3.0, 4.0], [4.0, 3.0], [5.0,
         (A, -A, "euclidean", 10.0),
     ],
 )
-def test_values_worked_out_by_hand(u, v, name, value):
+def test_values_by_hand(u, v, name, value):
     assert distance(u, v, name).item() == pytest.approx(value, abs=1e-6)
     assert pairwise(u, v, name).item() == pytest.approx(value, abs=1e-6)
 
 
-def test_hinge_of_the_triplet_worked_out_by_hand():
+def test_hinge_of_the_triplet_by_hand():
     alpha = 0.05
     assert (distance(A, P) - distance(A, FAR) + alpha).clamp_min(0).item() == 0
     assert (distance(A, P) - distance(A, NEAR) + alpha).clamp_min(0).item() == pytest.approx(0.079949, abs=1e-6)
@@ -43,8 +43,8 @@ def _by_loop(u, v, name):
         for b in v.double().tolist():
             dot = sum(x * y for x, y in zip(a, b, strict=True))
             long = math.sqrt(sum(x * x for x in a)) * math.sqrt(sum(y * y for y in b))
-            apart = math.sqrt(sum((x - y) ** 2 for x, y in zip(a, b, strict=True)))
-            row.append({"abs_cosine": 1 - abs(dot / long), "cosine": 1 - dot / long, "euclidean": apart}[name])
+            euclidean = math.sqrt(sum((x - y) ** 2 for x, y in zip(a, b, strict=True)))
+            row.append({"abs_cosine": 1 - abs(dot / long), "cosine": 1 - dot / long, "euclidean": euclidean}[name])
         rows.append(row)
     return torch.tensor(rows)
 
@@ -93,7 +93,7 @@ def test_unit_has_length_one_and_keeps_zeros():
 
 
 @pytest.mark.parametrize("kind", [torch.bfloat16, torch.float16])
-def test_half_precision_is_measured_at_float32(kind):
+def test_half_precision_is_measured_in_float32(kind):
     u, v = torch.tensor([[1.0, 0.0], [0.0, 0.0]], dtype=kind), torch.tensor([[1.0, 0.03125], [0.0, 0.0]], dtype=kind)
     exact = 1 - 1 / math.sqrt(1 + 0.03125**2)
     for measured in (distance(u, v), pairwise(u, v).diagonal()):
@@ -103,7 +103,7 @@ def test_half_precision_is_measured_at_float32(kind):
 
 
 @pytest.mark.parametrize("name", DISTANCES)
-def test_autocast_does_not_coarsen_pairwise(name):
+def test_pairwise_is_exact_under_autocast(name):
     source = torch.Generator().manual_seed(0)
     u, v = torch.randn(30, 16, generator=source), torch.randn(40, 16, generator=source)
     with torch.autocast("cpu", dtype=torch.bfloat16):

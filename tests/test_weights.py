@@ -1,4 +1,4 @@
-"""Weights that ship: packed, found by name, told about by their card."""
+"""Weights that ship: packed, found by name, described by their card."""
 
 import json
 from pathlib import Path
@@ -34,7 +34,7 @@ def folder(trained, tmp_path: Path) -> Path:
     return tmp_path / "weights"
 
 
-def test_what_is_packed_comes_back_within_half_precision(trained, folder):
+def test_packed_weights_load_within_half_precision(trained, folder):
     model = load("digits/tla", folder)
     assert not model.training
     assert all(weight.dtype == torch.float32 for weight in model.parameters())
@@ -54,7 +54,7 @@ def test_the_card_joins_header_and_facts(folder):
     assert facts["method"] == "tla"
 
 
-def test_what_is_measured_later_joins_the_card(folder):
+def test_later_measurements_join_the_card(folder):
     annotate("digits/tla", {"autoattack": {"accuracy": 55.1, "n": 100}}, folder)
     facts = card("digits/tla", folder)
     assert facts["autoattack"] == {"accuracy": 55.1, "n": 100}
@@ -63,7 +63,7 @@ def test_what_is_measured_later_joins_the_card(folder):
         annotate("digits/tlaa", {}, folder)
 
 
-def test_unknown_weights_are_met_with_the_nearest(folder, tmp_path):
+def test_unknown_weights_are_answered_with_the_nearest(folder, tmp_path):
     assert list(shipped_weights(folder)) == ["digits/at", "digits/tla"]
     for ask in (load, card):
         with pytest.raises(
@@ -79,7 +79,7 @@ def test_damaged_weights_and_cards_are_named(folder):
     content = bytearray(file.read_bytes())
     content[-9] ^= 1
     file.write_bytes(content)
-    with pytest.raises(DamagedFileError, match=r"at\.safetensors: the weights are not those that were written"):
+    with pytest.raises(DamagedFileError, match=r"at\.safetensors: the weights do not match their checksum"):
         load("digits/at", folder)
     (folder / "digits" / "tla.json").write_text('{"recipe": "digits"}')
     with pytest.raises(ValueError, match=r"tla\.json: the card lacks seed, hardware, accuracy"):
@@ -89,7 +89,7 @@ def test_damaged_weights_and_cards_are_named(folder):
         card("digits/tla", folder)
 
 
-def test_packing_asks_for_a_name_and_a_whole_card(trained, tmp_path):
+def test_packing_needs_a_name_and_a_complete_card(trained, tmp_path):
     for name in ("tla", "a/b/c", "/tla", "../tla/x", "mnist/"):
         with pytest.raises(ValueError, match=r"name must be <data set>/<method>, got "):
             pack(trained[0], name, FACTS, tmp_path)
@@ -98,7 +98,7 @@ def test_packing_asks_for_a_name_and_a_whole_card(trained, tmp_path):
 
 
 @pytest.mark.parametrize("name", shipped_weights())
-def test_whatever_ships_loads_and_has_a_card(name):
+def test_shipped_weights_load_and_have_a_card(name):
     facts = card(name)
     model = load(name)
     assert model(torch.rand(2, *facts["shape"])).logits.shape == (2, len(facts["classes"]))
@@ -106,7 +106,7 @@ def test_whatever_ships_loads_and_has_a_card(name):
 
 
 @pytest.mark.parametrize("name", [name for name in shipped_weights() if name.startswith("digits/")])
-def test_the_card_tells_the_accuracy_that_is_measured(name):
+def test_the_card_has_the_measured_accuracy(name):
     test = load_source("digits").load().test
     right = load(name)(test.floats()).logits.argmax(1) == test.labels
     assert 100 * right.float().mean().item() == pytest.approx(card(name)["accuracy"]["clean"], abs=0.3)

@@ -12,13 +12,13 @@ GUARD = 1e-20
 
 
 def unit(u: Float[Tensor, "*b d"]) -> Float[Tensor, "*b d"]:
-    """Each row at length 1, in float32 at least; a row of zeros stays zero."""
+    """Each row at length 1, in float32 or wider; a row of zeros stays zero."""
     u = _wide(u)
     return u / (u.square().sum(-1, keepdim=True) + GUARD).sqrt()
 
 
 def _wide(u: Tensor) -> Tensor:
-    """Half precision at float32: bf16 tells no two cosines above 0.996 apart, and float16 has no room for the guard."""
+    """Half precision as float32: bf16 cannot resolve cosines above 0.996, and float16 cannot hold the guard."""
     return u.float() if u.dtype in (torch.bfloat16, torch.float16) else u
 
 
@@ -34,7 +34,7 @@ def _check(name: str) -> None:
 def distance(
     u: Float[Tensor, "*b d"], v: Float[Tensor, "*b d"], name: DistanceName = "abs_cosine"
 ) -> Float[Tensor, "*b"]:
-    """Distance of each row of u to the same row of v, in float32 at least.
+    """Distance of each row of u to the same row of v, in float32 or wider.
 
     Args:
         u: Embeddings, shape (..., d).
@@ -54,7 +54,7 @@ def distance(
 def pairwise(
     u: Float[Tensor, "n d"], v: Float[Tensor, "m d"], name: DistanceName = "abs_cosine"
 ) -> Float[Tensor, "n m"]:
-    """Distance of every row of u to every row of v, by one matrix product in float32 at least, also under autocast.
+    """Distance of every row of u to every row of v, by one matrix product in float32 or wider, even under autocast.
 
     Args:
         u: Embeddings, shape (n, d).

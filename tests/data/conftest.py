@@ -1,4 +1,4 @@
-"""Small picture folders, and a cache and a home of their own for every test."""
+"""Small picture folders, and a separate cache and home for every test."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -16,7 +16,7 @@ def _own_home(tmp_path_factory, monkeypatch):
 
 @pytest.fixture
 def no_data(monkeypatch):
-    """No TLA_DATA, whatever the environment says."""
+    """Unset TLA_DATA."""
     monkeypatch.delenv("TLA_DATA", raising=False)
 
 

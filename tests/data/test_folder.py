@@ -1,4 +1,4 @@
-"""Folders of class folders: layouts, pixels, order, and what is said of folders that cannot be used."""
+"""Folders of class folders: layouts, pixels, order, and the errors of folders that cannot be used."""
 
 import os
 from pathlib import Path
@@ -37,13 +37,13 @@ def test_other_names_of_the_test_folder(make_folder, word):
 
 
 @pytest.mark.parametrize("below", [".", "train"])
-def test_one_folder_is_parted_class_by_class(make_folder, below):
+def test_one_folder_is_split_per_class(make_folder, below):
     folder = make_folder({"cat": 10, "dog": 5, "eel": 2}, below=below)
     train, test = Folder(path=str(folder)).load()
     assert torch.bincount(test.labels).tolist() == [2, 1, 1]
     assert torch.bincount(train.labels).tolist() == [8, 4, 1]
-    seen = {pixels.numpy().tobytes() for images in (train, test) for pixels in images.pixels}
-    assert len(seen) == 17
+    distinct = {pixels.numpy().tobytes() for images in (train, test) for pixels in images.pixels}
+    assert len(distinct) == 17
     assert test.ids.tolist() == [0, 1, 2, 3]
     again = Folder(path=str(folder)).load().test
     assert torch.equal(test.pixels, again.pixels)
@@ -55,18 +55,18 @@ def test_a_class_called_train_is_a_class(make_folder):
     assert Folder(path=str(folder)).load().train.classes == ("car", "train")
 
 
-def test_pictures_may_lie_deeper_and_hidden_files_are_left_out(make_folder):
+def test_subfolders_are_read_and_hidden_files_are_left_out(make_folder):
     folder = make_folder({"cat": 2, "dog": 3})
     (folder / "cat" / "more").mkdir()
     picture(7).save(folder / "cat" / "more" / "deep.png")
     (folder / "cat" / ".DS_Store").write_text("x")
     (folder / ".cache").mkdir()
-    (folder / "labels.txt").write_text("beside the class folders")
+    (folder / "labels.txt").write_text("next to the class folders")
     train, test = Folder(path=str(folder)).load()
     assert len(train) + len(test) == 6
 
 
-def test_grey_stays_grey_and_a_mixture_becomes_coloured(make_folder):
+def test_grey_stays_grey_and_a_mixture_becomes_rgb(make_folder):
     folder = make_folder({"cat": 3, "dog": 3}, mode="L")
     assert Folder(path=str(folder)).load().train.shape.channels == 1
     picture(9).save(folder / "dog" / "zebra.png")
@@ -76,7 +76,7 @@ def test_grey_stays_grey_and_a_mixture_becomes_coloured(make_folder):
     assert any(torch.equal(grey, pixels) for images in (train, test) for pixels in images.pixels)
 
 
-def test_grey_training_images_beside_coloured_test_images(make_folder):
+def test_grey_training_images_with_rgb_test_images(make_folder):
     make_folder({"cat": 2, "dog": 2}, below="train", mode="L")
     train, test = Folder(path=str(make_folder({"cat": 2, "dog": 2}, below="test"))).load()
     assert train.shape == test.shape == (3, 5, 6)
@@ -88,7 +88,7 @@ def _all(folder: Path, **settings) -> torch.Tensor:
     return torch.cat([train.pixels, test.pixels])
 
 
-def test_resize_cuts_the_middle_square(make_folder, tmp_path):
+def test_resize_crops_to_the_central_square(make_folder, tmp_path):
     folder = make_folder({"cat": 3, "dog": 3})
     wide = np.zeros((8, 24, 3), dtype=np.uint8)
     wide[:, 8:16] = 200
@@ -112,18 +112,18 @@ def test_kinds_of_pixels(make_folder):
     pixels = _all(folder)
     sixteen = torch.arange(16, dtype=torch.uint8).reshape(4, 4) * 16
     assert any(torch.equal(image[0], sixteen) for image in pixels)
-    assert any(bool((image == 255).all()) for image in pixels), "transparency lies over white"
+    assert any(bool((image == 255).all()) for image in pixels), "transparency becomes white"
     upright = torch.from_numpy(np.array(turned.rotate(-90))).permute(2, 0, 1)
     assert any(torch.equal(image, upright) for image in pixels)
 
 
-def test_a_relative_path_is_looked_for_under_root(make_folder, tmp_path, monkeypatch):
+def test_a_relative_path_is_searched_under_root(make_folder, tmp_path, monkeypatch):
     make_folder({"cat": 2, "dog": 2})
     (tmp_path / "elsewhere").mkdir()
     monkeypatch.chdir(tmp_path / "elsewhere")
     assert len(Folder(path="pets").load(tmp_path).train) == 2
     with pytest.raises(
-        FileNotFoundError, match="the folder pets is not there: name one that holds a folder of pictures"
+        FileNotFoundError, match="pets does not exist: name a folder that holds one folder of pictures per class"
     ):
         Folder(path="pets").load()
 
@@ -150,23 +150,23 @@ def _refused(folder: Path, text: str, **settings) -> None:
 
 def test_one_class_only(make_folder):
     folder = make_folder({"cat": 3})
-    _refused(folder, f"{folder} must hold a folder for each of two classes or more, got only 'cat'")
+    _refused(folder, f"{folder} must hold at least two class folders, got only 'cat'")
 
 
 def test_no_class_at_all(tmp_path):
     picture(0).save(tmp_path / "loose.png")
-    _refused(tmp_path, "must hold a folder for each of two classes or more, got none")
+    _refused(tmp_path, "must hold at least two class folders, got none")
 
 
 def test_a_class_without_pictures(make_folder):
     folder = make_folder({"cat": 3, "dog": 2})
     (folder / "eel").mkdir()
-    _refused(folder, f"{folder / 'eel'} holds no picture")
+    _refused(folder, f"{folder / 'eel'} contains no pictures")
 
 
 def test_a_class_with_one_picture(make_folder):
     _refused(
-        make_folder({"cat": 3, "dog": 1}), "pets: class 'dog' must have two images or more, one to keep aside and one"
+        make_folder({"cat": 3, "dog": 1}), "pets: class 'dog' must have at least two images, one to hold out and one"
     )
 
 
@@ -174,20 +174,20 @@ def test_an_unreadable_file(make_folder):
     folder = make_folder({"cat": 3, "dog": 2})
     file = folder / "cat" / "001.png"
     file.write_bytes(file.read_bytes()[:-30])
-    _refused(folder, f"not readable as pictures: {file} (")
+    _refused(folder, f"cannot read as pictures: {file} (")
     (folder / "cat" / "001.png").unlink()
     (folder / "cat" / "001.png").symlink_to(folder / "gone.png")
-    _refused(folder, f"not readable as pictures: {file} ([Errno 2] No such file")
+    _refused(folder, f"cannot read as pictures: {file} ([Errno 2] No such file")
 
 
-def test_a_file_that_is_no_picture(make_folder):
+def test_a_file_that_is_not_a_picture(make_folder):
     folder = make_folder({"cat": 3, "dog": 2})
     (folder / "dog" / "notes.txt").write_text("good dogs")
     file = folder / "dog" / "notes.txt"
-    _refused(folder, f"not readable as pictures: {file} (no picture); take them out or replace them")
+    _refused(folder, f"cannot read as pictures: {file} (not a picture); remove or replace them")
     for i in range(9):
         (folder / "dog" / f"more{i}.png").write_text("x")
-    _refused(folder, " and 5 more; take them out")
+    _refused(folder, " and 5 more; remove or replace them")
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read anything")
@@ -201,33 +201,33 @@ def test_pictures_of_different_sizes(make_folder):
     folder = make_folder({"cat": 3, "dog": 2})
     picture(1, (9, 8)).save(folder / "dog" / "001.png")
     first, other = folder / "cat" / "000.png", folder / "dog" / "001.png"
-    _refused(folder, f"pictures must be of one size, got 5 x 6 ({first}) and 8 x 9 ({other}); set resize")
+    _refused(folder, f"pictures must have the same size, got 5 x 6 ({first}) and 8 x 9 ({other}); set resize")
     make_folder({"cat": 2, "dog": 2}, below="train")
     folder = make_folder({"cat": 2, "dog": 2}, below="test", size=(7, 7))
-    _refused(folder, "pets: pictures must be of one size, got 5 x 6 to train, 7 x 7 to test; set resize")
+    _refused(folder, "pets: pictures must have the same size, got 5 x 6 to train, 7 x 7 to test; set resize")
 
 
 def test_a_test_class_that_is_never_trained_on(make_folder):
     make_folder({"cat": 2, "dog": 2}, below="train")
     folder = make_folder({"cat": 2, "eel": 2}, below="test")
-    _refused(folder, f"{folder / 'test'} has classes that the training images lack: eel")
+    _refused(folder, f"{folder / 'test'} has classes that the training images do not have: eel")
 
 
 def test_a_file_in_place_of_the_folder(tmp_path):
     (tmp_path / "x.png").write_text("")
-    with pytest.raises(FileNotFoundError, match=r"x\.png is a file: name one that holds"):
+    with pytest.raises(FileNotFoundError, match=r"x\.png is a file: name a folder that holds"):
         Folder(path=str(tmp_path / "x.png")).load()
 
 
 @pytest.mark.parametrize(
     ("settings", "text"),
     [
-        ({"test": 0.0}, "folder.test must lie between 0 and 1, got 0.0"),
-        ({"test": 1.0}, "folder.test must lie between 0 and 1, got 1.0"),
+        ({"test": 0.0}, "folder.test must be between 0 and 1, got 0.0"),
+        ({"test": 1.0}, "folder.test must be between 0 and 1, got 1.0"),
         ({"resize": 2}, "folder.resize must be >= 4 pixels, got 2"),
         ({"seed": -1}, "folder.seed must be >= 0, got -1"),
     ],
 )
-def test_settings_that_make_no_sense(settings, text):
+def test_invalid_settings(settings, text):
     with pytest.raises(ValueError, match=text):
         Folder(path="x", **settings)

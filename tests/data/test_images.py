@@ -1,4 +1,4 @@
-"""Images in memory, and seeded choices among them."""
+"""Images in memory, and seeded subsets of them."""
 
 from collections import Counter
 
@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from tla.data import Images, holdout, per_class
-from tla.data.loading.subsets import part_classes
+from tla.data.loading.subsets import holdout_per_class
 from tla.types import Shape
 
 
@@ -27,10 +27,10 @@ def test_ids_go_with_their_images():
     assert (len(some), some.shape, some.name, some.split) == (2, Shape(1, 2, 2), "toy", "train")
 
 
-def test_a_split_of_its_own_counts_anew():
-    part = _images((5, 5)).subset(torch.tensor([7, 2])).as_split("test")
-    assert part.ids.tolist() == [0, 1]
-    assert part.split == "test"
+def test_a_new_split_renumbers_ids():
+    split = _images((5, 5)).subset(torch.tensor([7, 2])).as_split("test")
+    assert split.ids.tolist() == [0, 1]
+    assert split.split == "test"
 
 
 def test_floats_are_bytes_over_255():
@@ -55,12 +55,12 @@ def test_floats_are_bytes_over_255():
         ),
         (torch.zeros(2, 1, 3, 3), [0, 0], "pixels must be uint8 of shape (n, c, h, w), got torch.float32"),
         (torch.zeros(2, 1, 3, 3, dtype=torch.uint8), [0], "2 images need as many labels and ids, got 1 labels"),
-        (torch.zeros(2, 1, 3, 3, dtype=torch.uint8), [0, 2], "labels must lie in 0..1 (2 classes), got 0..2"),
-        (torch.zeros(2, 1, 3, 3, dtype=torch.uint8), [-1, 0], "labels must lie in 0..1 (2 classes), got -1..0"),
+        (torch.zeros(2, 1, 3, 3, dtype=torch.uint8), [0, 2], "labels must be in 0..1 (2 classes), got 0..2"),
+        (torch.zeros(2, 1, 3, 3, dtype=torch.uint8), [-1, 0], "labels must be in 0..1 (2 classes), got -1..0"),
     ],
 )
-def test_images_that_make_no_sense(pixels, labels, text):
-    """As a user without type checks would meet it: the checks of the tests stop at the constructor."""
+def test_invalid_images(pixels, labels, text):
+    """As without type checks, which in the tests stop at the constructor."""
     raw = object.__new__(Images)
     for name, value in (
         ("pixels", pixels),
@@ -85,7 +85,7 @@ def test_holdout_keeps_the_proportions(count):
         assert abs(Counter(held_out.labels.tolist())[label] - share * count) <= 1
 
 
-def test_holdout_follows_the_seed_and_leaves_the_global_generator():
+def test_holdout_follows_the_seed_and_not_the_global_generator():
     images = _images((60, 40))
     before = torch.get_rng_state()
     draws = [holdout(images, 10, seed).held_out.ids.tolist() for seed in (0, 0, 1)]
@@ -109,8 +109,8 @@ def test_per_class_takes_k_of_each_or_all():
 
 
 @pytest.mark.parametrize("share", [0.01, 0.2, 0.5, 0.99])
-def test_part_classes_leaves_one_of_each_on_both_sides(share):
-    kept, held_out = part_classes(_images((50, 10, 2)), share, seed=0)
+def test_holdout_per_class_leaves_one_of_each_on_both_sides(share):
+    kept, held_out = holdout_per_class(_images((50, 10, 2)), share, seed=0)
     for label, n in enumerate((50, 10, 2)):
         found = (int((kept.labels == label).sum()), int((held_out.labels == label).sum()))
         assert sum(found) == n
@@ -118,16 +118,16 @@ def test_part_classes_leaves_one_of_each_on_both_sides(share):
         assert abs(found[1] - share * n) <= 1
 
 
-def test_choices_that_make_no_sense():
+def test_invalid_subsets():
     images = _images((3, 1))
-    with pytest.raises(ValueError, match="count must lie between 0 and the 4 images, got 5"):
+    with pytest.raises(ValueError, match="count must be between 0 and the 4 images, got 5"):
         holdout(images, 5, 0)
     with pytest.raises(ValueError, match="k must be >= 1, got 0"):
         per_class(images, 0)
     with pytest.raises(
-        ValueError, match="class 'b' must have two images or more, one to keep aside and one to leave, got 1"
+        ValueError, match="class 'b' must have at least two images, one to hold out and one to train on, got 1"
     ):
-        part_classes(images, 0.5, 0)
+        holdout_per_class(images, 0.5, 0)
 
 
 def test_no_images_at_all():

@@ -1,4 +1,4 @@
-"""The published data sets in the files that torchvision and their authors use, made small."""
+"""The contract of every source; the published data sets in small copies of their original files."""
 
 import hashlib
 import pickle
@@ -85,7 +85,7 @@ def test_digits_and_mnist_are_read_without_the_packages_that_they_come_from(mnis
 
 
 @pytest.mark.parametrize("how", ["root", "TLA_DATA", "cache"])
-def test_mnist_is_found_in_three_places(mnist, how, monkeypatch, tmp_path):
+def test_mnist_is_found_in_three_folders(mnist, how, monkeypatch, tmp_path):
     from torchvision.datasets import MNIST as Torchvision
 
     if how == "TLA_DATA":
@@ -104,7 +104,7 @@ def test_mnist_is_found_in_three_places(mnist, how, monkeypatch, tmp_path):
     assert (test.split, test.name, test.classes) == ("test", "mnist", tuple("0123456789"))
 
 
-def test_data_root_prefers_what_is_named(monkeypatch, tmp_path):
+def test_data_root_prefers_the_named_folder(monkeypatch, tmp_path):
     assert data_root() == Path.home() / ".cache" / "tla"
     monkeypatch.setenv("TLA_DATA", str(tmp_path / "named"))
     assert data_root() == tmp_path / "named"
@@ -113,7 +113,7 @@ def test_data_root_prefers_what_is_named(monkeypatch, tmp_path):
 
 @pytest.mark.usefixtures("offline")
 @pytest.mark.parametrize(
-    ("source", "places", "how"),
+    ("source", "names", "how"),
     [
         (
             MNIST(),
@@ -124,24 +124,24 @@ def test_data_root_prefers_what_is_named(monkeypatch, tmp_path):
         (TinyImageNet(), ["tiny-imagenet-200"], "Get tiny-imagenet-200.zip"),
     ],
 )
-def test_what_is_not_there_says_where_it_looked_and_how_to_get_it(source, places, how, tmp_path, monkeypatch):
+def test_missing_data_says_where_it_was_searched_and_how_to_get_it(source, names, how, tmp_path, monkeypatch):
     monkeypatch.setenv("TLA_DATA", str(tmp_path / "named"))
     with pytest.raises(FileNotFoundError) as caught:
         source.load(tmp_path / "given")
     text = str(caught.value)
-    looked = [
-        str(base / place)
+    searched = [
+        str(base / name)
         for base in (tmp_path / "given", tmp_path / "named", Path.home() / ".cache/tla")
-        for place in places
+        for name in names
     ]
-    assert text.startswith(f"{SOURCES.name_of(source)} is not there: looked for {', '.join(looked)}")
+    assert text.startswith(f"{SOURCES.name_of(source)} was not found: searched {', '.join(searched)}")
     assert how in text
     assert "name that folder with --data or TLA_DATA" in text
     if not isinstance(source, TinyImageNet):
         assert "; the download failed (<urlopen error [Errno -3] Temporary failure in name resolution>)." in text
 
 
-def test_a_download_goes_to_the_named_folder_and_waits_only_so_long(mnist, monkeypatch, tmp_path):
+def test_a_download_goes_to_the_named_folder_and_has_a_timeout(mnist, monkeypatch, tmp_path):
     import socket
 
     from torchvision.datasets import MNIST as Figures
@@ -159,15 +159,15 @@ def test_a_download_goes_to_the_named_folder_and_waits_only_so_long(mnist, monke
     assert socket.getdefaulttimeout() is None
 
 
-@pytest.mark.parametrize("harm", ["cut", "text", "other", "empty"])
+@pytest.mark.parametrize("damage", ["cut", "text", "other", "empty"])
 @pytest.mark.parametrize("name", ["train-images-idx3-ubyte", "t10k-labels-idx1-ubyte"])
-def test_a_damaged_mnist_file_is_named(mnist, name, harm):
+def test_a_damaged_mnist_file_is_named(mnist, name, damage):
     file = mnist / "MNIST" / "raw" / name
-    if harm == "other":
+    if damage == "other":
         file.write_bytes(_idx(np.zeros((3, 28, 28) if "images" in name else 3, dtype=np.uint8)))
     else:
         whole = file.read_bytes()
-        file.write_bytes({"cut": whole[:-7], "text": b"<html>not found</html>", "empty": b""}[harm])
+        file.write_bytes({"cut": whole[:-7], "text": b"<html>not found</html>", "empty": b""}[damage])
     with pytest.raises(ValueError) as caught:
         MNIST().load(mnist)
     assert name in str(caught.value)
@@ -176,7 +176,7 @@ def test_a_damaged_mnist_file_is_named(mnist, name, harm):
 
 @pytest.fixture
 def batches(tmp_path: Path, monkeypatch) -> Path:
-    """CIFAR-10 as torchvision keeps it, 4 images a file, with checksums of their own."""
+    """CIFAR-10 in torchvision's format, 4 images per file, with their checksums."""
     from torchvision.datasets import CIFAR10 as Pictures
 
     folder = tmp_path / "sets" / "cifar-10-batches-py"
@@ -232,7 +232,7 @@ def test_cifar10_from_class_folders(tmp_path):
 
 @pytest.fixture
 def tiny(tmp_path: Path) -> Path:
-    """Three classes in the official layout, two of one name."""
+    """Three classes in the official layout, two with the same name."""
     folder = tmp_path / "tiny-imagenet-200"
     (folder / "val" / "images").mkdir(parents=True)
     ids = ["n03", "n01", "n02"]
@@ -272,11 +272,15 @@ def test_tiny_imagenet_in_its_official_layout(tiny):
             "val_0.JPEG\tn11\n",
             "val_annotations.txt: unknown class 'n11'; did you mean 'n01'?",
         ),
-        ("val/val_annotations.txt", "val_0.JPEG n01\n", "val_annotations.txt: line 1 must have 2 columns with tabs"),
+        (
+            "val/val_annotations.txt",
+            "val_0.JPEG n01\n",
+            "val_annotations.txt: line 1 must have 2 tab-separated",
+        ),
         ("val/val_annotations.txt", None, "val_annotations.txt: cannot be read ([Errno 2]"),
         ("words.txt", None, "words.txt: cannot be read"),
-        ("wnids.txt", "n01\nn02\nn03\nn04\n", "n04/images holds no picture"),
-        ("train/n01/images/n01_0.JPEG", "x", "not readable as pictures: "),
+        ("wnids.txt", "n01\nn02\nn03\nn04\n", "n04/images contains no pictures"),
+        ("train/n01/images/n01_0.JPEG", "x", "cannot read as pictures: "),
         ("val/images/val_1.JPEG", None, "val_1.JPEG ([Errno 2] No such file"),
     ],
 )

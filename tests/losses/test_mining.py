@@ -1,4 +1,4 @@
-"""Mining: golden values, explicit loops, fair draws."""
+"""Mining: values by hand, explicit loops, uniform draws."""
 
 import pytest
 import torch
@@ -22,7 +22,7 @@ def unit(similarity):
     ],
 )
 def test_golden_choice(similarities, name, expected):
-    """The first key is of the query's own class; it is masked out by infinity, not by zero."""
+    """The first key is of the query's own class; it is masked by infinity, not by zero."""
     keys = torch.tensor([unit(s) for s in similarities])
     choice = nearest_other(torch.tensor([[1.0, 0.0]]), torch.tensor([3]), keys, torch.tensor([3, 1, 2]), name)
     assert choice.rows.tolist() == [expected]
@@ -40,7 +40,7 @@ def test_nearest_other_is_the_explicit_loop():
         assert choice.rows[i].item() == max(others, key=lambda j: cosine[j].item())
 
 
-def test_a_pool_of_the_own_class_gives_no_valid_negative():
+def test_keys_of_the_same_class_give_no_valid_negative():
     queries, y = torch.ones(2, 3), torch.tensor([1, 0])
     choice = nearest_other(queries, y, torch.ones(1, 3), torch.tensor([1]))
     assert choice.valid.tolist() == [False, True]
@@ -48,7 +48,7 @@ def test_a_pool_of_the_own_class_gives_no_valid_negative():
     assert empty.valid.tolist() == [False, False]
 
 
-def test_random_keys_are_drawn_evenly_from_the_allowed():
+def test_random_keys_are_drawn_uniformly_from_the_allowed():
     allowed = torch.tensor([[True, False, True, True, False, True]]).expand(8000, -1)
     choice = random_key(allowed, torch.Generator().manual_seed(1))
     counts = torch.bincount(choice.rows, minlength=6)

@@ -1,4 +1,4 @@
-"""Data sources, one per file; images; ways to choose some of them."""
+"""Data sources, one per file; images in memory; subsets of them."""
 
 from tla.data.base import SOURCES, Source, Splits, data_root, load_source
 from tla.data.loading.images import Images

@@ -1,4 +1,4 @@
-"""What a data source's file provides: one frozen dataclass that loads its two splits."""
+"""What a data source's file provides: one frozen dataclass that loads two splits."""
 
 import os
 import socket
@@ -11,12 +11,12 @@ from typing import ClassVar, NamedTuple
 from tla.data.loading.images import Images
 from tla.registry import Registry
 
-PATIENCE = 30.0
-"""Seconds that a silent server is waited for."""
+TIMEOUT = 30.0
+"""Seconds to wait for a server."""
 
 
 class Splits(NamedTuple):
-    """A data set: what is trained on and what is tested on."""
+    """The training and test images of a data set."""
 
     train: Images
     test: Images
@@ -35,11 +35,11 @@ class Source(ABC):
         """Read both splits.
 
         Args:
-            root: Folder that holds (or shall hold) data sets; by default `data_root()`.
+            root: Folder of data sets, and of downloads; by default `data_root()`.
 
         Raises:
-            ValueError: if the data are damaged or unusable; names the file.
-            FileNotFoundError: if they are not there and cannot be had; says where it looked.
+            ValueError: if the data is damaged or unusable; names the file.
+            FileNotFoundError: if it is not found and cannot be downloaded; says where it looked.
         """
 
 
@@ -48,13 +48,13 @@ Source.registry = SOURCES
 
 
 def load_source(text: str) -> Source:
-    """A data source as the command line writes it.
+    """A data source from its name on the command line.
 
     Args:
         text: "digits", "mnist", "cifar10", "tiny-imagenet", or "folder:PATH" for any folder of class folders.
 
     Raises:
-        ValueError: if there is no such data set; says which there are.
+        ValueError: if there is no such data set; lists those there are.
     """
     name, colon, path = text.partition(":")
     if colon and name == "folder":
@@ -70,39 +70,40 @@ def data_root(root: Path | None = None) -> Path:
 
 
 def data_roots(root: Path | None = None) -> tuple[Path, ...]:
-    """Where data sets are looked for, in this order; the first is where downloads go."""
+    """The folders searched for data sets, in this order; downloads go to the first."""
     named = os.environ.get("TLA_DATA")
-    places = (root, Path(named) if named else None, Path.home() / ".cache" / "tla")
-    return tuple(dict.fromkeys(place.expanduser() for place in places if place is not None))
+    folders = (root, Path(named) if named else None, Path.home() / ".cache" / "tla")
+    return tuple(dict.fromkeys(folder.expanduser() for folder in folders if folder is not None))
 
 
 def find_or_fetch(
-    name: str, looked: Sequence[Path], there: Callable[[Path], bool], fetch: Callable[[], Path] | None, how: str
+    name: str, candidates: Sequence[Path], holds: Callable[[Path], bool], fetch: Callable[[], Path] | None, how: str
 ) -> Path:
-    """The first of several places where a data set is, or where it was just downloaded to.
+    """The first path that holds a data set, or the one it was downloaded to.
 
     Args:
         name: Name of the data set.
-        looked: Files or folders that would be it.
-        there: True for a place that holds it.
-        fetch: Downloads it and says where to; none where that cannot be done.
+        candidates: Files or folders that may hold it.
+        holds: True for a path that does.
+        fetch: Downloads it and returns its path; None if it cannot be downloaded.
         how: How to get it by hand.
 
     Raises:
-        FileNotFoundError: if it is nowhere and cannot be downloaded; says where it looked, why not, and how to get it.
+        FileNotFoundError: if it is not found and cannot be downloaded; says where it looked, why the download failed,
+            and how to get it.
     """
-    for place in looked:
-        if there(place):
-            return place
+    for path in candidates:
+        if holds(path):
+            return path
     why = ""
     if fetch is not None:
         before = socket.getdefaulttimeout()
-        socket.setdefaulttimeout(PATIENCE)
+        socket.setdefaulttimeout(TIMEOUT)
         try:
             return fetch()
         except (OSError, RuntimeError) as error:
             why = f"; the download failed ({' '.join(str(error).split())})"
         finally:
             socket.setdefaulttimeout(before)
-    places = ", ".join(str(place) for place in looked)
-    raise FileNotFoundError(f"{name} is not there: looked for {places}{why}. {how}")
+    searched = ", ".join(str(path) for path in candidates)
+    raise FileNotFoundError(f"{name} was not found: searched {searched}{why}. {how}")

@@ -1,4 +1,4 @@
-"""CIFAR-10, as torchvision keeps it or as class folders."""
+"""CIFAR-10, in torchvision's format or as class folders."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +12,7 @@ from tla.data.loading.images import Images
 
 _BATCHES = "cifar-10-batches-py"
 _HOW = (
-    f"Run it once where there is a network, or put torchvision's {_BATCHES}, or class folders "
+    f"Run it once with a network connection, or put torchvision's {_BATCHES}, or class folders "
     "cifar10/train/CLASS/*.png and cifar10/test/CLASS/*.png, into a folder and name that folder with --data or TLA_DATA"
 )
 
@@ -20,7 +20,7 @@ _HOW = (
 @SOURCES.register("cifar10")
 @dataclass(frozen=True, kw_only=True)
 class CIFAR10(Source):
-    """60,000 photographs of ten kinds, 32 x 32 pixels (Krizhevsky 2009); downloaded where they are not found."""
+    """60,000 photographs of ten classes, 32 x 32 pixels (Krizhevsky 2009); downloaded if not found."""
 
     downloaded: ClassVar[bool] = True
 
@@ -29,10 +29,10 @@ class CIFAR10(Source):
 
         Raises:
             ValueError: for a damaged file; names it.
-            FileNotFoundError: if the files are not there and cannot be downloaded; says where it looked.
+            FileNotFoundError: if the files are not found and cannot be downloaded; says where it looked.
         """
-        looked = [place / kind for place in data_roots(root) for kind in (_BATCHES, "cifar10")]
-        found = find_or_fetch("cifar10", looked, _there, lambda: _fetch(data_root(root)), _HOW)
+        candidates = [folder / name for folder in data_roots(root) for name in (_BATCHES, "cifar10")]
+        found = find_or_fetch("cifar10", candidates, _holds, lambda: _fetch(data_root(root)), _HOW)
         if found.name == _BATCHES:
             return Splits(_from_batches(found, "train"), _from_batches(found, "test"))
         train = list_folder(found / "train")
@@ -40,10 +40,10 @@ class CIFAR10(Source):
         return Splits(read_listing(train, "cifar10", "train"), read_listing(test, "cifar10", "test"))
 
 
-def _there(place: Path) -> bool:
-    if place.name == _BATCHES:
-        return (place / "batches.meta").is_file()
-    return all((place / split).is_dir() and class_folders(place / split) for split in ("train", "test"))
+def _holds(folder: Path) -> bool:
+    if folder.name == _BATCHES:
+        return (folder / "batches.meta").is_file()
+    return all((folder / split).is_dir() and class_folders(folder / split) for split in ("train", "test"))
 
 
 def _fetch(root: Path) -> Path:
@@ -54,13 +54,13 @@ def _fetch(root: Path) -> Path:
 
 
 def _from_batches(folder: Path, split: str) -> Images:
-    """torchvision's reader unpickles only files whose checksum is the published one."""
+    """torchvision's reader unpickles only files with the published checksum."""
     from torchvision.datasets import CIFAR10 as Torchvision
 
     try:
         data = Torchvision(str(folder.parent), train=split == "train")
     except RuntimeError:
-        raise ValueError(f"{folder}: damaged (a checksum differs); delete the folder, and it is fetched anew") from None
+        raise ValueError(f"{folder}: damaged (a checksum differs); delete the folder to download it again") from None
     pixels = torch.from_numpy(data.data).permute(0, 3, 1, 2).contiguous()
     y = torch.tensor(data.targets, dtype=torch.int64)
     return Images(pixels, y, tuple(data.classes), torch.arange(len(y)), "cifar10", split)

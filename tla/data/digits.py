@@ -18,7 +18,7 @@ class Digits(Source):
     """1,797 handwritten digits of 8 x 8 pixels (UCI, via scikit-learn); no download.
 
     Args:
-        test: How many images are kept for testing, drawn per class with a fixed seed.
+        test: Number of test images, drawn per class with a fixed seed.
     """
 
     test: int = 500
@@ -38,12 +38,12 @@ class Digits(Source):
 
 
 def _file() -> Path:
-    """The table inside scikit-learn: its importing takes a hundred times as long as reading this.
+    """The table inside scikit-learn, whose import takes a hundred times as long as reading it.
 
     Raises:
         FileNotFoundError: if scikit-learn is not installed.
     """
     spec = find_spec("sklearn")
     if spec is None or spec.origin is None:
-        raise FileNotFoundError("the digits come with scikit-learn: pip install scikit-learn")
+        raise FileNotFoundError("the digits are part of scikit-learn: pip install scikit-learn")
     return Path(spec.origin).parent / "datasets" / "data" / "digits.csv.gz"

@@ -6,7 +6,7 @@ from pathlib import Path
 from tla.data.base import SOURCES, Source, Splits
 from tla.data.loading.class_folders import class_folders, list_folder, read_listing
 from tla.data.loading.images import Images
-from tla.data.loading.subsets import part_classes
+from tla.data.loading.subsets import holdout_per_class
 
 TEST_NAMES = ("test", "val", "valid", "validation")
 
@@ -16,13 +16,13 @@ TEST_NAMES = ("test", "val", "valid", "validation")
 class Folder(Source):
     """Your own pictures: PATH/CLASS/*.png, or PATH/train/CLASS/*.png and PATH/test/CLASS/*.png (or val).
 
-    Pictures may be PNG, JPEG or whatever Pillow reads. Ids count the first picture of each class, then the second of
+    Pictures may be PNG, JPEG or anything Pillow reads. Ids count the first picture of each class, then the second of
     each, and so on.
 
     Args:
         path: The folder.
-        resize: Shorter side in pixels, cut to the middle square; needed where pictures differ in size.
-        test: Share of each class that is kept for testing where there is no test folder, in (0, 1).
+        resize: Shorter side in pixels, then cropped to the central square; needed if pictures differ in size.
+        test: Share of each class held out for testing if there is no test folder, in (0, 1).
         seed: Seed of that draw.
     """
 
@@ -33,17 +33,17 @@ class Folder(Source):
 
     def __post_init__(self) -> None:
         if not 0 < self.test < 1:
-            raise ValueError(f"folder.test must lie between 0 and 1, got {self.test}")
+            raise ValueError(f"folder.test must be between 0 and 1, got {self.test}")
         if self.resize is not None and self.resize < 4:
             raise ValueError(f"folder.resize must be >= 4 pixels, got {self.resize}")
         if self.seed < 0:
             raise ValueError(f"folder.seed must be >= 0, got {self.seed}")
 
     def load(self, root: Path | None = None) -> Splits:
-        """Both splits; a relative path that is not there is looked for under `root`.
+        """Both splits; a relative path that does not exist is searched under `root`.
 
         Raises:
-            ValueError: for one class only, an unreadable file, or pictures of different sizes; names the file.
+            ValueError: for a single class, an unreadable file, or pictures of different sizes; names the file.
             FileNotFoundError: if there is no such folder.
         """
         folder = self._find(root)
@@ -54,42 +54,42 @@ class Folder(Source):
         if whole or test is None:
             listing = list_folder(folder if whole else train)
             return self._split(read_listing(listing, name, "train", self.resize))
-        seen = list_folder(train)
-        images = read_listing(seen, name, "train", self.resize)
-        unseen = read_listing(list_folder(test, seen.classes), name, "test", self.resize)
-        return Splits(*_same_shape(images, unseen))
+        listing = list_folder(train)
+        images = read_listing(listing, name, "train", self.resize)
+        test_images = read_listing(list_folder(test, listing.classes), name, "test", self.resize)
+        return Splits(*_same_shape(images, test_images))
 
     def _find(self, root: Path | None) -> Path:
         folder = Path(self.path).expanduser()
         if not folder.is_dir() and root is not None and (root / folder).is_dir():
             folder = root / folder
         if not folder.is_dir():
-            kind = "is a file" if folder.exists() else "is not there"
-            raise FileNotFoundError(f"the folder {folder} {kind}: name one that holds a folder of pictures per class")
+            reason = "is a file" if folder.exists() else "does not exist"
+            raise FileNotFoundError(f"{folder} {reason}: name a folder that holds one folder of pictures per class")
         return folder
 
     def _split(self, images: Images) -> Splits:
         try:
-            kept, held_out = part_classes(images, self.test, self.seed)
+            kept, held_out = holdout_per_class(images, self.test, self.seed)
         except ValueError as error:
             raise ValueError(f"{self.path}: {error}") from None
         return Splits(kept.as_split("train"), held_out.as_split("test"))
 
 
 def _same_shape(train: Images, test: Images) -> tuple[Images, Images]:
-    """Grey images beside coloured ones become coloured.
+    """Both splits as RGB if one of them is.
 
     Raises:
         ValueError: if the splits differ in size.
     """
     if train.shape[1:] != test.shape[1:]:
         sizes = f"{train.shape.height} x {train.shape.width} to train, {test.shape.height} x {test.shape.width} to test"
-        raise ValueError(f"{train.name}: pictures must be of one size, got {sizes}; set resize")
+        raise ValueError(f"{train.name}: pictures must have the same size, got {sizes}; set resize")
     channels = max(train.shape.channels, test.shape.channels)
-    return _coloured(train, channels), _coloured(test, channels)
+    return _with_channels(train, channels), _with_channels(test, channels)
 
 
-def _coloured(images: Images, channels: int) -> Images:
+def _with_channels(images: Images, channels: int) -> Images:
     if images.shape.channels == channels:
         return images
     return replace(images, pixels=images.pixels.repeat(1, channels, 1, 1))

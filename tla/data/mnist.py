@@ -1,4 +1,4 @@
-"""MNIST, as torchvision keeps it."""
+"""MNIST, in torchvision's format."""
 
 from dataclasses import dataclass
 from math import prod
@@ -14,7 +14,7 @@ from tla.data.loading.images import Images
 
 _FILES = {"train": "train", "test": "t10k"}
 _HOW = (
-    "Run it once where there is a network, or put torchvision's files (train-images-idx3-ubyte and the other three) "
+    "Run it once with a network connection, or put torchvision's files (train-images-idx3-ubyte and the other three) "
     "into MNIST/raw of a folder and name that folder with --data or TLA_DATA"
 )
 
@@ -22,7 +22,7 @@ _HOW = (
 @SOURCES.register("mnist")
 @dataclass(frozen=True, kw_only=True)
 class MNIST(Source):
-    """70,000 handwritten digits of 28 x 28 pixels (LeCun et al. 1998); downloaded where they are not found."""
+    """70,000 handwritten digits of 28 x 28 pixels (LeCun et al. 1998); downloaded if not found."""
 
     downloaded: ClassVar[bool] = True
 
@@ -31,10 +31,10 @@ class MNIST(Source):
 
         Raises:
             ValueError: for a damaged file; names it.
-            FileNotFoundError: if the files are not there and cannot be downloaded; says where it looked.
+            FileNotFoundError: if the files are not found and cannot be downloaded; says where it looked.
         """
-        looked = [place / "MNIST" / "raw" for place in data_roots(root)]
-        raw = find_or_fetch("mnist", looked, _complete, lambda: _fetch(data_root(root)), _HOW)
+        candidates = [folder / "MNIST" / "raw" for folder in data_roots(root)]
+        raw = find_or_fetch("mnist", candidates, _complete, lambda: _fetch(data_root(root)), _HOW)
         return Splits(_read(raw, "train"), _read(raw, "test"))
 
 
@@ -55,20 +55,20 @@ def _fetch(root: Path) -> Path:
 
 def _read(raw: Path, split: str) -> Images:
     images, labels = _names(split)
-    pixels, y = _numbers(raw / images, 3)[:, None], _numbers(raw / labels, 1).long()
+    pixels, y = _read_idx(raw / images, 3)[:, None], _read_idx(raw / labels, 1).long()
     if len(pixels) != len(y) or not len(y) or int(y.max()) > 9:
         raise ValueError(f"{raw}: {images} has {len(pixels)} images, {labels} has {len(y)} labels; one is damaged")
     return Images(pixels, y, tuple("0123456789"), torch.arange(len(y)), "mnist", split)
 
 
-def _numbers(file: Path, dimensions: int) -> UInt8[Tensor, "n ..."]:
-    """An IDX file of bytes: 0, 0, 8, the number of dimensions, their sizes in four bytes each, the bytes.
+def _read_idx(file: Path, dimensions: int) -> UInt8[Tensor, "n ..."]:
+    """An IDX file of bytes: 0, 0, 8, the number of dimensions, their sizes in four bytes each, the data.
 
-    Read here because importing torchvision takes longer than reading all of MNIST.
+    Importing torchvision would take longer than reading all of MNIST.
     """
     content = bytearray(file.read_bytes())
     start = 4 + 4 * dimensions
     shape = [int.from_bytes(content[i : i + 4]) for i in range(4, start, 4)]
     if content[:4] != bytes([0, 0, 8, dimensions]) or not len(content) == start + prod(shape) > start:
-        raise ValueError(f"{file}: damaged (no IDX file of {dimensions} dimensions); delete it, and it is fetched anew")
+        raise ValueError(f"{file}: damaged (no IDX file of {dimensions} dimensions); delete it to download it again")
     return torch.frombuffer(content, dtype=torch.uint8, offset=start).reshape(shape)

@@ -17,9 +17,9 @@ _HOW = (
 @SOURCES.register("tiny-imagenet")
 @dataclass(frozen=True, kw_only=True)
 class TinyImageNet(Source):
-    """Photographs of up to 200 kinds, 64 x 64 pixels (Le & Yang 2015); its validation images are the test split.
+    """Photographs of up to 200 classes, 64 x 64 pixels (Le & Yang 2015); the validation images are the test split.
 
-    Classes are those of wnids.txt, by the first word that words.txt has for them.
+    Classes are those of wnids.txt, named by their first word in words.txt.
     """
 
     downloaded: ClassVar[bool] = True
@@ -29,10 +29,10 @@ class TinyImageNet(Source):
 
         Raises:
             ValueError: for a damaged list or picture; names the file.
-            FileNotFoundError: if the folder is not there; says where it looked.
+            FileNotFoundError: if the folder is not found; says where it looked.
         """
-        looked = [place / "tiny-imagenet-200" for place in data_roots(root)]
-        folder = find_or_fetch("tiny-imagenet", looked, lambda place: (place / "wnids.txt").is_file(), None, _HOW)
+        candidates = [folder / "tiny-imagenet-200" for folder in data_roots(root)]
+        folder = find_or_fetch("tiny-imagenet", candidates, lambda path: (path / "wnids.txt").is_file(), None, _HOW)
         ids = tuple(_rows(folder / "wnids.txt", 1)[0])
         classes = _words(folder, ids)
         train = {label: _pictures(folder / "train" / wnid / "images") for label, wnid in enumerate(ids)}
@@ -45,16 +45,16 @@ class TinyImageNet(Source):
 def _pictures(folder: Path) -> list[str]:
     files = sorted(str(file) for file in folder.glob("*.JPEG"))
     if not files:
-        raise ValueError(f"{folder} holds no picture")
+        raise ValueError(f"{folder} contains no pictures")
     return files
 
 
 def _validation(folder: Path, ids: tuple[str, ...], classes: tuple[str, ...]) -> Listing:
     file = folder / "val_annotations.txt"
     names, wnids = _rows(file, 2)
-    strange = next((wnid for wnid in wnids if wnid not in ids), None)
-    if strange is not None:
-        raise ValueError(f"{file}: unknown class {strange!r}; {did_you_mean(strange, ids)}")
+    unknown = next((wnid for wnid in wnids if wnid not in ids), None)
+    if unknown is not None:
+        raise ValueError(f"{file}: unknown class {unknown!r}; {did_you_mean(unknown, ids)}")
     files: dict[int, list[str]] = {label: [] for label in range(len(ids))}
     for name, wnid in sorted(zip(names, wnids, strict=True)):
         files[ids.index(wnid)].append(str(folder / "images" / name))
@@ -62,7 +62,7 @@ def _validation(folder: Path, ids: tuple[str, ...], classes: tuple[str, ...]) ->
 
 
 def _words(folder: Path, ids: tuple[str, ...]) -> tuple[str, ...]:
-    """A readable name for each class; its number is added where two would have the same."""
+    """A readable name for each class, with its WordNet id where two names are the same."""
     wnids, words = _rows(folder / "words.txt", 2)
     known = dict(zip(wnids, words, strict=True))
     names = [known.get(wnid, wnid).split(",")[0].strip() for wnid in ids]
@@ -70,7 +70,7 @@ def _words(folder: Path, ids: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _rows(file: Path, columns: int) -> list[list[str]]:
-    """The first columns of a list with tabs between them.
+    """The first columns of a tab-separated file.
 
     Raises:
         ValueError: if the file is missing, or a line has too few columns; names both.
@@ -81,5 +81,5 @@ def _rows(file: Path, columns: int) -> list[list[str]]:
         raise ValueError(f"{file}: cannot be read ({error})") from None
     for number, line in enumerate(lines, 1):
         if len(line) < columns:
-            raise ValueError(f"{file}: line {number} must have {columns} columns with tabs between them, got {line}")
+            raise ValueError(f"{file}: line {number} must have {columns} tab-separated columns, got {line}")
     return [[line[column].strip() for line in lines] for column in range(columns)]

@@ -1,4 +1,4 @@
-"""Trained weights that ship: <data set>/<method>.safetensors beside this file, each with a card of the same name."""
+"""Trained weights that ship: <data set>/<method>.safetensors next to this file, each with a card of the same name."""
 
 import json
 from collections.abc import Mapping
@@ -13,14 +13,14 @@ if TYPE_CHECKING:
 
 FOLDER = Path(__file__).parent
 CARD = ("recipe", "seed", "hardware", "accuracy")
-"""What every card tells: the recipe's name, the seed, where it was trained, accuracy in % by attack ("clean", ...)."""
+"""The keys of every card: the recipe's name, the seed, the hardware, accuracy in % by attack ("clean", ...)."""
 
 
 def shipped_weights(folder: Path = FOLDER) -> dict[str, Path]:
     """Name ("mnist/tla") and file of all weights that ship.
 
     Args:
-        folder: Where they lie.
+        folder: Their folder.
     """
     return {f"{file.parent.name}/{file.stem}": file for file in sorted(folder.glob("*/*.safetensors"))}
 
@@ -29,11 +29,11 @@ def load(name: str, folder: Path = FOLDER) -> "Classifier":
     """A trained model that ships, in evaluation mode, on the CPU, float32.
 
     Args:
-        name: "<data set>/<method>", as `tla list weights` shows them: "mnist/tla".
-        folder: Where the weights lie.
+        name: "<data set>/<method>", as in `tla list weights`: "mnist/tla".
+        folder: Folder of the weights.
 
     Raises:
-        ValueError: if no weights have that name; says which there are.
+        ValueError: if no weights have that name; lists those there are.
         DamagedFileError: if their file is damaged; names it.
     """
     from tla.training import load_model
@@ -42,11 +42,11 @@ def load(name: str, folder: Path = FOLDER) -> "Classifier":
 
 
 def card(name: str, folder: Path = FOLDER) -> dict[str, Any]:
-    """What is known of trained weights: how the network is built, and the card (recipe, seed, hardware, accuracy).
+    """The metadata of trained weights: how the network is built, and the card (recipe, seed, hardware, accuracy).
 
     Args:
         name: As in `load`.
-        folder: Where the weights lie.
+        folder: Folder of the weights.
 
     Raises:
         ValueError: if no weights have that name, or their card is damaged.
@@ -64,14 +64,14 @@ def pack(checkpoint: Path, name: str, facts: Mapping[str, Any], folder: Path = F
     Args:
         checkpoint: models/<method>-seed<k>/model.safetensors of a study.
         name: "<data set>/<method>".
-        facts: The card: recipe, seed, hardware, accuracy, and whatever else is worth knowing, as plain values.
-        folder: Where to.
+        facts: The card: recipe, seed, hardware, accuracy, and any other plain values.
+        folder: Output folder.
 
     Returns:
         The file of the weights.
 
     Raises:
-        ValueError: if the name has another form, or the card lacks something.
+        ValueError: if the name is not of that form, or the card lacks a key.
     """
     from tla.training import load_model, save_model
 
@@ -90,12 +90,12 @@ def pack(checkpoint: Path, name: str, facts: Mapping[str, Any], folder: Path = F
 
 
 def annotate(name: str, facts: Mapping[str, Any], folder: Path = FOLDER) -> dict[str, Any]:
-    """Add to the card of weights what was measured later: `annotate("mnist/at", {"autoattack": {"accuracy": ...}})`.
+    """Add later measurements to the card of weights: `annotate("mnist/at", {"autoattack": {"accuracy": ...}})`.
 
     Args:
         name: As in `load`.
-        facts: More for the card, as plain values; a key that is there already is overwritten.
-        folder: Where the weights lie.
+        facts: Further plain values for the card; existing keys are overwritten.
+        folder: Folder of the weights.
 
     Returns:
         The whole card.

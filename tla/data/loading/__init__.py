@@ -1,1 +1,1 @@
-"""From picture files to images in memory, and some of them chosen."""
+"""From picture files to images in memory, and subsets of them."""

@@ -1,4 +1,4 @@
-"""Picture files to bytes, in parallel, and remembered: the second time no picture is opened."""
+"""Picture files to bytes, in parallel and cached: the second time no picture is opened."""
 
 import errno
 import hashlib
@@ -19,39 +19,39 @@ from tla.files import replacing
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-REMEMBERED_FROM = 2000
-"""Fewer files than this are decoded faster than they are worth remembering."""
+CACHED_FROM = 2000
+"""With fewer files than this, decoding is fast enough without a cache."""
 _VERSION = 1
-_NAMED = 5
+_MOST_NAMED = 5
 
 
 def read_pictures(files: Sequence[str], base: Path, resize: int | None = None) -> UInt8[Tensor, "n c h w"]:
-    """Pixels of picture files, from the user's cache where the files are the same as last time.
+    """Pixels of picture files, from the user's cache if the files have not changed.
 
-    Grey if all of them are, else RGB. Transparency is laid over white, 16 bits become 8, cameras' turns are undone.
+    Grey if all of them are, else RGB. Transparency becomes white, 16 bits become 8, EXIF rotations are applied.
 
     Args:
         files: Paths of picture files, all of one size unless `resize` is given.
-        base: The folder that they are in.
-        resize: Pixels of the shorter side; the middle square is cut out.
+        base: The folder that contains them.
+        resize: Pixels of the shorter side, then cropped to the central square.
 
     Raises:
-        ValueError: for files that cannot be read or are no pictures, or pictures of different sizes; names them.
+        ValueError: for files that cannot be read as pictures, or pictures of different sizes; names them.
     """
-    if len(files) < REMEMBERED_FROM:
+    if len(files) < CACHED_FROM:
         return decode(files, resize)
     cache = _cache(files, base, resize)
     if cache.exists():
         try:
             return _load(cache)
-        except Exception:  # whatever is wrong with it: the pictures themselves are there
+        except Exception:  # a damaged cache is rebuilt from the pictures
             cache.unlink(missing_ok=True)
     pixels = decode(files, resize)
     try:
         with replacing(cache) as temporary:
             _save(pixels, temporary)
     except OSError as error:
-        warnings.warn(f"decoded pictures are not remembered: {error.strerror}", stacklevel=2)
+        warnings.warn(f"decoded pictures are not cached: {error.strerror}", stacklevel=2)
         return pixels
     stem = cache.name.rsplit("-", 1)[0]
     for old in cache.parent.glob(f"{stem}-*.safetensors"):
@@ -79,13 +79,13 @@ def decode(files: Sequence[str], resize: int | None = None) -> UInt8[Tensor, "n 
                 pixels = np.repeat(pixels, len(found), axis=1)
             pixels[place] = found
     if broken:
-        more = f" and {len(broken) - _NAMED} more" if len(broken) > _NAMED else ""
-        raise ValueError(f"not readable as pictures: {'; '.join(broken[:_NAMED])}{more}; take them out or replace them")
+        more = f" and {len(broken) - _MOST_NAMED} more" if len(broken) > _MOST_NAMED else ""
+        raise ValueError(f"cannot read as pictures: {'; '.join(broken[:_MOST_NAMED])}{more}; remove or replace them")
     return torch.from_numpy(pixels)
 
 
 def cache_folder() -> Path:
-    """Where decoded pictures are remembered: tla/decoded in XDG_CACHE_HOME or ~/.cache."""
+    """Cache of decoded pictures: tla/decoded in XDG_CACHE_HOME or ~/.cache."""
     home = os.environ.get("XDG_CACHE_HOME")
     return (Path(home) if home else Path.home() / ".cache") / "tla" / "decoded"
 
@@ -93,8 +93,8 @@ def cache_folder() -> Path:
 def _try(file: str, resize: int | None) -> np.ndarray | str:
     try:
         return _open(file, resize)
-    except Exception as error:  # every decoder has its own kinds; the user needs the file's name
-        reason = "no picture" if type(error).__name__ == "UnidentifiedImageError" else str(error)
+    except Exception as error:  # decoders raise anything; the user needs the file's name
+        reason = "not a picture" if type(error).__name__ == "UnidentifiedImageError" else str(error)
         return f"{file} ({reason})"
 
 
@@ -106,7 +106,7 @@ def _open(file: str, resize: int | None) -> np.ndarray:
         image.load()
         picture = ImageOps.exif_transpose(image) if image.getexif().get(0x0112, 1) != 1 else image
         if picture.mode == "F":
-            raise ValueError("pixels are fractions of unknown range")
+            raise ValueError("floating-point pixels have no known range")
         if picture.mode.startswith("I"):
             picture = Image.fromarray((np.asarray(picture).astype(np.int64) >> 8).clip(0, 255).astype(np.uint8))
         if picture.has_transparency_data:
@@ -130,16 +130,16 @@ def _over_white(picture: "Image") -> "Image":
 def _sizes(first: str, picture: np.ndarray, other: str, found: np.ndarray) -> str:
     (height, width), (tall, wide) = picture.shape[-2:], found.shape[-2:]
     sizes = f"{height} x {width} ({first}) and {tall} x {wide} ({other})"
-    return f"pictures must be of one size, got {sizes}; set resize"
+    return f"pictures must have the same size, got {sizes}; set resize"
 
 
 def _cache(files: Sequence[str], base: Path, resize: int | None) -> Path:
-    """The cache's name says which folder it is of, and follows the names, sizes and times of the files."""
+    """The file name contains the folder, and a hash of the names, sizes and times of the files."""
     digest = hashlib.sha256(f"{_VERSION} {resize}".encode())
     start = len(str(base))
     for file in files:
-        facts = os.stat(file)  # noqa: PTH116 (50,000 of them)
-        digest.update(f"{file[start:]}|{facts.st_size}|{facts.st_mtime_ns}\n".encode())
+        stat = os.stat(file)  # noqa: PTH116 (50,000 of them)
+        digest.update(f"{file[start:]}|{stat.st_size}|{stat.st_mtime_ns}\n".encode())
     where = hashlib.sha256(f"{base.resolve()} {resize}".encode()).hexdigest()[:8]
     return cache_folder() / f"{base.resolve().name}-{where}-{digest.hexdigest()[:16]}.safetensors"
 
@@ -150,7 +150,7 @@ def _save(pixels: UInt8[Tensor, "n c h w"], file: Path) -> None:
 
     try:
         save_file({"pixels": pixels}, file)
-    except SafetensorError as error:  # its word for a full disk
+    except SafetensorError as error:  # raised for a full disk
         raise OSError(errno.EIO, str(error)) from None
 
 

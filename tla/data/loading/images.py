@@ -1,4 +1,4 @@
-"""A data set in memory: bytes for pixels, whole numbers for labels."""
+"""A data set in memory: uint8 pixels and integer labels."""
 
 from dataclasses import dataclass, replace
 
@@ -11,13 +11,13 @@ from tla.types import Shape
 
 @dataclass(frozen=True, eq=False)
 class Images:
-    """Labelled images; an example's id is its position in the split, and stays its id in every subset.
+    """Labelled images; an image's id is its position in the split, and does not change in subsets.
 
     Args:
         pixels: 0..255, shape (n, c, h, w), uint8.
         labels: Class indices, shape (n,), int64.
         classes: Name of each class.
-        ids: Position of each image in its whole split, shape (n,), int64.
+        ids: Position of each image in the whole split, shape (n,), int64.
         name: Name of the data set, "mnist".
         split: "train" or "test".
 
@@ -40,7 +40,7 @@ class Images:
             raise ValueError(f"{len(self.pixels)} images need as many labels and ids, got {len(self.labels)} labels")
         if len(self.labels) and not 0 <= int(self.labels.min()) <= int(self.labels.max()) < len(self.classes):
             raise ValueError(
-                f"labels must lie in 0..{len(self.classes) - 1} ({len(self.classes)} classes), "
+                f"labels must be in 0..{len(self.classes) - 1} ({len(self.classes)} classes), "
                 f"got {int(self.labels.min())}..{int(self.labels.max())}"
             )
 
@@ -53,11 +53,11 @@ class Images:
         return Shape(*self.pixels.shape[1:])
 
     def subset(self, rows: Int[Tensor, " m"]) -> "Images":
-        """Some of the images, by position; their ids go with them."""
+        """Some of the images, by position, with their ids."""
         return replace(self, pixels=self.pixels[rows], labels=self.labels[rows], ids=self.ids[rows])
 
     def as_split(self, split: str) -> "Images":
-        """The same images as a split of their own: ids are counted anew from 0."""
+        """The same images as a whole split: ids are renumbered from 0."""
         return replace(self, ids=torch.arange(len(self)), split=split)
 
     def to(self, device: torch.device | str) -> "Images":
@@ -65,5 +65,5 @@ class Images:
         return replace(self, pixels=self.pixels.to(device), labels=self.labels.to(device), ids=self.ids.to(device))
 
     def floats(self, rows: Int[Tensor, " m"] | slice = slice(None)) -> Float[Tensor, "m c h w"]:
-        """Pixels as numbers in [0, 1], float32."""
+        """Pixels in [0, 1], float32."""
         return self.pixels[rows].float() / 255

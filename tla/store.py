@@ -93,6 +93,22 @@ class Store:
             raise DamagedFileError(f"{self.path / name} is not the file that this study wrote; {_HELP}")
         return self.path / name
 
+    def check_all(self, but: Iterable[str] = ()) -> None:
+        """Compare every file with what the manifest recorded.
+
+        Args:
+            but: Files to leave out, relative to the study folder.
+
+        Raises:
+            DamagedFileError: names the files that are missing or are not the ones that were recorded.
+        """
+        changed = [name for name in self.changed() if name not in but]
+        if changed:
+            more = f" and {len(changed) - 3} more" if len(changed) > 3 else ""
+            raise DamagedFileError(
+                f"{self.path}: not the files that this study wrote: {', '.join(changed[:3])}{more}; {_HELP}"
+            )
+
     def _is(self, name: str, recorded: Mapping[str, Any]) -> bool:
         file = self.path / name
         if not file.is_file() or file.stat().st_size != recorded["bytes"]:

@@ -13,6 +13,7 @@ import pytest
 import torch
 
 from tla.cli import main
+from tla.cli.study_verb import already_done
 from tla.store import DamagedFileError, Store
 from tla.study import recipes, run_study, study_from
 from tla.study.config import study_values
@@ -148,8 +149,38 @@ def test_a_damaged_table_is_reported(finished, tmp_path):
     folder = tmp_path / "copy"
     shutil.copytree(finished[0].path, folder)
     (folder / "tables" / "shift.parquet").write_bytes(b"no parquet")
-    with pytest.raises(DamagedFileError, match=r"shift\.parquet: cannot be read"):
+    with pytest.raises(DamagedFileError, match=r"shift\.parquet is not the file that this study wrote"):
         Store(folder).table("shift")
+
+
+def test_a_damaged_file_of_equal_size_is_rebuilt_and_said(finished, tmp_path, capsys):
+    """`study` once said "Nothing to do" over a flipped byte."""
+    folder = tmp_path / "copy"
+    shutil.copytree(finished[0].path, folder)
+    file = folder / "arrays" / "images.safetensors"
+    before, content = file.read_bytes(), bytearray(file.read_bytes())
+    content[-5] ^= 0xFF
+    file.write_bytes(content)
+    assert already_done(folder, "request") is None
+    assert main(["report", str(folder)]) == 1
+    assert "not the files that this study wrote: arrays/images.safetensors; nothing was over" in capsys.readouterr().err
+    events = []
+    run_study(small(), folder, progress=events.append, request="request")
+    assert file.read_bytes() == before
+    (done,) = (item for item in events if item.step == "data" and item.state == "done")
+    assert done.message.endswith("repeated: arrays/images.safetensors is not the file that was written")
+    assert already_done(folder, "request").startswith("Nothing to do")
+    assert main(["report", str(folder)]) == 0
+    assert already_done(folder, "request").startswith("Nothing to do")
+
+
+def test_weights_of_another_method_are_refused(finished, tmp_path, capsys):
+    folder = tmp_path / "copy"
+    shutil.copytree(finished[0].path, folder)
+    shutil.copy(folder / "models/natural-seed0/model.safetensors", folder / "models/tla-seed0/model.safetensors")
+    assert main(["attack", f"{folder}:tla", "--examples", "5", "--out", str(tmp_path / "out")]) == 1
+    assert "models/tla-seed0/model.safetensors is not the file that this study wrote" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
 
 
 def test_a_missing_file_is_rebuilt(finished, tmp_path):

@@ -113,5 +113,6 @@ def _sources(subject: NamedModel, device: str) -> dict[str, Any]:
         return {}
     from tla.training import load_model
 
-    files = sorted(subject.store.path.glob("models/*/model.safetensors"))
-    return {file.parent.name: load_model(file).model.to(device) for file in files if file.parent.name != subject.key}
+    names = sorted(file.parent.name for file in subject.store.path.glob("models/*/model.safetensors"))
+    files = {name: subject.store.check(f"models/{name}/model.safetensors") for name in names if name != subject.key}
+    return {name: load_model(file).model.to(device) for name, file in files.items()}

@@ -127,7 +127,7 @@ def _of_study(name: str, store: Store, model: str) -> NamedModel:
     matches = [key for key in known if model in (key, key.rsplit("-seed", 1)[0])]
     if not matches:
         raise ValueError(f"{store.path} has no model {model!r}; {did_you_mean(model, known)}")
-    loaded = _checkpoint(name, store.path / "models" / matches[0] / "model.safetensors")
+    loaded = _checkpoint(name, store.check(f"models/{matches[0]}/model.safetensors"))
     study = store.manifest().get("study", {})
     header = {**loaded.header, "source": study.get("source"), "attack": study.get("attack")}
     return NamedModel(name, loaded.model, header, store, matches[0])

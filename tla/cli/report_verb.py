@@ -15,7 +15,12 @@ def run(words: list[str]) -> int:
         print(USAGE)
         return 0 if words and words[0] in ("-h", "--help") else 2
     store = open_study(words[0])
+    store.check_all(but=("report.html",))
     from tla.plots.report import write_report
 
-    print(f"Report: {write_report(store).resolve()}")
+    path = write_report(store)
+    entry = store.manifest()["steps"].get("report")
+    if entry is not None:
+        store.finish("report", entry["digest"], [path.name], entry.get("facts"))
+    print(f"Report: {path.resolve()}")
     return 0

@@ -9,6 +9,7 @@ from typing import Any
 
 from tla.cli.settings import overridden, verb_options, with_method_settings, with_model_and_source
 from tla.extras import versions
+from tla.store import Store
 
 USAGE = """\
 usage: tla study RECIPE [--out FOLDER] [--data FOLDER] [--force] [--any.setting VALUE ...]
@@ -74,14 +75,10 @@ def already_done(folder: Path, request: str) -> str | None:
     try:
         manifest = json.loads(file.read_text(encoding="utf-8"))
         complete = manifest.get("complete") == request
-        files = {name: recorded for step in manifest["steps"].values() for name, recorded in step["files"].items()}
+        unchanged = complete and not Store(folder).changed()
     except (ValueError, KeyError, AttributeError, TypeError):
         return None  # the full run reports what is wrong with the manifest
-    for name, recorded in files.items():
-        path = folder / name
-        if not path.is_file() or path.stat().st_size != recorded["bytes"]:
-            return None
-    if not complete:
+    if not unchanged:
         return None
     steps = len(manifest["steps"])
     return f"Nothing to do: all {steps} steps of this study are finished.\nReport: {(folder / 'report.html').resolve()}"

@@ -130,7 +130,8 @@ def _run_step(store: Store, step: StudyStep, reporter: ProgressReporter) -> None
         reporter.report(step.name, "skipped", message="already there")
         return
     started = time.perf_counter()
-    reporter.report(step.name, "running")
+    reason = _why_again(store, step)
+    reporter.report(step.name, "running", message=reason)
     try:
         result = step.run(lambda share, message: reporter.report(step.name, "running", share, message))
     except BaseException as error:
@@ -140,7 +141,17 @@ def _run_step(store: Store, step: StudyStep, reporter: ProgressReporter) -> None
     facts = result.facts | {"seconds": round(seconds, 2), "peak_memory_gib": _peak_memory()}
     store.finish(step.name, step.digest, result.files, facts)
     give_back()
-    reporter.report(step.name, "done", message=f"{result.message} ({seconds:.1f} s)".strip())
+    reporter.report(
+        step.name, "done", message="; ".join(filter(None, (f"{result.message} ({seconds:.1f} s)".strip(), reason)))
+    )
+
+
+def _why_again(store: Store, step: StudyStep) -> str:
+    """Why a step that was finished with the same inputs is repeated; empty for any other."""
+    entry = store.manifest()["steps"].get(step.name)
+    if entry is None or entry["digest"] != step.digest:
+        return ""
+    return f"repeated: {store.changed(step.name)[0]} is not the file that was written"
 
 
 def _peak_memory() -> float:

@@ -120,7 +120,7 @@ class Workspace:
         from tla.training import load_model
 
         if trained.key not in self._models:
-            model = load_model(self.store.path / self.model_file(trained)).model
+            model = load_model(self.store.check(self.model_file(trained))).model
             self._models[trained.key] = model.to(self.device).eval()
         return self._models[trained.key]
 

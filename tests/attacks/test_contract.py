@@ -10,10 +10,13 @@ from attack_cases import ALL, OWN
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tla.attacks import ATTACKS
+from tla.attacks import ATTACKS, Attack, AttackResult, Goal, Untargeted
 from tla.attacks.base import Reach
+from tla.attacks.search.best import scored
+from tla.attacks.search.forward import check_inputs, check_outputs, forward_fp32
 from tla.attacks.search.loop import FirstOrder, Phase, Plan, repeated
 from tla.attacks.search.steepest import Steepest
+from tla.models.network.mode import evaluating
 from tla.threat import Norm
 
 PACKAGES = ("pyautoattack", "adv_lib", "foolbox")
@@ -111,6 +114,24 @@ class ManySteps(FirstOrder):
         return Plan(phases=(Phase(stepper=Steepest(steps=40), steps=40),))
 
 
+@dataclass(frozen=True, kw_only=True)
+class RandomPoint(Attack):
+    """One random point of the ball, without a gradient, for one kind of goal."""
+
+    goals: ClassVar[tuple[type[Goal], ...]] = (Untargeted,)
+    reach: ClassVar[Reach] = "chance"
+
+    def __call__(self, model, x, goal, threat, *, generator=None, on_step=None) -> AttackResult:
+        """Draw, then check."""
+        self.check_supported(goal, threat)
+        check_inputs(x, goal, threat)
+        with evaluating(model):
+            check_outputs(forward_fp32(model, x), goal)
+            images = threat.start(x, generator)
+            best = scored(images, forward_fp32(model, images), goal)
+        return AttackResult(images, best.reached, threat.distance(x, images), best.value, best.queries + 1)
+
+
 class Boastful(TwoSteps):
     """Two steps that claim to find every boundary."""
 
@@ -123,7 +144,7 @@ def register(monkeypatch):
     return lambda name, attack: ATTACKS.register(name)(attack)
 
 
-@pytest.mark.parametrize("attack", [TwoSteps, ManySteps])
+@pytest.mark.parametrize("attack", [TwoSteps, ManySteps, RandomPoint])
 def test_a_new_attack_passes_by_stating_its_reach(register, attack):
     register("new-attack", attack)
     contract.check_attack("new-attack")

@@ -40,7 +40,9 @@ class Attack(ABC):
     """A way to search the ball of a threat; subclasses are registered in `ATTACKS`, one per file.
 
     The class attributes say what can be expected of an attack. tests/attacks holds each registered attack to them, on a
-    linear network, whose class boundary is a plane at a known distance: an attack that is weak by design says so.
+    linear network, whose class boundary is a plane at a known distance: an attack that is weak by design says so. A
+    `__call__` of your own refuses what it cannot use with `check_supported`, and with `check_inputs` and
+    `check_outputs` of `tla.attacks.search.forward`.
 
     Attributes:
         norms: Norms that it supports; all by default.

@@ -1,4 +1,4 @@
-"""The report: whole, poor and damaged studies; nothing from outside; the same figures in the dark."""
+"""The report: complete, incomplete and damaged studies; nothing loaded from outside; the same figures in the dark."""
 
 import json
 import re
@@ -58,7 +58,7 @@ def html(written):
 
 
 def without_plotly(page):
-    """The page less the script of plotly itself (which holds addresses that it never loads by itself)."""
+    """The page without the script of plotly itself (which contains addresses that it never loads by itself)."""
     start = page.index("<script>/**\n* plotly.js")
     return page[:start] + page[page.index("</script>", start) :]
 
@@ -95,24 +95,24 @@ def test_sections_ids_and_links(html):
     links = [found["href"] for tag, found in tags if tag == "a"]
     assert len(links) == 8
     assert {link.removeprefix("#") for link in links} <= set(ids)
-    wanted = {
+    expected = {
         "figure-one-class", "figure-two-classes", "figure-arrows", "figure-bars", "figure-roc", "figure-rows",
         "figure-shift-measures", "figure-learning", "figure-audit", "figure-example",
     }  # fmt: skip
-    assert wanted <= set(ids)
+    assert expected <= set(ids)
     canvases = [found for tag, found in tags if tag == "div" and found.get("class") == "canvas"]
     assert all(found["role"] == "img" and len(found["aria-label"]) > 40 for found in canvases)
 
 
-def test_the_table_says_what_was_measured(html, tmp_path):
+def test_the_table_shows_what_was_measured(html, tmp_path):
     attacks = TABLES["attacks"](World(n=60, methods=("natural", "at", "tla")))
     here = attacks[(attacks["attack"] == "cw") & (attacks["method"] == "tla")]
     assert f">{100 * (1 - here['success'].mean()):.1f}" in html
     same = attacks[(attacks["method"] == "at") & ((attacks["eps"] == 0.2) | (attacks["attack"] == "clean"))]
     worst = 1 - same.groupby("id")["success"].max().mean()
     row = re.search(r'<th scope="row"><b>AT</b></th>(.*?)</tr>', html)[1]
-    crossed = TABLES["transfer"](World(n=60, methods=("natural", "at", "tla")))
-    others = [1 - crossed.query("target == 'at' and source == @name")["success"].mean() for name in ("natural", "tla")]
+    transfer = TABLES["transfer"](World(n=60, methods=("natural", "at", "tla")))
+    others = [1 - transfer.query("target == 'at' and source == @name")["success"].mean() for name in ("natural", "tla")]
     assert re.findall(r'">([\d.]+)', row)[-2:] == [f"{100 * worst:.1f}", f"{100 * min(others):.1f}"]
 
 
@@ -135,12 +135,12 @@ def test_missing_tables_name_their_step(tmp_path):
         assert table == "audit" or f"the step {step} makes" in text
     assert "The audit was not run on this study" in text
     assert "tla audit synthetic" in text
-    assert "has attacked nothing yet" in text
+    assert "has run no attacks yet" in text
 
 
 @pytest.fixture
 def one_width(monkeypatch):
-    """Figures for one width only, where a test is about the words."""
+    """Figures for one width only, where a test is about the texts."""
     monkeypatch.setattr(embed, "WIDTHS", {"wide": 1110})
 
 
@@ -179,7 +179,7 @@ def test_edges(world, tmp_path):
 def test_an_empty_folder_is_no_error(tmp_path):
     from tla.store import Store
 
-    assert "attacked nothing yet" in write_report(Store(tmp_path / "nothing")).read_text()
+    assert "has run no attacks yet" in write_report(Store(tmp_path / "nothing")).read_text()
 
 
 def test_damage_is_named_and_nothing_written(tmp_path):
@@ -200,7 +200,7 @@ def test_twice_is_the_same(written, tmp_path):
 
 @pytest.mark.parametrize("name", FIGURES.names())
 def test_the_dark_figure_is_the_light_one_recoloured(name):
-    """What the page's script does instead of carrying every figure twice."""
+    """As the page's script does, instead of storing every figure twice."""
     world = World(n=30, methods=("natural", "at", "tla"))
     light, dark = (json.loads(drawn(name, world, Look(theme=theme)).to_json()) for theme in ("light", "dark"))
     assert recoloured(light, colours()) == dark
@@ -214,7 +214,7 @@ def test_colours_map_one_to_one():
 
 
 def apply(base, changes):
-    """What the page's script does with a difference."""
+    """Apply a difference, as the page's script does."""
     found = json.loads(json.dumps(base))
     for path, *value in changes:
         place = found
@@ -254,8 +254,8 @@ def test_compared_is_the_paired_difference():
     assert found.difference.high == pytest.approx(np.quantile(draws, 0.975), abs=0.26)
 
 
-def with_worst(tmp_path, at, tla):
-    """A study whose worst-case accuracies are given."""
+def headline_of(tmp_path, at, tla):
+    """The headline of a study with these worst-case accuracies."""
     from tla.store import Store
 
     rows = []
@@ -271,26 +271,26 @@ def with_worst(tmp_path, at, tla):
     return headline(Material(store))
 
 
-def test_headline_says_who_leads_and_whether_by_chance(tmp_path):
-    lead = with_worst(tmp_path / "a", 0.5, 0.75)
-    assert "<strong>TLA holds 75 %</strong> of 200 test images (AT 50 %)" in lead
+def test_headline_states_who_leads_and_whether_by_chance(tmp_path):
+    lead = headline_of(tmp_path / "a", 0.5, 0.75)
+    assert "<strong>TLA is right on 75 %</strong> of 200 test images (AT 50 %)" in lead
     assert "TLA leads AT by more than chance explains (+25.0 points" in lead
-    assert "TLA falls behind AT by more than chance explains" in with_worst(tmp_path / "b", 0.75, 0.5)
-    assert "no difference beyond chance (+0.5 points" in with_worst(tmp_path / "c", 0.5, 0.505)
+    assert "TLA falls behind AT by more than chance explains" in headline_of(tmp_path / "b", 0.75, 0.5)
+    assert "no difference beyond chance (+0.5 points" in headline_of(tmp_path / "c", 0.5, 0.505)
 
 
 @pytest.mark.browser
-def test_in_a_browser_it_draws_everything_and_asks_nobody(written):
+def test_in_a_browser_it_draws_everything_and_loads_nothing(written):
     playwright = pytest.importorskip("playwright.sync_api")
     import shutil as tools
 
     chromium = tools.which("chromium") or tools.which("google-chrome") or tools.which("chromium-browser")
-    asked, errors = [], []
+    requested, errors = [], []
     with playwright.sync_playwright() as p:
         browser = p.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
         page = browser.new_page(viewport={"width": 600, "height": 900}, color_scheme="dark")
         page.set_default_timeout(120_000)
-        page.on("request", lambda request: asked.append(request.url))
+        page.on("request", lambda request: requested.append(request.url))
         page.on("pageerror", lambda error: errors.append(str(error)))
         page.goto(written.as_uri())
         page.wait_for_function("cards.every(item => item.drawn)")
@@ -302,7 +302,7 @@ def test_in_a_browser_it_draws_everything_and_asks_nobody(written):
         label = page.inner_text("#theme")
         browser.close()
     assert not errors
-    assert [url for url in asked if not url.startswith(("file:", "data:", "blob:"))] == []
+    assert [url for url in requested if not url.startswith(("file:", "data:", "blob:"))] == []
     assert count == len(figures(written.read_text()))
     assert beyond == 0
     assert dark == "#0f141b"

@@ -153,7 +153,7 @@ def test_the_report_shows_them(store):
         "trustworthiness", "of each point's 10 nearest neighbours (chance", "violated (%)",
         "clean is the zero point",
         "entered, of 10", "neighbours of the true class (%) after", "the harder choice",
-        "to let pass: attacked images", "still right",
+        "negatives: attacked images", "still right",
     ):  # fmt: skip
         assert words in text, words
     path = of(store.table("path"), method="at", step=0)

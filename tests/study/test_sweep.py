@@ -52,7 +52,7 @@ def test_variants_share_the_common_steps_and_differ_in_the_value(swept):
 def test_the_report_shows_figure_numbers_and_the_paper(swept):
     page = (swept / "report.html").read_text()
     assert 'id="figure-sweep-0"' in page
-    assert "The same figure of the paper" in page
+    assert "The same figure in the paper" in page
     assert "worst case against 1 (points)" in page
     assert "TLA, pool 40" in page
     assert "This comparison is not fair" not in page

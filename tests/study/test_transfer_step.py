@@ -101,4 +101,4 @@ def test_the_report_has_the_column_and_the_matrix(workspace, tmp_path):
     page = robustness(Material(store))
     assert "Black box" in page
     assert 'id="figure-transfer"' in page
-    assert page.count("<small>made on ") == 3
+    assert page.count("<small>crafted on ") == 3

@@ -1,4 +1,4 @@
-"""The report of a study: one page that shows it all, without a network."""
+"""The report of a study: one self-contained page with all its results."""
 
 from tla.plots.report.page import write_report
 

@@ -1,4 +1,4 @@
-"""The audit's verdicts: is this evaluation to be believed?"""
+"""The audit's verdicts: is this evaluation believable?"""
 
 from html import escape
 
@@ -22,8 +22,8 @@ def audited(material: Material) -> str:
         )
         return f'<section id="audit"><h2>{TITLE}</h2><p class="absent">{text}</p></section>'
     lead = (
-        "Known ways in which evaluations of robustness deceive, each checked: OK, WARN, FAIL or NOT RUN, with the "
-        "evidence. A check that was not run says nothing."
+        "Known pitfalls of robustness evaluation, each checked: OK, WARN, FAIL or NOT RUN, with the evidence. A check "
+        "that was not run says nothing."
     )
     body = []
     for row in audit[audit["verdict"].isin(["FAIL", "WARN"])].sort_values(["verdict", "number"]).itertuples():

@@ -1,4 +1,4 @@
-"""Can the misclassified be told? ROC, scores, and every detector's area."""
+"""Can misclassified images be detected? ROC curves, scores, and the area of every detector."""
 
 from typing import Literal
 
@@ -13,26 +13,26 @@ from tla.plots.roc import roc
 from tla.plots.score_histograms import score_histograms
 from tla.statistics.roc import auc_interval, sides, tpr_interval
 
-TITLE = "Detecting what was misclassified"
+TITLE = "Detecting misclassified images"
 Negatives = Literal["clean", "adversarial"]
 PASSES: dict[Negatives, str] = {
     "clean": "clean and correct",
-    "adversarial": "adversarial and correct all the same, the harder choice",
+    "adversarial": "adversarial but still correct, the harder choice",
 }
 
 SHORT: dict[Negatives, str] = {"clean": "clean images", "adversarial": "attacked images, still right"}
 
 
 def detected(material: Material) -> str:
-    """ROC with its band, histograms, and the table of all detectors."""
+    """ROC curves with bands, histograms, and a table of all detectors."""
     detection = material.table("detection")
     if detection is None:
         return absent("detection", TITLE, "detection curves", "detection", "analyse", material.name)
     lead = (
         "Positives are adversarial images that the model gets wrong, at an eps larger than in training. Negatives are "
-        "clean images that it gets right; the second table asks the harder question, with adversarial images that it "
-        "gets right all the same. A detector that the attacker knows does worse: curves without an adaptive attacker "
-        "are labelled so."
+        "clean images that it gets right; the second table takes harder ones, adversarial images that it still gets "
+        "right. A detector that the attacker knows does worse: curves without an adaptive attacker are labelled as "
+        "such."
     )
     look = material.look
     return section(
@@ -57,7 +57,7 @@ def _table(material: Material, detection: Frame, negatives: Negatives) -> str:
                 body.append(head + [_cell(rows[rows["method"] == method], negatives) for method in material.methods])
     return table(
         [
-            f"score; to let pass: {SHORT[negatives]}",
+            f"score; negatives: {SHORT[negatives]}",
             "adaptive attack",
             "eps",
             *(material.label(method) for method in material.methods),
@@ -65,7 +65,7 @@ def _table(material: Material, detection: Frame, negatives: Negatives) -> str:
         body,
         f"This study, first seed. Positives: adversarial and misclassified. Negatives: {PASSES[negatives]}. Area under "
         f"the ROC curve, and the share caught at {percent(0.05)} false alarms (TPR, bootstrap), each with its "
-        "95 % interval over the images. A dash: no image of one of the two kinds, nothing to detect.",
+        "95 % interval over the images. A dash: one of the two kinds has no images, so there is nothing to detect.",
     )
 
 

@@ -1,4 +1,4 @@
-"""Figures in a page: one JSON for every width, recoloured for the dark theme in the browser."""
+"""Figures on a page: one JSON for all widths, recoloured for the dark theme in the browser."""
 
 import json
 from collections.abc import Callable
@@ -11,20 +11,20 @@ from tla.plots.drawing.heatmap import SCALES
 from tla.plots.drawing.theme import DARK_SHADES, LIGHT_SHADES, Look
 
 WIDTHS = {"wide": 1110, "middle": 550, "small": 345}
-"""Widths that figures are laid out for: a desktop, half of it, a telephone."""
+"""Widths that figures are laid out for: a desktop, half a desktop, a phone."""
 
 Draw = Callable[[Look], Figure]
 
 
 def colours() -> dict[str, str]:
-    """Every light colour of the figures and its dark counterpart."""
+    """Each light colour of the figures with its dark counterpart."""
     pairs = dict(zip(SCALES["light"], SCALES["dark"], strict=True))
     pairs |= dict(zip(LIGHT_SHADES.ten, DARK_SHADES.ten, strict=True))
     return pairs | dict(zip(LIGHT_SHADES[:-1], DARK_SHADES[:-1], strict=True))
 
 
 def recoloured(value: Any, pairs: dict[str, str]) -> Any:
-    """Plain JSON values with every colour replaced; what the page's script does in the browser.
+    """Plain JSON values with every colour replaced, as the page's script does in the browser.
 
     Args:
         value: Dictionaries, lists, strings, numbers.
@@ -46,7 +46,7 @@ def _bytes(colour: str) -> list[int]:
 
 
 def bare(values: dict[str, Any]) -> dict[str, Any]:
-    """A figure without its title and caption, which the page says itself in words that wrap.
+    """A figure without its title and caption, which the page shows itself as text that wraps.
 
     Args:
         values: A figure's JSON.
@@ -64,12 +64,12 @@ def bare(values: dict[str, Any]) -> dict[str, Any]:
 
 
 def difference(old: Any, new: Any, path: tuple[str | int, ...] = ()) -> list[list[Any]]:
-    """What turns `old` into `new`: [path, value], or [path] for what has gone.
+    """The changes that turn `old` into `new`: [path, value], or [path] for a removed key.
 
     Args:
         old: Plain JSON values.
-        new: The same, changed.
-        path: Where they are.
+        new: Their changed version.
+        path: Path of both in the whole.
     """
     if isinstance(old, dict) and isinstance(new, dict):
         changes = [[[*path, key]] for key in old if key not in new]
@@ -84,16 +84,16 @@ def difference(old: Any, new: Any, path: tuple[str | int, ...] = ()) -> list[lis
 
 
 def embedded(name: str, draw: Draw, look: Look, *, note: str = "") -> str:
-    """A figure as HTML: heading, place, caption, and its JSON for every width.
+    """A figure as HTML: heading, canvas, caption, and its JSON for every width.
 
     Args:
         name: Unique name on the page.
-        draw: Makes the figure for a look.
+        draw: Draws the figure for a look.
         look: The light look; its width is replaced.
-        note: More HTML for the caption.
+        note: HTML to add to the caption.
     """
-    made = {key: draw(replace(look, theme="light", width=width, source="")) for key, width in WIDTHS.items()}
-    whole = {key: json.loads(str(figure.to_json())) for key, figure in made.items()}
+    figures = {key: draw(replace(look, theme="light", width=width, source="")) for key, width in WIDTHS.items()}
+    whole = {key: json.loads(str(figure.to_json())) for key, figure in figures.items()}
     meta = whole["wide"]["layout"]["meta"]
     base = bare(whole["wide"])
     spec: dict[str, Any] = {"wide": base}
@@ -109,7 +109,7 @@ def embedded(name: str, draw: Draw, look: Look, *, note: str = "") -> str:
 
 
 def plain(text: str) -> str:
-    """Words of a title without tags and entities."""
+    """Text without tags and entities."""
     import re
     from html import unescape
 

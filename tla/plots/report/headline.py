@@ -19,10 +19,10 @@ class Compared(NamedTuple):
     """Two methods on the same images.
 
     Attributes:
-        one: The method that is asked about.
-        other: What it is compared with.
-        difference: Of their worst-case accuracies in -1..1, one minus other, with the paired interval: over seeds and
-            images, or over images alone where there is one seed.
+        one: The method of interest.
+        other: The method it is compared with.
+        difference: Difference of their worst-case accuracies in -1..1, one minus other, with the paired interval: over
+            seeds and images, or over images alone if there is one seed.
     """
 
     one: str
@@ -31,7 +31,7 @@ class Compared(NamedTuple):
 
 
 def compared(attacks: Frame, one: str, other: str) -> Compared:
-    """Worst-case accuracy of two methods, seed by seed and image by image.
+    """Compare the worst-case accuracy of two methods, seed by seed and image by image.
 
     Args:
         attacks: The `attacks` table.
@@ -42,25 +42,25 @@ def compared(attacks: Frame, one: str, other: str) -> Compared:
 
 
 def headline(material: Material) -> str:
-    """One sentence: who holds how many images under the worst case, and whether TLA's lead is more than chance."""
+    """One sentence: which method is best in the worst case, and whether TLA leads AT by more than chance."""
     table = material.accuracies
     attacks = material.table("attacks")
     if table is None or attacks is None:
-        return f"The study {escape(material.name)} has attacked nothing yet."
+        return f"The study {escape(material.name)} has run no attacks yet."
     worst = table[table["attack"] == "worst"].set_index("method").sort_values("accuracy", ascending=False)
-    data = escape(f"{material.fact('data', 'name') or ''} ").lstrip()
+    data = escape(f"{material.recorded('data', 'name') or ''} ").lstrip()
     best = str(worst.index[0])
     n = int(worst["n"].max())
     count = table.loc[~table["attack"].isin(["clean", "worst"]), "attack"].nunique()
     if count == 0:
         clean = table.set_index("method")["accuracy"].idxmax()
-        return f"Nothing was attacked yet; {material.label(str(clean))} is right on most of {n} clean {data}images."
+        return f"No attack was run yet; {material.label(str(clean))} is the most accurate on {n} clean {data}images."
     others = [name for name in ("tla", "at", "natural") if name in worst.index and name != best]
-    said = ", ".join(f"{material.label(name)} {percent(worst.loc[name, 'accuracy'])}" for name in others)
+    rest = ", ".join(f"{material.label(name)} {percent(worst.loc[name, 'accuracy'])}" for name in others)
     first = (
         f"Under the worst of {count} attack{'s' if count > 1 else ''} at eps {number(material.eps)}, "
-        f"<strong>{material.label(best)} holds {percent(worst.loc[best, 'accuracy'])}</strong> of {n} {data}"
-        f"test images{f' ({said})' if said else ''}"
+        f"<strong>{material.label(best)} is right on {percent(worst.loc[best, 'accuracy'])}</strong> of {n} {data}"
+        f"test images{f' ({rest})' if rest else ''}"
     )
     if not {"tla", "at"} <= set(worst.index):
         return first + "."
@@ -79,7 +79,7 @@ def _lead(material: Material, pair: Compared) -> str:
 
 
 def tiles(material: Material) -> str:
-    """The headline's numbers, each with where it comes from."""
+    """The headline's numbers, each with its source."""
     parts = [_worst(material), _turn(material), _detected(material), _retrieved(material)]
     return "".join(part for part in parts if part)
 

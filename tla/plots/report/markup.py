@@ -14,25 +14,25 @@ def section(name: str, title: str, lead: str, *parts: str) -> str:
     """A section of the page.
 
     Args:
-        name: Its anchor.
-        title: Its heading.
-        lead: What it says, HTML.
-        parts: Its content, HTML.
+        name: Anchor.
+        title: Heading.
+        lead: Introduction, HTML.
+        parts: Content, HTML.
     """
     body = "".join(parts)
     return f'<section id="{name}"><h2>{escape(title)}</h2><p class="lead">{lead}</p>{body}</section>'
 
 
 def absent(name: str, title: str, what: str, table: str, step: str, study: str) -> str:
-    """A section whose table the study does not have: says which step makes it.
+    """A section whose table is missing from the study: names the step that makes it.
 
     Args:
-        name: Its anchor.
-        title: Its heading.
-        what: What it would show.
-        table: The table that is missing.
+        name: Anchor.
+        title: Heading.
+        what: What it would show, a plural.
+        table: The missing table.
         step: The step that makes it.
-        study: The study's name.
+        study: Name of the study.
     """
     text = (
         f"Not in this study: {escape(what)} need the table <code>{escape(table)}</code>, "
@@ -42,12 +42,12 @@ def absent(name: str, title: str, what: str, table: str, step: str, study: str) 
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]], caption: str) -> str:
-    """A table that scrolls sideways on narrow screens; the first column stays. Cells are HTML, "<td" or plain.
+    """A table that scrolls sideways on narrow screens; the first column stays in view.
 
     Args:
-        head: Headings, HTML.
-        rows: Cells, HTML; a cell may bring its own <td>.
-        caption: Where the numbers come from, HTML.
+        head: Column headings, HTML.
+        rows: Cells, HTML; a cell may include its own <td>.
+        caption: Source of the numbers, HTML.
     """
     top = "".join(f'<th scope="col">{cell}</th>' for cell in head)
     top = f"<thead><tr>{top}</tr></thead>" if any(head) else ""
@@ -66,7 +66,7 @@ def _cell(cell: str, first: bool) -> str:
 
 
 def share_cell(value: Interval, *, best: bool = False) -> str:
-    """A share in per cent with its interval, tinted by its size; the best of its column is marked.
+    """A share in per cent with its interval, tinted by size; the best of a column can be marked.
 
     Args:
         value: In 0..1.
@@ -88,7 +88,7 @@ def number_cell(value: Interval, digits: int) -> str:
 
 
 def tile(value: str, label: str, source: str) -> str:
-    """One number of the headline with where it comes from.
+    """One number of the headline with its source.
 
     Args:
         value: The number, HTML.

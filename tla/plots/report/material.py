@@ -1,4 +1,4 @@
-"""What a report is made of: the tables that a study has, and the facts of its manifest."""
+"""What a report is made from: a study's tables and its manifest."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -26,7 +26,7 @@ class Material:
 
     Args:
         store: The study.
-        points: Most points drawn in one panel of a map.
+        points: Maximum number of points drawn in one panel of a map.
     """
 
     store: Store
@@ -39,7 +39,7 @@ class Material:
 
     @cached_property
     def look(self) -> Look:
-        """The look of the report's figures: vectors, so that any number of them fits on a page."""
+        """The look of the report's figures: vectors, so that a page can hold any number of them."""
         return look_of(self.store, renderer="svg", points=self.points)
 
     @cached_property
@@ -52,12 +52,12 @@ class Material:
         return {name: self.store.table(name) for name in self.store.tables()}
 
     def table(self, name: str) -> Frame | None:
-        """A table, or None if the study does not have it or it is empty."""
+        """A table, or None if it is missing or empty."""
         frame = self._tables.get(name)
         return None if frame is None or frame.empty else frame
 
-    def fact(self, *keys: str) -> Any:
-        """A value deep in the manifest, or None: `fact("study", "attack", "eps")`."""
+    def recorded(self, *keys: str) -> Any:
+        """A nested value of the manifest, or None: `recorded("study", "attack", "eps")`."""
         value: Any = self.manifest
         for key in keys:
             value = value.get(key) if isinstance(value, dict) else None
@@ -66,7 +66,7 @@ class Material:
     @property
     def name(self) -> str:
         """The study's name."""
-        return str(self.fact("study", "name") or self.store.path.name)
+        return str(self.recorded("study", "name") or self.store.path.name)
 
     @cached_property
     def methods(self) -> list[str]:
@@ -75,7 +75,7 @@ class Material:
         return methods_of(names)
 
     def label(self, method: str) -> str:
-        """How a method is called."""
+        """Label of a method."""
         return self.look.methods(self.methods)[method].label
 
     @cached_property

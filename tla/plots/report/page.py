@@ -1,4 +1,4 @@
-"""Puts the sections together into one self-contained page."""
+"""Assembles the sections into one self-contained page."""
 
 import json
 from html import escape
@@ -29,16 +29,16 @@ SECTIONS = {
 }
 
 SWEPT = {"sweep": ("Sweep", swept), "training": ("Training", trained), "provenance": ("Provenance", provenance)}
-"""Of a sweep, which trains and attacks, and no more."""
+"""Sections of a sweep, which only trains and attacks."""
 
 
 def write_report(store: Store, *, name: str = "report.html", points: int = 500) -> Path:
-    """Write a study's report: one HTML file with everything inside, to be opened without a network.
+    """Write a study's report: one self-contained HTML file that opens without a network.
 
     Args:
-        store: The study; tables that are missing are named in the page with the step that makes them.
-        name: File name inside the study folder.
-        points: Most points drawn in one panel of a map; more are thinned evenly.
+        store: The study; the page names missing tables with the step that makes them.
+        name: File name in the study folder.
+        points: Maximum number of points drawn in one panel of a map; more are thinned evenly.
 
     Returns:
         Path of the file.
@@ -51,9 +51,9 @@ def write_report(store: Store, *, name: str = "report.html", points: int = 500) 
 
     material = Material(store, points)
     text = (Path(__file__).parent / "page.html").read_text(encoding="utf-8")
-    data = material.fact("data", "name")
-    caption = material.fact("study", "caption")
-    sweep = material.fact("sweep") is not None
+    data = material.recorded("data", "name")
+    caption = material.recorded("study", "caption")
+    sweep = material.recorded("sweep") is not None
     sections = SWEPT if sweep else SECTIONS
     parts = {
         "title": escape(f"{material.name}: what an attack does to the representation"),
@@ -67,7 +67,7 @@ def write_report(store: Store, *, name: str = "report.html", points: int = 500) 
         "nav": "".join(f'<a href="#{key}">{label}</a>' for key, (label, _) in sections.items()),
         "sections": "".join(make(material) for _, make in sections.values()),
         "source": escape(material.look.source),
-        "version": escape(str(material.fact("versions", "tla") or "")),
+        "version": escape(str(material.recorded("versions", "tla") or "")),
         "colours": json.dumps(colours()),
         "widths": json.dumps(WIDTHS),
         "plotly": get_plotlyjs().replace("</script", "<\\/script"),
@@ -79,7 +79,7 @@ def write_report(store: Store, *, name: str = "report.html", points: int = 500) 
 
 
 def _example(material: Material) -> str:
-    """An adversarial example of this study, where it keeps the pictures."""
+    """An adversarial example of this study, if it stores pictures."""
     from tla.plots.attack_triptych import attack_triptych, fooled_image
 
     try:

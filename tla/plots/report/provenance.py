@@ -11,7 +11,7 @@ from tla.plots.report.material import STEP_OF, Material
 
 TITLE = "Where these numbers come from"
 USUAL = {
-    "20xpgd": "PGD with 20 restarts", "autoattack": "AutoAttack (the yardstick beside PGD)",
+    "20xpgd": "PGD with 20 restarts", "autoattack": "AutoAttack (the yardstick next to PGD)",
     "square": "Square, a gradient-free black box", "transfer": "images transferred from other models",
 }  # fmt: skip
 
@@ -19,11 +19,12 @@ USUAL = {
 def provenance(material: Material) -> str:
     """Recipe, seeds, versions, hardware, seconds, files, and what was not run."""
     lead = (
-        "Everything in this page is computed from the study folder by this version of the program; nothing is typed in."
+        "Everything on this page is computed from the study folder by this version of the program; nothing is entered "
+        "by hand."
     )
-    left = "".join(f"<li>{text}</li>" for text in not_run(material))
-    missing = f'<div class="card"><h3>Not run</h3><ul>{left}</ul></div>' if left else ""
-    return section("provenance", TITLE, lead, _facts(material), missing, _steps(material), _recipe(material))
+    items = "".join(f"<li>{text}</li>" for text in not_run(material))
+    missing = f'<div class="card"><h3>Not run</h3><ul>{items}</ul></div>' if items else ""
+    return section("provenance", TITLE, lead, _summary(material), missing, _steps(material), _recipe(material))
 
 
 def not_run(material: Material) -> list[str]:
@@ -36,24 +37,24 @@ def not_run(material: Material) -> list[str]:
     attacks, detection, audit = (material.table(name) for name in ("attacks", "detection", "audit"))
     if attacks is not None:
         ran = set(attacks["attack"])
-        left = [words for name, words in USUAL.items() if name not in ran]
-        found += [f"Attacks: {'; '.join(left)}."] if left else []
+        others = [words for name, words in USUAL.items() if name not in ran]
+        found += [f"Attacks: {'; '.join(others)}."] if others else []
     if detection is not None and not detection["adaptive"].any():
         found.append("Detection against an attacker who knows the detector (adaptive).")
     if audit is not None:
         skipped = sorted({str(name) for name in audit.loc[audit["verdict"] == "NOT RUN", "check"]})
         found += [f"Checks of the audit: {escape(', '.join(skipped))}."] if skipped else []
-    seeds = material.fact("study", "seeds")
+    seeds = material.recorded("study", "seeds")
     if isinstance(seeds, list) and len(seeds) < 2:
         found.append("More than one training seed: the spread between trainings is unknown.")
     return found
 
 
-def _facts(material: Material) -> str:
-    data, hardware, versions = (material.fact(name) or {} for name in ("data", "hardware", "versions"))
-    steps = material.fact("steps") or {}
+def _summary(material: Material) -> str:
+    data, hardware, versions = (material.recorded(name) or {} for name in ("data", "hardware", "versions"))
+    steps = material.recorded("steps") or {}
     seconds = sum(float(step.get("facts", {}).get("seconds", 0) or 0) for step in steps.values())
-    seeds = material.fact("study", "seeds") or []
+    seeds = material.recorded("study", "seeds") or []
     rows = {
         "study": escape(material.name),
         "made by": f"<code>tla study {escape(material.name)}</code>",
@@ -71,7 +72,7 @@ def _facts(material: Material) -> str:
 
 
 def _threat(material: Material) -> dict[str, Any]:
-    attack = material.fact("study", "attack")
+    attack = material.recorded("study", "attack")
     attack = attack if isinstance(attack, dict) else {}
     suite = attack.get("suite")
     names = ", ".join(unescape(attack_label(str(name))) for name in suite) if isinstance(suite, dict) else ""
@@ -86,7 +87,7 @@ def _words(values: dict[str, Any], skip: tuple[str, ...] = ()) -> list[str]:
 
 
 def _steps(material: Material) -> str:
-    steps = material.fact("steps") or {}
+    steps = material.recorded("steps") or {}
     if not steps:
         return ""
     body = []
@@ -115,5 +116,5 @@ def _recipe(material: Material) -> str:
     if file.is_file():
         text = file.read_text(encoding="utf-8")
     else:
-        text = json.dumps(material.fact("study") or {}, indent=1, default=str)
+        text = json.dumps(material.recorded("study") or {}, indent=1, default=str)
     return f"<details><summary>The recipe, as run</summary><pre>{escape(text)}</pre></details>"

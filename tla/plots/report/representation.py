@@ -1,4 +1,4 @@
-"""Where the images go: the maps, and the measurements in the full space that maps cannot give."""
+"""Where the images go: the maps, and the measurements in the full space that maps cannot replace."""
 
 import pandas as pd
 
@@ -23,20 +23,20 @@ FULL = "How far they move: measured in the full space"
 
 
 def maps(material: Material) -> str:
-    """One class by prediction, two classes, and arrows, each map under a measurement in the full space."""
+    """One class by prediction, two classes, and arrows, with a measurement in the full space above each map."""
     points = material.table("map")
     if points is None:
         return absent("maps", MAPS, "maps", "map", "analyse", material.name)
     shift, look = material.table("shift"), material.look
     lead = (
-        "Each map is drawn for one model alone; its axes mean nothing, and distances and gaps in it prove nothing. "
+        "Each map shows one model only; its axes mean nothing, and distances and gaps in it prove nothing. "
         "The line above each map is therefore measured in the full embedding space."
     )
-    beside = _beside(material)
+    note = _trust_note(material)
     parts = [
-        embedded("one-class", lambda view: one_class(points, look=view, shift=shift), look, note=beside),
-        embedded("two-classes", lambda view: two_classes(points, look=view, shift=shift), look, note=beside),
-        embedded("arrows", lambda view: shift_arrows(points, look=view, shift=shift), look, note=beside),
+        embedded("one-class", lambda view: one_class(points, look=view, shift=shift), look, note=note),
+        embedded("two-classes", lambda view: two_classes(points, look=view, shift=shift), look, note=note),
+        embedded("arrows", lambda view: shift_arrows(points, look=view, shift=shift), look, note=note),
         _trust(material),
     ]
     steps = material.table("trajectory")
@@ -44,14 +44,14 @@ def maps(material: Material) -> str:
         seen = material.pictures
         parts.append(
             embedded(
-                "trajectory", lambda view: trajectory(steps, look=view, map=points, pictures=seen), look, note=beside
+                "trajectory", lambda view: trajectory(steps, look=view, map=points, pictures=seen), look, note=note
             )
         )
     return section("maps", MAPS, lead, *parts)
 
 
-def _beside(material: Material) -> str:
-    """One sentence beside every map: how much of its neighbourhoods is real, over the methods."""
+def _trust_note(material: Material) -> str:
+    """A note for the caption of every map: how much of its neighbourhoods is real, over the methods."""
     rows = material.table("trust")
     if rows is None:
         return ""
@@ -63,25 +63,25 @@ def _beside(material: Material) -> str:
         spans[name], chance[name] = " to ".join(ends), f"{part['chance'].mean():.2f}"
     text = (
         f"{placement_text(projection)} "
-        f"These maps keep the share {spans['neighbour overlap']} of each point's {k} nearest neighbours (chance "
+        f"These maps keep a share of {spans['neighbour overlap']} of each point's {k} nearest neighbours (chance "
         f"{chance['neighbour overlap']}); trustworthiness {spans['trustworthiness']} (1 is perfect, "
         f"{chance['trustworthiness']} chance)."
     )
     if "overlap of seeds" in spans:
-        text += f" Drawn with another seed, the share {spans['overlap of seeds']} of them stays."
+        text += f" With another seed, a share of {spans['overlap of seeds']} of them stays."
     return text
 
 
 def _trust(material: Material) -> str:
-    """How much of each map's neighbourhoods is real, and how much of it is chance, method by method."""
+    """How much of each map's neighbourhoods is real, and how much is chance, method by method."""
     rows = material.table("trust")
     if rows is None:
         return ""
     rows, body = first_seed(rows), []
     names = list(rows["measure"].unique())
     for method in material.methods:
-        mine = rows[rows["method"] == method]
-        for i, (projection, part) in enumerate(mine.groupby("projection", sort=False)):
+        maps = rows[rows["method"] == method].groupby("projection", sort=False)
+        for i, (projection, part) in enumerate(maps):
             values = part.set_index("measure")["value"].reindex(names)
             head = f"<b>{material.label(method)}</b>" if i == 0 else ""
             body.append([head, str(projection), *(f"{value:.3f}" for value in values)])
@@ -91,22 +91,22 @@ def _trust(material: Material) -> str:
     return table(
         ["", "map", *names],
         body,
-        f"This study, first seed: neighbours on the map beside those in the full space, k = {k}, n = {n.max()} points. "
+        f"This study, first seed: neighbours on the map and in the full space, k = {k}, n = {n.max()} points. "
         f"Over seeds: pairs of maps of {n.min()} of the points; disparity is what rotation, scale and shift leave "
         "unexplained (0 is the same map).",
     )
 
 
 def measures(material: Material) -> str:
-    """The shift measures as boxes and as a table with intervals, and the similarity layer by layer."""
+    """The shift measures as box plots and as a table with intervals, and the similarity layer by layer."""
     shift = material.table("shift")
     if shift is None:
         return absent("measures", FULL, "the measures of the shift", "shift", "analyse", material.name)
     look = material.look
     lead = (
         "Angle between the clean and the adversarial embedding; centroid margin (distance to the false minus distance "
-        "to the own class centroid: below 0 the image lies nearer the false one); progress along the way to the false "
-        "centroid; share of the ten nearest natural training images that have the image's own class."
+        "to its own class centroid: below 0 the image is nearer the false one); progress towards the false centroid; "
+        "share of the ten nearest natural training images that have the image's own class."
     )
     parts = [embedded("shift-measures", lambda view: shift_measures(shift, look=view), look), _measured(material)]
     parts.append(_separated(material))
@@ -164,17 +164,17 @@ SEPARATED = {
     "silhouette": ("silhouette", 3), "ratio": ("within / between", 2), "effective_rank": ("effective rank", 1),
     "crowding": ("cosine between classes", 3),
 }  # fmt: skip
-"""Measures of the second table: heading, and digits (None: a share, in per cent)."""
+"""Measures of the second table: heading, and number of digits (None: a share, in per cent)."""
 
 
 def _separated(material: Material) -> str:
     """Retrieval, triplets, separation and collapse of every group, clean (the zero point) and attacked."""
-    summed, built = material.table("measures"), material.table("structure")
-    if summed is None or built is None:
+    means, structure = material.table("measures"), material.table("structure")
+    if means is None or structure is None:
         return ""
-    summed, built = (first_seed(rows[rows["eps"] == rows["eps"].min()]) for rows in (summed, built))
+    means, structure = (first_seed(rows[rows["eps"] == rows["eps"].min()]) for rows in (means, structure))
     columns = {"mean": "value", "against": "kind"}
-    rows = pd.concat([summed[~summed["measure"].isin(built["measure"])].rename(columns=columns), built])
+    rows = pd.concat([means[~means["measure"].isin(structure["measure"])].rename(columns=columns), structure])
     rows = rows.set_index(["method", "group", "kind", "measure"])[["n", "value", "low", "high"]].sort_index()
     body = []
     for method in material.methods:
@@ -187,14 +187,14 @@ def _separated(material: Material) -> str:
                 cells = [_measure_cell(part, name) for name in SEPARATED]
                 body.append([head, label, "clean" if kind == "clean" else "attacked",
                              str(int(part.loc["recall_1", "n"])), *cells])  # fmt: skip
-    eps = number(float(summed["eps"].iloc[0]))
+    eps = number(float(means["eps"].iloc[0]))
     return table(
         ["", "images", "", "n", *(heading for heading, _ in SEPARATED.values())],
         body,
-        f"This study, first seed, eps = {eps}; groups by the attacked image's prediction, each measured by itself; "
-        "clean is the zero point. Gallery and triplets (violated: those that break the training's order): natural "
-        "training images. Within / between: scatter of and around the classes. 95 % intervals over the images (shares: "
-        "bootstrap; others: infinitesimal jackknife).",
+        f"This study, first seed, eps = {eps}; groups by the attacked image's prediction, each measured separately; "
+        "clean is the zero point. Gallery and triplets (violated: those with a positive triplet loss): natural "
+        "training images. Within / between: scatter within and between the classes. 95 % intervals over the images "
+        "(shares: bootstrap; others: infinitesimal jackknife).",
     )
 
 

@@ -17,8 +17,8 @@ def retrieved(material: Material) -> str:
     if neighbours is None and retrieval is None:
         return absent("neighbours", TITLE, "neighbours", "neighbours", "analyse", material.name)
     lead = (
-        "Each test image, clean and adversarial, asks for the natural training images nearest to it in the model's "
-        "embedding. A robust metric returns images of the true class also under attack."
+        "Each test image, clean and adversarial, is a query for the nearest natural training images in the model's "
+        "embedding. A robust metric returns images of the true class even under attack."
     )
     look, pictures = material.look, material.pictures
     parts = []
@@ -50,7 +50,7 @@ def _recall(material: Material) -> str:
 
 
 def _turnover(material: Material) -> str:
-    """How many of the nearest stay, and of which class those are that leave and enter."""
+    """How many of the nearest neighbours the attack replaces, and the classes of those that leave and enter."""
     rows = material.table("neighbours")
     if rows is None:
         return ""
@@ -71,13 +71,13 @@ def _turnover(material: Material) -> str:
     return table(
         ["", f"entered, of {k}", "of the true class: those that left (%)", "those that entered (%)"],
         body,
-        f"This study, all seeds: the {k} nearest natural images of the adversarial query beside those of the clean "
+        f"This study, all seeds: the {k} nearest natural images of the adversarial query against those of the clean "
         "one. 95 % bootstrap intervals over images (first column) and over neighbours.",
     )
 
 
 def _path(material: Material) -> str:
-    """The share of the nearest with the true class along the attack."""
+    """The share of the nearest neighbours with the true class, along the attack."""
     rows = material.table("path")
     if rows is None:
         return ""
@@ -88,9 +88,9 @@ def _path(material: Material) -> str:
         part = rows[rows["method"] == method]
         own = (part["neighbour_y"] == part["y"]).astype(float)
         shares = own.groupby([part["step"], part["seed"], part["id"], part["restart"]]).mean()
-        there = set(shares.index.get_level_values(0))
+        known = set(shares.index.get_level_values(0))
         cells = [
-            share_cell(bootstrap_mean(shares.loc[step].to_numpy()) if step in there else Interval(float("nan"), 0, 0))
+            share_cell(bootstrap_mean(shares.loc[step].to_numpy()) if step in known else Interval(float("nan"), 0, 0))
             for step in steps
         ]
         body.append([f"<b>{material.label(method)}</b>", *cells])
@@ -99,5 +99,5 @@ def _path(material: Material) -> str:
         ["neighbours of the true class (%) after", *(f"{step} steps" if step != 1 else "1 step" for step in steps)],
         body,
         f"This study: the {k} nearest natural images along the recorded attacks of {n} images that the model gets "
-        "right, every image walked to the last step. 95 % bootstrap intervals over images.",
+        "right, every image attacked to the last step. 95 % bootstrap intervals over images.",
     )

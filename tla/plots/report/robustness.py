@@ -1,4 +1,4 @@
-"""Accuracy under attack: the table, the bars, and the paper beside it."""
+"""Accuracy under attack: the table, the bars, and the paper's numbers next to them."""
 
 from html import escape
 
@@ -23,11 +23,11 @@ TITLE = "Accuracy under attack"
 
 
 def robustness(material: Material) -> str:
-    """Method by attack with intervals and the worst case, bars, accuracy against eps, who is taken for whom."""
+    """Method by attack with intervals and the worst case, bars, accuracy against eps, transfer, class confusion."""
     attacks, accuracies = material.table("attacks"), material.accuracies
     if attacks is None or accuracies is None:
         return absent("robustness", TITLE, "accuracies", "attacks", "attack", material.name)
-    paper = paper_accuracy(str(material.fact("data", "name") or ""))
+    paper = paper_accuracy(str(material.recorded("data", "name") or ""))
     lead = (
         "An image counts as right only if the model is right on it, clean and attacked. The worst case counts it as "
         "wrong if any of the attacks succeeds: only that column is a statement about robustness."
@@ -49,7 +49,7 @@ def _table(material: Material, rows: Frame, paper: Frame) -> str:
     names = attacks_of(rows["attack"])
     best = {name: part["accuracy"].max() for name, part in rows.groupby("attack")}
     body = []
-    crossed = material.table("transfer") is not None
+    with_transfer = material.table("transfer") is not None
     for method in material.methods:
         part = rows[rows["method"] == method].set_index("attack")
         if part.empty:
@@ -62,10 +62,11 @@ def _table(material: Material, rows: Frame, paper: Frame) -> str:
             row = part.loc[name]
             value = Interval(row["accuracy"], row["low"], row["high"])
             cells.append(share_cell(value, best=bool(row["accuracy"] == best[name]) and len(material.methods) > 1))
-        body.append([*cells, black_box_cell(material, method)] if crossed else cells)
-        body += [
-            [*row, paper_black_box(material, method)] if crossed else row for row in _paper_row(paper, method, names)
-        ]
+        reported = _paper_row(paper, method, names)
+        if with_transfer:
+            cells.append(black_box_cell(material, method))
+            reported = [[*row, paper_black_box(material, method)] for row in reported]
+        body += [cells, *reported]
     n, seeds = int(rows["n"].max()), int(rows["seeds"].max())
     source = (
         f"This study, n = {n} test images, {seeds} seed{'s' if seeds > 1 else ''}, eps = {number(material.eps)}"
@@ -74,14 +75,14 @@ def _table(material: Material, rows: Frame, paper: Frame) -> str:
     )
     if len(paper):
         source += (
-            " Rows <i>paper</i>: Mao et al. 2019; figures in brackets are recalled, not confirmed by the poster; "
+            " Rows <i>paper</i>: Mao et al. 2019; numbers in brackets are recalled, not confirmed by the poster; "
             "their networks, schedules and numbers of steps differ from this study's."
         )
-    if crossed:
+    if with_transfer:
         source += (
-            " Black box: images made on another model of this study, the one that fools most; not in the worst case."
+            " Black box: images crafted on another model of this study, the one that fools most; not in the worst case."
         )
-    head = ["accuracy (%)", *(attack_label(name) for name in names), *([HEAD] if crossed else [])]
+    head = ["accuracy (%)", *(attack_label(name) for name in names), *([HEAD] if with_transfer else [])]
     return table(head, body, source)
 
 
@@ -101,7 +102,7 @@ def _paper_row(paper: Frame, method: str, names: list[str]) -> list[list[str]]:
 
 def _settings(material: Material) -> str:
     """Steps, step sizes and restarts of the suite, from the recipe."""
-    suite = material.fact("study", "attack", "suite")
+    suite = material.recorded("study", "attack", "suite")
     if not isinstance(suite, dict):
         return ""
     words = []
@@ -114,13 +115,13 @@ def _settings(material: Material) -> str:
 
 def _compared(material: Material, attacks: Frame) -> str:
     """Every method against adversarial training: the same seeds and the same images, pair by pair."""
-    there = [method for method in material.methods if method in set(attacks["method"])]
-    base = "at" if "at" in there else there[0]
+    methods = [method for method in material.methods if method in set(attacks["method"])]
+    base = "at" if "at" in methods else methods[0]
     pairs = paired_differences(attacks, base)
     if pairs.empty:
         return ""
     rows = []
-    for method in (name for name in there if name != base):
+    for method in (name for name in methods if name != base):
         row = pairs.set_index("method").loc[method]
         bounds = [_between(row[f"low{part}"], row[f"high{part}"]) for part in ("_seeds", "_images", "")]
         verdict = "within chance" if row["chance"] else "more than chance"
@@ -135,7 +136,7 @@ def _between(low: float, high: float) -> str:
 
 
 def _how(pairs: Frame) -> str:
-    """What the intervals of the pairs are made of."""
+    """How the intervals of the differences were computed."""
     seeds, n = int(pairs["seeds"].max()), int(pairs["n"].max())
     text = (
         f"This study: difference of worst-case accuracies on the same {n} images with the same seeds; 95 % intervals. "

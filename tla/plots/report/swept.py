@@ -1,4 +1,4 @@
-"""One setting at several values: the figure, the numbers, the paper's figure beside."""
+"""One setting at several values: the figure, the numbers, and the paper's figure."""
 
 from html import escape
 from typing import Any
@@ -28,7 +28,7 @@ def swept(material: Material) -> str:
     setting = str(rows["parameter"].iloc[0])
     lead = (
         f"Everything but <code>{escape(setting)}</code> is equal: data order, schedule, attack, seeds, selection on "
-        "training images kept aside, and the test images that are attacked."
+        "held-out training images, and the attacked test images."
     )
     parts = []
     for method in rows.loc[rows["value"].notna(), "method"].unique():
@@ -38,25 +38,25 @@ def swept(material: Material) -> str:
         )
         parts.append(_table(material, rows, str(method)))
     if setting.startswith("method.tla") and setting.endswith(".pool"):
-        note = "CIFAR-10, eps 8/255, the paper's network and schedule; figures of the poster, one training each."
+        note = "CIFAR-10, eps 8/255, the paper's network and schedule; numbers from the poster, one training each."
         draw = embedded("paper-pool", lambda view: ablation(paper_pool(), look=view), material.look, note=note)
-        parts.append(f"<h3>The same figure of the paper (Mao et al. 2019)</h3>{draw}")
+        parts.append(f"<h3>The same figure in the paper (Mao et al. 2019)</h3>{draw}")
     return section("sweep", TITLE, lead, *parts)
 
 
 def _table(material: Material, rows: Frame, method: str) -> str:
-    """Value by attack, and what each value gains over the first one, on the same seeds and images."""
-    mine = rows[(rows["method"] == method) | rows["value"].isna()]
-    means = value_means(mine, material.look)
-    names = ["clean", *(name for name in attacks_of(mine["attack"]) if name not in SUMS), "worst"]
-    gains = _gains(material, mine)
+    """Value by attack, and what each value gains over the first, on the same seeds and images."""
+    rows = rows[(rows["method"] == method) | rows["value"].isna()]
+    means = value_means(rows, material.look)
+    names = ["clean", *(name for name in attacks_of(rows["attack"]) if name not in SUMS), "worst"]
+    gains = _gains(material, rows)
     body = []
     for label, part in means.groupby("label", sort=False):
         cells = part.set_index("attack")
         known = [Interval(*cells.loc[name, ["accuracy", "low", "high"]]) for name in names if name in cells.index]
         body.append([f"<b>{label}</b>", *(share_cell(value) for value in known), *gains.get(str(label), ("", ""))])
-    first = value_label(_varied(mine)["value"].iloc[0])
-    head = [escape(setting_name(str(mine["parameter"].iloc[0]))), *(attack_label(name) for name in names)]
+    first = value_label(_varied(rows)["value"].iloc[0])
+    head = [escape(setting_name(str(rows["parameter"].iloc[0]))), *(attack_label(name) for name in names)]
     seeds, n = int(means["seeds"].max()), int(means["n"].max())
     over = "seeds and images" if seeds > 1 else "the images alone: one seed leaves out the spread of training"
     return table(
@@ -100,7 +100,7 @@ def sweep_headline(material: Material) -> str:
     setting = escape(setting_name(str(rows["parameter"].iloc[0])))
     seeds = pd.unique(worst["seed"])
     first, last = value_label(worst["value"].iloc[0]), value_label(worst["value"].iloc[-1])
-    top = f"<strong>{material.label(str(who))} holds {percent(float(means.max()), 1)} at {value_label(best)}</strong>"
+    top = f"<strong>{material.label(str(who))} has {percent(float(means.max()), 1)} at {value_label(best)}</strong>"
     low = f"{percent(float(means.min()), 1)} at {value_label(least)}{_of(material, who, other)}"
     over = f"{len(seeds)} training{'s' if len(seeds) > 1 else ''} per value"
     return f"{setting} from {first} to {last}: in the worst case {top} and {low}, over {over}"

@@ -1,4 +1,4 @@
-"""Training: how each model came to be."""
+"""Training: how each model was trained."""
 
 from html import escape
 from typing import Any
@@ -22,12 +22,12 @@ def trained(material: Material) -> str:
         return absent("training", TITLE, "learning curves", "history", "train", material.name)
     reasons = _reasons(material)
     lead = (
-        "All methods share schedule, selection, batch normalisation and seeds; accuracies are on training images held "
-        "out from training, never on the test set."
+        "All methods share schedule, selection, batch normalisation and seeds; accuracies are on held-out training "
+        "images, never on the test set."
     )
     if reasons:
         lead = f"The methods were not trained alike: {'; '.join(reasons)}."
-    device = material.fact("hardware", "device") or "unknown hardware"
+    device = material.recorded("hardware", "device") or "unknown hardware"
     several = history["seed"].nunique() > 1
     what = "mean over the seeds, below it the smallest and the largest" if several else "its one seed"
     return section(
@@ -44,26 +44,26 @@ def trained(material: Material) -> str:
 
 
 def warning(material: Material) -> str:
-    """A banner on top of the page where methods differ in more than the method; nothing for a fair comparison."""
+    """A banner at the top of the page if the models differ in more than the method; "" for a fair comparison."""
     reasons = _reasons(material)
     if not reasons:
         return ""
     text = "; ".join(reasons)
     return (
         '<p class="unfair" role="note"><strong>This comparison is not fair.</strong> '
-        f"Here {text}. Differences between its methods are not differences of the methods alone.</p>"
+        f"Here {text}. Differences between its methods are not due to the methods alone.</p>"
     )
 
 
 def _reasons(material: Material) -> list[str]:
-    """Why the comparison is not fair; in a sweep only a look at test images counts, as settings are its subject."""
-    reasons = material.fact("fairness", "reasons") or []
-    swept = material.fact("sweep") is not None
+    """Why the comparison is not fair; in a sweep, which varies settings, only the use of test images counts."""
+    reasons = material.recorded("fairness", "reasons") or []
+    swept = material.recorded("sweep") is not None
     return [escape(str(reason)) for reason in reasons if not swept or "test images" in str(reason)]
 
 
 def _body(material: Material, history: Frame) -> list[list[str]]:
-    """One row per method: what its trainings ended with."""
+    """One row per method: the last epoch of its trainings."""
     last = history.sort_values("epoch").groupby(["method", "seed"], as_index=False).last()
     seconds = history.groupby(["method", "seed"])["seconds"].sum()
     body = []
@@ -85,7 +85,7 @@ def _body(material: Material, history: Frame) -> list[list[str]]:
 
 
 def _cell(values: Any, digits: int) -> str:
-    """The mean of some trainings, with the smallest and the largest where there are several."""
+    """The mean over trainings, with the smallest and the largest if there are several."""
     known = np.asarray(values, dtype=np.float64)
     known = known[np.isfinite(known)]
     if not len(known):

@@ -1,4 +1,4 @@
-"""Images made on one model, shown to the others: the black-box column, and the whole matrix."""
+"""Images crafted on one model, evaluated on the others: the black-box column, and the whole matrix."""
 
 from tla.plots.base import Frame
 from tla.plots.drawing.theme import attack_label
@@ -10,14 +10,14 @@ PAPER = {
     "mnist": {"natural": 81.81, "at": 96.67, "alp": 96.95, "tla-rn": 97.69, "tla-sa": 97.65, "tla": 97.73},
     "cifar10": {"natural": 7.60, "at": 62.83, "alp": 67.27, "tla-rn": 66.96, "tla-sa": 61.67, "tla": 70.63},
 }
-"""Black-box accuracies (%) of Mao et al. 2019, recalled, not confirmed by the poster; which model they were made on is
-not known."""
+"""Black-box accuracies (%) of Mao et al. 2019, recalled, not confirmed by the poster; their source model is not
+known."""
 
 HEAD = "Black box"
 
 
 def black_box(transfer: Frame, method: str) -> Frame:
-    """The other model whose images fool a method most.
+    """The row of the other model whose images fool a method most.
 
     Args:
         transfer: The `transfer` table.
@@ -32,7 +32,7 @@ def black_box(transfer: Frame, method: str) -> Frame:
 
 
 def black_box_cell(material: Material, method: str) -> str:
-    """Accuracy on images made on another model, the one that fools most, and its name."""
+    """Accuracy on images crafted on the other model that fools most, and its name."""
     transfer = material.table("transfer")
     found = None if transfer is None else black_box(transfer, method)
     if found is None or found.empty:
@@ -40,24 +40,24 @@ def black_box_cell(material: Material, method: str) -> str:
     row = found.iloc[0]
     share = float(row["accuracy"])
     source = material.label(str(row["source"]))
-    return f'<td class="tint" style="--v:{share:.3f}">{100 * share:.1f}<small>made on {source}</small></td>'
+    return f'<td class="tint" style="--v:{share:.3f}">{100 * share:.1f}<small>crafted on {source}</small></td>'
 
 
 def paper_black_box(material: Material, method: str) -> str:
-    """The paper's figure, in brackets."""
-    value = PAPER.get(str(material.fact("data", "name")), {}).get(method)
+    """The paper's number, in brackets."""
+    value = PAPER.get(str(material.recorded("data", "name")), {}).get(method)
     return '<td class="none"></td>' if value is None else f'<td class="paper">({value:.1f})</td>'
 
 
 def transferred(material: Material) -> str:
-    """The matrix of who fools whom; nothing where it was not measured."""
+    """The transfer matrix; "" if it was not measured."""
     transfer = material.table("transfer")
     if transfer is None:
         return ""
     attack, n = attack_label(str(transfer["attack"].iloc[0])), transfer["id"].nunique()
     seeds = transfer["seed"].nunique()
     note = (
-        f"{attack} walks to its end on the source; {n} images; every model attacks the models of its own seed"
+        f"{attack} runs all its steps on the source; {n} images; every model attacks the models of its own seed"
         f"{f', means over {seeds} seeds' if seeds > 1 else ''}. Clean errors of the target count as fooled."
     )
     return embedded("transfer", lambda view: transfer_matrix(transfer, look=view), material.look, note=note)

@@ -4,11 +4,11 @@
     python benchmarks/figures.py --points 50000  more
     python benchmarks/figures.py --study DIR     the tables of a study instead
 
-The tables are synthetic, of the same columns as a study's, with all attacks and detectors (90,000 rows of attacks); a
-map shows 10,000 clean images, and as many adversarial ones to pick arrows from. Build is the figure function and its
-JSON together, at the dashboard's width, in rounds over all figures after one to warm up: least processor time (it is
-built by one thread; what else runs on the machine then hardly counts), with the median time on the clock beside it.
-Poster and report put several figures together and stand apart. Last line: the slowest and the largest single figure.
+The tables are synthetic, with the columns of a study's and with all attacks and detectors (90,000 rows of attacks); a
+map shows 10,000 clean images, and as many adversarial ones to choose arrows from. Build time covers the figure function
+and its JSON, at the dashboard's width, in rounds over all figures after a warm-up round: the minimum processor time
+(one thread builds a figure, so other load on the machine hardly matters) and the median wall-clock time. Poster and
+report combine several figures and are listed separately. Last line: the slowest and the largest single figure.
 """
 
 import argparse
@@ -24,15 +24,16 @@ from typing import Any, NamedTuple
 from tla.plots import FIGURES, look_of
 from tla.plots.drawing.pictures import Pictures
 from tla.plots.report import write_report
-from tla.statistics.curves import bootstrap_band
+from tla.statistics.roc import bootstrap_bounds
 from tla.store import Store
 
 METHODS = 6
-TOGETHER = ("poster",)
+COMBINED = ("poster",)
+"""Figures that combine others."""
 
 
 def synthetic(points: int, folder: Path) -> Store:
-    """A study of synthetic tables with so many points in a figure of all methods."""
+    """A study of synthetic tables with `points` points in a figure of all methods."""
     sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "helpers"))
     from synthetic import World, write_store
 
@@ -40,7 +41,7 @@ def synthetic(points: int, folder: Path) -> Store:
 
 
 def drawing(name: str, store: Store) -> Callable[[], Any] | None:
-    """A call that draws a figure from tables already read, as the dashboard does; None where the study lacks some."""
+    """A call that draws a figure from tables already read, as the dashboard does; None if the study lacks a table."""
     function = FIGURES.get(name)
     if not all(store.has_table(table) for table in function.tables):
         return None
@@ -55,7 +56,7 @@ def drawing(name: str, store: Store) -> Callable[[], Any] | None:
 
 
 class Cost(NamedTuple):
-    """What a figure costs: milliseconds of processor time (fastest) and on the clock (median), megabytes of JSON."""
+    """What a figure costs: milliseconds of processor time (minimum) and wall-clock (median), megabytes of JSON."""
 
     processor: float
     clock: float
@@ -63,20 +64,20 @@ class Cost(NamedTuple):
 
 
 def measure(drawings: dict[str, Callable[[], Any]], rounds: int) -> dict[str, Cost]:
-    """Draw every figure and write its JSON, `rounds` times in turn: what disturbs the machine hits all alike."""
+    """Draw every figure and write its JSON, `rounds` times in turn, so that other load affects all alike."""
     size = {name: len(str(draw().to_json())) / 1e6 for name, draw in drawings.items()}
-    taken = [{name: _once(draw) for name, draw in drawings.items()} for _ in range(rounds)]
-    processor = {name: min(one[name][0] for one in taken) for name in drawings}
-    clock = {name: statistics.median(one[name][1] for one in taken) for name in drawings}
+    times = [{name: _once(draw) for name, draw in drawings.items()} for _ in range(rounds)]
+    processor = {name: min(one[name][0] for one in times) for name in drawings}
+    clock = {name: statistics.median(one[name][1] for one in times) for name in drawings}
     return {name: Cost(processor[name], clock[name], size[name]) for name in drawings}
 
 
 def _once(draw: Callable[[], Any]) -> tuple[float, float]:
-    """Milliseconds of processor time and on the clock; a band of a ROC curve that is kept for redraws is forgotten."""
-    bootstrap_band.cache_clear()
-    begun, worked = time.perf_counter(), time.process_time()
+    """Milliseconds of processor time and wall-clock, without the cached bands of ROC curves."""
+    bootstrap_bounds.cache_clear()
+    clock, processor = time.perf_counter(), time.process_time()
     draw().to_json()
-    return 1e3 * (time.process_time() - worked), 1e3 * (time.perf_counter() - begun)
+    return 1e3 * (time.process_time() - processor), 1e3 * (time.perf_counter() - clock)
 
 
 def main() -> None:
@@ -96,16 +97,16 @@ def main() -> None:
                 print(f"{name:18s} left out: the study lacks a table")
             else:
                 drawings[name] = draw
-        found = measure(drawings, options.rounds)
-        for name, cost in found.items():
+        costs = measure(drawings, options.rounds)
+        for name, cost in costs.items():
             print(
                 f"{name:18s} {cost.processor:7.1f} ms ({cost.clock:.1f} on the clock) {cost.size:7.3f} MB", flush=True
             )
         if not options.only:
-            begun, worked = time.perf_counter(), time.process_time()
+            clock, processor = time.perf_counter(), time.process_time()
             path = write_report(store, name="measured.html")
-            took = f"{time.process_time() - worked:7.1f} s  ({time.perf_counter() - begun:.1f} on the clock)"
-            print(f"{'report':18s} {took} {path.stat().st_size / 1e6:7.3f} MB")
+            seconds = f"{time.process_time() - processor:7.1f} s  ({time.perf_counter() - clock:.1f} on the clock)"
+            print(f"{'report':18s} {seconds} {path.stat().st_size / 1e6:7.3f} MB")
             path.unlink()
     import plotly
 
@@ -113,7 +114,7 @@ def main() -> None:
         f"{options.points} points, {options.rounds} rounds, plotly {plotly.__version__}, "
         f"{platform.processor() or platform.machine()}"
     )
-    single = [values for name, values in found.items() if name not in TOGETHER] or list(found.values())
+    single = [cost for name, cost in costs.items() if name not in COMBINED] or list(costs.values())
     print(f"build_ms={max(cost.processor for cost in single):.1f} json_mb={max(cost.size for cost in single):.3f}")
 
 

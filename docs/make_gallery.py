@@ -1,10 +1,10 @@
-"""Draws every figure of a study for the documentation: docs/gallery/README.md and its pictures.
+"""Draw every figure of a study for the documentation: docs/gallery/README.md and its pictures.
 
-    python docs/make_gallery.py                 the digits study that ships: docs/gallery
-    python docs/make_gallery.py STUDY NAME      another study, the figures of the poster alone: docs/gallery/NAME
+    python docs/make_gallery.py                 the shipped digits study: docs/gallery
+    python docs/make_gallery.py STUDY NAME      another study, only the poster's figures: docs/gallery/NAME
 
-A figure of a benchmark is drawn from the table that was measured (`MEASURED`), one of a sweep from the sweep that ships
-(`ELSEWHERE`). A figure whose table the study lacks is left out, and said so.
+The figure of a benchmark is drawn from its measured table (`MEASURED`), that of a sweep from the shipped sweep
+(`ELSEWHERE`). A figure whose table the study lacks is left out with a message.
 """
 
 import inspect
@@ -21,17 +21,19 @@ from tla.study.locate import open_study, shipped_studies
 FOLDER = Path(__file__).parent / "gallery"
 MEASURED = {"strength": (Path(__file__).parent / "strength.csv", "python benchmarks/strength.py --figure strength.png")}
 """Figures of benchmarks: the table, and the command that measures and draws it."""
+
 ELSEWHERE = {"ablation": "digits-pool"}
-"""Figures of other studies that ship."""
+"""Figures drawn from other shipped studies."""
+
 POSTER = (
     "poster", "one_class", "two_classes", "shift_arrows", "shift_measures", "accuracy_bars", "accuracy_table",
     "differences", "roc", "neighbour_rows", "purity_curves", "trajectory", "transfer_matrix", "learning_curves",
 )  # fmt: skip
-"""What is drawn of a study of its own name."""
+"""Figures drawn from a study with its own gallery."""
 
 
 def main() -> None:
-    """Draw everything, light, 1200 pixels wide."""
+    """Draw everything in the light theme, 1200 pixels wide."""
     if len(sys.argv) not in (1, 3):
         raise SystemExit(__doc__)
     own = len(sys.argv) == 3
@@ -56,23 +58,14 @@ def main() -> None:
             continue
         save(drawn, folder / f"{figure}.png", width=1200, scale=1)
         sentence = (inspect.getdoc(FIGURES.get(figure)) or "").split("\n")[0]
-        lines += [
-            f"## {figure}",
-            "",
-            sentence,
-            "",
-            f"`{command}`",
-            "",
-            f"![{sentence}]({figure}.png)",
-            "",
-        ]
+        lines += [f"## {figure}", "", sentence, "", f"`{command}`", "", f"![{sentence}]({figure}.png)", ""]
         print(f"{figure}: {(folder / f'{figure}.png').stat().st_size / 1e3:.0f} kB")
     (folder / "README.md").write_text("\n".join(lines), encoding="utf-8")
 
 
 def _about(store: Store) -> list[str]:
-    facts = store.manifest()["study"]
-    return [f"The figures of the poster, drawn from `tla study {facts['name']}`: {facts['caption'].rstrip('.')}."]
+    study = store.manifest()["study"]
+    return [f"The figures of the poster, drawn from `tla study {study['name']}`: {study['caption'].rstrip('.')}."]
 
 
 def _contents(name: str) -> list[str]:

@@ -1,4 +1,4 @@
-"""Synthetic frames of every table of a study: blobs for classes, and methods that hold or give way."""
+"""Synthetic frames for every table of a study: blobs for classes, and methods of different robustness."""
 
 import json
 from dataclasses import dataclass
@@ -21,9 +21,10 @@ class World:
     Args:
         methods: Names of the methods.
         classes: Number of classes.
-        n: Attacked test images.
+        n: Number of attacked test images.
         seeds: Training seeds.
-        hold: Share that resists PGD, for every method; by default each method has its own.
+        hold: Share of images that resist PGD, for every method; by default each method has its own.
+        eps: Eps of the attacks.
     """
 
     methods: tuple[str, ...] = tuple(STRENGTH)
@@ -46,13 +47,13 @@ class World:
 
 
 def wrong_class(rng, y: np.ndarray, classes: int) -> np.ndarray:
-    """Mostly the next class, sometimes any other."""
+    """Usually the next class, sometimes any other."""
     step = np.where(rng.random(len(y)) < 0.6, 1, rng.integers(1, max(classes, 2), len(y)))
     return (y + step) % max(classes, 1)
 
 
 def attacked(world: World, method: str, rng, factor: float = 1.0):
-    """The prediction under attack, and who is fooled."""
+    """The class, the prediction under attack, and whether it is fooled, for each image."""
     y = world.labels()
     fooled = rng.random(world.n) > min(1.0, world.strength(method) * factor)
     if world.classes < 2 or world.hold == 1.0:
@@ -85,13 +86,13 @@ def maps(world: World) -> pd.DataFrame:
         y, prediction, _ = attacked(world, method, rng)
         spread = 0.5 + world.strength(method)
         home = np.stack([np.cos(turn * y), np.sin(turn * y)], axis=1) * 6 + rng.normal(size=(world.n, 2)) * spread
-        there = np.stack([np.cos(turn * prediction), np.sin(turn * prediction)], axis=1) * 6
-        away = np.where((prediction != y)[:, None], home * 0.25 + there * 0.75, home)
+        target = np.stack([np.cos(turn * prediction), np.sin(turn * prediction)], axis=1) * 6
+        away = np.where((prediction != y)[:, None], home * 0.25 + target * 0.75, home)
         away = away + rng.normal(size=(world.n, 2)) * 0.5
-        for kind, place, predicted in (("clean", home, y), ("adversarial", away, prediction)):
+        for kind, point, predicted in (("clean", home, y), ("adversarial", away, prediction)):
             parts.append(pd.DataFrame({
                 "method": method, "seed": seed, "projection": "umap", "kind": kind, "id": np.arange(world.n), "y": y,
-                "prediction": predicted, "u": place[:, 0].astype("f4"), "v": place[:, 1].astype("f4"),
+                "prediction": predicted, "u": point[:, 0].astype("f4"), "v": point[:, 1].astype("f4"),
             }))  # fmt: skip
     return pd.concat(parts, ignore_index=True)
 
@@ -101,16 +102,17 @@ def shift(world: World) -> pd.DataFrame:
     for method, seed, rng in world.models():
         y, prediction, fooled = attacked(world, method, rng)
         for attack, eps in (("noise", world.eps), ("pgd", world.eps), ("pgd", world.eps * 1.5)):
-            hit = fooled & (attack != "noise")
-            angle = np.abs(rng.normal(np.where(hit, 38, 3 if attack == "noise" else 14), 6 if attack == "pgd" else 1))
+            wrong = fooled & (attack != "noise")
+            angle = np.abs(rng.normal(np.where(wrong, 38, 3 if attack == "noise" else 14), 6 if attack == "pgd" else 1))
             parts.append(pd.DataFrame({
                 "method": method, "seed": seed, "attack": attack, "eps": eps, "id": np.arange(world.n), "y": y,
-                "prediction": np.where(hit, prediction, y), "false_class": wrong_class(rng, y, world.classes),
-                "group": np.where(hit, "misclassified", "correct"), "angle": angle, "relative_angle": angle / 60,
-                "margin_clean": rng.normal(0.3, 0.05, world.n), "margin": rng.normal(np.where(hit, -0.08, 0.12), 0.04),
-                "progress": rng.normal(np.where(hit, 0.7, 0.2), 0.1),
-                "purity_own": np.clip(rng.normal(np.where(hit, 0.2, 0.9), 0.2), 0, 1),
-                "purity_false": np.clip(rng.normal(np.where(hit, 0.7, 0.05), 0.2), 0, 1),
+                "prediction": np.where(wrong, prediction, y), "false_class": wrong_class(rng, y, world.classes),
+                "group": np.where(wrong, "misclassified", "correct"), "angle": angle, "relative_angle": angle / 60,
+                "margin_clean": rng.normal(0.3, 0.05, world.n),
+                "margin": rng.normal(np.where(wrong, -0.08, 0.12), 0.04),
+                "progress": rng.normal(np.where(wrong, 0.7, 0.2), 0.1),
+                "purity_own": np.clip(rng.normal(np.where(wrong, 0.2, 0.9), 0.2), 0, 1),
+                "purity_false": np.clip(rng.normal(np.where(wrong, 0.7, 0.05), 0.2), 0, 1),
             }))  # fmt: skip
     return pd.concat(parts, ignore_index=True)
 
@@ -140,8 +142,8 @@ def neighbours(world: World, k: int = 10, queries: int = 60) -> pd.DataFrame:
         for kind in ("clean", "adversarial"):
             target = np.where(fooled, prediction, y) if kind == "adversarial" else y
             ids = np.repeat(np.arange(queries), k)
-            loyal = rng.random(len(ids)) < 0.85
-            label = np.where(loyal, target[ids], rng.integers(0, world.classes, len(ids)))
+            same = rng.random(len(ids)) < 0.85
+            label = np.where(same, target[ids], rng.integers(0, world.classes, len(ids)))
             parts.append(pd.DataFrame({
                 "method": method, "seed": seed, "kind": kind, "id": ids, "rank": np.tile(np.arange(1, k + 1), queries),
                 "y": y[ids], "prediction": target[ids],
@@ -186,8 +188,8 @@ def trajectory(world: World, steps: int = 20, images: int = 4, restarts: int = 2
             for restart in range(restarts):
                 t = np.arange(steps + 1) / steps
                 y = image % world.classes
-                gives_way = rng.random() > world.strength(method) and world.classes > 1
-                flip = rng.uniform(0.3, 0.9) if gives_way else 2.0
+                fooled = rng.random() > world.strength(method) and world.classes > 1
+                flip = rng.uniform(0.3, 0.9) if fooled else 2.0
                 success = t >= flip
                 parts.append(pd.DataFrame({
                     "method": method, "seed": seed, "attack": "pgd", "eps": world.eps, "id": image, "restart": restart,
@@ -218,12 +220,12 @@ def audit(world: World) -> pd.DataFrame:
     for method, seed, rng in world.models():
         for number, check in enumerate(CHECKS, start=1):
             verdict = str(rng.choice(["OK", "OK", "OK", "WARN", "FAIL", "NOT RUN"]))
-            rows.append((method, seed, check, number, verdict, f"evidence of {check} < 1e-6", "Do what helps.", [1, 2]))
+            rows.append((method, seed, check, number, verdict, f"evidence of {check} < 1e-6", "Fix it.", [1, 2]))
     return pd.DataFrame(rows, columns=["method", "seed", "check", "number", "verdict", "evidence", "advice", "ids"])
 
 
 def transfer(world: World) -> pd.DataFrame:
-    """Every model's own images hurt most; a thirtieth of the others' fool it."""
+    """Every model's own images fool it most; a thirtieth of the others' do."""
     parts = []
     for seed in world.seeds:
         for source in world.methods:
@@ -269,7 +271,7 @@ TABLES = {
 
 
 def arrays(world: World, size: int = 8) -> dict[str, dict[str, np.ndarray]]:
-    """Pictures of the synthetic study: a bright bar whose place is the class."""
+    """Pictures of the synthetic study: a bright bar whose position is the class."""
     rng = np.random.default_rng(0)
 
     def bars(y):
@@ -280,7 +282,7 @@ def arrays(world: World, size: int = 8) -> dict[str, dict[str, np.ndarray]]:
 
     gallery_y = np.arange(world.classes * 5) % world.classes
     test = bars(world.labels())
-    found = {
+    stored = {
         "images": {
             "test": test, "test_id": np.arange(world.n), "test_y": world.labels(),
             "gallery": bars(gallery_y), "gallery_id": np.arange(len(gallery_y)), "gallery_y": gallery_y,
@@ -288,21 +290,21 @@ def arrays(world: World, size: int = 8) -> dict[str, dict[str, np.ndarray]]:
     }  # fmt: skip
     for method, seed, noise in world.models():
         shifted = test / 255 + noise.uniform(-world.eps, world.eps, test.shape)
-        found[f"adversarial/{method}-seed{seed}"] = {f"pgd@{world.eps:.6g}": np.clip(shifted, 0, 1).astype(np.float32)}
+        stored[f"adversarial/{method}-seed{seed}"] = {f"pgd@{world.eps:.6g}": np.clip(shifted, 0, 1).astype(np.float32)}
         steps = np.arange(0, 21, 2)
-        way = test[:4, None] / 255 + (shifted - test / 255)[:4, None] * (steps / 20).reshape(1, -1, 1, 1, 1)
-        pixels = (np.clip(way, 0, 1) * 255).astype(np.uint8)
-        found[f"film/{method}-seed{seed}"] = {"id": np.arange(len(pixels)), "step": steps, "pixels": pixels}
-    return found
+        path = test[:4, None] / 255 + (shifted - test / 255)[:4, None] * (steps / 20).reshape(1, -1, 1, 1, 1)
+        pixels = (np.clip(path, 0, 1) * 255).astype(np.uint8)
+        stored[f"film/{method}-seed{seed}"] = {"id": np.arange(len(pixels)), "step": steps, "pixels": pixels}
+    return stored
 
 
 def write_store(path: Path, world: World | None = None, *, without: tuple[str, ...] = ()) -> Store:
-    """A study folder of synthetic tables and arrays with a manifest, without the named tables ("images": no arrays)."""
+    """A study folder of synthetic tables, arrays and manifest, without the named tables ("images": no arrays)."""
     world = world or World()
     store = Store(path)
-    files = [store.write_table(name, make(world)) for name, make in TABLES.items() if name not in without]
+    files = [store.write_table(name, table(world)) for name, table in TABLES.items() if name not in without]
     if "images" not in without:
-        files += [store.write_arrays(name, found) for name, found in arrays(world).items()]
+        files += [store.write_arrays(name, stored) for name, stored in arrays(world).items()]
     store.note(
         study={
             "name": "synthetic",

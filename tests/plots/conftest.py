@@ -1,4 +1,4 @@
-"""Synthetic studies that the tests of figures share."""
+"""The synthetic study that the tests of figures share."""
 
 import pytest
 from synthetic import World, write_store

@@ -35,7 +35,7 @@ def test_csv_holds_every_point(figure, tmp_path):
     assert len(clean)
 
 
-def test_csv_leaves_out_entries_of_the_legend():
+def test_csv_leaves_out_legend_entries():
     frame = data_of(FIGURES.get("shift_morph")(maps(World(n=40, methods=("at",)))))
     assert set(frame["trace"]) <= {"images", "misclassified"}
 
@@ -45,7 +45,7 @@ def test_csv_of_a_figure_read_back_from_json(figure):
     pd.testing.assert_frame_equal(data_of(again), data_of(figure), check_dtype=False)
 
 
-def test_csv_of_cells_and_of_nothing():
+def test_csv_of_a_heatmap_and_of_an_empty_figure():
     frame = data_of(FIGURES.get("accuracy_table")(attacks(World(n=20, methods=("at", "tla")))))
     assert len(frame) == 2 * 8
     assert frame["z"].between(0, 100).all()
@@ -63,13 +63,13 @@ def test_json_and_html(figure, tmp_path):
     assert len(small) < 0.1 * len(whole)
 
 
-def test_other_endings_are_refused_and_nothing_written(figure, tmp_path):
+def test_other_extensions_raise_and_nothing_is_written(figure, tmp_path):
     with pytest.raises(ValueError, match=r"path must end in one of \.html, \.png, .*, got 'f\.gif'"):
         save(figure, tmp_path / "f.gif")
     assert not list(tmp_path.iterdir())
 
 
-def test_without_browser_and_kaleido_it_says_how(figure, tmp_path, monkeypatch):
+def test_without_browser_and_kaleido_it_says_how_to_get_one(figure, tmp_path, monkeypatch):
     monkeypatch.setattr(module.shutil, "which", lambda name: None)
 
     def missing(*_, **__):
@@ -104,10 +104,10 @@ def test_png_and_svg(figure, tmp_path):
 
 @pytest.mark.browser
 def test_pdf_is_one_page_of_vectors(figure, tmp_path):
-    made = save(figure, tmp_path / "f.pdf", width=800).read_bytes()
-    assert made.startswith(b"%PDF")
-    assert made.count(b"/Type /Page\n") == 1
-    (box,) = re.findall(rb"/MediaBox \[([\d. ]+)\]", made)
+    pdf = save(figure, tmp_path / "f.pdf", width=800).read_bytes()
+    assert pdf.startswith(b"%PDF")
+    assert pdf.count(b"/Type /Page\n") == 1
+    (box,) = re.findall(rb"/MediaBox \[([\d. ]+)\]", pdf)
     width, height = (float(number) * 96 / 72 for number in box.split()[2:])
     assert width == pytest.approx(800, abs=1)
     assert height == pytest.approx(figure.layout.height, abs=1)

@@ -1,4 +1,4 @@
-"""The palettes against simulated colour blindness, measured here, not where they were made."""
+"""The palettes under simulated colour blindness, measured independently of how they were found."""
 
 from itertools import combinations
 
@@ -39,24 +39,16 @@ def least_distance(colours, blindness):
 
 @pytest.mark.parametrize("palette", [LIGHT_TEN, DARK_TEN], ids=["light", "dark"])
 @pytest.mark.parametrize("blindness", BLINDNESS)
-def test_ten_classes_are_told_apart(palette, blindness):
+def test_ten_classes_can_be_told_apart(palette, blindness):
     assert len(set(palette)) == 10
     assert least_distance(palette, blindness) > 0.11
 
 
 def test_a_common_palette_would_fail():
     common = [
-        "#1f77b4",
-        "#ff7f0e",
-        "#2ca02c",
-        "#d62728",
-        "#9467bd",
-        "#8c564b",
-        "#e377c2",
-        "#7f7f7f",
-        "#bcbd22",
-        "#17becf",
-    ]
+        "#1f77b4", "#ff7f0e", "#2ca02c", "#d62728", "#9467bd",
+        "#8c564b", "#e377c2", "#7f7f7f", "#bcbd22", "#17becf",
+    ]  # fmt: skip
     assert least_distance(common, "protanopia") < 0.01
 
 
@@ -72,7 +64,7 @@ def test_text_and_marks_stand_out(look):
         assert least_distance([shades.right, shades.wrong], blindness) > 0.2
 
 
-def test_symbols_stand_beside_colours():
+def test_classes_differ_in_colour_or_symbol():
     looks = [(LIGHT.class_colour(k), LIGHT.class_symbol(k)) for k in range(100)]
     assert len(set(SYMBOLS)) == 10
     assert len(set(looks)) == 100
@@ -88,13 +80,13 @@ def test_methods_look_different_and_always_the_same(count):
     assert styles["natural"] == LIGHT.methods(["natural"])["natural"]
 
 
-def test_methods_in_their_order_and_unknown_ones_last():
+def test_methods_come_in_their_order_and_unknown_ones_last():
     assert methods_of(["zeta", "tla", "natural", "alpha", "tla"]) == ["natural", "tla", "alpha", "zeta"]
     assert list(LIGHT.methods(["mine", "at"])) == ["at", "mine"]
     assert len({style.colour for style in LIGHT.methods(["a", "b", "c", "tla", "at"]).values()}) == 5
 
 
-def test_names_from_outside_are_escaped():
+def test_names_from_a_study_are_escaped():
     look = Look(classes=("<b>x</b>", "a&b"))
     assert look.class_name(0) == "&lt;b&gt;x&lt;/b&gt;"
     assert look.class_name(1) == "a&amp;b"

@@ -1,4 +1,4 @@
-"""Numbers as words, and the rows that figures pick."""
+"""Numbers as text, and the rows that figures select."""
 
 import numpy as np
 import pandas as pd

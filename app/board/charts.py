@@ -1,52 +1,49 @@
-"""Figures of `tla.plots` on a page: the visitor's theme and width, a description, a selection."""
+"""Figures of `tla.plots` on a page: with the user's theme and width, a description, and selectable points."""
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import streamlit as st
-from streamlit.components.v2 import component
 
 from board.colours import theme
+from board.component import load_component
 from board.studies import View
 from tla.plots import CONFIG, FIGURES, Look
 from tla.plots.drawing.draw import source_line
 
-ASSUMED = 1040
-"""Width of the page's middle in pixels, until the browser says otherwise."""
+DEFAULT_WIDTH = 1040
+"""Width of the page's main column in pixels, until the browser reports it."""
 _WIDTH = "page_width"
-_probe = component(
-    "tla_width", css="div { height: 0 }", js=(Path(__file__).parent / "components" / "width.js").read_text()
-)
+_width = load_component("width")
 
 
 def measure_width() -> None:
-    """Let the browser say how wide the page is; it stays silent while what is drawn fits."""
+    """Let the browser report the width of the page, if it is far from the one in use."""
 
-    def heard() -> None:
+    def store() -> None:
         width = st.session_state[f"{_WIDTH}_probe"].get("width")
         if width:
             st.session_state[_WIDTH] = int(width)
 
-    _probe(key=f"{_WIDTH}_probe", data={"width": page_width()}, on_width_change=heard)
+    _width(key=f"{_WIDTH}_probe", data={"width": page_width()}, on_width_change=store)
 
 
 def page_width() -> int:
-    """Width that figures over the whole page are laid out for, pixels."""
-    return int(st.session_state.get(_WIDTH, ASSUMED))
+    """Width of figures that span the page, pixels."""
+    return int(st.session_state.get(_WIDTH, DEFAULT_WIDTH))
 
 
 def narrow() -> bool:
-    """True where columns stand below each other."""
+    """True where columns are stacked."""
     return page_width() < 620
 
 
 def look(view: View, share: float = 1.0) -> Look:
-    """The visitor's theme, the study's classes and source, and the width of the figure's place.
+    """The user's theme, the study's classes and source, and the width that a figure has.
 
     Args:
         view: The study.
-        share: Share of the page's width that the figure has, 0..1; all of it on narrow screens.
+        share: Share of the page's width, 0..1; narrow screens give all of it.
     """
     width = page_width() if narrow() else round(page_width() * share)
     return Look(
@@ -75,9 +72,9 @@ def chart(
         frames: The tables that it draws from.
         view: The study.
         key: Unique name of the chart.
-        alt: What the chart shows, for those who do not see it.
-        share: Share of the page's width that it has.
-        on_ids: Told the ids of points that were pressed or selected with the lasso or the box.
+        alt: What the chart shows, for those who cannot see it.
+        share: Share of the page's width, 0..1.
+        on_ids: Called with the ids of the points that were clicked, or selected with the lasso or box.
         options: The figure's own keyword arguments.
     """
     figure = FIGURES.get(name)(*frames, look=look(view, share), **options)
@@ -85,15 +82,15 @@ def chart(
         st.plotly_chart(figure, key=key, theme=None, config=CONFIG, alt=alt)
         return
 
-    def chosen() -> None:
+    def selected() -> None:
         on_ids(point_ids(st.session_state[key]))
 
     config = CONFIG | {"modeBarButtonsToRemove": ["autoScale2d"]}
-    st.plotly_chart(figure, key=key, theme=None, config=config, alt=alt, on_select=chosen)
+    st.plotly_chart(figure, key=key, theme=None, config=config, alt=alt, on_select=selected)
 
 
-def point_ids(state: Any) -> list[int]:
-    """The ids of selected points, from their customdata, each once."""
-    found = [point.get("customdata") for point in state["selection"]["points"]]
+def point_ids(event: Any) -> list[int]:
+    """The ids of selected points, from their customdata, without repeats."""
+    found = [point.get("customdata") for point in event["selection"]["points"]]
     ids = [data[0] if isinstance(data, list) else data for data in found if data not in (None, [])]
     return list(dict.fromkeys(int(i) for i in ids))

@@ -1,4 +1,4 @@
-"""The visitor's theme, and the colours that pages and components share with the figures."""
+"""The user's theme, and the colours that pages and components share with the figures."""
 
 from typing import Literal
 
@@ -8,7 +8,7 @@ from tla.plots.drawing.theme import DARK_SHADES, LIGHT_SHADES, Shades
 
 
 def theme() -> Literal["light", "dark"]:
-    """What the visitor looks at."""
+    """The theme that the user has chosen."""
     return "dark" if st.context.theme.type == "dark" else "light"
 
 
@@ -18,5 +18,5 @@ def shades() -> Shades:
 
 
 def tones() -> dict[str, str]:
-    """Colours of right and wrong, as a component gets them."""
+    """The colours of right and wrong, as components take them."""
     return {"good": shades().right, "bad": shades().wrong}

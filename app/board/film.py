@@ -1,4 +1,4 @@
-"""The steps of an attack, scrubbed in the browser; and a pad to draw on."""
+"""The steps of an attack with a slider that runs in the browser; and a pad to draw on."""
 
 import base64
 import io
@@ -7,41 +7,43 @@ from collections.abc import Callable
 import numpy as np
 
 from board.colours import tones
-from board.component import part
-from board.live import Walked
+from board.component import load_component
+from board.live import LiveAttack
 from board.pictures import noise, uri
 
-MOST_FRAMES = 120
-_film = part("film", "elements")
-_pad = part("pad")
+MAX_FRAMES = 120
+_film = load_component("film", "elements")
+_pad = load_component("pad")
 
 
-def film(walked: Walked, clean: np.ndarray, truth: int, classes: list[str], eps: float, *, key: str, size: int) -> None:
-    """Clean image, magnified noise and iterate with probabilities; a handle walks through the steps.
+def film(
+    attack: LiveAttack, clean: np.ndarray, true_class: int, classes: list[str], eps: float, *, key: str, size: int
+) -> None:
+    """Clean image, magnified noise and iterate with probabilities; a slider moves through the steps.
 
     Args:
-        walked: The attack.
+        attack: The attack.
         clean: Shape (c, h, w), numbers in [0, 1].
-        truth: True class.
-        classes: Their names.
+        true_class: Of the image.
+        classes: Names of the classes.
         eps: Change in pixel units that the noise picture shows as black or white.
         key: Unique name.
-        size: Side of a picture in the page, pixels.
+        size: Width and height of a picture on the page, pixels.
     """
-    kept = np.unique(np.linspace(0, len(walked.images) - 1, min(MOST_FRAMES, len(walked.images))).astype(int))
-    order = np.argsort(-np.maximum(walked.before, walked.probabilities.max(0)), kind="stable")[:10]
-    reach = max(eps, float(np.abs(walked.images - clean).max()), 1 / 255)
+    steps = np.unique(np.linspace(0, len(attack.images) - 1, min(MAX_FRAMES, len(attack.images))).astype(int))
+    likely = np.argsort(-np.maximum(attack.before, attack.probabilities.max(0)), kind="stable")[:10]
+    reach = max(eps, float(np.abs(attack.images - clean).max()), 1 / 255)
     data = {
         "clean": uri(clean),
-        "frames": [uri(walked.images[i]) for i in kept],
-        "noises": [uri(noise(clean, walked.images[i], reach)) for i in kept],
-        "noise_words": f"noise, ± {reach:.3g}",
-        "probabilities": np.round(walked.probabilities[kept], 4).tolist(),
-        "labels": [walked.labels[i] for i in kept],
-        "before": np.round(walked.before, 4).tolist(),
-        "order": sorted(int(k) for k in order),
+        "frames": [uri(attack.images[i]) for i in steps],
+        "noises": [uri(noise(clean, attack.images[i], reach)) for i in steps],
+        "noiseCaption": f"noise, ± {reach:.3g}",
+        "probabilities": np.round(attack.probabilities[steps], 4).tolist(),
+        "labels": [attack.labels[i] for i in steps],
+        "before": np.round(attack.before, 4).tolist(),
+        "shownClasses": sorted(int(k) for k in likely),
         "classes": classes,
-        "truth": truth,
+        "trueClass": true_class,
         "size": size,
         **tones(),
     }
@@ -53,7 +55,7 @@ def pad(*, key: str, shape: tuple[int, int, int], on_drawn: Callable[[], None] =
 
     Args:
         key: Unique name.
-        shape: Channels, height and width that the drawing is brought to.
+        shape: Channels, height and width that the drawing is converted to.
         on_drawn: Called whenever the pen is lifted.
 
     Returns:
@@ -63,28 +65,11 @@ def pad(*, key: str, shape: tuple[int, int, int], on_drawn: Callable[[], None] =
     drawing = result.get("drawing")
     if not drawing:
         return None
-    return fitted(_centred(base64.b64decode(drawing.split(",", 1)[1])), shape)
+    return fit_image(_centred(base64.b64decode(drawing.split(",", 1)[1])), shape)
 
 
-def _centred(file: bytes) -> bytes:
-    """A white drawing on black, cut out and put into the middle of a square, as digits lie in their data sets."""
-    from PIL import Image
-
-    image = Image.open(io.BytesIO(file)).convert("L")
-    box = image.getbbox()
-    if box is None:
-        return file
-    ink = image.crop(box)
-    side = round(1.1 * max(ink.size))
-    square = Image.new("L", (side, side))
-    square.paste(ink, ((side - ink.width) // 2, (side - ink.height) // 2))
-    out = io.BytesIO()
-    square.save(out, "PNG")
-    return out.getvalue()
-
-
-def fitted(file: bytes, shape: tuple[int, int, int]) -> np.ndarray:
-    """An image file brought to the size and channels of a data set, cut to its middle square first.
+def fit_image(file: bytes, shape: tuple[int, int, int]) -> np.ndarray:
+    """An image file cropped to its central square, then converted to the size and channels of a data set.
 
     Args:
         file: PNG, JPEG or anything else that Pillow reads.
@@ -106,3 +91,20 @@ def fitted(file: bytes, shape: tuple[int, int, int]) -> np.ndarray:
         raise ValueError(f"This file is not an image that can be read ({type(error).__name__}).") from None
     pixels = np.asarray(image, np.float32) / 255
     return pixels[None] if channels == 1 else np.ascontiguousarray(np.moveaxis(pixels, -1, 0))
+
+
+def _centred(file: bytes) -> bytes:
+    """A white drawing on black, cropped and centred in a square, as digits are in their data sets."""
+    from PIL import Image
+
+    image = Image.open(io.BytesIO(file)).convert("L")
+    box = image.getbbox()
+    if box is None:
+        return file
+    ink = image.crop(box)
+    side = round(1.1 * max(ink.size))
+    square = Image.new("L", (side, side))
+    square.paste(ink, ((side - ink.width) // 2, (side - ink.height) // 2))
+    out = io.BytesIO()
+    square.save(out, "PNG")
+    return out.getvalue()

@@ -1,4 +1,4 @@
-"""Controls for an attack's parameters, made from its dataclass: a new attack is in the form the moment it exists."""
+"""Controls for an attack's parameters, derived from its dataclass: a new attack needs no form of its own."""
 
 import dataclasses
 import inspect
@@ -7,7 +7,7 @@ from typing import Any, Literal, NamedTuple, Union, get_args, get_origin, get_ty
 
 import streamlit as st
 
-PLAIN = (bool, int, float)
+PLAIN_TYPES = (bool, int, float)
 FIRST = ("steps", "restarts", "step_size")
 AUTO = "auto"
 
@@ -19,9 +19,9 @@ class Parameter(NamedTuple):
         name: Its name in Python.
         kind: bool, int, float or "choice".
         default: Its default.
-        optional: True if None is allowed and means "as the attack sees fit".
-        choices: What a choice can be.
-        help: What its docstring says.
+        optional: True if None is allowed and lets the attack choose.
+        choices: Allowed values of a choice.
+        help: Its description in the docstring.
     """
 
     name: str
@@ -33,8 +33,8 @@ class Parameter(NamedTuple):
 
 
 def parameters(cls: type) -> list[Parameter]:
-    """The plain parameters of a frozen dataclass, those that matter most first."""
-    words = documented(cls)
+    """The plain parameters of a frozen dataclass, the most important first."""
+    docs = descriptions(cls)
     hints = get_type_hints(cls)
     found = []
     for field in dataclasses.fields(cls):
@@ -42,15 +42,15 @@ def parameters(cls: type) -> list[Parameter]:
         default = None if field.default is dataclasses.MISSING else field.default
         if get_origin(kind) is Literal:
             choices = tuple(str(choice) for choice in get_args(kind))
-            found.append(Parameter(field.name, "choice", default, optional, choices, words.get(field.name, "")))
-        elif kind in PLAIN:
-            found.append(Parameter(field.name, kind, default, optional, (), words.get(field.name, "")))
+            found.append(Parameter(field.name, "choice", default, optional, choices, docs.get(field.name, "")))
+        elif kind in PLAIN_TYPES:
+            found.append(Parameter(field.name, kind, default, optional, (), docs.get(field.name, "")))
     return sorted(found, key=lambda p: FIRST.index(p.name) if p.name in FIRST else len(FIRST))
 
 
-def documented(cls: type) -> dict[str, str]:
-    """What the `Args` of a class say about each parameter."""
-    words: dict[str, str] = {}
+def descriptions(cls: type) -> dict[str, str]:
+    """The description of each parameter in the `Args` of a class."""
+    docs: dict[str, str] = {}
     name = ""
     inside = False
     for line in inspect.cleandoc(cls.__doc__ or "").splitlines():
@@ -59,21 +59,21 @@ def documented(cls: type) -> dict[str, str]:
             inside = line.strip() == "Args:"
         elif inside and depth == 4 and ":" in line:
             name, _, text = line.strip().partition(":")
-            words[name] = text.strip()
+            docs[name] = text.strip()
         elif inside and depth > 4 and name:
-            words[name] += " " + line.strip()
-    return words
+            docs[name] += " " + line.strip()
+    return docs
 
 
-def ask(parameter: Parameter, *, usual: Any = None) -> Any:
+def control(parameter: Parameter, *, initial: Any = None) -> Any:
     """A control for one parameter; its value is in the address of the page.
 
     Args:
-        parameter: Which.
-        usual: Value to begin with instead of the parameter's default.
+        parameter: The parameter.
+        initial: First value, instead of the parameter's default.
     """
     label = parameter.name.replace("_", " ").capitalize()
-    default = parameter.default if usual is None else usual
+    default = parameter.default if initial is None else initial
     key, bind = f"attack_{parameter.name}", "query-params"
     help_text = parameter.help or None
     if parameter.kind == "choice":
@@ -92,7 +92,7 @@ def ask(parameter: Parameter, *, usual: Any = None) -> Any:
 
 def _without_none(hint: Any) -> tuple[Any, bool]:
     if get_origin(hint) in (Union, types.UnionType):
-        inner = [part for part in get_args(hint) if part is not type(None)]
+        inner = [option for option in get_args(hint) if option is not type(None)]
         if len(inner) == 1:
             return inner[0], len(inner) < len(get_args(hint))
     return hint, False

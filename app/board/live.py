@@ -1,4 +1,4 @@
-"""Attacks that run now, on the study's own models. Torch is imported inside these functions only."""
+"""Attacks on the study's models that run now. Torch is imported inside these functions only."""
 
 import time
 from pathlib import Path
@@ -7,26 +7,26 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import streamlit as st
 
-from board.studies import MissingPartError, View
+from board.studies import MissingDataError, View
 
 if TYPE_CHECKING:
     from tla.threat import Norm
 
 
-class Walked(NamedTuple):
-    """One attack on one image, as it went.
+class LiveAttack(NamedTuple):
+    """One attack on one image, step by step.
 
     Attributes:
         before: Probabilities of the clean image, shape (k,).
         images: Every iterate, shape (s, c, h, w), numbers in [0, 1].
         probabilities: Of every iterate, shape (s, k).
         labels: "step 3", or "restart 1, step 3", one for each iterate.
-        adversarial: What the attack returns, shape (c, h, w).
+        adversarial: The image that the attack returns, shape (c, h, w).
         after: Its probabilities, shape (k,).
-        success: True if it has what it wanted.
-        distance: Its distance from the clean image in the norm of the threat.
+        success: True if it reached its goal.
+        distance: Distance from the clean image in the norm of the threat.
         queries: Forward passes.
-        seconds: Time of the attack, measured here and now.
+        seconds: Seconds that it took on this machine.
     """
 
     before: np.ndarray
@@ -41,16 +41,16 @@ class Walked(NamedTuple):
     seconds: float
 
 
-class Order(NamedTuple):
-    """What is asked of an attack.
+class AttackSettings(NamedTuple):
+    """An attack and everything that its result depends on, apart from model and image.
 
     Attributes:
         attack: Name in the registry.
         parameters: Its parameters, as (name, value) pairs.
         norm: Norm of the threat.
         eps: Radius in pixel units.
-        seed: Of the random numbers.
-        target: Class that shall be predicted; None for any but the true one.
+        seed: Random seed.
+        target: The class to reach; None for any wrong one.
     """
 
     attack: str
@@ -66,8 +66,8 @@ def model_file(view: View, method: str, seed: int) -> Path:
     return view.path / "models" / f"{method}-seed{seed}" / "model.safetensors"
 
 
-def living(view: View, seed: int) -> list[str]:
-    """Methods whose weights the study holds."""
+def methods_with_weights(view: View, seed: int) -> list[str]:
+    """Methods whose model weights the study has."""
     return [method for method in view.methods if model_file(view, method, seed).exists()]
 
 
@@ -89,8 +89,8 @@ def attack_class(name: str) -> type:
     return _attacks().get(name)
 
 
-def walk(view: View, method: str, seed: int, image: np.ndarray, y: int, order: Order) -> Walked:
-    """Attack one image; the same order on the same model is answered from memory.
+def run_attack(view: View, method: str, seed: int, image: np.ndarray, y: int, settings: AttackSettings) -> LiveAttack:
+    """Attack one image; results are cached.
 
     Args:
         view: The study.
@@ -98,20 +98,20 @@ def walk(view: View, method: str, seed: int, image: np.ndarray, y: int, order: O
         seed: Its training seed.
         image: Shape (c, h, w), numbers in [0, 1].
         y: True class.
-        order: What to do.
+        settings: The attack.
 
     Raises:
-        MissingPartError: if the study does not hold the model.
-        ValueError: for parameters that the attack refuses.
+        MissingDataError: if the study does not have the model's weights.
+        ValueError: for parameters that the attack rejects.
     """
     file = model_file(view, method, seed)
     if not file.exists():
-        raise MissingPartError(f"The study {view.name!r} does not hold the weights of {method}, seed {seed}.")
-    return _walk(str(file), file.stat().st_mtime_ns, image, y, order)
+        raise MissingDataError(f"The study {view.name!r} does not have the weights of {method}, seed {seed}.")
+    return _attack(str(file), file.stat().st_mtime_ns, image, y, settings)
 
 
 def probabilities(view: View, method: str, seed: int, image: np.ndarray) -> np.ndarray:
-    """What a model makes of an image: probabilities, shape (k,)."""
+    """Class probabilities of an image, shape (k,)."""
     import torch
 
     file = model_file(view, method, seed)
@@ -143,12 +143,12 @@ def _model(file: str, stamp: int) -> Any:
     saved = load_model(Path(file))
     model = saved.model.eval().requires_grad_(False)
     blank = torch.zeros(1, *saved.header["shape"], requires_grad=True)
-    model(blank).logits.sum().backward()  # the first pass sets kernels up; what is timed later shall not
+    model(blank).logits.sum().backward()  # the first pass sets up kernels, which later timings must not include
     return model
 
 
 @st.cache_data(show_spinner="Attacking …", max_entries=512)
-def _walk(file: str, stamp: int, image: np.ndarray, y: int, order: Order) -> Walked:
+def _attack(file: str, stamp: int, image: np.ndarray, y: int, settings: AttackSettings) -> LiveAttack:
     import torch
 
     from tla.attacks import ATTACKS, Targeted, Untargeted
@@ -157,21 +157,21 @@ def _walk(file: str, stamp: int, image: np.ndarray, y: int, order: Order) -> Wal
 
     model = _model(file, stamp)
     x = torch.from_numpy(image)[None]
-    attack = ATTACKS.build(order.attack, **dict(order.parameters))
-    goal = Untargeted(torch.tensor([y])) if order.target is None else Targeted(torch.tensor([order.target]))
-    threat = Threat(order.norm, order.eps)
-    film = _Film()
-    begun = time.perf_counter()
-    result = attack(model, x, goal, threat, generator=generator(order.seed, "dashboard"), on_step=film)
-    seconds = time.perf_counter() - begun
+    attack = ATTACKS.build(settings.attack, **dict(settings.parameters))
+    goal = Untargeted(torch.tensor([y])) if settings.target is None else Targeted(torch.tensor([settings.target]))
+    threat = Threat(settings.norm, settings.eps)
+    recorder = _StepRecorder()
+    start = time.perf_counter()
+    result = attack(model, x, goal, threat, generator=generator(settings.seed, "dashboard"), on_step=recorder)
+    seconds = time.perf_counter() - start
     with torch.no_grad():
         before, after = (model(images).logits.softmax(1)[0].numpy() for images in (x, result.adversarial))
-    film.end(result.adversarial[0].numpy(), after)
-    return Walked(
+    recorder.end(result.adversarial[0].numpy(), after)
+    return LiveAttack(
         before=before,
-        images=np.stack(film.images),
-        probabilities=np.stack(film.probabilities),
-        labels=film.labels(),
+        images=np.stack(recorder.images),
+        probabilities=np.stack(recorder.probabilities),
+        labels=recorder.labels(),
         adversarial=result.adversarial[0].numpy(),
         after=after,
         success=bool(result.success[0]),
@@ -181,50 +181,52 @@ def _walk(file: str, stamp: int, image: np.ndarray, y: int, order: Order) -> Wal
     )
 
 
-def smallest_eps(view: View, method: str, seed: int, image: np.ndarray, y: int, order: Order) -> float | None:
-    """The smallest eps, up to that of the order, at which this attack reaches its goal: ten halvings.
+def smallest_eps(
+    view: View, method: str, seed: int, image: np.ndarray, y: int, settings: AttackSettings
+) -> float | None:
+    """The smallest eps at which this attack reaches its goal, by ten bisections of 0..settings.eps.
 
-    An upper bound on the distance to the decision: another attack may need less.
+    An upper bound on the distance to the decision boundary: another attack may need less.
 
     Returns:
-        None if the attack fails at the order's own eps.
+        None if the attack fails at settings.eps.
     """
-    if not walk(view, method, seed, image, y, order).success:
+    if not run_attack(view, method, seed, image, y, settings).success:
         return None
-    low, high = 0.0, order.eps
+    low, high = 0.0, settings.eps
     for _ in range(10):
         middle = (low + high) / 2
-        if walk(view, method, seed, image, y, order._replace(eps=middle)).success:
+        if run_attack(view, method, seed, image, y, settings._replace(eps=middle)).success:
             high = middle
         else:
             low = middle
     return high
 
 
-class _Film:
-    """An `on_step` that keeps the iterates of one image and what the model says about them."""
+class _StepRecorder:
+    """An `on_step` callback that records the iterates of one image and their class probabilities."""
 
     def __init__(self) -> None:
         self.images: list[np.ndarray] = []
         self.probabilities: list[np.ndarray] = []
-        self.places: list[tuple[int, int]] = []
+        self.indices: list[tuple[int, int]] = []
 
     def __call__(self, step: Any) -> None:
         if not len(step.rows):
             return
         self.images.append(step.images[0].float().numpy().copy())
         self.probabilities.append(step.outputs.logits[0].float().softmax(0).numpy())
-        self.places.append((step.restart, step.index))
+        self.indices.append((step.restart, step.index))
 
     def end(self, adversarial: np.ndarray, after: np.ndarray) -> None:
-        """The returned image is the last one, where it is not already."""
+        """Append the returned image if it is not the last iterate."""
         if not self.images or not np.array_equal(self.images[-1], adversarial):
             self.images.append(adversarial)
             self.probabilities.append(after)
-            self.places.append((-1, -1))
+            self.indices.append((-1, -1))
 
     def labels(self) -> list[str]:
-        """Words for each picture."""
-        many = any(restart > 0 for restart, _ in self.places)
-        said = {True: "restart {0}, step {1}", False: "step {1}"}[many]
-        return ["result" if step < 0 else said.format(restart, step) for restart, step in self.places]
+        """A label for each image."""
+        restarts = any(restart > 0 for restart, _ in self.indices)
+        label = "restart {0}, step {1}" if restarts else "step {1}"
+        return ["result" if step < 0 else label.format(restart, step) for restart, step in self.indices]

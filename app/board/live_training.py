@@ -1,4 +1,4 @@
-"""A small network trained here and now on the digits, and a map of its embeddings after every epoch."""
+"""A small network trained now on the digits, with a map of its embeddings after every epoch."""
 
 import tempfile
 import time
@@ -10,7 +10,7 @@ import numpy as np
 import streamlit as st
 
 from board.colours import tones
-from board.component import part
+from board.component import load_component
 from tla.plots.drawing.theme import Look
 
 if TYPE_CHECKING:
@@ -19,13 +19,13 @@ if TYPE_CHECKING:
     from tla.data import Images
 
 EPS = 0.15
-SHOWN = 150
-MOST = 32
-_component = part("lesson", "elements")
+TEST_IMAGES = 150
+CACHE_SIZE = 32
+_component = load_component("live_training", "elements")
 
 
-class Asked(NamedTuple):
-    """What is trained.
+class LiveSettings(NamedTuple):
+    """Settings of a training.
 
     Attributes:
         alpha: Margin of TLA, >= 0.
@@ -40,17 +40,17 @@ class Asked(NamedTuple):
     epochs: int = 10
 
 
-class Lesson(NamedTuple):
-    """One training as it went; e epochs and the beginning, n test images.
+class LiveTraining(NamedTuple):
+    """One training of e epochs, measured before it and after each epoch on n test images.
 
     Attributes:
-        clean: Places in the map of unit-length embeddings, shape (e + 1, n, 2).
+        clean: Coordinates of the unit-length embeddings in the map, shape (e + 1, n, 2).
         adversarial: The same under attack, shape (e + 1, n, 2).
-        right: Whether the network is right under attack, shape (e + 1, n).
-        angle: Mean degrees by which the attack turns an embedding, shape (e + 1,).
-        relative: Mean of the same over the angle from the own class to the nearest other one, shape (e + 1,).
+        right: True where the network is right under attack, shape (e + 1, n).
+        angle: Mean angle by which the attack turns an embedding, degrees, shape (e + 1,).
+        relative: Mean of that angle over the angle between the own and the nearest other centroid, shape (e + 1,).
         labels: True classes, shape (n,).
-        seconds: Training alone.
+        seconds: Of the training alone.
     """
 
     clean: np.ndarray
@@ -62,31 +62,31 @@ class Lesson(NamedTuple):
     seconds: float
 
 
-def lesson(method: str, asked: Asked, tell: Callable[[float], None]) -> Lesson:
-    """Train from the same beginning, on the same batches, whatever the method; or what was trained before.
+def train_cached(method: str, settings: LiveSettings, progress: Callable[[float], None]) -> LiveTraining:
+    """Train, or return an earlier result; every method starts from the same weights and sees the same batches.
 
     Args:
         method: "at" or "tla".
-        asked: The settings; AT has use for the epochs alone.
-        tell: Told the share that is done, 0..1.
+        settings: Of the training; AT uses the epochs only.
+        progress: Called with the share that is done, 0..1.
     """
-    asked = asked if method == "tla" else Asked(epochs=asked.epochs)
-    kept = _kept()
-    if (method, asked) not in kept:
-        if len(kept) >= MOST:
-            kept.pop(next(iter(kept)))
-        kept[method, asked] = trained(method, asked, tell)
-    return kept[method, asked]
+    settings = settings if method == "tla" else LiveSettings(epochs=settings.epochs)
+    cache = _cache()
+    if (method, settings) not in cache:
+        if len(cache) >= CACHE_SIZE:
+            cache.pop(next(iter(cache)))
+        cache[method, settings] = train_now(method, settings, progress)
+    return cache[method, settings]
 
 
 @st.cache_resource(show_spinner=False)
-def _kept() -> dict[tuple[str, Asked], Lesson]:
-    """Lessons of this server. Not a cached function of its own: one that draws its progress cannot be replayed."""
+def _cache() -> dict[tuple[str, LiveSettings], LiveTraining]:
+    """Results of this server. `train_cached` itself cannot be cached by Streamlit: it draws its progress."""
     return {}
 
 
-def trained(method: str, asked: Asked, tell: Callable[[float], None]) -> Lesson:
-    """Train now; see `lesson`."""
+def train_now(method: str, settings: LiveSettings, progress: Callable[[float], None]) -> LiveTraining:
+    """Train; see `train_cached`."""
     import torch
 
     from tla.data import SOURCES
@@ -95,40 +95,40 @@ def trained(method: str, asked: Asked, tell: Callable[[float], None]) -> Lesson:
     from tla.training import METHODS, TrainConfig, train
 
     splits = SOURCES.build("digits").load()
-    test = splits.test.subset(torch.arange(SHOWN))
+    test = splits.test.subset(torch.arange(TEST_IMAGES))
     network = build_model(SmallCNN(width=16, embedding=32), test.shape, len(test.classes), 0)
-    knobs = {"alpha": asked.alpha, "lambda_triplet": asked.weight, "mining": asked.mining}
+    options = {"alpha": settings.alpha, "lambda_triplet": settings.weight, "mining": settings.mining}
     config = TrainConfig(
-        epochs=asked.epochs, batch=64, eps=EPS, learning_rate=3e-3, holdout=0, select=False,
+        epochs=settings.epochs, batch=64, eps=EPS, learning_rate=3e-3, holdout=0, select=False,
         attack=_pgd(5), judge=_pgd(5), precision="fp32",
     )  # fmt: skip
-    looks = [_look(network, test, splits.train)]
-    spent, started = 0.0, time.perf_counter()
+    epochs = [measure(network, test, splits.train)]
+    seconds, start = 0.0, time.perf_counter()
 
-    def watch(news: Any) -> None:
-        nonlocal spent, started
-        tell((news.epoch + news.step / news.steps * (news.row is None)) / news.epochs)
-        if news.row is not None:
-            spent += time.perf_counter() - started
-            looks.append(_look(network, test, splits.train))
-            started = time.perf_counter()
+    def step_done(state: Any) -> None:
+        nonlocal seconds, start
+        progress((state.epoch + state.step / state.steps * (state.row is None)) / state.epochs)
+        if state.row is not None:
+            seconds += time.perf_counter() - start
+            epochs.append(measure(network, test, splits.train))
+            start = time.perf_counter()
 
     with tempfile.TemporaryDirectory() as folder:
-        built = METHODS.build(method, **(knobs if method == "tla" else {}))
-        train(network, splits.train, built, config, seed=0, folder=Path(folder), progress=watch)
-    return _drawn(looks, test.labels.numpy(), spent)
+        built = METHODS.build(method, **(options if method == "tla" else {}))
+        train(network, splits.train, built, config, seed=0, folder=Path(folder), progress=step_done)
+    return _project(epochs, test.labels.numpy(), seconds)
 
 
-def show(lessons: dict[str, Lesson], classes: list[str], look: Look, *, key: str) -> None:
-    """The maps side by side; a handle walks through the epochs in the browser.
+def show(trainings: dict[str, LiveTraining], classes: list[str], look: Look, *, key: str) -> None:
+    """Show the maps side by side, with a slider over the epochs that runs in the browser.
 
     Args:
-        lessons: By method.
+        trainings: By method.
         classes: Names of the classes.
         look: Labels of the methods, colours of the classes.
         key: Unique name.
     """
-    styles = look.methods(list(lessons))
+    styles = look.methods(list(trainings))
     maps = [
         {
             "label": styles[method].label,
@@ -139,13 +139,15 @@ def show(lessons: dict[str, Lesson], classes: list[str], look: Look, *, key: str
             "relative": one.relative.round(3).tolist(),
             "labels": one.labels.tolist(),
         }
-        for method, one in lessons.items()
+        for method, one in trainings.items()
     ]
-    colours = [look.class_colour(place) for place in range(len(classes))]
+    colours = [look.class_colour(index) for index in range(len(classes))]
     _component(key=key, data={"maps": maps, "classes": classes, "colours": colours, **tones()})
 
 
-class _Looked(NamedTuple):
+class EpochMeasures(NamedTuple):
+    """Embeddings of the test images after one epoch, and how far the attack turns them."""
+
     clean: "Tensor"
     adversarial: "Tensor"
     right: "Tensor"
@@ -153,14 +155,8 @@ class _Looked(NamedTuple):
     relative: float
 
 
-def _pgd(steps: int) -> Any:
-    from tla.attacks import PGD
-
-    return PGD(steps=steps)
-
-
-def _look(network: Any, test: "Images", known: "Images") -> _Looked:
-    """Embeddings of test images, clean and under PGD-10, and how far they turn between the classes of known images."""
+def measure(network: Any, test: "Images", train: "Images") -> EpochMeasures:
+    """Attack the test images with PGD-10; the angle is measured against the class centroids of the training images."""
     import torch
 
     from tla.attacks import Untargeted
@@ -173,28 +169,34 @@ def _look(network: Any, test: "Images", known: "Images") -> _Looked:
 
     x, y = test.floats(), test.labels
     with evaluating(network):
-        found = _pgd(10)(network, x, Untargeted(y), Threat("linf", EPS), generator=generator(0, "attack"))
+        attacked = _pgd(10)(network, x, Untargeted(y), Threat("linf", EPS), generator=generator(0, "attack"))
         with torch.no_grad():
-            clean, adversarial, rest = (network(images) for images in (x, found.adversarial, known.floats()))
-    turned = angle(clean.embedding, adversarial.embedding)
-    apart = nearest_centroid_angle(class_centroids(rest.embedding, known.labels, len(known.classes)))
+            clean, adversarial, known = (network(images) for images in (x, attacked.adversarial, train.floats()))
+    turn = angle(clean.embedding, adversarial.embedding)
+    between = nearest_centroid_angle(class_centroids(known.embedding, train.labels, len(train.classes)))
     right = adversarial.logits.argmax(1) == y
-    relative = float((turned / apart[y]).mean())
-    return _Looked(clean.embedding, adversarial.embedding, right, float(turned.mean()), relative)
+    relative = float((turn / between[y]).mean())
+    return EpochMeasures(clean.embedding, adversarial.embedding, right, float(turn.mean()), relative)
 
 
-def _drawn(looks: list[_Looked], labels: np.ndarray, seconds: float) -> Lesson:
-    """All epochs through one window: the principal components of the last one's clean embeddings, at length 1."""
+def _pgd(steps: int) -> Any:
+    from tla.attacks import PGD
+
+    return PGD(steps=steps)
+
+
+def _project(epochs: list[EpochMeasures], labels: np.ndarray, seconds: float) -> LiveTraining:
+    """All epochs on the same axes: the principal components of the last epoch's unit-length clean embeddings."""
     from tla.projection import PROJECTIONS
 
-    fitted = PROJECTIONS.build("pca").fit(looks[-1].clean)
+    fitted = PROJECTIONS.build("pca").fit(epochs[-1].clean)
     assert fitted.transform is not None
-    return Lesson(
-        clean=np.stack([fitted.transform(one.clean).numpy() for one in looks]),
-        adversarial=np.stack([fitted.transform(one.adversarial).numpy() for one in looks]),
-        right=np.stack([one.right.numpy() for one in looks]),
-        angle=np.array([one.angle for one in looks]),
-        relative=np.array([one.relative for one in looks]),
+    return LiveTraining(
+        clean=np.stack([fitted.transform(one.clean).numpy() for one in epochs]),
+        adversarial=np.stack([fitted.transform(one.adversarial).numpy() for one in epochs]),
+        right=np.stack([one.right.numpy() for one in epochs]),
+        angle=np.array([one.angle for one in epochs]),
+        relative=np.array([one.relative for one in epochs]),
         labels=labels,
         seconds=seconds,
     )

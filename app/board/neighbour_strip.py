@@ -1,4 +1,4 @@
-"""Strips of images that several pages show."""
+"""The neighbours of a query, clean and adversarial, as two strips of images."""
 
 import numpy as np
 import streamlit as st
@@ -10,14 +10,14 @@ from board.tiles import Tile, tiles
 
 
 def neighbour_strip(view: View, method: str, sample: int, seed: int, *, k: int, key: str, size: int = 40) -> None:
-    """The nearest training images of the clean query on the left, of the adversarial one on the right.
+    """Show the nearest training images of the clean query on the left, of the adversarial one on the right.
 
     Args:
         view: The study.
         method: Whose embedding.
         sample: Id of the query.
         seed: Training seed.
-        k: How many.
+        k: Number of neighbours.
         key: Unique name.
         size: Height of a picture, pixels.
     """
@@ -25,35 +25,38 @@ def neighbour_strip(view: View, method: str, sample: int, seed: int, *, k: int, 
     for column, (kind, frame) in zip(st.columns(2, gap="medium"), found.items(), strict=True):
         with column:
             if frame is None or frame.empty:
-                st.caption(f"No neighbours of the {kind} query were kept.")
+                st.caption(f"This study has no neighbours of the {kind} query.")
                 continue
             st.caption(headline(view, kind, frame, found["clean"] if kind == "adversarial" else None))
             items = [query_tile(view, method, sample, seed, kind), *neighbour_tiles(view, frame)]
-            tiles(items, key=f"{key}_{kind}", label=f"{method}, {kind} query and its nearest", size=size)
+            tiles(
+                items, key=f"{key}_{kind}", label=f"{method}, {kind} query and its nearest training images", size=size
+            )
 
 
 def headline(view: View, kind: str, frame: Frame, before: Frame | None) -> str:
-    """How many neighbours are right, and how many the attack has exchanged."""
+    """How many neighbours are of the true class, and how many are new under attack."""
     right = np.count_nonzero(frame["neighbour_y"].to_numpy() == frame["y"].to_numpy())
-    words = f"{kind.capitalize()} query: {right} of {len(frame)} are a {view.classes[int(frame['y'].to_numpy()[0])]}"
+    true_class = view.classes[int(frame["y"].to_numpy()[0])]
+    text = f"{kind.capitalize()} query: {right} of {len(frame)} neighbours are of class {true_class}"
     if before is None:
-        return words
+        return text
     new = len(set(frame["neighbour"]) - set(before["neighbour"]))
-    return f"{words}, {new} came in with the attack"
+    return f"{text}, {new} new under attack"
 
 
 def query_tile(view: View, method: str, sample: int, seed: int, kind: str) -> Tile:
-    """The query itself, with what the model takes it for."""
-    place = view.positions[sample]
+    """The query with the class that the model predicts."""
+    row = view.positions[sample]
     images = view.arrays("images")["test"] if kind == "clean" else adversarial_images(view, method, seed)
     predicted = predictions(view, method, seed, sample)
     prediction = predicted.clean if kind == "clean" else predicted.adversarial
     return Tile(
         id=sample,
-        images=[images[place]],
-        title=f"says {view.classes[prediction]}",
+        images=[images[row]],
+        title=f"predicted {view.classes[prediction]}",
         note="query",
-        tone="good" if prediction == view.truth(sample) else "bad",
+        tone="good" if prediction == view.true_class(sample) else "bad",
     )
 
 

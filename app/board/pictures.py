@@ -1,4 +1,4 @@
-"""Images for the browser, and what was added to one, made visible."""
+"""Images for the browser, and the noise that was added to one."""
 
 from functools import lru_cache
 
@@ -8,7 +8,7 @@ from tla.plots.drawing.pictures import data_uri
 
 
 def uri(image: np.ndarray) -> str:
-    """An image of shape (c, h, w), uint8 or in [0, 1], as a PNG in a data URI; those shown lately are remembered."""
+    """An image of shape (c, h, w), uint8 or in [0, 1], as a PNG in a data URI; recent ones are cached."""
     return _uri(image.tobytes(), image.shape, image.dtype.str)
 
 
@@ -23,7 +23,7 @@ def unit(image: np.ndarray) -> np.ndarray:
 
 
 def noise(clean: np.ndarray, adversarial: np.ndarray, reach: float) -> np.ndarray:
-    """The difference of two images: grey where nothing changed, black and white at -reach and +reach.
+    """The difference of two images: grey where nothing changed, black at -reach and white at +reach.
 
     Args:
         clean: Shape (c, h, w), uint8 or numbers in [0, 1].

@@ -1,4 +1,4 @@
-"""Studies that the dashboard itself has started: it owns their processes, and ends them with itself."""
+"""Studies that the dashboard has started: it owns their processes and ends them when it ends."""
 
 import atexit
 import json
@@ -14,12 +14,12 @@ import streamlit as st
 
 
 class RunProgress(NamedTuple):
-    """How far a study is.
+    """How far a study has got.
 
     Attributes:
         state: "starting", "running", "done" or "failed".
-        done: Finished share, 0..1.
-        message: What happens now, or what went wrong.
+        done: Share that is finished, 0..1.
+        message: The current step, or what went wrong.
     """
 
     state: str
@@ -29,20 +29,20 @@ class RunProgress(NamedTuple):
 
 @dataclass
 class Runs:
-    """Processes of this dashboard, by study folder; shared by all visitors."""
+    """Processes of this dashboard by study folder; shared by all users."""
 
     processes: dict[Path, subprocess.Popen[bytes]] = field(default_factory=dict)
     output: dict[Path, IO[bytes]] = field(default_factory=dict)
     lock: Lock = field(default_factory=Lock)
 
     def start(self, recipe: str, folder: Path) -> None:
-        """Begin (or go on with) a study, unless this dashboard is already at it."""
+        """Start or resume a study, unless this dashboard is already running it."""
         with self.lock:
             if self.running(folder):
                 return
             self.stop(folder)
             (folder / "progress.json").unlink(missing_ok=True)
-            self.output[folder] = tempfile.TemporaryFile()  # noqa: SIM115  (lives as long as the process)
+            self.output[folder] = tempfile.TemporaryFile()  # noqa: SIM115  (closed with the process)
             self.processes[folder] = subprocess.Popen(
                 command(recipe, folder),
                 stdout=self.output[folder],
@@ -51,12 +51,12 @@ class Runs:
             )
 
     def running(self, folder: Path) -> bool:
-        """True while a study that was started here is at work."""
+        """True while a study that was started here is running."""
         process = self.processes.get(folder)
         return process is not None and process.poll() is None
 
     def stop(self, folder: Path) -> None:
-        """End a study; what it has finished stays, and the next start goes on from there."""
+        """Stop a study; its finished steps stay, and the next start resumes from them."""
         process = self.processes.pop(folder, None)
         if process is None:
             return
@@ -69,23 +69,23 @@ class Runs:
         self.output.pop(folder).close()
 
     def stop_all(self) -> None:
-        """End everything that was started here."""
+        """Stop every study that was started here."""
         for folder in list(self.processes):
             self.stop(folder)
 
     def progress(self, folder: Path) -> RunProgress | None:
-        """How far a study is; None if it was not started here."""
+        """How far a study has got; None if it was not started here."""
         process = self.processes.get(folder)
         if process is None:
             return None
         code = process.poll()
         if code:
-            return RunProgress("failed", 0.0, self._last_words(folder) or f"the study ended with code {code}")
+            return RunProgress("failed", 0.0, self._last_lines(folder) or f"the study ended with code {code}")
         if code == 0:
             return RunProgress("done", 1.0, "finished")
         return read_progress(folder) or RunProgress("starting", 0.0, "starting")
 
-    def _last_words(self, folder: Path) -> str:
+    def _last_lines(self, folder: Path) -> str:
         file = self.output[folder]
         file.seek(0)
         lines = file.read().decode(errors="replace").strip().splitlines()
@@ -93,23 +93,23 @@ class Runs:
 
 
 def command(recipe: str, folder: Path) -> list[str]:
-    """The command line that makes a study."""
+    """The command line that runs a study."""
     return [sys.executable, "-m", "tla.cli", "study", recipe, "--out", str(folder)]
 
 
 def read_progress(folder: Path) -> RunProgress | None:
-    """What a running study last said in its folder; None if it has said nothing readable."""
+    """What a running study last wrote to its progress file; None if that cannot be read."""
     try:
-        news = json.loads((folder / "progress.json").read_text(encoding="utf-8"))
-        step, message = str(news["step"]), str(news.get("message") or "")
-        return RunProgress(str(news["state"]), float(news["done"]), f"{step}: {message}" if message else step)
+        report = json.loads((folder / "progress.json").read_text(encoding="utf-8"))
+        step, message = str(report["step"]), str(report.get("message") or "")
+        return RunProgress(str(report["state"]), float(report["done"]), f"{step}: {message}" if message else step)
     except (OSError, ValueError, KeyError, TypeError):
         return None
 
 
 @st.cache_resource(show_spinner=False)
 def runs() -> Runs:
-    """The one book of processes."""
-    book = Runs()
-    atexit.register(book.stop_all)
-    return book
+    """The one `Runs` of this dashboard."""
+    started = Runs()
+    atexit.register(started.stop_all)
+    return started

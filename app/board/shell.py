@@ -1,4 +1,4 @@
-"""The frame around every page: which study, which sample, where a number comes from, and how to get it in Python."""
+"""The frame of every page: study and sample, where a number comes from, and how to get it in Python."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,14 +10,14 @@ from board import state
 from board.pictures import uri
 from board.running import runs
 from board.selection.focus import contested, correct_count
-from board.studies import DamagedFileError, MissingPartError, View, finished, open_study, root, studies
+from board.studies import DamagedFileError, MissingDataError, View, finished, open_study, root, studies
 from tla.plots.drawing.theme import LIGHT
 
 DIGITS = "digits"
 
 
 def current() -> View | None:
-    """The study that is shown, or None where there is none to show."""
+    """The study that is shown; None if there is none."""
     found = studies()
     if not found:
         return None
@@ -27,7 +27,7 @@ def current() -> View | None:
 
 
 def _default(found: dict[str, Path]) -> str:
-    """The digits study if it is there and finished, else the first finished study, else the first."""
+    """The digits study if it is finished, else the first finished study, else the first."""
     order = sorted(found, key=lambda name: (not name.startswith(DIGITS), name))
     return next((name for name in order if finished(name, found[name])), order[0])
 
@@ -55,13 +55,13 @@ def sidebar() -> None:
                     persist_state="session",
                 )
             _focus_box(view)
-            st.caption(about(view))
-        except (DamagedFileError, MissingPartError):
+            st.caption(provenance(view))
+        except (DamagedFileError, MissingDataError):
             return
 
 
 def _focus_box(view: View) -> None:
-    """The focus sample: its picture, its number, and ways to another one."""
+    """The focus sample: its picture, its number, and buttons to change it."""
     ids = view.ids
     st.selectbox(
         "Focus sample",
@@ -69,10 +69,10 @@ def _focus_box(view: View) -> None:
         index=ids.index(state.first_focus(view)),
         key=state.FOCUS,
         bind="query-params",
-        help="The test image that every page speaks of. Type its number, press a picture or a point, or use the keys.",
+        help="The test image that every page shows. Type its number, click a picture or a point, or use the keys.",
     )
     sample = state.focus(view)
-    name = view.classes[view.truth(sample)]
+    name = view.classes[view.true_class(sample)]
     image = uri(view.arrays("images")["test"][view.positions[sample]])
     st.html(
         f'<div class="focus"><img src="{image}" alt="image {sample}, a {name}">'
@@ -82,29 +82,29 @@ def _focus_box(view: View) -> None:
         step = state.step_focus
         st.button("Back", on_click=step, args=(view, ids, -1), key="focus_back", shortcut="J")
         st.button("Next", on_click=step, args=(view, ids, 1), key="focus_next", shortcut="K")
-        fooled = contested(view, state.seed(view))
+        among = contested(view, state.seed(view))
         st.button(
             "Next contested",
             on_click=step,
-            args=(view, fooled, 1),
+            args=(view, among, 1),
             key="focus_fooled",
             shortcut="N",
-            disabled=not fooled,
-            help="The next image that the attack turns for some methods and not for others.",
+            disabled=not among,
+            help="The next image on which the attack fools some methods and not others.",
         )
 
 
 def label(method: str) -> str:
-    """How a method is called everywhere."""
+    """The display name of a method."""
     return LIGHT.methods([method])[method].label
 
 
-def about(view: View) -> str:
-    """Where every number of a study comes from, in one line."""
+def provenance(view: View) -> str:
+    """Where the numbers of a study come from, in one line."""
     hardware = view.manifest.get("hardware", {})
     versions = view.manifest.get("versions", {})
     queries = view.manifest.get("data", {}).get("queries", len(view.ids))
-    parts = [
+    facts = [
         f"Study **{view.name}**" + (" (shipped)" if view.shipped else ""),
         f"{queries} test images",
         f"seed {', '.join(map(str, view.seeds))}",
@@ -113,25 +113,25 @@ def about(view: View) -> str:
         f"{hardware['threads']} threads" if "threads" in hardware else "",
         f"torch {versions['torch']}" if "torch" in versions else "",
     ]
-    return " · ".join(part for part in parts if part)
+    return " · ".join(fact for fact in facts if fact)
 
 
 @contextmanager
 def page() -> Iterator[View]:
-    """The study that a page works on; says what is missing instead of failing."""
+    """The study that a page shows; where something is missing, the page says so instead of failing."""
     view = ready()
     if view is None:
         st.stop()
     try:
         yield view
-    except MissingPartError as missing:
-        st.info(f"{missing} Run `tla study {view.name}` to make it.", icon=":material/hourglass_empty:")
+    except MissingDataError as missing:
+        st.info(f"{missing} Run `tla study {view.name}` to create it.", icon=":material/hourglass_empty:")
     except DamagedFileError as damaged:
         st.error(str(damaged), icon=":material/broken_image:")
 
 
 def ready() -> View | None:
-    """The study that is shown, if it is finished; otherwise says what is the matter and gives None."""
+    """The study that is shown if it is finished; otherwise None, and the page says why."""
     try:
         view = current()
         if view is not None and view.complete:
@@ -143,39 +143,39 @@ def ready() -> View | None:
 
 
 def offer(view: View | None = None) -> None:
-    """Offer to make the digits study, or to go on with one; show how far it is."""
+    """Offer to make the digits study, or to resume this one; show its progress."""
     folder = root() / DIGITS if view is None else view.path
     name = DIGITS if view is None else view.name
-    book = runs()
-    if book.running(folder):
+    started = runs()
+    if started.running(folder):
         watch(folder)
         return
     with st.container(border=True):
         if view is None:
             st.subheader("There is no study yet", anchor=False)
             st.write(
-                "A study trains six methods on one data set, attacks each, and keeps what happened to the "
-                "representations. The digits study needs no download and takes a few minutes on two cores."
+                "A study trains six methods on one data set, attacks each of them, and measures their "
+                "representations. The digits study needs no download and takes a few minutes on two CPU cores."
             )
         else:
             st.subheader(f"The study “{name}” is not finished", anchor=False)
-            st.write("What is done is kept; it goes on from the last finished step.")
-        last = book.progress(folder)
+            st.write("Finished steps are kept; it resumes after the last one.")
+        last = started.progress(folder)
         if last is not None and last.state == "failed":
             st.error(last.message, icon=":material/error:")
         st.button(
-            f"Make the {name} study" if view is None else "Go on",
+            f"Make the {name} study" if view is None else "Resume",
             type="primary",
             icon=":material/play_arrow:",
-            on_click=book.start,
+            on_click=started.start,
             args=(_recipe(view), folder),
         )
-        st.caption("In a terminal, the same is:")
+        st.caption("The same in a terminal:")
         st.code(f"tla study {_recipe(view)} --out {folder}", language="bash")
 
 
 def _recipe(view: View | None) -> str:
-    """What `tla study` is called with: the study's own file where it has begun."""
+    """The argument of `tla study`: the study's own configuration once it has been started."""
     if view is None:
         return DIGITS
     own = view.path / "study.toml"
@@ -184,30 +184,28 @@ def _recipe(view: View | None) -> str:
 
 @st.fragment(run_every=1.0)
 def watch(folder: Path) -> None:
-    """A bar that follows a study that was started here."""
-    book = runs()
-    news = book.progress(folder)
-    if news is None or news.state in ("done", "failed") or not book.running(folder):
+    """The progress of a study that was started here."""
+    started = runs()
+    progress = started.progress(folder)
+    if progress is None or progress.state in ("done", "failed") or not started.running(folder):
         st.rerun()
     with st.container(border=True):
-        st.subheader("The study is being made", anchor=False)
-        st.progress(news.done, text=f"{news.done:.0%} · {news.message}")
-        st.button("Stop", icon=":material/stop:", on_click=book.stop, args=(folder,), key=f"stop_{folder}")
-        st.caption(
-            "It goes on while you look elsewhere, and ends with this dashboard. A stopped study can go on later."
-        )
+        st.subheader("The study is running", anchor=False)
+        st.progress(progress.done, text=f"{progress.done:.0%} · {progress.message}")
+        st.button("Stop", icon=":material/stop:", on_click=started.stop, args=(folder,), key=f"stop_{folder}")
+        st.caption("It runs on while you use other pages, and stops with this dashboard. You can resume it later.")
 
 
 def source(text: str) -> None:
-    """Where the numbers above come from.
+    """Say where the numbers above come from.
 
     Args:
-        text: "this study, n = 500 test images, seed 0" or "live now on this machine".
+        text: "this study, n = 500 test images, seed 0" or "live on this machine".
     """
     st.caption(f":material/history_edu: {text}")
 
 
 def show_code(*lines: str) -> None:
-    """The Python that gives the view above, to be unfolded and copied."""
+    """The Python that gives the view above, to unfold and copy."""
     with st.expander("Show code", icon=":material/code:"):
         st.code("\n".join(lines), language="python")

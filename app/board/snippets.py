@@ -33,9 +33,9 @@ def figure_code(view: View, name: str, *, where: str = "", **options: Any) -> li
 
 def call(function: str, *arguments: str, **options: Any) -> list[str]:
     """A call in one line, or with an argument in each line where that is too long."""
-    words = [*arguments, *(f"{name}={literal(value)}" for name, value in options.items())]
-    line = f"{function}({', '.join(words)})"
-    return [line] if len(line) <= WIDTH else [f"{function}(", *(f"    {word}," for word in words), ")"]
+    items = [*arguments, *(f"{name}={literal(value)}" for name, value in options.items())]
+    line = f"{function}({', '.join(items)})"
+    return [line] if len(line) <= WIDTH else [f"{function}(", *(f"    {item}," for item in items), ")"]
 
 
 def literal(value: Any) -> str:

@@ -9,13 +9,13 @@ STUDY, SEED, FOCUS, PICKED = "study", "seed", "focus", "picked"
 
 
 def focus(view: View) -> int:
-    """Id of the focus sample: the test image that every page speaks of."""
+    """Id of the focus sample: the test image that every page shows."""
     chosen = st.session_state.get(FOCUS)
     return chosen if chosen in view.positions else first_focus(view)
 
 
 def set_focus(sample: int) -> None:
-    """Make a test image the focus sample; only inside a callback, before the sidebar is drawn."""
+    """Make a test image the focus sample; only in a callback: the sidebar must not be drawn yet."""
     st.session_state[FOCUS] = sample
 
 
@@ -26,7 +26,7 @@ def seed(view: View) -> int:
 
 
 def picked(view: View) -> list[int]:
-    """Ids of the test images that were selected in a map, or none."""
+    """Ids of the test images that are selected in a map, if any."""
     known = view.positions
     return [sample for sample in st.session_state.get(PICKED, []) if sample in known]
 
@@ -39,9 +39,9 @@ def pick(samples: list[int]) -> None:
 
 
 def first_focus(view: View) -> int:
-    """Where a visit begins: the first image that TLA keeps under the main attack and the others lose.
+    """The focus at first: the first image on which the main attack fools natural and AT training, but not TLA.
 
-    Without such an image the first one that some methods keep, or the first image of the study.
+    Without such an image, the first that fools some methods and not others; without that, the first of the study.
     """
     return _first_focus(str(view.path), view.stamp, view)
 
@@ -56,7 +56,7 @@ def _first_focus(path: str, stamp: int, _view: View) -> int:
 
 
 def step_focus(view: View, among: list[int], by: int = 1) -> None:
-    """Move the focus to the next (or, by -1, the previous) of some ids, round the end."""
+    """Move the focus to the next of some ids (by -1: the previous), wrapping around."""
     if not among:
         return
     order = sorted(among)

@@ -1,4 +1,4 @@
-"""Opening studies: tables are read once per version of the manifest, which is written last, and never changed."""
+"""Opening studies: tables are read once per version of the manifest, which is written last, and are never changed."""
 
 import os
 from collections.abc import Mapping
@@ -18,20 +18,20 @@ if TYPE_CHECKING:
     from tla.threat import Norm
 
 
-class MissingPartError(LookupError):
-    """The study does not have (yet) what a page wants to show."""
+class MissingDataError(LookupError):
+    """The study does not have, or not yet, what a page shows."""
 
 
 def root() -> Path:
-    """The folder of one's own studies: the variable TLA_STUDIES, else studies/ where the dashboard was started."""
+    """The folder of your own studies: the variable TLA_STUDIES, else studies/ in the working directory."""
     return Path(os.environ.get("TLA_STUDIES", "studies"))
 
 
 def studies() -> dict[str, Path]:
     """Name and folder of every study that can be opened.
 
-    A shipped study stands in, under its own name, while one's own of the same name is not finished; those that ship
-    without pictures are for figures alone.
+    A shipped study is listed as "NAME (shipped)" while your own of the same name is not finished. Studies that ship
+    without images serve the figures only and are left out.
     """
     shipped = {manifest.parent.name: manifest.parent for manifest in shipped_studies().glob("*/manifest.json")}
     bare = [path for name, path in shipped.items() if open_study(name, path).manifest.get("packed") == "tables"]
@@ -43,13 +43,13 @@ def studies() -> dict[str, Path]:
 
 
 def sweeps() -> dict[str, Path]:
-    """Name and folder of every finished sweep, one's own and those that ship."""
+    """Name and folder of every finished sweep, your own and shipped ones."""
     found = available(root())
     return {name: path for name, path in found.items() if Store(path).has_table("ablation") and finished(name, path)}
 
 
 def finished(name: str, path: Path) -> bool:
-    """True if a study is whole; one with a damaged manifest is not."""
+    """True if a study is complete; one with a damaged manifest is not."""
     try:
         return open_study(name, path).complete
     except DamagedFileError:
@@ -58,12 +58,12 @@ def finished(name: str, path: Path) -> bool:
 
 @dataclass(frozen=True)
 class View:
-    """One study as the dashboard sees it.
+    """One study, read-only.
 
     Args:
         name: Name of its folder.
         path: Its folder.
-        stamp: When its manifest was last written, in nanoseconds: another stamp, another view.
+        stamp: Time at which its manifest was last written, nanoseconds; part of every cache key.
     """
 
     name: str
@@ -86,7 +86,7 @@ class View:
 
     @property
     def plan(self) -> dict[str, Any]:
-        """The study as it was asked for: nested plain values."""
+        """The study's configuration: nested plain values."""
         return self.manifest.get("study", {})
 
     @property
@@ -134,36 +134,36 @@ class View:
         return self.store.has_table(name)
 
     def table(self, name: str) -> pd.DataFrame:
-        """A table, shared by all visitors: select from it, never change it.
+        """A table, shared by all users: select from it, never change it.
 
         Raises:
-            MissingPartError: if the study has no such table; says what to do.
+            MissingDataError: if the study has no such table; says why.
         """
         try:
             return _table(str(self.path), name, self.stamp)
         except FileNotFoundError:
             state = "is not finished yet" if not self.complete else "was made without it"
-            raise MissingPartError(f"The study {self.name!r} has no table {name!r}: it {state}.") from None
+            raise MissingDataError(f"The study {self.name!r} has no table {name!r}: it {state}.") from None
 
     def arrays(self, name: str) -> Mapping[str, np.ndarray]:
-        """Arrays, shared by all visitors: read only.
+        """Arrays, shared by all users: read-only.
 
         Raises:
-            MissingPartError: if the study has no such arrays.
+            MissingDataError: if the study has no such arrays.
         """
         try:
             return _arrays(str(self.path), name, self.stamp)
         except FileNotFoundError:
-            raise MissingPartError(f"The study {self.name!r} has no arrays {name!r}.") from None
+            raise MissingDataError(f"The study {self.name!r} has no arrays {name!r}.") from None
 
     @cached_property
     def positions(self) -> dict[int, int]:
-        """Position in `images/test` of every id."""
+        """Row in `images/test` of every id."""
         return {int(i): k for k, i in enumerate(self.arrays("images")["test_id"])}
 
     @cached_property
     def gallery_positions(self) -> dict[int, int]:
-        """Position in `images/gallery` of every id of the train split."""
+        """Row in `images/gallery` of every id of the training images in it."""
         return {int(i): k for k, i in enumerate(self.arrays("images")["gallery_id"])}
 
     @property
@@ -171,13 +171,13 @@ class View:
         """Ids of the attacked test images."""
         return list(self.positions)
 
-    def truth(self, sample: int) -> int:
+    def true_class(self, sample: int) -> int:
         """True class of a test image."""
         return int(self.arrays("images")["test_y"][self.positions[sample]])
 
 
 def open_study(name: str, path: Path) -> View:
-    """The study as it is now on disk; the same object until its manifest is written anew."""
+    """The study as it is on disk; the same object until its manifest is rewritten."""
     manifest = path / "manifest.json"
     return _view(name, path, manifest.stat().st_mtime_ns if manifest.exists() else 0)
 
@@ -200,4 +200,4 @@ def _arrays(path: str, name: str, stamp: int) -> dict[str, np.ndarray]:
     return arrays
 
 
-__all__ = ["DamagedFileError", "MissingPartError", "View", "open_study", "root", "studies", "sweeps"]
+__all__ = ["DamagedFileError", "MissingDataError", "View", "open_study", "root", "studies", "sweeps"]

@@ -1,4 +1,4 @@
-"""A threshold that is drawn along in the browser: its slider, the numbers that follow, and its marks in the charts."""
+"""The detection threshold: a slider whose numbers and marks in the charts follow it in the browser."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -7,31 +7,31 @@ import numpy as np
 import streamlit as st
 
 from board.colours import tones
-from board.component import part
+from board.component import load_component
 from board.selection.detection import OperatingPoints
 from tla.plots.drawing.theme import Look
 
 SHARES = np.linspace(0, 0.5, 101)
-"""Shares of the clean images that the slider lets refuse."""
-_USUAL = 0.05
-_component = part("threshold", "elements")
+"""Shares of refused clean images that the slider offers."""
+_DEFAULT = 0.05
+_component = load_component("threshold", "elements")
 
 
-def chosen(key: str) -> float:
-    """The share of clean images that a slider refuses, 0..0.5: as it stands, or as the address of the page says."""
+def chosen_share(key: str) -> float:
+    """The share of clean images to refuse, 0..0.5, from the address of the page."""
     try:
-        return float(SHARES[_place(float(st.query_params.get(key, 100 * _USUAL)))])
+        return float(SHARES[_nearest(float(st.query_params.get(key, 100 * _DEFAULT)))])
     except ValueError:
-        return _USUAL
+        return _DEFAULT
 
 
-def threshold(found: Mapping[str, OperatingPoints], look: Look, *, key: str, roc: str, histograms: str) -> None:
-    """Show the slider and the table; moving it moves the marks of the charts at once, releasing it runs Python.
+def threshold(points: Mapping[str, OperatingPoints], look: Look, *, key: str, roc: str, histograms: str) -> None:
+    """Show the slider and its table; the marks of the charts follow at once, Python runs on release.
 
     Args:
-        found: What each method refuses at `SHARES`.
+        points: Of each method, at `SHARES`.
         look: Labels and colours of the methods.
-        key: Name of the slider, in the address of the page in percent.
+        key: Name in the address of the page, where the share is a percentage.
         roc: Key of the chart whose markers follow.
         histograms: Key of the chart whose dashed lines follow.
     """
@@ -42,7 +42,7 @@ def threshold(found: Mapping[str, OperatingPoints], look: Look, *, key: str, roc
         if value is not None:
             st.query_params[key] = f"{value:g}"
 
-    styles = look.methods(list(found))
+    styles = look.methods(list(points))
     rows = [
         {
             "label": styles[method].label,
@@ -55,11 +55,11 @@ def threshold(found: Mapping[str, OperatingPoints], look: Look, *, key: str, roc
             "positives": one.positives,
             "negatives": one.negatives,
         }
-        for method, one in found.items()
+        for method, one in points.items()
     ]
     data: dict[str, Any] = {
         "percents": (100 * SHARES).round(1).tolist(),
-        "at": _place(100 * chosen(key)),
+        "index": _nearest(100 * chosen_share(key)),
         "rows": rows,
         "roc": f".st-key-{roc}",
         "histograms": f".st-key-{histograms}",
@@ -68,6 +68,6 @@ def threshold(found: Mapping[str, OperatingPoints], look: Look, *, key: str, roc
     _component(key=name, data=data, default={"percent": None}, on_percent_change=moved)
 
 
-def _place(percent: float) -> int:
-    """Place in `SHARES` that is nearest to a number of percents."""
+def _nearest(percent: float) -> int:
+    """Index of the share nearest to a percentage."""
     return int(np.abs(100 * SHARES - percent).argmin())

@@ -1,4 +1,4 @@
-"""Grids of images that can be pressed, by mouse or keyboard."""
+"""Grids of images that can be pressed with mouse or keyboard."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -8,22 +8,22 @@ import numpy as np
 import streamlit as st
 
 from board.colours import tones
-from board.component import part
+from board.component import load_component
 from board.pictures import uri
 
-_component = part("tiles")
+_component = load_component("tiles")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Tile:
-    """One image, or a clean and an adversarial one, with a word below.
+    """One image, or several side by side, with a caption.
 
     Args:
-        id: What Python is told when the tile is pressed.
+        id: Passed to `on_press` when the tile is pressed.
         images: Each of shape (c, h, w), uint8 or in [0, 1].
-        title: First line below.
+        title: First line of the caption.
         note: Second line, smaller.
-        tone: "good" or "bad" gives a border and a sign, "" neither.
+        tone: "good" or "bad" adds a border and a sign, "" neither.
     """
 
     id: int
@@ -33,7 +33,7 @@ class Tile:
     tone: Literal["", "good", "bad"] = ""
 
     def plain(self) -> dict[str, Any]:
-        """The tile as the browser gets it."""
+        """The tile as plain values for the browser."""
         pictures = [uri(image) for image in self.images]
         return {"id": self.id, "pictures": pictures, "title": self.title, "note": self.note, "tone": self.tone}
 
@@ -51,13 +51,13 @@ def tiles(
     """Show tiles side by side, as many in a row as fit.
 
     Args:
-        items: What to show.
+        items: The tiles.
         key: Unique name.
-        label: What the group is, for screen readers.
-        size: Height of an image in the page, pixels.
-        focus: Id of the tile that is marked.
-        on_press: Told the id of a tile that was pressed; without it tiles cannot be pressed.
-        nothing: Words that stand in for an empty list.
+        label: What the tiles are, for screen readers.
+        size: Height of an image on the page, pixels.
+        focus: Id of the tile to highlight.
+        on_press: Called with the id of the pressed tile; without it, tiles cannot be pressed.
+        nothing: Text shown if there are no tiles.
     """
 
     def pressed() -> None:

@@ -1,4 +1,4 @@
-"""What one setting of a method does: sweeps, one's own and those that ship."""
+"""What one setting of a method does: sweeps, your own and those that ship."""
 
 import streamlit as st
 from board import shell
@@ -18,7 +18,7 @@ PAGE = PageInfo(
     lead="What does one setting do: the pool of negatives, the margin, the weight of the triplet term?",
 )
 
-COMMAND = (
+COMMANDS = (
     "tla sweep digits method.tla.pool 1 50 250 --method.tla.mining fresh --beside at --seeds 0 1 2\n"
     "tla sweep digits method.tla.lambda_triplet 0 0.5 1 2 --seeds 0 1 2\n"
     "tla sweep digits method.tla.alpha 0.03 0.1 0.3 --seeds 0 1 2"
@@ -30,22 +30,22 @@ def main() -> None:
     with shell.page():
         found = sweeps()
         if not found:
-            st.info("There is no sweep yet. Each of these makes one:", icon=":material/info:")
-            st.code(COMMAND, language="bash")
+            st.info("There is no sweep yet. Each of these commands runs one:", icon=":material/info:")
+            st.code(COMMANDS, language="bash")
             return
         name = st.selectbox("Sweep", list(found), key="sweep", bind="query-params") or next(iter(found))
         show(open_study(name, found[name]))
 
 
 def show(view: View) -> None:
-    """One sweep: its figure, its numbers, and how it was made."""
+    """One sweep: its figure, where it comes from, and the commands for others."""
     table = view.table("ablation")
-    known = [str(attack) for attack in table["attack"].unique()]
-    usual = [attack for attack in known if attack not in ("clean", "worst")]
+    names = [str(attack) for attack in table["attack"].unique()]
+    single = [attack for attack in names if attack not in ("clean", "worst")] or names
     picked = st.pills(
-        "Attacks", known, default=usual or known, selection_mode="multi", format_func=attack_label, key="sweep_attacks"
+        "Attacks", names, default=single, selection_mode="multi", format_func=attack_label, key="sweep_attacks"
     )
-    attacks = tuple(attack for attack in known if attack in picked) or tuple(usual or known)
+    attacks = tuple(attack for attack in names if attack in picked) or tuple(single)
     setting = str(table["parameter"].iloc[0])
     chart(
         "ablation",
@@ -58,8 +58,8 @@ def show(view: View) -> None:
     n, seeds = table["n"].to_numpy(int).max(), sorted(set(table["seed"].to_numpy(int).tolist()))
     shell.source(f"the sweep {view.name}: {setting}, n = {n} test images, seeds {', '.join(map(str, seeds))}")
     shell.show_code(*figure_code(view, "ablation", attacks=attacks))
-    with st.expander("Make another sweep", icon=":material/tune:"):
-        st.code(COMMAND, language="bash")
+    with st.expander("Run another sweep", icon=":material/tune:"):
+        st.code(COMMANDS, language="bash")
 
 
 main()

@@ -1,4 +1,4 @@
-"""What is in the study, on what it was made, and how to start another."""
+"""What the study contains, what it was run on, and how to start another."""
 
 from typing import Any
 
@@ -25,7 +25,7 @@ PAGE = PageInfo(
 def main() -> None:
     """The page."""
     with shell.page() as view:
-        facts(view)
+        summary(view)
         if view.has("history"):
             alt = "Accuracy and loss of each method against the epoch"
             chart("learning_curves", view.table("history"), view=view, key="history", alt=alt)
@@ -33,25 +33,24 @@ def main() -> None:
     start_another()
 
 
-def facts(view: View) -> None:
+def summary(view: View) -> None:
     """The study in a few numbers."""
     data = view.manifest.get("data", {})
-    done = steps(view.manifest)
-    minutes = float(np.nansum(done["seconds"].to_numpy(float))) / 60
+    minutes = float(np.nansum(steps(view.manifest)["seconds"].to_numpy(float))) / 60
     numbers = {
         "Data set": f"{data.get('name', '?')}",
-        "Training": f"{data.get('train', '?')}",
-        "Attacked": f"{data.get('queries', len(view.ids))}",
+        "Training images": f"{data.get('train', '?')}",
+        "Attacked images": f"{data.get('queries', len(view.ids))}",
         "Models": f"{len(view.methods) * len(view.seeds)}",
-        "Computing": f"{minutes:.1f} min",
+        "Compute": f"{minutes:.1f} min",
     }
     for column, (label, value) in zip(st.columns(len(numbers)), numbers.items(), strict=True):
         column.metric(label, value, border=True)
-    shell.source(shell.about(view).replace("**", ""))
+    shell.source(shell.provenance(view).replace("**", ""))
 
 
 def contents(view: View) -> None:
-    """Steps, files with their hashes, versions, and the study as it was asked for."""
+    """Steps, files with their hashes, versions, and the study's configuration."""
     tabs = st.tabs(["Steps", "Files", "Versions", "study.toml"])
     with tabs[0]:
         st.dataframe(steps(view.manifest), hide_index=True, key="steps", alt="Finished steps of the study")
@@ -61,14 +60,16 @@ def contents(view: View) -> None:
         st.json({key: view.manifest.get(key, {}) for key in ("versions", "hardware", "data")})
     with tabs[3]:
         toml = view.path / "study.toml"
-        st.code(toml.read_text(encoding="utf-8") if toml.exists() else "# not kept", language="toml")
+        st.code(
+            toml.read_text(encoding="utf-8") if toml.exists() else "# this study has no study.toml", language="toml"
+        )
 
 
 def start_another() -> None:
-    """Start a study from a recipe that ships; those that run here show how far they are."""
-    st.subheader("Make a study", anchor=False)
-    book = runs()
-    for folder in [folder for folder in book.processes if book.running(folder)]:
+    """Start a study from a recipe, and follow those that are running."""
+    st.subheader("Run a study", anchor=False)
+    started = runs()
+    for folder in [folder for folder in started.processes if started.running(folder)]:
         st.markdown(f"**{folder.name}**")
         shell.watch(folder)
     recipes = list(shipped())
@@ -78,24 +79,24 @@ def start_another() -> None:
         recipes,
         index=recipes.index(shell.DIGITS) if shell.DIGITS in recipes else 0,
         key="recipe",
-        help="Recipes other than digits need their data set: in the folder that TLA_DATA names, or downloaded.",
+        help="Recipes other than digits need their data set, in the folder TLA_DATA or as a download.",
     )
     folder = root() / str(recipe)
     right.button(
         "Start",
         type="primary",
         icon=":material/play_arrow:",
-        on_click=book.start,
+        on_click=started.start,
         args=(recipe, folder),
-        disabled=book.running(folder),
+        disabled=started.running(folder),
         key="start_recipe",
     )
-    last = book.progress(folder)
+    last = started.progress(folder)
     if last is not None and last.state == "failed":
         st.error(last.message, icon=":material/error:")
     st.code(
         f"tla study {recipe} --out {folder}\n"
-        "tla study folder:PATH        # any folder of class folders\n"
+        "tla study folder:PATH        # your own images: a folder for each class\n"
         "tla study my.toml            # your own recipe",
         language="bash",
     )

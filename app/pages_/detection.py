@@ -1,4 +1,4 @@
-"""Can misclassified adversarial images be told from clean ones? ROC, scores, and the images that slip through."""
+"""Detection of adversarial images that fool the model: ROC, scores, and the images that a detector gets errors."""
 
 from typing import Any, NamedTuple
 
@@ -11,7 +11,7 @@ from board.selection.detection import OperatingPoints, detector_errors, operatin
 from board.selection.shared import Frame, adversarial_images, of_run
 from board.snippets import figure_code
 from board.studies import View
-from board.threshold import SHARES, chosen, threshold
+from board.threshold import SHARES, chosen_share, threshold
 from board.tiles import Tile, tiles
 
 from tla.plots.drawing.scores import detectors_of
@@ -26,12 +26,12 @@ PAGE = PageInfo(
 
 MOST_TILES = 40
 REFUSED = "refused"
-JUMPED = "detection_jumped"
-PARTS = {"whole": "all", "few": "up to 10 %"}
+FOCUS_MOVED = "detection_focus_moved"
+RANGES = {"whole": "all", "few": "up to 10 %"}
 
 
-class Asked(NamedTuple):
-    """What is asked: a score, a radius, and an attacker who may know the detector."""
+class DetectionSettings(NamedTuple):
+    """A detection score, the eps of the attack, and whether the attacker knows the detector."""
 
     detector: str
     eps: float
@@ -42,12 +42,12 @@ def main() -> None:
     """The page."""
     with shell.page() as view:
         seed = state.seed(view)
-        methods, asked = ask(view)
+        methods, settings = controls(view)
         rows = of_run(view.table("detection"), seed, methods)
-        answer(view, rows, operating_points(rows, methods, SHARES, **asked._asdict()), asked, seed)
+        results(view, rows, operating_points(rows, methods, SHARES, **settings._asdict()), settings, seed)
 
 
-def ask(view: View) -> tuple[list[str], Asked]:
+def controls(view: View) -> tuple[list[str], DetectionSettings]:
     """The controls of the whole page."""
     frame = view.table("detection")
     one, two, three = st.columns([6, 3, 3], gap="medium", vertical_alignment="bottom")
@@ -67,31 +67,33 @@ def ask(view: View) -> tuple[list[str], Asked]:
     )
     adaptive = False
     if frame["adaptive"].to_numpy(bool).any():
-        adaptive = one.toggle("Attacker knows the detector", key="adaptive", bind="query-params")
-    return methods, Asked(detector or detectors[0], float(eps), adaptive)
+        adaptive = one.toggle("The attacker knows the detector", key="adaptive", bind="query-params")
+    return methods, DetectionSettings(detector or detectors[0], float(eps), adaptive)
 
 
 @st.fragment
-def answer(view: View, rows: Frame, found: dict[str, OperatingPoints], asked: Asked, seed: int) -> None:
-    """What follows from the threshold; its controls run this part of the page again, and nothing else."""
-    if st.session_state.pop(JUMPED, False):
+def results(
+    view: View, rows: Frame, points: dict[str, OperatingPoints], settings: DetectionSettings, seed: int
+) -> None:
+    """Everything that depends on the threshold; its controls rerun this fragment only."""
+    if st.session_state.pop(FOCUS_MOVED, False):
         st.rerun()
-    methods, refused = list(found), chosen(REFUSED)
-    threshold(found, look(view), key=REFUSED, roc="roc", histograms="score_histograms")
+    methods, refused = list(points), chosen_share(REFUSED)
+    threshold(points, look(view), key=REFUSED, roc="roc", histograms="score_histograms")
     shell.source(
-        f"this study, seed {seed}, attack eps {asked.eps:g}; each method refuses at its own score, so that all refuse "
+        f"this study, seed {seed}, attack eps {settings.eps:g}; each method has its own threshold, so that all refuse "
         "the same share of clean images."
-        + ("" if asked.adaptive else " Not adaptive: the attacker does not know that a detector is there.")
+        + ("" if settings.adaptive else " Not adaptive: the attacker does not know about the detector.")
     )
-    part = st.segmented_control(
+    shown = st.segmented_control(
         "False positive rates",
-        list(PARTS),
+        list(RANGES),
         default="whole",
-        format_func=PARTS.__getitem__,
+        format_func=RANGES.__getitem__,
         key="roc_part",
         bind="query-params",
     )
-    options = asked._asdict() | {"false_alarms": refused}
+    options = settings._asdict() | {"false_alarms": refused}
     drawn: dict[str, Any] = options | {"methods": methods}
     left, right = st.columns([44, 56], gap="medium")
     with left:
@@ -102,7 +104,7 @@ def answer(view: View, rows: Frame, found: dict[str, OperatingPoints], asked: As
             key="roc",
             share=0.43,
             alt="ROC curve of misclassification detection for each method, with a bootstrap band",
-            parts=[part or "whole"],
+            parts=[shown or "whole"],
             **drawn,
         )
     with right:
@@ -116,52 +118,51 @@ def answer(view: View, rows: Frame, found: dict[str, OperatingPoints], asked: As
             bins=30,
             **drawn,
         )
-    slipped(view, methods, seed, options)
-    shell.show_code(*figure_code(view, "roc", where=f"seed == {seed}", **drawn, parts=[part or "whole"]))
+    mistakes(view, methods, seed, options)
+    shell.show_code(*figure_code(view, "roc", where=f"seed == {seed}", **drawn, parts=[shown or "whole"]))
 
 
-def slipped(view: View, methods: list[str], seed: int, options: dict[str, Any]) -> None:
-    """The images themselves: fooled and passed, clean and refused."""
+def mistakes(view: View, methods: list[str], seed: int, options: dict[str, Any]) -> None:
+    """The images that the detector gets wrong: adversarial ones that pass, clean ones that it refuses."""
     head, choice = st.columns([4, 6], vertical_alignment="bottom")
     head.subheader("Where the detector is wrong", anchor=False)
     with choice:
         method = method_choice("Method", methods, "detection_shown")
-    wrong = detector_errors(view, method, seed, **options)
+    errors = detector_errors(view, method, seed, **options)
     sample = state.focus(view)
-    for column, (title, rows, kind) in zip(
+    for column, (title, rows, total, kind) in zip(
         st.columns(2, gap="medium"),
         (
-            ("Wrongly passed: adversarial, misclassified, not refused", wrong.passed, "adversarial"),
-            ("Wrongly refused: clean, correct, refused", wrong.refused, "clean"),
+            ("Wrongly passed: adversarial, misclassified, not refused", errors.passed, errors.positives, "adversarial"),
+            ("Wrongly refused: clean, correct, refused", errors.refused, errors.negatives, "clean"),
         ),
         strict=True,
     ):
         with column:
-            st.markdown(f"**{title}** ({len(rows)} of {wrong.positives if kind == 'adversarial' else wrong.negatives})")
+            st.markdown(f"**{title}** ({len(rows)} of {total})")
             tiles(
                 [tile(view, method, seed, row, kind, options) for row in rows.head(MOST_TILES).to_dict("records")],
                 key=f"slipped_{kind}",
                 label=title,
                 size=40,
                 focus=sample,
-                on_press=jump,
+                on_press=show_image,
                 nothing="None at this threshold.",
             )
     shell.source(
-        f"this study: {wrong.positives} misclassified adversarial and {wrong.negatives} correct clean images, "
-        f"seed {seed}, {shell.label(method)}; refused at a score of {wrong.threshold:.4g} and above. "
-        "Most glaring first."
+        f"this study: {errors.positives} misclassified adversarial and {errors.negatives} correct clean images, "
+        f"seed {seed}, {shell.label(method)}; refused at a score of {errors.threshold:.4g} or more. Worst errors first."
     )
 
 
-def jump(sample: int) -> None:
-    """Make a pressed image the focus sample; the side bar, which shows it, lies outside of `answer`."""
+def show_image(sample: int) -> None:
+    """Make a pressed image the focus sample; the sidebar, which shows it, is outside the fragment `results`."""
     state.set_focus(sample)
-    st.session_state[JUMPED] = True
+    st.session_state[FOCUS_MOVED] = True
 
 
 def tile(view: View, method: str, seed: int, row: dict, kind: str, options: dict[str, Any]) -> Tile:
-    """One misjudged image; its adversarial twin is kept only for the main attack at the study's eps."""
+    """An image that the detector gets wrong; adversarial ones are stored for the main attack at the study's eps."""
     place = view.positions[int(row["id"])]
     images = [view.arrays("images")["test"][place]]
     if kind == "adversarial" and abs(options["eps"] - view.eps) < 1e-6 and not options["adaptive"]:

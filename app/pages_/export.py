@@ -69,8 +69,8 @@ def drawable(view: View) -> list[str]:
 
 
 def downloads(figure: Any, name: str, width: int) -> None:
-    """A button per kind of file; a file is made when its button is pressed."""
-    can_draw = any(shutil.which(browser) for browser in BROWSERS) or importlib.util.find_spec("kaleido") is not None
+    """A button per file type; a file is written when its button is pressed."""
+    has_browser = any(shutil.which(browser) for browser in BROWSERS) or importlib.util.find_spec("kaleido") is not None
     with st.container(horizontal=True):
         for ending, mime in KINDS.items():
             picture = ending in PICTURES
@@ -81,8 +81,8 @@ def downloads(figure: Any, name: str, width: int) -> None:
                 mime=mime,
                 icon=":material/download:",
                 key=f"download{ending}",
-                disabled=picture and not can_draw,
-                help="Needs Chromium or kaleido on the machine of the dashboard." if picture else None,
+                disabled=picture and not has_browser,
+                help="Needs Chromium or kaleido on the machine that runs the dashboard." if picture else None,
                 on_click="ignore",
             )
 

@@ -1,4 +1,4 @@
-"""Nearest training images of the clean and of the adversarial query, method by method."""
+"""Nearest training images of the clean and the adversarial query, for each method."""
 
 import streamlit as st
 from board import shell, state
@@ -37,13 +37,13 @@ def main() -> None:
             disabled=not failing,
             icon=":material/skip_next:",
             shortcut="F",
-            help="The next image whose adversarial neighbours are mostly of other classes, for one of these methods.",
+            help="The next image whose neighbours under attack are mostly of other classes, for one of these methods.",
         )
         for method in methods:
             with st.container(border=True):
                 st.markdown(f"**{shell.label(method)}**")
                 neighbour_strip(view, method, sample, seed, k=k, key=method, size=44)
-        whole_set(view, methods, seed)
+        all_queries(view, methods, seed)
         shell.show_code(
             "from tla.study import locate",
             "",
@@ -53,8 +53,8 @@ def main() -> None:
         )
 
 
-def whole_set(view: View, methods: list[str], seed: int) -> None:
-    """The same question over all queries: one image proves nothing."""
+def all_queries(view: View, methods: list[str], seed: int) -> None:
+    """The same over all queries: one image proves nothing."""
     st.subheader("Over all queries", anchor=False)
     chart(
         "purity_curves",
@@ -64,7 +64,7 @@ def whole_set(view: View, methods: list[str], seed: int) -> None:
         alt="Share of neighbours of the true class against k, for clean and adversarial queries of each method",
     )
     shell.source(
-        f"this study: {len(view.ids)} test images, seed {seed}; neighbours among natural training images by cosine "
+        f"this study: {len(view.ids)} test images, seed {seed}; neighbours among clean training images by cosine "
         "distance, exact search"
     )
 

@@ -1,4 +1,4 @@
-"""Accuracy under every attack, with intervals; what holds at other eps; and whether the figures can be believed."""
+"""Accuracy under every attack with intervals, at other eps and steps, and the audit of the evaluation."""
 
 import streamlit as st
 from board import shell, state
@@ -25,7 +25,7 @@ def main() -> None:
         with left:
             methods = methods_choice(view, "robust_methods", most=6)
         across = right.segmented_control(
-            "Along the axis", ["attacks", "methods"], default="attacks", key="across", bind="query-params"
+            "On the axis", ["attacks", "methods"], default="attacks", key="across", bind="query-params"
         )
         attacks = view.table("attacks")
         attacks = attacks.loc[attacks["method"].isin(methods)]
@@ -44,13 +44,13 @@ def main() -> None:
             key="table",
             alt="Accuracy of each method under each attack, as a table",
         )
-        weaker(view, attacks, methods)
+        other_budgets(view, attacks, methods)
         audit(view, methods)
         shell.show_code(*figure_code(view, "accuracy_bars", where=f"method in {methods}", across=across or "attacks"))
 
 
-def weaker(view: View, attacks: Frame, methods: list[str]) -> None:
-    """Accuracy against eps, and class against predicted class."""
+def other_budgets(view: View, attacks: Frame, methods: list[str]) -> None:
+    """Accuracy against eps and attack steps, and true against predicted class."""
     left, right = st.columns(2, gap="medium")
     with left:
         alt = "Accuracy against eps for each method"
@@ -60,16 +60,16 @@ def weaker(view: View, attacks: Frame, methods: list[str]) -> None:
             rows = of_run(view.table("trajectory"), state.seed(view), methods)
             alt = "Share of images not yet fooled against attack steps"
             chart("accuracy_steps", rows, view=view, key="steps", share=0.48, alt=alt)
-    with st.expander("Which class is taken for which", icon=":material/grid_on:"):
+    with st.expander("Which class is mistaken for which", icon=":material/grid_on:"):
         alt = "Confusion matrix under attack for each method"
         chart("class_confusion", attacks, view=view, key="confused", alt=alt, methods=methods)
 
 
 def audit(view: View, methods: list[str]) -> None:
-    """The audit's verdicts: is this evaluation believable?"""
-    st.subheader("Is it to be believed?", anchor=False)
+    """The audit's verdicts: can this evaluation be trusted?"""
+    st.subheader("Can it be trusted?", anchor=False)
     if not view.has("audit"):
-        st.info("This study was made without an audit.", icon=":material/info:")
+        st.info("This study was run without an audit.", icon=":material/info:")
         return
     rows = view.table("audit")
     rows = rows.loc[rows["method"].isin(methods)]
@@ -79,7 +79,7 @@ def audit(view: View, methods: list[str]) -> None:
     if len(findings):
         st.dataframe(findings, hide_index=True, key="findings", alt="What the audit found, with advice")
     else:
-        st.success("No check found anything to object to.", icon=":material/check_circle:")
+        st.success("No check found a problem.", icon=":material/check_circle:")
 
 
 main()

@@ -1,4 +1,4 @@
-"""Where the attack moves the representations: maps beside measurements, a selection, its images."""
+"""Where the attack moves the representations: maps, the selected images, and measurements in the full space."""
 
 from typing import Any
 
@@ -49,7 +49,7 @@ def main() -> None:
             view.table("map"),
             view=view,
             key="shift_map",
-            alt="Maps of the embedding, one per method: a dot per clean image, an arrow to its adversarial twin",
+            alt="Maps of the embedding, one per method: a dot per clean image, an arrow to its adversarial version",
             on_ids=state.pick,
             shift=view.table("shift"),
             **drawn,
@@ -77,21 +77,21 @@ def selection(view: View, methods: list[str], seed: int, sample: int) -> None:
 
 
 def pair_tile(view: View, method: str, seed: int, sample: int) -> Tile:
-    """A clean image, its adversarial twin, and what the model says of both."""
-    place = view.positions[sample]
+    """A clean image, its adversarial version, and the prediction for both."""
+    row = view.positions[sample]
     predicted = predictions(view, method, seed, sample)
     names = view.classes
     return Tile(
         id=sample,
-        images=[view.arrays("images")["test"][place], adversarial_images(view, method, seed)[place]],
+        images=[view.arrays("images")["test"][row], adversarial_images(view, method, seed)[row]],
         title=f"{names[predicted.clean]} → {names[predicted.adversarial]}",
         note=f"image {sample}",
-        tone="good" if predicted.adversarial == view.truth(sample) else "bad",
+        tone="good" if predicted.adversarial == view.true_class(sample) else "bad",
     )
 
 
 def measures(view: View, methods: list[str], seed: int, sample: int) -> None:
-    """What the full space says: distances in a map prove nothing."""
+    """Measurements in the full space: distances in a map prove nothing."""
     st.subheader("Measured in the full embedding", anchor=False)
     picked = state.picked(view)
     whole = "the selection" if len(picked) > 1 else "all images"
@@ -112,15 +112,15 @@ def measures(view: View, methods: list[str], seed: int, sample: int) -> None:
         of_run(view.table("shift"), seed, methods),
         view=view,
         key="shift_measures",
-        alt="Distribution of each shift measure for the images that stay right and for the misclassified, per method",
+        alt="Distribution of each shift measure for images that stay correct and for misclassified ones, per method",
         methods=methods,
         attack=view.main,
         eps=view.eps,
     )
     shell.source(
         f"this study: {len(ids)} test images, seed {seed}, {view.main} at {view.norm.capitalize()} eps {view.eps:g}; "
-        "centroids and neighbours from natural training images. Turn: angle between clean and adversarial embedding. "
-        "Margin: distance to the false minus to the own centroid, below 0 the image lies nearer the false one."
+        "centroids and neighbours from clean training images. Turn: angle between clean and adversarial embedding. "
+        "Margin: distance to the false centroid minus distance to the own one; below 0, the false one is nearer."
     )
 
 

@@ -1,4 +1,4 @@
-"""Six scenes, from an image that changes its class to a representation that holds."""
+"""Six scenes, from an image that changes class to a robust representation."""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -23,45 +23,45 @@ PAGE = PageInfo(
 
 
 class Scene(NamedTuple):
-    """One scene: its name, what it says, what it shows, and the page that goes deeper."""
+    """One scene: its name, its text, what it shows, and the page with more about it."""
 
     name: str
-    words: str
+    text: str
     show: Callable[[View], None]
-    deeper: str
+    page: str
     link: str
 
 
 def image(view: View) -> None:
-    """An image, the noise, and what a model makes of their sum."""
+    """An image, the noise, and what a model predicts for their sum."""
     seed, sample = state.seed(view), state.focus(view)
-    first = few(view, "natural")[0]
+    first = available(view, "natural")[0]
     method = st.segmented_control("Model", view.methods, default=first, key="tour_model") or first
     predicted = predictions(view, method, seed, sample)
-    place = view.positions[sample]
+    row = view.positions[sample]
     chart(
         "attack_triptych",
-        view.arrays("images")["test"][place],
-        adversarial_images(view, method, seed)[place],
+        view.arrays("images")["test"][row],
+        adversarial_images(view, method, seed)[row],
         view=view,
         key="tour_image",
         alt=f"Image {sample}, the noise magnified, and the adversarial image of {method}",
-        y=view.truth(sample),
+        y=view.true_class(sample),
         prediction=predicted,
         name=f"{shell.label(method)} under {attack_label(view.main)}",
     )
 
 
 def landing(view: View) -> None:
-    """Where the images land."""
+    """Where the images land in the maps."""
     chart(
         "shift_arrows",
         view.table("map"),
         view=view,
         key="tour_map",
-        alt="Maps of the embedding with an arrow from every image to its adversarial twin",
+        alt="Maps of the embedding with an arrow from every image to its adversarial version",
         shift=view.table("shift"),
-        methods=few(view, "natural", "at"),
+        methods=available(view, "natural", "at"),
         seed=state.seed(view),
         marked=[state.focus(view)],
         on_ids=state.pick,
@@ -81,9 +81,9 @@ def triplet(view: View) -> None:
 
 
 def after(view: View) -> None:
-    """One class's adversarial images, method by method."""
+    """The adversarial images of one class, for each method."""
     names = view.classes
-    chosen = st.pills("Class", names, key="tour_class", help="By default the class that is most often mistaken.")
+    chosen = st.pills("Class", names, key="tour_class", help="By default, the class that is misclassified most often.")
     chart(
         "one_class",
         view.table("map"),
@@ -92,21 +92,21 @@ def after(view: View) -> None:
         alt="Adversarial images of one class in each method's map, coloured by the predicted class",
         shift=view.table("shift"),
         klass=names.index(chosen) if chosen in names else None,
-        methods=few(view, "natural", "at", "alp", "tla"),
+        methods=available(view, "natural", "at", "alp", "tla"),
         seed=state.seed(view),
     )
 
 
 def detection(view: View) -> None:
-    """Misclassified adversarial images told from clean ones."""
-    refused = st.slider("Refuse this share of clean images", 0.0, 30.0, 5.0, 0.5, format="%.1f %%", key="tour_refused")
+    """Detection of misclassified adversarial images."""
+    refused = st.slider("Share of clean images refused", 0.0, 30.0, 5.0, 0.5, format="%.1f %%", key="tour_refused")
     chart(
         "roc",
         of_run(view.table("detection"), state.seed(view)),
         view=view,
         key="tour_roc",
         alt="ROC curve of misclassification detection for each method",
-        methods=few(view, "natural", "at", "alp", "tla"),
+        methods=available(view, "natural", "at", "alp", "tla"),
         false_alarms=refused / 100,
     )
 
@@ -114,7 +114,7 @@ def detection(view: View) -> None:
 def neighbours(view: View) -> None:
     """The nearest training images of one query."""
     seed = state.seed(view)
-    methods = few(view, "natural", "at", "tla")
+    methods = available(view, "natural", "at", "tla")
     kind = st.segmented_control("Query", ["clean", "adversarial"], default="adversarial", key="tour_kind")
     chart(
         "neighbour_rows",
@@ -130,23 +130,23 @@ def neighbours(view: View) -> None:
     )
 
 
-def few(view: View, *wanted: str) -> list[str]:
-    """Those of some methods that the study has, or its first ones."""
-    return [method for method in wanted if method in view.methods] or view.methods[: len(wanted)]
+def available(view: View, *methods: str) -> list[str]:
+    """Those of some methods that the study has; if none, its first ones."""
+    return [method for method in methods if method in view.methods] or view.methods[: len(methods)]
 
 
 SCENES = [
     Scene(
         "An image",
-        "A network that is right about an image can be made wrong by a change too small to matter to us. The noise in "
-        "the middle is magnified; every pixel moves by at most eps.",
+        "A change too small to matter to us can make a network misclassify an image. The noise in the middle is "
+        "magnified; every pixel changes by at most eps.",
         image,
         "attack",
         "Attack an image yourself",
     ),
     Scene(
         "Where it lands",
-        "Inside the network the image moves much further than its pixels do: its representation leaves its own class "
+        "Inside the network the image moves much further than its pixels: its representation leaves its own class "
         "and lands among images of another. Each arrow is one image.",
         landing,
         "shift",
@@ -162,33 +162,33 @@ SCENES = [
     ),
     Scene(
         "After training",
-        "The adversarial images of one class, coloured by what the model takes them for. Where the training works, "
-        "they stay together, and fewer change their colour.",
+        "The adversarial images of one class, coloured by the class that the model predicts. Where training works, "
+        "they stay together, and fewer change colour.",
         after,
         "robustness",
         "See every attack, with intervals",
     ),
     Scene(
         "Detection",
-        "An image that still gets through can be refused, if its representation gives it away. The curve says how many "
-        "are caught for how many clean images that are refused by mistake.",
+        "An image that still fools the model can be refused if its representation gives it away. The curve shows how "
+        "many are caught, against how many clean images are refused by mistake.",
         detection,
         "detection",
         "Choose score, eps and threshold",
     ),
     Scene(
         "Neighbours",
-        "Ask each model for the training images most similar to the query. If the representation holds, the neighbours "
-        "of the attacked image are still of its class.",
+        "Ask each model for the training images most similar to the query. If the representation is robust, the "
+        "neighbours of the attacked image are still of its class.",
         neighbours,
         "neighbours",
-        "Look at other queries",
+        "See other queries",
     ),
 ]
 
 
 def go(by: int) -> None:
-    """One scene on or back."""
+    """Go to the next scene (1) or the previous one (-1)."""
     names = [scene.name for scene in SCENES]
     here = names.index(st.session_state.get("scene") or names[0])
     st.session_state["scene"] = names[(here + by) % len(names)]
@@ -200,12 +200,12 @@ def main() -> None:
         names = [scene.name for scene in SCENES]
         chosen = st.segmented_control("Scene", names, default=names[0], key="scene", bind="query-params")
         scene = SCENES[names.index(chosen) if chosen in names else 0]
-        st.markdown(scene.words)
+        st.markdown(scene.text)
         scene.show(view)
         with st.container(horizontal=True, vertical_alignment="center"):
             st.button("Back", on_click=go, args=(-1,), icon=":material/arrow_back:", key="scene_back", shortcut="Left")
             st.button("Next", on_click=go, args=(1,), type="primary", key="scene_next", shortcut="Right")
-            st.page_link(f"pages_/{scene.deeper}.py", label=scene.link, icon=":material/arrow_outward:")
+            st.page_link(f"pages_/{scene.page}.py", label=scene.link, icon=":material/arrow_outward:")
 
 
 main()

@@ -31,7 +31,7 @@ def main() -> None:
         rows = of_run(view.table("trajectory"), seed, methods)
         recorded = sorted(int(i) for i in rows["id"].unique())
         if not recorded:
-            st.info("This study kept no paths: `analysis.trajectories` was 0.", icon=":material/info:")
+            st.info("This study recorded no paths: `analysis.trajectories` was 0.", icon=":material/info:")
             return
         sample = choose(view, recorded, rows)
         drawn: dict[str, Any] = {"image": sample, "methods": methods, "seed": seed}
@@ -45,29 +45,33 @@ def main() -> None:
             **drawn,
             pictures=Pictures.films(view.store, tuple(f"{method}-seed{seed}" for method in methods)),
         )
-        shell.source(f"this study: {len(recorded)} images were followed, seed {seed}, {view.main} at eps {view.eps:g}")
+        shell.source(f"this study: {len(recorded)} recorded images, seed {seed}, {view.main} at eps {view.eps:g}")
         st.page_link("pages_/attack.py", label="Attack this image live, step by step", icon=":material/bolt:")
         shell.show_code(*figure_code(view, "trajectory", **drawn))
 
 
 def choose(view: View, recorded: list[int], rows: Frame) -> int:
-    """The focus sample if its path was kept, else the first that was; pictures to choose another."""
+    """The focus sample if its path was recorded, else the first recorded image; pictures to choose another."""
     focus = state.focus(view)
     sample = focus if focus in recorded else recorded[0]
     if sample != focus:
-        st.caption(f"The path of image {focus} was not kept; this is image {sample}. Press a picture to see another.")
+        st.caption(
+            f"The path of image {focus} was not recorded; this is image {sample}. Click a picture to see another."
+        )
     fooled = methods_fooled(rows)
     images = view.arrays("images")["test"]
     items = [
         Tile(
             id=i,
             images=[images[view.positions[i]]],
-            title=view.classes[view.truth(i)],
+            title=view.classes[view.true_class(i)],
             note=f"fools {fooled.get(i, 0)}",
         )
         for i in recorded
     ]
-    tiles(items, key="recorded", label="images whose path was kept", size=36, focus=sample, on_press=state.set_focus)
+    tiles(
+        items, key="recorded", label="images whose path was recorded", size=36, focus=sample, on_press=state.set_focus
+    )
     return sample
 
 

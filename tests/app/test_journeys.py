@@ -1,4 +1,4 @@
-"""What a visitor does, in a real browser: press, draw, scrub, follow a link, come back."""
+"""What a user does, in a real browser: click, draw, move sliders, follow a link, come back."""
 
 import os
 import shutil
@@ -63,8 +63,8 @@ def visit(server, chromium):
     context = chromium.new_context(viewport={"width": 1400, "height": 1000})
     page = context.new_page()
     page.set_default_timeout(60_000)
-    wrong = []
-    page.on("pageerror", lambda error: wrong.append(str(error)))
+    errors = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
 
     def go(path=""):
         page.goto(f"{server}/{path}")
@@ -73,11 +73,11 @@ def visit(server, chromium):
 
     yield go
     context.close()
-    assert not wrong, wrong
+    assert not errors, errors
 
 
 def settled(page):
-    """Wait until the page has stood still for a moment: no script runs, nothing is pending."""
+    """Wait until no script has run and nothing has been pending for a moment."""
     quiet = "!document.querySelector('[data-testid=stStatusWidget], [data-stale=true], [data-testid=stSkeleton]')"
     for _ in range(3):
         page.wait_for_function(quiet)
@@ -95,7 +95,7 @@ def until(page, check, what):
         page.wait_for_timeout(50)
 
 
-def test_a_pressed_picture_becomes_the_focus_and_stays_on_the_next_page(visit):
+def test_a_clicked_picture_becomes_the_focus_and_stays_on_the_next_page(visit):
     page = visit("shift?focus=5")
     tile = page.get_by_role("group", name="images of the selection").get_by_role("button").nth(2)
     chosen = tile.get_attribute("aria-label").split(":")[0].removeprefix("image ")
@@ -132,7 +132,7 @@ def test_a_point_of_a_map_and_a_lasso_choose_images(visit):
     page.wait_for_selector("text=The largest turns")
 
 
-def test_the_film_is_scrubbed_in_the_browser(visit):
+def test_the_steps_of_an_attack_follow_the_slider_in_the_browser(visit):
     page = visit("attack?focus=5&models=at&attack_steps=8")
     handle = page.get_by_role("slider", name="attack step")
     handle.wait_for()
@@ -140,10 +140,10 @@ def test_the_film_is_scrubbed_in_the_browser(visit):
     assert handle.evaluate("h => h.max") in ("8", "9")
     picture = page.get_by_role("img", name="adversarial image")
     last = picture.get_attribute("src")
-    begun = time.perf_counter()
+    start = time.perf_counter()
     handle.evaluate("h => { h.value = 0; h.dispatchEvent(new Event('input')) }")
     assert picture.get_attribute("src") != last
-    assert time.perf_counter() - begun < 1
+    assert time.perf_counter() - start < 1
     assert page.locator(".film output").text_content() == "step 0"
     handle.press("ArrowRight")
     assert page.locator(".film output").text_content() == "step 1"
@@ -163,7 +163,7 @@ def test_a_drawn_digit_is_attacked(visit):
     assert page.locator(".film").count() == 1
 
 
-def test_an_upload_is_attacked_and_junk_is_refused(visit, tmp_path):
+def test_an_upload_is_attacked_and_junk_is_rejected(visit, tmp_path):
     from PIL import Image
 
     good, bad = tmp_path / "one.png", tmp_path / "junk.png"
@@ -176,7 +176,7 @@ def test_an_upload_is_attacked_and_junk_is_refused(visit, tmp_path):
     page.get_by_role("slider", name="attack step").wait_for()
 
 
-def test_a_moved_threshold_moves_its_marks_at_once_and_the_images_when_let_go(visit):
+def test_the_threshold_moves_its_marks_at_once_and_the_images_on_release(visit):
     page = visit("detection?detection_shown=at")
     page.wait_for_selector(".st-key-score_histograms .js-plotly-plot .main-svg")
     settled(page)
@@ -186,9 +186,9 @@ def test_a_moved_threshold_moves_its_marks_at_once_and_the_images_when_let_go(vi
         .querySelector('path.point').getAttribute('transform')"""
     line = "document.querySelector('.st-key-score_histograms .shapelayer path').getAttribute('transform')"
     table = page.locator(".threshold tbody")
-    before, said = page.evaluate(mark), table.inner_text()
+    before, text = page.evaluate(mark), table.inner_text()
     handle.evaluate("(h) => { h.value = 80; h.dispatchEvent(new Event('input')); }")
-    assert table.inner_text() != said
+    assert table.inner_text() != text
     moved = page.evaluate(mark)
     assert moved != before
     assert page.evaluate(line) is not None
@@ -208,12 +208,12 @@ def test_a_moved_threshold_moves_its_marks_at_once_and_the_images_when_let_go(vi
     page.wait_for_selector(f".focus img[alt^='image {chosen},']")
 
 
-def test_a_dragged_triplet_is_judged_in_the_browser_as_in_python(visit):
-    """The pencil's values; then the anchor is dragged, pushed by a key, and let down the gradient."""
+def test_a_dragged_triplet_has_the_same_loss_in_the_browser_as_in_python(visit):
+    """Values computed by hand; then the anchor is dragged, moved by a key, and moved down the gradient."""
     page = visit("playground?anchor=3,4&positive=4,3&negatives=5,5")
-    loss = page.locator(".desk table td").last
+    loss = page.locator(".controls table td").last
     loss.wait_for()
-    assert page.locator(".desk table td").all_inner_texts() == ["0.0400", "0.0101", "0.05", "0.0799"]
+    assert page.locator(".controls table td").all_inner_texts() == ["0.0400", "0.0101", "0.05", "0.0799"]
     page.wait_for_selector("text=loss 0.0799 with negative 1 of 1")
     anchor = page.get_by_role("button", name="anchor at")
     box = page.locator(".plane svg").bounding_box()
@@ -224,8 +224,8 @@ def test_a_dragged_triplet_is_judged_in_the_browser_as_in_python(visit):
     page.mouse.move(*at(3, 4))
     page.mouse.down()
     page.mouse.move(*at(1, 5), steps=4)
-    assert loss.inner_text() != "0.0799", "the loss does not follow the hand"
-    assert query(page)["anchor"] == "3,4", "Python is asked while the hand moves"
+    assert loss.inner_text() != "0.0799", "the loss does not follow the mouse"
+    assert query(page)["anchor"] == "3,4", "Python is called while the mouse moves"
     page.mouse.up()
     until(page, lambda: query(page)["anchor"] != "3,4", "the address did not follow")
     assert [float(part) for part in query(page)["anchor"].split(",")] == pytest.approx([1, 5], abs=0.06)
@@ -237,36 +237,36 @@ def test_a_dragged_triplet_is_judged_in_the_browser_as_in_python(visit):
     page.get_by_role("button", name="Descend").click()
     page.wait_for_selector("text=Satisfied: the negative is farther")
     page.wait_for_selector("text=loss 0.0000 with negative")
-    page.get_by_role("button", name="Start again").click()
-    until(page, lambda: query(page)["anchor"] == "3,4", "the first triplet did not come back")
+    page.get_by_role("button", name="Reset").click()
+    until(page, lambda: query(page)["anchor"] == "3,4", "the initial triplet did not come back")
 
 
-def test_a_training_is_watched_epoch_by_epoch(visit):
+def test_a_training_is_shown_epoch_by_epoch(visit):
     page = visit("playground?lesson_epochs=2")
     page.get_by_role("button", name="Train AT and TLA").click()
     handle = page.get_by_role("slider", name="epoch", exact=True)
     handle.wait_for()
-    numbers = page.locator(".lesson .numbers")
+    numbers = page.locator(".live-training .numbers")
     assert numbers.count() == 2
     trained = numbers.all_inner_texts()
     handle.evaluate("(h) => { h.value = 0; h.dispatchEvent(new Event('input')); }")
     untrained = numbers.all_inner_texts()
-    assert page.locator(".lesson output").inner_text() == "untrained"
-    assert untrained[0] == untrained[1], "both begin alike"
+    assert page.locator(".live-training output").inner_text() == "untrained"
+    assert untrained[0] == untrained[1], "both start from the same weights"
     assert trained[0] != trained[1]
     page.get_by_role("button", name="Play").click()
     page.wait_for_selector("text=after epoch 2 of 2")
-    until(page, lambda: numbers.all_inner_texts() == trained, "the film did not end where the training ended")
+    until(page, lambda: numbers.all_inner_texts() == trained, "the last frame is not the last epoch")
 
 
-def test_keys_walk_through_the_images_and_scenes(visit):
+def test_keys_step_through_the_images_and_scenes(visit):
     page = visit("?focus=5")
     page.wait_for_selector(".js-plotly-plot")
     settled(page)
     page.keyboard.press("k")
-    until(page, lambda: query(page).get("focus") == "6", "K did not go on")
+    until(page, lambda: query(page).get("focus") == "6", "K did not go to the next image")
     page.keyboard.press("ArrowRight")
-    until(page, lambda: query(page).get("scene") == "Where it lands", "the arrow did not turn the page")
+    until(page, lambda: query(page).get("scene") == "Where it lands", "the arrow key did not go to the next scene")
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

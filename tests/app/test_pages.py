@@ -1,4 +1,4 @@
-"""Every page runs, on nothing, on half a study and on a whole one, and says what it shows."""
+"""Every page keeps the contract, shows its charts, and reports what is missing."""
 
 import importlib
 import shutil
@@ -53,15 +53,15 @@ def test_a_missing_table_is_named(tmp_path, use_studies, open_page):
     assert "tla study thin" in app.info[0].value
 
 
-@pytest.mark.parametrize(("said", "meant"), [("20", 0.2), ("20.3", 0.205), ("99", 0.5), ("many", 0.05), (None, 0.05)])
-def test_the_threshold_is_read_from_the_address(studies, open_page, said, meant):
-    app = open_page("detection", **({} if said is None else {"refused": said}))
+@pytest.mark.parametrize(("text", "share"), [("20", 0.2), ("20.3", 0.205), ("99", 0.5), ("many", 0.05), (None, 0.05)])
+def test_the_threshold_is_read_from_the_address(studies, open_page, text, share):
+    app = open_page("detection", **({} if text is None else {"refused": text}))
     assert not app.exception
-    assert any(f" false_alarms={meant:g}," in code.value for code in app.code)
+    assert any(f" false_alarms={share:g}," in code.value for code in app.code)
 
 
 def test_ablations_lists_sweeps(made, tmp_path, use_studies, open_page):
-    """A sweep is drawn with the attacks that are chosen; without one the page says how to make it."""
+    """A sweep is drawn with the chosen attacks; without one, the page shows how to run it."""
     rows = [
         (float(pool), attack, seed, 0.5 + 0.05 * i, 100)
         for i, pool in enumerate((1, 50))

@@ -1,4 +1,4 @@
-"""Studies started by the dashboard: followed, ended with it, and their last words shown."""
+"""Studies started by the dashboard: followed, stopped with it, and their last output shown."""
 
 import os
 import sys
@@ -8,58 +8,58 @@ import pytest
 from board import running
 from board.running import RunProgress, Runs, read_progress
 
-TALK = """
+SCRIPT = """
 import json, pathlib, sys, time
 folder = pathlib.Path(sys.argv[1]); folder.mkdir(parents=True, exist_ok=True)
-news = {"step": "train/at-seed0", "state": "running", "done": 0.25, "message": "epoch 3/12"}
-(folder / "progress.json").write_text(json.dumps(news))
+report = {"step": "train/at-seed0", "state": "running", "done": 0.25, "message": "epoch 3/12"}
+(folder / "progress.json").write_text(json.dumps(report))
 time.sleep(60)
 """
 
 
 @pytest.fixture
-def book():
-    book = Runs()
-    yield book
-    book.stop_all()
+def runs():
+    runs = Runs()
+    yield runs
+    runs.stop_all()
 
 
-def patient(check, seconds=10):
+def wait_until(check, seconds=10):
     end = time.monotonic() + seconds
     while not check():
         assert time.monotonic() < end, "it took too long"
         time.sleep(0.05)
 
 
-def test_a_run_is_followed_and_ended(book, tmp_path, monkeypatch):
-    monkeypatch.setattr(running, "command", lambda recipe, folder: [sys.executable, "-c", TALK, str(folder)])
+def test_a_run_is_followed_and_stopped(runs, tmp_path, monkeypatch):
+    monkeypatch.setattr(running, "command", lambda recipe, folder: [sys.executable, "-c", SCRIPT, str(folder)])
     folder = tmp_path / "digits"
     folder.mkdir()
     (folder / "progress.json").write_text('{"step": "report", "state": "done", "done": 1.0, "message": "old"}')
-    book.start("digits", folder)
-    patient(lambda: book.progress(folder).state == "running")
-    assert book.progress(folder) == RunProgress("running", 0.25, "train/at-seed0: epoch 3/12")
-    process = book.processes[folder]
-    book.start("digits", folder)
-    assert book.processes[folder] is process, "the same study was started twice"
-    book.stop(folder)
+    runs.start("digits", folder)
+    wait_until(lambda: runs.progress(folder).state == "running")
+    assert runs.progress(folder) == RunProgress("running", 0.25, "train/at-seed0: epoch 3/12")
+    process = runs.processes[folder]
+    runs.start("digits", folder)
+    assert runs.processes[folder] is process, "the same study was started twice"
+    runs.stop(folder)
     assert process.poll() is not None
     with pytest.raises(ProcessLookupError):
         os.kill(process.pid, 0)
-    assert book.progress(folder) is None
+    assert runs.progress(folder) is None
 
 
-def test_last_words_of_a_failure_are_shown(book, tmp_path, monkeypatch):
-    words = "print('lines before'); raise SystemExit('unknown recipe: did you mean digits?')"
-    monkeypatch.setattr(running, "command", lambda recipe, folder: [sys.executable, "-c", words])
-    book.start("digit", tmp_path)
-    patient(lambda: not book.running(tmp_path))
-    news = book.progress(tmp_path)
-    assert news.state == "failed"
-    assert "did you mean digits?" in news.message
+def test_last_lines_of_a_failure_are_shown(runs, tmp_path, monkeypatch):
+    script = "print('lines before'); raise SystemExit('unknown recipe: did you mean digits?')"
+    monkeypatch.setattr(running, "command", lambda recipe, folder: [sys.executable, "-c", script])
+    runs.start("digit", tmp_path)
+    wait_until(lambda: not runs.running(tmp_path))
+    progress = runs.progress(tmp_path)
+    assert progress.state == "failed"
+    assert "did you mean digits?" in progress.message
 
 
-def test_the_command_is_the_command_lines(tmp_path):
+def test_a_run_is_started_by_the_command_line(tmp_path):
     assert running.command("digits", tmp_path)[1:] == ["-m", "tla.cli", "study", "digits", "--out", str(tmp_path)]
 
 
@@ -69,7 +69,7 @@ def test_unreadable_progress_is_no_progress(tmp_path, text):
     assert read_progress(tmp_path) is None
 
 
-def test_no_progress_where_nothing_runs(book, tmp_path):
+def test_no_progress_where_nothing_runs(runs, tmp_path):
     assert read_progress(tmp_path) is None
-    assert book.progress(tmp_path) is None
-    assert not book.running(tmp_path)
+    assert runs.progress(tmp_path) is None
+    assert not runs.running(tmp_path)

@@ -80,11 +80,11 @@ def test_a_detector_refuses_no_more_clean_images_than_allowed(view, share):
 def test_operating_points_count_the_errors_that_are_listed(view):
     detector = detectors_of(view.table("detection"))[0]
     shares = np.array([0.0, 0.05, 0.3, 0.5])
-    asked = {"detector": detector, "eps": 0.2, "adaptive": False}
-    table = operating_points(of_run(view.table("detection"), 0), ["tla", "at"], shares, **asked)
+    settings = {"detector": detector, "eps": 0.2, "adaptive": False}
+    table = operating_points(of_run(view.table("detection"), 0), ["tla", "at"], shares, **settings)
     assert list(table) == ["tla", "at"]
     for place, share in enumerate(shares):
-        wrong = detector_errors(view, "at", 0, **asked, false_alarms=share)
+        wrong = detector_errors(view, "at", 0, **settings, false_alarms=share)
         found = table["at"]
         assert found.threshold[place] == wrong.threshold
         assert found.positives - found.positive[place] == len(wrong.passed)
@@ -116,7 +116,7 @@ def test_a_view_follows_its_manifest(view, studies):
     assert open_study("made", studies / "made") is not view
 
 
-def test_a_shipped_study_stands_in_until_ones_own_is_finished(tmp_path, use_studies):
+def test_a_shipped_study_is_listed_until_your_own_is_finished(tmp_path, use_studies):
     from board import shell, studies
 
     ours, theirs = tmp_path / "mine", tmp_path / "shipped"
@@ -163,7 +163,7 @@ def test_a_wrong_permalink_is_ignored(studies, open_page):
     assert app.selectbox(key="focus").value == state.first_focus(_view(studies))
 
 
-def test_the_focus_walks_and_stays_over_pages(studies, open_page):
+def test_the_focus_steps_and_stays_over_pages(studies, open_page):
     app = open_page("shift", focus="5")
     app.button(key="focus_next").click().run()
     assert app.selectbox(key="focus").value == 6

@@ -39,7 +39,7 @@ def test_the_code_attacks_as_the_page_does(studies, open_page, address):
     result = run_snippet(snippets(app)[0])["result"]
     assert any(f" distance {float(result.distance[0]):.4f} of " in caption.value for caption in app.caption)
     headline = next(text.value for text in app.markdown if text.value.startswith("**AT**"))
-    assert ("fooled" in headline) == bool(result.success[0])
+    assert ("· fooled" in headline) == bool(result.success[0])
 
 
 def test_the_code_of_neighbours_selects_what_is_shown(studies, open_page):

@@ -1,24 +1,24 @@
-// Elements of a page, and what several of them do.
-function make(kind, parent, className, words) {
+// Helpers that several components share. An element of a page:
+function make(kind, parent, className, text) {
   const item = document.createElement(kind);
   if (className) item.className = className;
-  if (words !== undefined) item.textContent = words;
+  if (text !== undefined) item.textContent = text;
   parent.append(item);
   return item;
 }
 
-// Elements of a drawing.
-function draw(kind, parent, attributes = {}, words = "") {
+// An element of a drawing:
+function draw(kind, parent, attributes = {}, text = "") {
   const item = document.createElementNS("http://www.w3.org/2000/svg", kind);
   for (const [name, value] of Object.entries(attributes)) item.setAttribute(name, value);
-  item.textContent = words;
+  item.textContent = text;
   parent.append(item);
   return item;
 }
 
-// A handle over the frames of a film, from 0 to `last`, and a button that plays them, each for `pace` milliseconds.
-// `show(at)` draws a frame and gives the words for it: those beside the handle, and those for a screen reader. It stands
-// at the last frame; what is returned stops the film.
+// A slider over the frames 0 to `last`, and a button that plays them, each for `pace` milliseconds. `show(at)` draws a
+// frame and returns its label and the text that a screen reader speaks. Starts at the last frame; returns a function
+// that stops playing.
 function scrubber(parent, name, last, pace, show) {
   const row = make("div", parent, "scrub");
   const play = make("button", row, "", "▶ Play");
@@ -28,31 +28,31 @@ function scrubber(parent, name, last, pace, show) {
   handle.setAttribute("aria-label", name);
   const output = make("output", row);
   let timer = null;
-  const turn = (at) => {
-    const { words, told } = show(at);
+  const go = (at) => {
+    const { label, spoken } = show(at);
     handle.value = at;
-    output.textContent = words;
-    handle.setAttribute("aria-valuetext", told);
+    output.textContent = label;
+    handle.setAttribute("aria-valuetext", spoken);
   };
-  const halt = () => {
+  const stop = () => {
     clearInterval(timer);
     timer = null;
     play.textContent = "▶ Play";
   };
   handle.oninput = () => {
-    halt();
-    turn(Number(handle.value));
+    stop();
+    go(Number(handle.value));
   };
   play.onclick = () => {
-    if (timer) return halt();
+    if (timer) return stop();
     let at = Number(handle.value) >= last ? -1 : Number(handle.value);
     play.textContent = "❚❚ Stop";
     timer = setInterval(() => {
       at += 1;
-      turn(at);
-      if (at >= last) halt();
+      go(at);
+      if (at >= last) stop();
     }, pace);
   };
-  turn(last);
-  return halt;
+  go(last);
+  return stop;
 }

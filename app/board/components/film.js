@@ -1,4 +1,4 @@
-// The path of one attack: a handle scrubs through its steps in the browser, without asking Python.
+// The path of one attack: a slider moves through its steps in the browser, without calling Python.
 function portrait(parent, title) {
   const figure = make("figure", parent);
   const image = make("img", figure);
@@ -9,7 +9,7 @@ function portrait(parent, title) {
 
 function bars(parent, data) {
   const box = make("div", parent, "bars");
-  const rows = data.order.map((k) => {
+  const rows = data.shownClasses.map((k) => {
     make("span", box, "name", data.classes[k]);
     const bar = make("div", box, "bar");
     const fill = make("i", bar);
@@ -18,7 +18,7 @@ function bars(parent, data) {
     const number = make("span", box, "number");
     return { k, bar, fill, number };
   });
-  make("span", box, "legend", "bar: at this step · upright mark: clean image");
+  make("span", box, "legend", "bar: at this step · vertical mark: clean image");
   return rows;
 }
 
@@ -26,20 +26,20 @@ function best(row) {
   return row.reduce((at, value, k) => (value > row[at] ? k : at), 0);
 }
 
-function show(parts, data, at) {
+function show(view, data, at) {
   const probabilities = data.probabilities[at];
-  const said = best(probabilities);
-  const right = said === data.truth;
-  parts.noise.image.src = data.noises[at];
-  parts.now.image.src = data.frames[at];
-  parts.now.image.className = right ? "good" : "bad";
-  parts.now.caption.textContent = `${right ? "✓" : "✗"} says ${data.classes[said]} (${(100 * probabilities[said]).toFixed(0)} %)`;
-  parts.rows.forEach(({ k, bar, fill, number }) => {
+  const predicted = best(probabilities);
+  const right = predicted === data.trueClass;
+  view.noise.image.src = data.noises[at];
+  view.now.image.src = data.frames[at];
+  view.now.image.className = right ? "good" : "bad";
+  view.now.caption.textContent = `${right ? "✓" : "✗"} predicts ${data.classes[predicted]} (${(100 * probabilities[predicted]).toFixed(0)} %)`;
+  view.rows.forEach(({ k, bar, fill, number }) => {
     fill.style.width = `${(100 * probabilities[k]).toFixed(1)}%`;
     number.textContent = `${(100 * probabilities[k]).toFixed(1)} %`;
-    bar.className = `bar ${k === data.truth ? "true" : k === said ? "said" : ""}`;
+    bar.className = `bar ${k === data.trueClass ? "true" : k === predicted ? "predicted" : ""}`;
   });
-  return { words: data.labels[at], told: `${data.labels[at]}, ${parts.now.caption.textContent}` };
+  return { label: data.labels[at], spoken: `${data.labels[at]}, ${view.now.caption.textContent}` };
 }
 
 export default function (component) {
@@ -53,18 +53,18 @@ export default function (component) {
   const clean = portrait(line, "clean image");
   clean.image.src = data.clean;
   const start = best(data.before);
-  clean.image.className = start === data.truth ? "good" : "bad";
-  clean.caption.textContent = `clean: says ${data.classes[start]} (${(100 * data.before[start]).toFixed(0)} %)`;
+  clean.image.className = start === data.trueClass ? "good" : "bad";
+  clean.caption.textContent = `clean: predicts ${data.classes[start]} (${(100 * data.before[start]).toFixed(0)} %)`;
   make("span", line, "sign", "+");
   const noise = portrait(line, "noise, magnified");
-  noise.caption.textContent = data.noise_words;
+  noise.caption.textContent = data.noiseCaption;
   make("span", line, "sign", "=");
   const now = portrait(line, "adversarial image");
   const rows = bars(line, data);
   const last = data.frames.length - 1;
   const pace = Math.max(40, Math.min(250, 3000 / data.frames.length));
-  const halt = scrubber(root, "attack step", last, pace, (at) => show({ noise, now, rows }, data, at));
+  const stop = scrubber(root, "attack step", last, pace, (at) => show({ noise, now, rows }, data, at));
   parentElement.querySelector(".film")?.remove();
   parentElement.append(root);
-  return halt;
+  return stop;
 }

@@ -1,4 +1,4 @@
-// A pad to draw on: white on black; every lifted pen sends the picture to Python.
+// A pad to draw on, white on black; the picture is sent to Python whenever the pen is lifted.
 const SIDE = 196;
 
 function clear(context) {
@@ -19,7 +19,7 @@ export default function (component) {
   clear(context);
   Object.assign(context, { strokeStyle: "#fff", lineWidth: data.pen, lineCap: "round", lineJoin: "round" });
   let down = false;
-  const place = (event) => {
+  const position = (event) => {
     const box = canvas.getBoundingClientRect();
     return [((event.clientX - box.left) * SIDE) / box.width, ((event.clientY - box.top) * SIDE) / box.height];
   };
@@ -27,26 +27,26 @@ export default function (component) {
     down = true;
     canvas.setPointerCapture(event.pointerId);
     context.beginPath();
-    context.moveTo(...place(event));
-    context.lineTo(...place(event));
+    context.moveTo(...position(event));
+    context.lineTo(...position(event));
     context.stroke();
   };
   canvas.onpointermove = (event) => {
     if (!down) return;
-    context.lineTo(...place(event));
+    context.lineTo(...position(event));
     context.stroke();
   };
   canvas.onpointerup = () => {
     down = false;
     setStateValue("drawing", canvas.toDataURL("image/png"));
   };
-  const wipe = document.createElement("button");
-  wipe.type = "button";
-  wipe.textContent = "Clear";
-  wipe.onclick = () => {
+  const clearButton = document.createElement("button");
+  clearButton.type = "button";
+  clearButton.textContent = "Clear";
+  clearButton.onclick = () => {
     clear(context);
     setStateValue("drawing", null);
   };
-  root.append(canvas, wipe);
+  root.append(canvas, clearButton);
   parentElement.append(root);
 }

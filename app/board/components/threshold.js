@@ -1,27 +1,27 @@
-// A threshold: while the handle moves, the numbers and the marks in the charts follow in the browser; Python hears of
-// it when the handle is let go.
+// A threshold: while the slider moves, the numbers and the marks in the charts follow in the browser; Python is called
+// when it is released.
 function cell(row, good) {
   const box = make("td", row);
-  return { bar: make("i", box, good ? "good" : "bad"), words: make("span", box) };
+  return { bar: make("i", box, good ? "good" : "bad"), text: make("span", box) };
 }
 
-function fill({ bar, words }, count, total) {
+function fill({ bar, text }, count, total) {
   const share = total ? count / total : 0;
   bar.style.width = `calc(${(100 * share).toFixed(1)}% - 4px)`;
-  words.textContent = total ? `${count} (${(100 * share).toFixed(0)} %)` : "none";
+  text.textContent = total ? `${count} (${(100 * share).toFixed(0)} %)` : "none";
 }
 
 function head(table) {
   const top = make("thead", table);
   const groups = make("tr", top);
   make("th", groups);
-  for (const words of ["misclassified adversarial images", "clean images, correct"]) {
-    Object.assign(make("th", groups, "", words), { colSpan: 2, scope: "colgroup" });
+  for (const text of ["misclassified adversarial images", "clean images, correct"]) {
+    Object.assign(make("th", groups, "", text), { colSpan: 2, scope: "colgroup" });
   }
   make("th", groups);
   const names = make("tr", top);
-  for (const words of ["", "refused", "passed", "refused", "passed", "refused from a score of"]) {
-    make("th", names, "", words).scope = "col";
+  for (const text of ["", "refused", "passed", "refused", "passed", "lowest score refused"]) {
+    make("th", names, "", text).scope = "col";
   }
 }
 
@@ -39,7 +39,7 @@ function rounded(value) {
   return value === null ? "none refused" : Number(value.toPrecision(4)).toString();
 }
 
-// Plotly draws its marks again when Python answers; until then they are pushed to where they will be.
+// Plotly redraws its marks when Python answers; until then they are moved to where they will be.
 function moveMarkers(plot, rows, at) {
   const { xaxis, yaxis } = plot._fullLayout;
   for (const group of plot.querySelectorAll(".scatterlayer .trace")) {
@@ -78,32 +78,32 @@ function build(parentElement, data) {
   const slide = make("label", root, "slide");
   make("span", slide, "", "Clean images refused");
   const handle = make("input", slide);
-  // Python never moves the handle: an answer to an earlier move would throw it back.
-  Object.assign(handle, { type: "range", min: 0, max: data.percents.length - 1, step: 1, value: data.at });
-  const words = make("output", slide);
+  // Python never moves the slider: the answer to an earlier move would throw it back.
+  Object.assign(handle, { type: "range", min: 0, max: data.percents.length - 1, step: 1, value: data.index });
+  const text = make("output", slide);
   const table = make("table", make("div", root, "wide"));
   head(table);
-  return { root, handle, words, body: make("tbody", table) };
+  return { root, handle, text, body: make("tbody", table) };
 }
 
 const known = new WeakMap();
 
 export default function (component) {
   const { parentElement, data, setStateValue } = component;
-  const parts = known.get(parentElement) || build(parentElement, data);
-  known.set(parentElement, parts);
-  const { root, handle, words, body } = parts;
+  const view = known.get(parentElement) || build(parentElement, data);
+  known.set(parentElement, view);
+  const { root, handle, text, body } = view;
   root.style.setProperty("--good", data.good);
   root.style.setProperty("--bad", data.bad);
   body.replaceChildren();
   const lines = data.rows.map((row) => line(body, row));
   const show = (at) => {
-    words.textContent = `${data.percents[at].toFixed(1)} %`;
-    handle.setAttribute("aria-valuetext", words.textContent);
+    text.textContent = `${data.percents[at].toFixed(1)} %`;
+    handle.setAttribute("aria-valuetext", text.textContent);
     data.rows.forEach((row, place) => {
-      const [caught, slipped, alarms, passed] = lines[place].cells;
+      const [caught, missed, alarms, passed] = lines[place].cells;
       fill(caught, row.positive[at], row.positives);
-      fill(slipped, row.positives - row.positive[at], row.positives);
+      fill(missed, row.positives - row.positive[at], row.positives);
       fill(alarms, row.negative[at], row.negatives);
       fill(passed, row.negatives - row.negative[at], row.negatives);
       lines[place].score.textContent = rounded(row.thresholds[at]);

@@ -1,60 +1,60 @@
-// Maps of one training after another, side by side; a handle walks through the epochs in the browser.
+// Maps of several trainings side by side; a slider moves through the epochs in the browser.
 const SIDE = 320;
 const EDGE = 14;
 
-// One scale for all epochs of a map.
-function scaled({ clean, adversarial }) {
+// From map to drawing coordinates, with one scale for all epochs.
+function scale({ clean, adversarial }) {
   const reach = Math.max(...[clean, adversarial].flat(3).map(Math.abs), 1e-6);
   const centre = SIDE / 2;
   return ([x, y]) => [centre + (x / reach) * (centre - EDGE), centre - (y / reach) * (centre - EDGE)];
 }
 
 function panel(parent, map, data) {
-  const where = scaled(map);
+  const position = scale(map);
   const figure = make("figure", parent);
   make("figcaption", figure, "name", map.label);
   const svg = draw("svg", figure, { viewBox: `0 0 ${SIDE} ${SIDE}`, role: "img" });
   const count = map.labels.length;
-  const lines = map.labels.map((label) => draw("line", svg, { stroke: data.colours[label], class: "way" }));
+  const lines = map.labels.map((label) => draw("line", svg, { stroke: data.colours[label], class: "shift" }));
   const dots = map.labels.map((label) => draw("circle", svg, { r: 3, fill: data.colours[label] }));
   const ends = map.labels.map((label) => draw("path", svg, { d: "M0,-5 L5,0 L0,5 L-5,0 Z", fill: data.colours[label] }));
   map.labels.forEach((label, k) => {
     for (const mark of [dots[k], ends[k]]) draw("title", mark, {}, data.classes[label]);
   });
-  const words = make("p", figure, "numbers");
+  const numbers = make("p", figure, "numbers");
   return (at) => {
     for (let k = 0; k < count; k += 1) {
-      const [x, y] = where(map.clean[at][k]);
-      const [u, v] = where(map.adversarial[at][k]);
+      const [x, y] = position(map.clean[at][k]);
+      const [u, v] = position(map.adversarial[at][k]);
       dots[k].setAttribute("transform", `translate(${x},${y})`);
       ends[k].setAttribute("transform", `translate(${u},${v})`);
-      ends[k].setAttribute("class", map.right[at][k] ? "end" : "end lost");
+      ends[k].setAttribute("class", map.right[at][k] ? "end" : "end wrong");
       for (const [name, value] of Object.entries({ x1: x, y1: y, x2: u, y2: v })) lines[k].setAttribute(name, value);
     }
     const share = (100 * map.right[at].filter(Boolean).length) / count;
-    const way = (100 * map.relative[at]).toFixed(0);
-    words.textContent = `${share.toFixed(0)} % right under attack, which turns an embedding by ${map.angle[at].toFixed(1)}°, ${way} % of the angle to the nearest other class`;
-    svg.setAttribute("aria-label", `${map.label}, map of ${count} test images, clean and under attack: ${words.textContent}`);
+    const relative = (100 * map.relative[at]).toFixed(0);
+    numbers.textContent = `${share.toFixed(0)} % right under attack, which turns an embedding by ${map.angle[at].toFixed(1)}° (${relative} % of the angle to the nearest other class)`;
+    svg.setAttribute("aria-label", `${map.label}, map of ${count} test images, clean and under attack: ${numbers.textContent}`);
   };
 }
 
 export default function (component) {
   const { parentElement, data } = component;
   const root = document.createElement("div");
-  root.className = "lesson";
+  root.className = "live-training";
   root.style.setProperty("--bad", data.bad);
   const row = make("div", root, "maps");
   const panels = data.maps.map((map) => panel(row, map, data));
   const last = data.maps[0].clean.length - 1;
-  const halt = scrubber(root, "epoch", last, 450, (at) => {
+  const stop = scrubber(root, "epoch", last, 450, (at) => {
     panels.forEach((panel) => panel(at));
-    const words = at ? `after epoch ${at} of ${last}` : "untrained";
-    return { words, told: words };
+    const text = at ? `after epoch ${at} of ${last}` : "untrained";
+    return { label: text, spoken: text };
   });
-  const legend = make("p", root, "legend", "dot: clean image · diamond: the same under attack, ");
+  const legend = make("p", root, "legend", "dot: clean image · diamond: the same image under attack, ");
   make("b", legend, "", "ringed");
-  legend.append(" where the network is wrong · colour: true class · each map at its own scale, the same for all epochs");
-  parentElement.querySelector(".lesson")?.remove();
+  legend.append(" where the network is wrong · colour: true class · each map has its own scale, the same for all epochs");
+  parentElement.querySelector(".live-training")?.remove();
   parentElement.append(root);
-  return halt;
+  return stop;
 }

@@ -11,6 +11,7 @@ import pytest
 import torch
 from attack_contract import check_attack
 from backbone_contract import check_backbone
+from check_contract import check_audit_check
 from detector_contract import check_detector
 from figure_contract import check_figure
 from loss_contract import check_loss
@@ -96,7 +97,7 @@ def test_the_detector(saved):
 
 def test_the_check(saved):
     saved("tla/audit/checks/rounding.py")
-    check_check("rounding")
+    check_audit_check("rounding")
 
 
 def test_the_data_source(saved, tmp_path):

@@ -80,12 +80,12 @@ def test_triplet_is_the_explicit_loop(norm, reduction):
         if not counts:
             continue
 
-        def apart(u, v):
+        def distance(u, v):
             dot = sum(x * y for x, y in zip(u, v, strict=True))
             return 1 - abs(dot) / math.sqrt(sum(x * x for x in u)) / math.sqrt(sum(x * x for x in v))
 
         u, v, w = (table[i].tolist() for i in (a, p, n))
-        hinges.append(max(0.0, apart(u, v) - apart(u, w) + 0.2))
+        hinges.append(max(0.0, distance(u, v) - distance(u, w) + 0.2))
         lengths = [sum(x * x for x in row) for row in (u, v, w)]
         norms.append({"mean_square": sum(lengths) / 6, "l2": sum(map(math.sqrt, lengths)), "none": 0.0}[norm])
     active = [h for h in hinges if h > 0]
@@ -132,7 +132,7 @@ def test_every_loss_keeps_its_contract(name):
 
 
 @pytest.mark.parametrize(
-    ("name", "knob", "text"),
+    ("name", "setting", "text"),
     [
         ("triplet", {"alpha": -0.1}, "alpha must be >= 0, got -0.1"),
         ("triplet", {"rho": -1.0}, "rho must be >= 0, got -1.0"),
@@ -140,6 +140,6 @@ def test_every_loss_keeps_its_contract(name):
         ("alp", {"of": "pixels"}, "alp.*must be one of 'logits', 'features', got 'pixels'"),
     ],
 )
-def test_bad_settings_are_refused(name, knob, text):
+def test_bad_settings_are_refused(name, setting, text):
     with pytest.raises(ValueError, match=text):
-        LOSSES.build(name, **knob)
+        LOSSES.build(name, **setting)

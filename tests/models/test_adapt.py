@@ -63,8 +63,8 @@ def test_the_module_is_unchanged(x):
     before = {name: value.clone() for name, value in plain.state_dict().items()}
     model = as_classifier(plain, shape=SHAPE)
     model(x)
-    assert [part.training for part in plain.modules()] == [True, True, False, True]
-    assert all(not part._forward_hooks and not part._forward_pre_hooks for part in plain.modules())
+    assert [layer.training for layer in plain.modules()] == [True, True, False, True]
+    assert all(not layer._forward_hooks and not layer._forward_pre_hooks for layer in plain.modules())
     assert all(torch.equal(before[name], value) for name, value in plain.state_dict().items())
     assert all(weight.grad is None for weight in plain.parameters())
 

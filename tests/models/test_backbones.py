@@ -54,7 +54,7 @@ def test_resnet18_has_the_convolutions_of_torchvisions():
     with torch.device("meta"):
         ours, theirs = MODELS.build("resnet18").build(COLOUR, 10), resnet18()
     shapes = [
-        sorted(tuple(part.weight.shape) for part in model.modules() if isinstance(part, nn.Conv2d))
+        sorted(tuple(layer.weight.shape) for layer in model.modules() if isinstance(layer, nn.Conv2d))
         for model in (ours, theirs)
     ]
     shapes[1].remove((64, 3, 7, 7))
@@ -71,7 +71,7 @@ def test_resnet50_has_the_papers_blocks():
     stages = [
         [paper.backbone.get_submodule(f"layer{i}"), usual.backbone.get_submodule(f"layer{i}")] for i in range(1, 5)
     ]
-    counts = [[sum(isinstance(part, Bottleneck) for part in stage.modules()) for stage in pair] for pair in stages]
+    counts = [[sum(isinstance(layer, Bottleneck) for layer in stage.modules()) for stage in pair] for pair in stages]
     assert counts == [[2, 3], [3, 4], [5, 6], [2, 3]]
     # a further identity block of stage s has 17 * (64 * 2^s)^2 weights and 12 * 64 * 2^s of its norms
     further = sum(17 * (64 * 2**s) ** 2 + 12 * 64 * 2**s for s in range(4))

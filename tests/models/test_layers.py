@@ -18,19 +18,19 @@ def model() -> nn.Module:
 
 
 def _hooks(model: nn.Module) -> int:
-    return sum(len(part._forward_hooks) + len(part._forward_pre_hooks) for part in model.modules())
+    return sum(len(layer._forward_hooks) + len(layer._forward_pre_hooks) for layer in model.modules())
 
 
 def test_inputs_and_outputs_are_those_of_the_layers_called_by_hand(model):
     x = torch.rand(3, *DIGIT)
     calls = []
     with listening(model, ("head", "backbone.1"), lambda *call: calls.append(call)):
-        answer = model(x)
+        outputs = model(x)
     assert [name for name, _, _ in calls] == ["backbone.1", "head"], "in order of execution"
     assert torch.equal(calls[0][1], model.backbone[:1](x))
     assert torch.equal(calls[0][2], model.backbone[:2](x))
-    assert torch.equal(calls[1][1], answer.embedding)
-    assert torch.equal(calls[1][2], answer.logits)
+    assert torch.equal(calls[1][1], outputs.embedding)
+    assert torch.equal(calls[1][2], outputs.logits)
     assert _hooks(model) == 0
 
 
@@ -69,8 +69,8 @@ def test_evaluating_restores_the_mode_of_every_module():
     model = nn.Sequential(nn.Dropout(), nn.Sequential(nn.Dropout()))
     model[1].eval()
     with evaluating(model):
-        assert not any(part.training for part in model.modules())
-    assert [part.training for part in model.modules()] == [True, True, False, False]
+        assert not any(layer.training for layer in model.modules())
+    assert [layer.training for layer in model.modules()] == [True, True, False, False]
     with pytest.raises(ZeroDivisionError), evaluating(model):
         _ = 1 / 0
     assert model.training

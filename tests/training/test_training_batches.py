@@ -10,8 +10,8 @@ from tla.training.batches import Pool
 from tla.training.setup import split
 
 
-def pool_of(labels, **knobs):
-    settings = {"pad": 0, "flip": False, "channels_last": False} | knobs
+def pool_of(labels, **changes):
+    settings = {"pad": 0, "flip": False, "channels_last": False} | changes
     return Pool(images_of(labels, size=6), torch.device("cpu"), **settings)
 
 

@@ -29,11 +29,11 @@ def model():
 def trained(few, quick, tmp_path):
     """Trains two epochs, with other settings if given."""
 
-    def go(folder=tmp_path, **knobs):
-        method = knobs.pop("method", METHODS.build("at"))
-        data, seed = knobs.pop("data", few), knobs.pop("seed", 0)
-        foreign = knobs.pop("foreign", "refuse")
-        return train(NETWORK, data, method, quick(**knobs), seed=seed, folder=folder, foreign=foreign)
+    def go(folder=tmp_path, **settings):
+        method = settings.pop("method", METHODS.build("at"))
+        data, seed = settings.pop("data", few), settings.pop("seed", 0)
+        foreign = settings.pop("foreign", "refuse")
+        return train(NETWORK, data, method, quick(**settings), seed=seed, folder=folder, foreign=foreign)
 
     return go
 
@@ -107,21 +107,21 @@ def test_a_damaged_checkpoint_is_refused_and_kept(damage, trained, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("knobs", "text"),
+    ("settings", "text"),
     [
         ({"epochs": 3}, "config.epochs was 2, is 3"),
         ({"seed": 1}, "seed was 0, is 1"),
         ({"method": METHODS.build("alp")}, "method.name was at, is alp"),
     ],
 )
-def test_the_checkpoint_of_another_run_is_refused(knobs, text, trained, tmp_path):
+def test_the_checkpoint_of_another_run_is_refused(settings, text, trained, tmp_path):
     trained()
     before = (tmp_path / "train.pt").read_bytes()
     with pytest.raises(ValueError, match=rf"train\.pt: belongs to another run \({text}"):
-        trained(**knobs)
+        trained(**settings)
     assert (tmp_path / "train.pt").read_bytes() == before
-    replaced = trained(**knobs, foreign="replace")
-    fresh = trained(**knobs, folder=tmp_path / "fresh")
+    replaced = trained(**settings, foreign="replace")
+    fresh = trained(**settings, folder=tmp_path / "fresh")
     assert torch.equal(replaced.model.head.weight, fresh.model.head.weight)
 
 

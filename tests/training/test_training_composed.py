@@ -55,9 +55,9 @@ def test_with_logit_pairing_it_is_the_method_alp(pair):
 
 @pytest.mark.parametrize("name", ["abs_cosine", "euclidean"])
 def test_with_the_triplet_loss_it_is_the_method_tla(name):
-    knobs = {"alpha": 0.3, "rho": 0.01, "distance": name}
-    settings = {"loss": "triplet", "settings": knobs, "weight": 2.0}
-    ours, theirs = step(network(), "composed", **settings), step(network(), "tla", lambda_triplet=2.0, **knobs)
+    triplet = {"alpha": 0.3, "rho": 0.01, "distance": name}
+    settings = {"loss": "triplet", "settings": triplet, "weight": 2.0}
+    ours, theirs = step(network(), "composed", **settings), step(network(), "tla", lambda_triplet=2.0, **triplet)
     assert same(ours, theirs)
     assert torch.equal(ours[0].triplet, theirs[0].triplet)
     assert torch.equal(ours[0].active, theirs[0].active)

@@ -23,7 +23,7 @@ def test_every_setting_is_documented():
 
 
 @pytest.mark.parametrize(
-    ("knobs", "text"),
+    ("settings", "text"),
     [
         ({"epochs": 0}, "epochs must be >= 1, got 0"),
         ({"batch": 0}, "batch must be >= 1, got 0"),
@@ -43,13 +43,13 @@ def test_every_setting_is_documented():
         ({"attack": {"name": "pdg"}}, "did you mean 'pgd'"),
     ],
 )
-def test_bad_values_are_named(knobs, text):
+def test_bad_values_are_named(settings, text):
     with pytest.raises(ValueError, match=text):
-        from_dict(TrainConfig, knobs)
+        from_dict(TrainConfig, settings)
 
 
 @pytest.mark.parametrize(
-    ("name", "knobs", "text"),
+    ("name", "settings", "text"),
     [
         ("tal", {}, "unknown method 'tal'; did you mean 'tla'"),
         ("tla", {"lamda_triplet": 1.0}, "did you mean 'lambda_triplet'"),
@@ -69,14 +69,14 @@ def test_bad_values_are_named(knobs, text):
         ("composed", {"cross_entropy": "natural"}, "must be one of 'clean', 'adversarial', 'both', 'none'"),
     ],
 )
-def test_bad_methods_are_named(name, knobs, text):
+def test_bad_methods_are_named(name, settings, text):
     with pytest.raises(ValueError, match=text):
-        METHODS.build(name, **knobs)
+        METHODS.build(name, **settings)
 
 
 def test_schedules_are_their_closed_forms():
-    def rate(schedule, step, **knobs):
-        return learning_rate(TrainConfig(schedule=schedule, learning_rate=0.1, **knobs), step, 1000)
+    def rate(schedule, step, **settings):
+        return learning_rate(TrainConfig(schedule=schedule, learning_rate=0.1, **settings), step, 1000)
 
     assert rate("constant", 999, warmup=0.0) == 0.1
     assert rate("onecycle", 99, warmup=0.2) == pytest.approx(0.1 * 99.5 / 200)

@@ -13,7 +13,7 @@ NETWORK = SmallCNN(width=4, embedding=8)
 
 
 @pytest.mark.parametrize(
-    ("method", "knobs", "config", "text"),
+    ("method", "settings", "config", "text"),
     [
         ("at", {}, {"batch": 161}, "batch must be at most the 160 training images, got 161"),
         ("at", {}, {"holdout": 200}, "holdout must leave images to train on, got 200 of 200 images"),
@@ -21,9 +21,9 @@ NETWORK = SmallCNN(width=4, embedding=8)
         ("tla", {"keys": 51}, {}, "keys must be at most the 50 images of a batch, got 51"),
     ],
 )
-def test_too_little_data(method, knobs, config, text, few, quick, tmp_path):
+def test_too_little_data(method, settings, config, text, few, quick, tmp_path):
     with pytest.raises(ValueError, match=text):
-        train(NETWORK, few, METHODS.build(method, **knobs), quick(**config), seed=0, folder=tmp_path)
+        train(NETWORK, few, METHODS.build(method, **settings), quick(**config), seed=0, folder=tmp_path)
     assert not list(tmp_path.iterdir())
 
 

@@ -31,9 +31,9 @@ def attacked(network, context, batch):
     return attack(network, batch.x, Untargeted(batch.y), Threat("linf", 0.1), generator=generator).adversarial
 
 
-def step(network, name, **knobs):
+def step(network, name, **settings):
     """The terms of one step, its batch and its adversarial images."""
-    method = METHODS.build(name, **knobs)
+    method = METHODS.build(name, **settings)
     batch, context = one_step(network, method)
     moved = attacked(network, context, batch)
     return method(batch, context), batch, moved, context
@@ -50,9 +50,9 @@ def test_cross_entropies(network):
 def test_alp(network, pair):
     terms, batch, moved, _ = step(network, "alp", pair=pair, weight=0.7)
     u, v = network(batch.x), network(moved)
-    apart = (u.logits - v.logits) if pair == "logits" else (u.embedding - v.embedding)
+    difference = (u.logits - v.logits) if pair == "logits" else (u.embedding - v.embedding)
     entropy = (cross_entropy(u.logits, batch.y) + cross_entropy(v.logits, batch.y)) / 2
-    assert terms.loss.item() == pytest.approx((entropy + 0.7 * apart.square().sum(1).mean()).item(), rel=1e-5)
+    assert terms.loss.item() == pytest.approx((entropy + 0.7 * difference.square().sum(1).mean()).item(), rel=1e-5)
 
 
 def test_trades_attacks_and_minimises_the_divergence(network):
@@ -118,8 +118,16 @@ def test_tla_mines_in_the_batch(network, name):
 
 def test_tla_with_a_fresh_pool(network):
     """As in the paper, replayed draw by draw."""
-    knobs = {"mining": "fresh", "pool": 5, "triplets": 2, "second_alpha": 0.6, "pull": 0.5, "alpha": 0.3, "rho": 0.01}
-    terms, batch, moved, context = step(network, "tla", lambda_triplet=2.0, **knobs)
+    settings = {
+        "mining": "fresh",
+        "pool": 5,
+        "triplets": 2,
+        "second_alpha": 0.6,
+        "pull": 0.5,
+        "alpha": 0.3,
+        "rho": 0.01,
+    }
+    terms, batch, moved, context = step(network, "tla", lambda_triplet=2.0, **settings)
     context.begin(0)
     pool = context.fetch(context.pool.sample(5, context.mining))
     keys, v, h = network(pool.x).embedding, network(moved).embedding, network(batch.x).embedding
@@ -164,15 +172,15 @@ def test_every_way_of_mining_has_a_gradient(network, name, mining, triplets):
 
 
 def test_random_negatives_are_filtered_or_not(network):
-    seen = {True: set(), False: set()}
-    for filtered, pairs in seen.items():
+    drawn = {True: set(), False: set()}
+    for filtered, pairs in drawn.items():
         method = METHODS.build("tla-rn", filtered=filtered)
         batch, context = one_step(network, method)
         for _ in range(100):
             choice = method.negatives(batch, lambda: None, Keys(lambda: None, batch.y), context)
             pairs |= {(y, batch.y[j].item()) for y, j in zip(batch.y.tolist(), choice.rows.tolist(), strict=True)}
-    assert all(a != b for a, b in seen[True])
-    assert any(a == b for a, b in seen[False])
+    assert all(a != b for a, b in drawn[True])
+    assert any(a == b for a, b in drawn[False])
 
 
 def test_the_pool_with_one_image_counts_only_other_classes(network):

@@ -28,8 +28,8 @@ class CrossEntropy(Loss):
 
     def __call__(self, views: Views) -> LossValue:
         """Mean over b images, or over 2 b where the views hold clean and adversarial outputs."""
-        seen = [outputs.logits.float() for outputs in (views.adversarial, views.clean) if outputs is not None]
-        if not seen:
+        logits = [outputs.logits.float() for outputs in (views.adversarial, views.clean) if outputs is not None]
+        if not logits:
             raise ValueError("cross_entropy needs clean or adversarial outputs")
-        value = functional.cross_entropy(torch.cat(seen), views.y.repeat(len(seen)), label_smoothing=self.smoothing)
+        value = functional.cross_entropy(torch.cat(logits), views.y.repeat(len(logits)), label_smoothing=self.smoothing)
         return LossValue(value, value.new_full((), float("nan")))

@@ -1,8 +1,8 @@
 """Backbones, one per file; the classifier that wraps them; external models; access to layers."""
 
 from tla.models.base import MODELS, Backbone, build_model
-from tla.models.given.adapt import as_classifier
-from tla.models.given.user import load_user_model
+from tla.models.external.adapt import as_classifier
+from tla.models.external.user import load_user_model
 from tla.models.network.classifier import Classifier
 from tla.models.network.layers import listening
 from tla.models.network.mode import evaluating

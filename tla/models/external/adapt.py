@@ -130,13 +130,13 @@ def detect_format(module: nn.Module, x: Float[Tensor, "b ..."], classes: int | N
     calls: list[tuple[str, Tensor, Tensor]] = []
     recording = listening(module, linear if head is None else [head], lambda *call: calls.append(call))
     with evaluating(module), torch.no_grad(), recording:
-        answer = _call(module, x)
-    if not isinstance(answer, Tensor):
-        outputs = _read(answer, module, len(x), classes)
+        result = _call(module, x)
+    if not isinstance(result, Tensor):
+        outputs = _read(result, module, len(x), classes)
         _refuse_probabilities(outputs.logits, module)
-        kind = "outputs" if isinstance(answer, Outputs) else "pair"
+        kind = "outputs" if isinstance(result, Outputs) else "pair"
         return OutputFormat(kind, "", outputs.logits.shape[1], outputs.embedding.shape[1])
-    logits = _logits(answer, module, len(x), classes)
+    logits = _logits(result, module, len(x), classes)
     _refuse_probabilities(logits, module)
     if not calls:
         raise ValueError(f"{_name(module)} calls no nn.Linear whose input could be the embedding: {_HELP}")
@@ -154,11 +154,11 @@ def _call(module: nn.Module, x: Tensor) -> Any:
         raise ValueError(f"{_name(module)} does not accept images of shape {tuple(x.shape[1:])}: {error}") from None
 
 
-def _read(answer: Any, module: nn.Module, count: int, classes: int | None) -> Outputs:
-    if not (isinstance(answer, tuple) and len(answer) == 2):
-        got = f"{type(answer).__name__} of {len(answer)}" if isinstance(answer, tuple) else type(answer).__name__
+def _read(result: Any, module: nn.Module, count: int, classes: int | None) -> Outputs:
+    if not (isinstance(result, tuple) and len(result) == 2):
+        got = f"{type(result).__name__} of {len(result)}" if isinstance(result, tuple) else type(result).__name__
         raise ValueError(f"{_name(module)} must return logits, (logits, embedding) or Outputs, got {got}")
-    logits, embedding = answer
+    logits, embedding = result
     logits = _logits(logits, module, count, classes)
     if not isinstance(embedding, Tensor) or embedding.ndim != 2 or len(embedding) != count:
         got = tuple(embedding.shape) if isinstance(embedding, Tensor) else type(embedding).__name__

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from torch import nn
 
 from tla.messages import did_you_mean
-from tla.models.given.adapt import as_classifier
+from tla.models.external.adapt import as_classifier
 from tla.models.network.pixel_statistics import NONE, Statistics
 
 _FORMS = "package.module:function, PATH/file.py:function, or torchvision:resnet18"

@@ -1,9 +1,7 @@
-"""Small data, short runs, one engine."""
+"""Small data and short runs."""
 
 import pytest
 from training_small import few_digits, quick_config
-
-from tla.training import open_engine
 
 
 @pytest.fixture
@@ -16,9 +14,3 @@ def few():
 def quick():
     """Configurations of two short epochs in float32."""
     return quick_config
-
-
-@pytest.fixture
-def engine():
-    """The CPU in float32."""
-    return open_engine("cpu", "fp32")

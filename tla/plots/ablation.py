@@ -81,16 +81,16 @@ def value_means(rows: Frame, look: Look) -> Frame:
         Wilson's over the images; with several it covers seeds and images: the variance of the seeds' mean plus that
         of a share of n images, with Satterthwaite's degrees of freedom.
     """
-    found = []
+    groups = []
     others = rows["value"].isna()
     for (value, method, attack), part in rows.groupby(["value", "method", "attack"], dropna=False, observed=True):
         other = bool(pd.isna(value))
         label = look.methods([method])[str(method)].label if other else value_label(value)
         share, n, seeds = float(part["accuracy"].mean()), int(part["n"].max()), len(part)
         low, high = _bounds(part["accuracy"].to_numpy(float), n)
-        found.append((str(attack), label, value, share, low, high, n, seeds, not other, str(method) if other else ""))
+        groups.append((str(attack), label, value, share, low, high, n, seeds, not other, str(method) if other else ""))
     columns = ["attack", "label", "value", "accuracy", "low", "high", "n", "seeds", "varied", "other"]
-    means = pd.DataFrame(found, columns=columns)
+    means = pd.DataFrame(groups, columns=columns)
     if others.all() or pd.api.types.is_numeric_dtype(rows["value"]):
         return means.sort_values(["varied", "other", "value"], kind="stable")
     order = {value: i for i, value in enumerate(dict.fromkeys(rows["value"].dropna()))}
@@ -107,13 +107,13 @@ def value_label(value: Any) -> str:
 def _bounds(shares: np.ndarray, n: int) -> tuple[float, float]:
     share, seeds = float(shares.mean()), len(shares)
     if seeds < 2:
-        found = wilson(share * n, n)
-        return found.low, found.high
+        interval = wilson(share * n, n)
+        return interval.low, interval.high
     by_seed, by_image = float(shares.var(ddof=1)) / seeds, share * (1 - share) / max(n, 1)
     total = by_seed + by_image
     freedom = total**2 / (by_seed**2 / (seeds - 1) + by_image**2 / max(n - 1, 1)) if total > 0 else 1.0
-    found = student(share, total, freedom)
-    return max(0.0, found.low), min(1.0, found.high)
+    interval = student(share, total, freedom)
+    return max(0.0, interval.low), min(1.0, interval.high)
 
 
 def _title(means: Frame, label: str, name: str) -> str:
@@ -123,9 +123,9 @@ def _title(means: Frame, label: str, name: str) -> str:
     lowest = varied.loc[varied["label"] == best].nsmallest(1, "accuracy").iloc[0]
     other = varied.loc[varied["label"] == least].nsmallest(1, "accuracy").iloc[0]
     apart = float(lowest["low"]) > float(other["high"])
-    said = f"{percent(float(worst.max()), 1)} at {best}, {percent(float(worst.min()), 1)} at {least}"
+    values = f"{percent(float(worst.max()), 1)} at {best}, {percent(float(worst.min()), 1)} at {least}"
     end = "" if apart else "; the intervals overlap"
-    return f"{label} by {name}: under the strongest attack {said}{end}"
+    return f"{label} by {name}: under the strongest attack {values}{end}"
 
 
 def _caption(means: Frame) -> str:

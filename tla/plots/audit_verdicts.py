@@ -56,11 +56,11 @@ def audit_verdicts(audit: Frame, *, look: Look = LIGHT) -> Figure:
     sheet.axis(panel, axis | {"side": "top", "categoryorder": "array", "categoryarray": names})
     sheet.axis(panel, None, axis | {"categoryorder": "array", "categoryarray": checks[::-1]})
     counts = audit["verdict"].value_counts()
-    found = ", ".join(f"{int(counts[verdict])} {verdict}" for verdict in SIGNS if verdict in counts)
+    totals = ", ".join(f"{int(counts[verdict])} {verdict}" for verdict in SIGNS if verdict in counts)
     if audit.empty:
         sheet.empty(panel, "the audit was not run")
     return sheet.figure(
-        f"Is this evaluation believable? {found or 'The audit was not run'}",
+        f"Is this evaluation believable? {totals or 'The audit was not run'}",
         f"n = {len(checks)} checks on {len(names)} model{'' if len(names) == 1 else 's'}.",
     )
 

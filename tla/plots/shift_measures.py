@@ -13,7 +13,7 @@ from tla.plots.drawing.theme import LIGHT, Look, rgba
 MEASURES = {
     "angle": "angle between clean and adversarial (°)",
     "margin": "centroid margin (below 0: nearer the false class)",
-    "progress": "progress to the false centroid (1: there)",
+    "progress": "progress to the false centroid (1: reached)",
     "purity_own": "own class among the 10 nearest (share)",
 }
 GROUPS = ("correct", "misclassified")

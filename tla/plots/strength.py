@@ -50,22 +50,22 @@ def _of(strength: Frame, data: Any) -> Frame:
 
 def _traces(rows: Frame, others: list[str], look: Look) -> list[tuple[dict[str, Any], str | None]]:
     """Band, line and points of one panel, each with its legend key."""
-    shade, found = look.shades, []
+    shade, traces = look.shades, []
     reference = rows[rows["attack"] == REFERENCE]
     if len(reference):
-        found.append((_points(reference, REFERENCE, shade.ink, "hexagram", 11), REFERENCE))
+        traces.append((_points(reference, REFERENCE, shade.ink, "hexagram", 11), REFERENCE))
         level = 100 * float(reference["accuracy"].iloc[0])
         ends = np.array([rows["passes"].min(), rows["passes"].max()], float)
-        found.append((_band(ends, level, shade.soft), None))
+        traces.append((_band(ends, level, shade.soft), None))
     ours = rows[rows["attack"].astype(str).str.startswith(OURS)]
     if len(ours):
-        found.append((_points(ours, "ensemble (budgets joined)", shade.wrong, "star", 11, lines=True), OURS))
+        traces.append((_points(ours, "ensemble (budgets joined)", shade.wrong, "star", 11, lines=True), OURS))
     for index, name in enumerate(others):
         point = rows[rows["attack"] == name]
         colour = shade.ten[(0, 1, 2, 4, 5, 6, 7, 8, 9)[index % 9]]
         if len(point):
-            found.append((_points(point, escape(name), colour, SYMBOLS[index % 7], 9), name))
-    return found
+            traces.append((_points(point, escape(name), colour, SYMBOLS[index % 7], 9), name))
+    return traces
 
 
 def _points(rows: Frame, name: str, colour: str, symbol: str, size: int, lines: bool = False) -> dict[str, Any]:

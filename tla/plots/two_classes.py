@@ -78,9 +78,9 @@ def most_confused(points: Frame, true: int | None = None, false: int | None = No
     y, prediction = points["y"].to_numpy(), points["prediction"].to_numpy()
     wrong = (points["kind"] == "adversarial").to_numpy(bool) & (prediction != y)
     wrong &= (True if true is None else y == true) & (True if false is None else prediction == false)
-    found, counts = np.unique(np.stack([y[wrong], prediction[wrong]], axis=1), axis=0, return_counts=True)
-    if len(found):
-        return Confused(*found[counts.argmax()].tolist())
+    pairs, counts = np.unique(np.stack([y[wrong], prediction[wrong]], axis=1), axis=0, return_counts=True)
+    if len(pairs):
+        return Confused(*pairs[counts.argmax()].tolist())
     classes = sorted(int(y) for y in points["y"].unique())
     true = true if true is not None else next((y for y in classes if y != false), 0)
     false = false if false is not None else next((y for y in classes if y != true), true + 1)

@@ -83,7 +83,7 @@ def _example(material: Material) -> str:
     from tla.plots.attack_triptych import attack_triptych, fooled_image
 
     try:
-        found = fooled_image(material.store)
+        example = fooled_image(material.store)
     except FileNotFoundError:
         return ""
-    return embedded("example", lambda view: attack_triptych(**found, look=view), material.look)
+    return embedded("example", lambda view: attack_triptych(**example, look=view), material.look)

@@ -29,7 +29,7 @@ def provenance(material: Material) -> str:
 
 def not_run(material: Material) -> list[str]:
     """What this study does not show, one HTML sentence each."""
-    found = [
+    missing = [
         f"The table <code>{name}</code> is missing; the step <code>{step}</code> makes it."
         for name, step in STEP_OF.items()
         if material.table(name) is None
@@ -38,16 +38,16 @@ def not_run(material: Material) -> list[str]:
     if attacks is not None:
         ran = set(attacks["attack"])
         others = [words for name, words in USUAL.items() if name not in ran]
-        found += [f"Attacks: {'; '.join(others)}."] if others else []
+        missing += [f"Attacks: {'; '.join(others)}."] if others else []
     if detection is not None and not detection["adaptive"].any():
-        found.append("Detection against an attacker who knows the detector (adaptive).")
+        missing.append("Detection against an attacker who knows the detector (adaptive).")
     if audit is not None:
         skipped = sorted({str(name) for name in audit.loc[audit["verdict"] == "NOT RUN", "check"]})
-        found += [f"Checks of the audit: {escape(', '.join(skipped))}."] if skipped else []
+        missing += [f"Checks of the audit: {escape(', '.join(skipped))}."] if skipped else []
     seeds = material.recorded("study", "seeds")
     if isinstance(seeds, list) and len(seeds) < 2:
-        found.append("More than one training seed: the spread between trainings is unknown.")
-    return found
+        missing.append("More than one training seed: the spread between trainings is unknown.")
+    return missing
 
 
 def _summary(material: Material) -> str:

@@ -200,5 +200,5 @@ def _separated(material: Material) -> str:
 
 def _measure_cell(part: Frame, name: str) -> str:
     digits = SEPARATED[name][1]
-    found = Interval(*(float(part.loc[name, column]) for column in ("value", "low", "high")))
-    return share_cell(found) if digits is None else number_cell(found, digits)
+    interval = Interval(*(float(part.loc[name, column]) for column in ("value", "low", "high")))
+    return share_cell(interval) if digits is None else number_cell(interval, digits)

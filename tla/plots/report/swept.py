@@ -78,14 +78,14 @@ def _gains(material: Material, rows: Frame) -> dict[str, tuple[str, str]]:
     worst = worst_case(at_eps(attacks))
     values = _varied(rows).drop_duplicates("variant")
     first = str(values["variant"].iloc[0])
-    found = {}
+    gains = {}
     for value, variant in zip(values["value"].iloc[1:], values["variant"].iloc[1:], strict=True):
         gain = paired(worst, str(variant), first)
         verdict = "" if gain.both.low > 0 or gain.both.high < 0 else " (within chance)"
-        found[value_label(value)] = (
+        gains[value_label(value)] = (
             points(gain.value), f"{points(gain.both.low)} to {points(gain.both.high)}{verdict}"
         )  # fmt: skip
-    return found
+    return gains
 
 
 def sweep_headline(material: Material) -> str:

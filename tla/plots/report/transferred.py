@@ -34,10 +34,10 @@ def black_box(transfer: Frame, method: str) -> Frame:
 def black_box_cell(material: Material, method: str) -> str:
     """Accuracy on images crafted on the other model that fools most, and its name."""
     transfer = material.table("transfer")
-    found = None if transfer is None else black_box(transfer, method)
-    if found is None or found.empty:
+    strongest = None if transfer is None else black_box(transfer, method)
+    if strongest is None or strongest.empty:
         return '<td class="none"></td>'
-    row = found.iloc[0]
+    row = strongest.iloc[0]
     share = float(row["accuracy"])
     source = material.label(str(row["source"]))
     return f'<td class="tint" style="--v:{share:.3f}">{100 * share:.1f}<small>crafted on {source}</small></td>'

@@ -100,7 +100,7 @@ def same_class(y: Int[Tensor, " n"], seed: int = 0) -> Int[Tensor, " n"]:
         seed: Seed of the order.
 
     Returns:
-        Positions, shape (n,); the image itself only where it is the only one of its class.
+        Positions, shape (n,); the image itself only if it is alone in its class.
     """
     order = torch.randperm(len(y), generator=generator(seed, "same class")).to(y.device)
     other = torch.empty_like(order)

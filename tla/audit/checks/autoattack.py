@@ -26,5 +26,5 @@ class AutoAttackFindsNoMore(Check):
         """WARN or FAIL where AutoAttack breaks more."""
         ensemble = ATTACKS.build("autoattack", batch=context.batch)
         comparison = compare(context.attacked("autoattack", ensemble).broken, context.run.broken)
-        advice = "Report AutoAttack's figure beside this one, and look at the listed images."
+        advice = "Report AutoAttack's accuracy with this one, and look at the listed images."
         return verdict(self, context, equal_rule(comparison), "AutoAttack", comparison, advice)

@@ -40,7 +40,7 @@ class Representation(Check):
     refused: float = 0.05
 
     def __call__(self, context: Context) -> Verdict:
-        """FAIL if the embedding or the detector gives way."""
+        """FAIL if attacks on the embedding break more, or the detector is evaded."""
         clean = forward(context.embedding_model, context.x, context.batch)
         goals = {
             "leave": LeaveEmbedding(clean.embedding),

@@ -38,7 +38,7 @@ def headline(view: View, kind: str, frame: Frame, before: Frame | None) -> str:
     """How many neighbours are of the true class, and how many are new under attack."""
     right = np.count_nonzero(frame["neighbour_y"].to_numpy() == frame["y"].to_numpy())
     true_class = view.classes[int(frame["y"].to_numpy()[0])]
-    text = f"{kind.capitalize()} query: {right} of {len(frame)} neighbours are of class {true_class}"
+    text = f"Neighbours of the {kind} query: {right} of {len(frame)} are of class {true_class}"
     if before is None:
         return text
     new = len(set(frame["neighbour"]) - set(before["neighbour"]))

@@ -33,7 +33,7 @@ function show(view, data, at) {
   view.noise.image.src = data.noises[at];
   view.now.image.src = data.frames[at];
   view.now.image.className = right ? "good" : "bad";
-  view.now.caption.textContent = `${right ? "✓" : "✗"} predicts ${data.classes[predicted]} (${(100 * probabilities[predicted]).toFixed(0)} %)`;
+  view.now.caption.textContent = `${right ? "✓" : "✗"} ${data.classes[predicted]} (${(100 * probabilities[predicted]).toFixed(0)} %)`;
   view.rows.forEach(({ k, bar, fill, number }) => {
     fill.style.width = `${(100 * probabilities[k]).toFixed(1)}%`;
     number.textContent = `${(100 * probabilities[k]).toFixed(1)} %`;
@@ -54,7 +54,7 @@ export default function (component) {
   clean.image.src = data.clean;
   const start = best(data.before);
   clean.image.className = start === data.trueClass ? "good" : "bad";
-  clean.caption.textContent = `clean: predicts ${data.classes[start]} (${(100 * data.before[start]).toFixed(0)} %)`;
+  clean.caption.textContent = `clean: ${data.classes[start]} (${(100 * data.before[start]).toFixed(0)} %)`;
   make("span", line, "sign", "+");
   const noise = portrait(line, "noise, magnified");
   noise.caption.textContent = data.noiseCaption;

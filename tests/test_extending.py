@@ -76,7 +76,7 @@ def check_trained_alone(loss, folder):
     """One file is enough to train a loss: `composed` takes it by name, from the command line on."""
     words = ["study", "digits", "--methods", "composed", "--method.composed.loss", loss, "--out", str(folder / "s")]
     words += ["--train.epochs", "1", "--train.holdout", "50", "--attack.examples", "20", "--analysis.gallery", "60"]
-    words += ["--analysis.projection", "pca", "--analysis.audit", "false", "--analysis.trajectories", "0"]
+    words += ["--analysis.projection", "pca", "--analysis.no-audit", "--analysis.trajectories", "0"]
     assert main(words) == 0
     assert set(tla.Store(folder / "s").table("attacks")["method"]) == {"composed"}
 

@@ -63,6 +63,21 @@ def test_the_ensemble_is_the_default(tmp_path, capsys):
     assert frame.success.tolist() == by_hand.success.tolist()
 
 
+def test_results_of_other_settings_are_not_replaced(tmp_path, capsys):
+    words = ["attack", AT, "--attacks", "fgsm", "--examples", "10", "--out", str(tmp_path)]
+    assert main([*words, "--eps", "0.1"]) == 0
+    assert main([*words, "--eps", "0.1"]) == 0, "the same command again is fine"
+    before = (tmp_path / "attacks.parquet").read_bytes()
+    assert main([*words, "--eps", "0.2"]) == 1
+    message = capsys.readouterr().err
+    assert f"{tmp_path} holds results of other settings (eps [0.1] there, [0.2] now)" in message.replace("\n", " ")
+    assert "choose another --out, or delete it" in message.replace("\n", " ")
+    (tmp_path / "settings.json").unlink()
+    assert main([*words, "--eps", "0.1"]) == 1
+    assert "it does not say which" in capsys.readouterr().err
+    assert (tmp_path / "attacks.parquet").read_bytes() == before
+
+
 def test_the_suite_of_a_study_has_a_name(tmp_path, capsys):
     assert main(["attack", AT, "--attacks", "suite", "--examples", "10", "--out", str(tmp_path)]) == 0
     frame = pd.read_parquet(tmp_path / "attacks.parquet")

@@ -1,6 +1,7 @@
 """`tla attack MODEL`: attack a model and tabulate the result."""
 
 import hashlib
+import json
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Annotated, Any
@@ -10,6 +11,7 @@ import tyro
 from tla.cli.help import summary
 from tla.cli.model import MODEL_HELP, NamedModel, find_model, images_for
 from tla.precision import Precision
+from tla.store import Store, replacing
 from tla.threat import Norm, Threat
 
 DEFAULT, SUITE = "ensemble", "suite"
@@ -103,6 +105,7 @@ def _evaluate(options: AttackOptions, subject: NamedModel, attacks: dict[str, An
     device = "cuda" if torch.cuda.is_available() else "cpu"
     model, pixels = subject.model.to(device).eval(), images.pixels.to(device)
     folder, tables = _folder(options, subject), []
+    _claim(folder, _settings(options, attacks, norm, radii))
     cache = CacheFolder(folder / "parts")
     with Progress(console=Console(stderr=True), transient=True) as bar:
         for eps in radii:
@@ -155,23 +158,51 @@ def _reporter(bar: Any, eps: float, total: int) -> Any:
 def _folder(options: AttackOptions, subject: NamedModel) -> Path:
     if options.out is not None:
         return options.out
-    settings = repr(replace(options, images=False, data_root=None))
+    settings = repr(replace(options, images=False, data_root=None)).removeprefix("Attack")  # the class's first name
     name = "".join(letter if letter.isalnum() or letter in "-_." else "-" for letter in subject.name)
     return Path("attacks") / f"{name}-{hashlib.sha256(settings.encode()).hexdigest()[:8]}"
 
 
+def _settings(options: AttackOptions, attacks: dict[str, Any], norm: Norm, radii: tuple[float, ...]) -> dict[str, Any]:
+    """What the results of a run depend on, as plain values."""
+    from tla.config import to_dict
+
+    same = ("model", "weights", "data", "examples", "batch", "precision", "seed")
+    return {name: getattr(options, name) for name in same} | {
+        "norm": norm,
+        "eps": list(radii),
+        "attacks": to_dict(attacks),
+    }
+
+
+def _claim(folder: Path, settings: dict[str, Any]) -> None:
+    """Record the settings of the results that a folder is going to hold.
+
+    Raises:
+        ValueError: if it holds results of other settings; says which differ, and leaves them alone.
+    """
+    store, file = Store(folder), folder / "settings.json"
+    if (folder / "attacks.parquet").exists():
+        earlier = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
+        differ = [
+            f"{name} {earlier.get(name)} there, {value} now"
+            for name, value in settings.items()
+            if earlier.get(name) != value
+        ]
+        if differ:
+            why = "; ".join(differ) if earlier else "it does not say which"
+            raise ValueError(f"{folder} holds results of other settings ({why}); choose another --out, or delete it")
+    store.write_json(file.name, settings)
+
+
 def _save_images(folder: Path, eps: float, kept: Any, images: Any) -> None:
     import numpy as np
-
-    from tla.store import Store
 
     arrays = {label: tensor.numpy() for label, tensor in kept.items()}
     Store(folder).write_arrays(f"adversarial-{eps:.6g}", {**arrays, "id": images.ids.numpy().astype(np.int32)})
 
 
 def _save_table(folder: Path, frame: Any) -> None:
-    from tla.store import replacing
-
     with replacing(folder / "attacks.parquet") as temporary:
         frame.to_parquet(temporary, index=False)
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import NamedTuple
 
+import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
@@ -52,3 +53,14 @@ class Step(NamedTuple):
 OnStep = Callable[[Step], None]
 Model = nn.Module
 """Any module that maps images in [0, 1] to `Outputs`; see `tla.models.as_classifier` for others."""
+
+
+def picture_shape(shape: torch.Size) -> Shape:
+    """Channels, height and width under which values of any shape form a picture, as square as possible."""
+    if len(shape) == 3:
+        return Shape(*shape)
+    if len(shape) == 2:
+        return Shape(1, *shape)
+    size = shape.numel()
+    height = max(side for side in range(1, int(size**0.5) + 1) if size % side == 0)
+    return Shape(1, height, size // height)

@@ -19,7 +19,7 @@ from tla.attacks.search.forward import check_inputs, check_outputs, forward_fp32
 from tla.models.network.copying import working_copy
 from tla.models.network.mode import evaluating
 from tla.threat import Norm, Threat
-from tla.types import Model, OnStep, Shape
+from tla.types import Model, OnStep, picture_shape
 
 PIXELS = 64
 
@@ -132,17 +132,6 @@ def _problem(
     seed = int(torch.randint(2**31, (), generator=generator, device=x.device))
     counting = CountingModel(model, pictures, x.shape[1:], threat)
     return Problem(counting, pictures, labels, isinstance(goal, Targeted), threat.norm, radius / width, seed)
-
-
-def picture_shape(shape: torch.Size) -> Shape:
-    """Channels, height and width under which values of any shape form a picture, as square as possible."""
-    if len(shape) == 3:
-        return Shape(*shape)
-    if len(shape) == 2:
-        return Shape(1, *shape)
-    size = shape.numel()
-    height = max(side for side in range(1, int(size**0.5) + 1) if size % side == 0)
-    return Shape(1, height, size // height)
 
 
 @contextlib.contextmanager

@@ -6,9 +6,8 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from tla.attacks.external.adapter import picture_shape
 from tla.attacks.search.loop import Memory, Moment, Stepper
-from tla.types import Shape
+from tla.types import Shape, picture_shape
 
 FIRST_SHARE = 0.8
 HALVINGS = (10, 50, 200, 500, 1000, 2000, 4000, 6000, 8000)

@@ -1,9 +1,12 @@
 """Atomic writes: a file is written under a temporary name, synced and renamed."""
 
 import contextlib
+import json
 import os
+import platform
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -62,3 +65,39 @@ def swapped_in(folder: Path) -> Iterator[Path]:
         shutil.rmtree(aside, ignore_errors=True)
     finally:
         shutil.rmtree(building, ignore_errors=True)
+
+
+class FolderInUseError(ValueError):
+    """Another process is writing to a folder."""
+
+
+@contextlib.contextmanager
+def held(folder: Path) -> Iterator[None]:
+    """A folder that no other process may hold until the block, or this process, ends.
+
+    Raises:
+        FolderInUseError: if another process holds it; names the process, its machine and since when.
+    """
+    from filelock import FileLock, Timeout
+
+    folder.mkdir(parents=True, exist_ok=True)
+    holder = folder / ".holder.json"
+    try:
+        lock = FileLock(folder / ".lock").acquire(timeout=0)
+    except Timeout:
+        try:
+            who = json.loads(holder.read_text(encoding="utf-8"))
+            by = f"process {who['process']} on {who['machine']} since {who['since']}"
+        except (OSError, ValueError, KeyError, TypeError):
+            by = "another process"
+        raise FolderInUseError(
+            f"{folder} is being written by {by}; wait for it, end it, or choose another folder with --out"
+        ) from None
+    with lock:
+        facts = {"process": os.getpid(), "machine": platform.node(), "since": time.strftime("%Y-%m-%d %H:%M:%S")}
+        with replacing(holder) as temporary:
+            temporary.write_text(json.dumps(facts), encoding="utf-8")
+        try:
+            yield
+        finally:
+            holder.unlink(missing_ok=True)

@@ -14,6 +14,7 @@ import torch
 
 from tla.cli import main
 from tla.cli.study_verb import already_done
+from tla.files import FolderInUseError
 from tla.store import DamagedFileError, Store
 from tla.study import recipes, run_study, study_from
 from tla.study.config import study_values
@@ -181,6 +182,25 @@ def test_weights_of_another_method_are_refused(finished, tmp_path, capsys):
     assert main(["attack", f"{folder}:tla", "--examples", "5", "--out", str(tmp_path / "out")]) == 1
     assert "models/tla-seed0/model.safetensors is not the file that this study wrote" in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
+
+
+def test_two_studies_in_one_folder_are_refused_by_name(finished, tmp_path):
+    """Two recipes once ended "complete", with the settings of one and the tables of the other."""
+    folder = tmp_path / "copy"
+    shutil.copytree(finished[0].path, folder)
+    before = (folder / "manifest.json").read_bytes()
+    hold = f"from pathlib import Path; from tla.files import held\nwith held(Path({str(folder)!r})): print(1); input()"
+    command = [sys.executable, "-c", hold]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as other:
+        assert other.stdout.readline() == "1\n"
+        with pytest.raises(
+            FolderInUseError, match=rf"is being written by process {other.pid} on .* since 20\d\d-.*--out"
+        ):
+            run_study(small(methods=["natural"]), folder)
+        assert (folder / "manifest.json").read_bytes() == before
+        other.kill()
+    run_study(small(), folder, request="request")
+    assert not (folder / ".holder.json").exists()
 
 
 def test_a_missing_file_is_rebuilt(finished, tmp_path):

@@ -10,6 +10,7 @@ from typing import Any
 
 from tla.config import digest
 from tla.extras import versions
+from tla.files import held
 from tla.memory import give_back
 from tla.store import Store
 from tla.study import analyse, attack, audit, collect, data, report, train, transfer
@@ -72,38 +73,47 @@ def run_steps(
         request: Stored in the manifest once everything is finished.
         force: Run every step again.
         notes: More for the manifest.
+
+    Raises:
+        FolderInUseError: if another process is running a study in the same folder.
     """
-    store, study = workspace.store, workspace.study
-    manifest = store.manifest()
+    store = workspace.store
+    store.manifest()
     data.check(workspace)
     group = open_process_group()
     if group is not None and group.rank > 0:
         join_training(workspace, group)
         return store
-    if force:
-        for name in list(manifest["steps"]):
-            store.forget(name)
-    reasons = study.unfair()
+    with held(store.path):
+        if force:
+            for name in list(store.manifest()["steps"]):
+                store.forget(name)
+        _note_run(workspace, notes or {})
+        steps = make_plan(workspace)
+        reporter = ProgressReporter(store.path, {step.name: step.weight for step in steps}, progress)
+        rest = steps
+        if group is not None:
+            rest = train_in_group(workspace, group, steps, lambda step: _run_step(store, step, reporter))
+        for step in rest:
+            if step is steps[-1]:  # the report, which shows every table in the folder
+                _forget_removed_steps(store, steps)
+            _run_step(store, step, reporter)
+        store.note(complete=request)
+    return store
+
+
+def _note_run(workspace: Workspace, notes: Mapping[str, Any]) -> None:
+    """Write down what is being run, and on what, before the first step."""
+    store, study, reasons = workspace.store, workspace.study, workspace.study.unfair()
     store.note(
         complete=None,
         study=study_values(study),
         fairness={"fair": not reasons, "reasons": reasons},
         versions={"python": platform.python_version()} | versions(VERSIONED),
         hardware=_hardware(workspace),
-        **{"sweep": None, **(notes or {})},
+        **{"sweep": None, **notes},
     )
     store.write_text("study.toml", _toml(study))
-    steps = make_plan(workspace)
-    reporter = ProgressReporter(store.path, {step.name: step.weight for step in steps}, progress)
-    rest = steps
-    if group is not None:
-        rest = train_in_group(workspace, group, steps, lambda step: _run_step(store, step, reporter))
-    for step in rest:
-        if step is steps[-1]:  # the report, which shows every table in the folder
-            _forget_removed_steps(store, steps)
-        _run_step(store, step, reporter)
-    store.note(complete=request)
-    return store
 
 
 def plan(workspace: Workspace) -> list[StudyStep]:

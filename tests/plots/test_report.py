@@ -185,7 +185,7 @@ def test_an_empty_folder_is_no_error(tmp_path):
 def test_damage_is_named_and_nothing_written(tmp_path):
     store = write_store(tmp_path / "hurt", World(n=8, methods=("at",)))
     (store.path / "tables" / "shift.parquet").write_bytes(b"damaged")
-    with pytest.raises(DamagedFileError, match=r"shift\.parquet: cannot be read"):
+    with pytest.raises(DamagedFileError, match=r"shift\.parquet is not the file that this study wrote"):
         write_report(store)
     assert not (store.path / "report.html").exists()
 

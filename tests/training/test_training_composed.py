@@ -6,6 +6,7 @@ from torch.nn.functional import cross_entropy
 from training_small import normed_classifier, one_step
 
 from tla.cli import main
+from tla.cli.settings import overridden, with_method_settings
 from tla.distances import distance
 from tla.losses.alp import Pairing
 from tla.losses.mining.selection import random_key, same_class
@@ -13,7 +14,6 @@ from tla.losses.triplet import Triplet
 from tla.models import build_model
 from tla.models.small_cnn import SmallCNN
 from tla.seeding import generator
-from tla.store import Store
 from tla.study import recipes, study_from
 from tla.training import METHODS
 from tla.types import Shape
@@ -100,24 +100,15 @@ def test_settings_that_change_nothing_are_named():
     assert METHODS.build("composed").idle() == {}
 
 
-WORDS = [
-    "study", "digits", "--methods", "composed", "--method.composed.loss", "alp", "--method.composed.settings.of",
-    "features", "--train.epochs", "1", "--train.batch", "128", "--train.holdout", "100", "--attack.examples", "40",
-    "--model.width", "4", "--model.embedding", "8", "--analysis.no-audit", "--analysis.no-layers",
-    "--analysis.projection", "pca", "--analysis.gallery", "100", "--analysis.map-points", "20",
-    "--analysis.trajectories", "2",
-]  # fmt: skip
+WORDS = ["--methods", "composed", "--method.composed.loss", "alp", "--method.composed.settings.of", "features"]
 
 
-@pytest.mark.slow
-def test_the_command_line_trains_with_a_loss(tmp_path):
-    assert main([*WORDS, "--out", str(tmp_path / "study")]) == 0
-    store = Store(tmp_path / "study")
-    method = store.manifest()["study"]["method"]["composed"]
-    assert method == {"loss": "alp", "settings": {"of": "features"}}
-    assert set(store.table("history").method) == {"composed"}
-    assert store.table("history").triplet.isna().all()
-    assert (tmp_path / "study" / "report.html").exists()
+def test_the_command_line_sets_the_loss_and_its_settings():
+    """The whole road, with a loss of one's own, is in tests/test_extending.py."""
+    values, rest = with_method_settings(recipes.read("digits"), WORDS)
+    study = overridden(study_from(values), rest)
+    assert study.methods == ("composed",)
+    assert study.build_method("composed").built == Pairing(of="features")
 
 
 def test_variants_of_a_study_have_losses_of_their_own():

@@ -5,10 +5,10 @@ from typing import NamedTuple
 import numpy as np
 
 from tla.statistics.frame import Frame
-from tla.statistics.intervals import UNKNOWN, Z95, Interval, wilson
+from tla.statistics.intervals import UNKNOWN, Z95, Interval, interval_of_share, wilson
+from tla.statistics.roc import KEYS
 
 MEASURES = ("auroc", "aurc", "augrc", "e_augrc")
-KEYS = ("method", "seed", "attack", "eps", "detector", "adaptive")
 
 
 class Failures(NamedTuple):
@@ -82,7 +82,8 @@ def measure_intervals(rows: Failures) -> dict[str, Interval]:
     for name, value, push in zip(MEASURES, found, _pushes(rows, found), strict=True):
         error = float(np.sqrt(np.square(np.bincount(image, push)).sum())) / len(rows.wrong)
         if name == "auroc":
-            intervals[name] = _of_share(value, error**2, len(rows.wrong), int(rows.wrong.sum()))
+            least = float(min(rows.wrong.sum(), (~rows.wrong).sum()))
+            intervals[name] = UNKNOWN if np.isnan(value) else interval_of_share(value, error**2, least)
         else:
             intervals[name] = Interval(value, max(0.0, value - Z95 * error), min(1.0, value + Z95 * error))
     return intervals
@@ -188,11 +189,3 @@ def _pushes(rows: Failures, found: Measures) -> tuple[np.ndarray, ...]:
         auroc = -(excess * spread - found.e_augrc * (1 - 2 * error) * (wrong - error)) / spread**2
     back = np.argsort(order, kind="stable")
     return tuple(push[back] for push in (auroc, aurc, augrc, excess))
-
-
-def _of_share(value: float, variance: float, n: int, wrong: int) -> Interval:
-    """Wilson's interval of as many images as a share of this variance is worth."""
-    if np.isnan(value):
-        return UNKNOWN
-    worth = value * (1 - value) / variance if 0 < value < 1 and variance > 0 else float(min(wrong, n - wrong))
-    return Interval(value, *wilson(value * worth, worth)[1:])

@@ -47,6 +47,18 @@ def wilson(hits: float | int, n: float | int) -> Interval:
     return Interval(float(share), min(low, share), max(high, share))
 
 
+def interval_of_share(value: float, variance: float, least: float) -> Interval:
+    """Wilson's interval of as many independent images as a share of this variance is worth; never empty.
+
+    Args:
+        value: The share, in [0, 1].
+        variance: Of the share, >= 0.
+        least: How many images count where the variance says nothing: it is 0, or the share is 0 or 1.
+    """
+    worth = value * (1 - value) / variance if 0 < value < 1 and variance > 0 else least
+    return Interval(value, *wilson(value * worth, worth)[1:])
+
+
 def student(value: float | int, variance: float | int, freedom: float | int) -> Interval:
     """Student's 95 % interval around a mean.
 

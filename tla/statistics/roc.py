@@ -6,12 +6,14 @@ from typing import Literal, NamedTuple
 import numpy as np
 import pandas as pd
 
-from tla.statistics.intervals import UNKNOWN, Interval, wilson
+from tla.statistics.intervals import UNKNOWN, Interval, interval_of_share
 
 Negatives = Literal["clean", "adversarial"]
 """What a detector must let pass: clean images that are classified correctly (METHOD's choice), or adversarial ones that
 are classified correctly all the same (harder)."""
 DRAWS = 500
+KEYS = ("method", "seed", "attack", "eps", "detector", "adaptive")
+"""Columns of the `detection` table that say whose scores a row belongs to."""
 
 
 class Sides(NamedTuple):
@@ -104,12 +106,9 @@ def auc_interval(scores: Sides) -> Interval:
     positive, negative = _above(scores.positive, scores.negative), 1 - _above(scores.negative, scores.positive)
     if not len(positive) or not len(negative):
         return UNKNOWN
-    area, worth = float(positive.mean()), float(min(len(positive), len(negative)))
-    variance = sum(float(part.var(ddof=1)) / len(part) for part in (positive, negative) if len(part) > 1)
-    if 0 < area < 1 and worth > 1 and variance > 0:
-        worth = area * (1 - area) / variance
-    _, low, high = wilson(area * worth, worth)
-    return Interval(area, low, high)
+    least = float(min(len(positive), len(negative)))
+    variance = sum(float(part.var(ddof=1)) / len(part) for part in (positive, negative)) if least > 1 else 0.0
+    return interval_of_share(float(positive.mean()), variance, least)
 
 
 def tpr_at_fpr(scores: Sides, fpr: float = 0.05) -> float:
@@ -154,7 +153,7 @@ def auc_frame(detection: pd.DataFrame, negatives: Negatives = "clean", *, fpr: f
         The grouping columns that are there (method, seed, attack, eps, detector, adaptive), then negatives, positives
         (how many), passes (how many negatives), auc, auc_low, auc_high, tpr, tpr_low, tpr_high.
     """
-    keys = [key for key in ("method", "seed", "attack", "eps", "detector", "adaptive") if key in detection.columns]
+    keys = [key for key in KEYS if key in detection.columns]
     rows = []
     parts = detection.groupby(keys, sort=False, dropna=False) if keys else [((), detection)]
     for _, part in parts:

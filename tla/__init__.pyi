@@ -25,6 +25,7 @@ from tla.data import load_source as load_source
 from tla.losses import LOSSES as LOSSES
 from tla.models import MODELS as MODELS
 from tla.models import Classifier as Classifier
+from tla.models import GivenModel as GivenModel
 from tla.models import as_classifier as as_classifier
 from tla.models import build_model as build_model
 from tla.models import load_user_model as load_user_model

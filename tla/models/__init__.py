@@ -2,6 +2,7 @@
 
 from tla.models.base import MODELS, Backbone, build_model
 from tla.models.external.adapt import as_classifier
+from tla.models.external.given import GivenModel
 from tla.models.external.user import load_user_model
 from tla.models.network.classifier import Classifier
 from tla.models.network.layers import listening
@@ -11,6 +12,7 @@ __all__ = [
     "MODELS",
     "Backbone",
     "Classifier",
+    "GivenModel",
     "as_classifier",
     "build_model",
     "evaluating",

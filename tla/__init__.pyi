@@ -36,6 +36,7 @@ from tla.representation import embed as embed
 from tla.representation import shift_report as shift_report
 from tla.store import Store as Store
 from tla.study.config import Study as Study
+from tla.study.examine import examine as examine
 from tla.study.locate import open_study as open_study
 from tla.study.run import run_study as run_study
 from tla.threat import Threat as Threat

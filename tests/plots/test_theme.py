@@ -91,7 +91,7 @@ def test_names_from_a_study_are_escaped():
     assert look.class_name(0) == "&lt;b&gt;x&lt;/b&gt;"
     assert look.class_name(1) == "a&amp;b"
     assert look.class_name(7) == "7"
-    assert LIGHT.methods(["<i>"])["<i>"].label == "&lt;I&gt;"
+    assert LIGHT.methods(["<i>"])["<i>"].label == "&lt;i&gt;"
     assert escape("<") == "&lt;"
 
 

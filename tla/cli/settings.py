@@ -66,6 +66,78 @@ def with_method_settings(values: dict[str, Any], words: list[str]) -> tuple[dict
     return values, rest
 
 
+GIVEN_SETTINGS = ("--weights", "--head", "--mean", "--std", "--channels", "--resize")
+"""Settings of given models, the same for `tla attack`, `tla audit` and `tla study`."""
+
+
+def with_given(values: dict[str, Any], words: list[str]) -> tuple[dict[str, Any], list[str]]:
+    """A recipe's values with the models of `--given NAME=MODEL ...`, and the remaining words.
+
+    Without `--methods` the study then trains nothing. `--head` and its like apply to every given model; for one of
+    several write `--given.NAME.head`.
+
+    Raises:
+        ValueError: for a word that is not NAME=MODEL, a name given twice, or a setting without a given model.
+    """
+    from tla.config import merge
+
+    found: dict[str, dict[str, Any]] = {}
+    shared: dict[str, Any] = {}
+    rest: list[str] = []
+    queue = list(words)
+    while queue:
+        word, equals, value = queue.pop(0).partition("=")
+        if word == "--given":
+            given = [value] if equals else _until_option(queue)
+            if not given:
+                raise ValueError("--given needs a name and a model, as in --given mine=mypkg.models:make_model")
+            for text in given:
+                name, equals, model = text.partition("=")
+                if not equals or not name or not model:
+                    raise ValueError(f"--given must be NAME=MODEL, as in mine=torchvision:resnet18, got {text!r}")
+                if name in found:
+                    raise ValueError(f"--given: {name!r} is given twice; models need different names")
+                found[name] = {"load": model}
+        elif word in GIVEN_SETTINGS:
+            many = word in ("--mean", "--std")
+            texts = [value] if equals else (_until_option(queue) if many else queue[:1])
+            if not equals and not many:
+                del queue[:1]
+            if not texts:
+                raise ValueError(f"{word} needs a value")
+            shared[word.removeprefix("--")] = _given_value(word, texts)
+        else:
+            rest.append(word + equals + value)
+    names = [*values.get("given", {}), *found]
+    if shared and not names:
+        raise ValueError(f"--{next(iter(shared))} is for given models: name one with --given mine=...")
+    if not names:
+        return values, rest
+    values = merge(values, {"given": {name: found.get(name, {}) | shared for name in names}})
+    return (values | {"methods": []} if found else values), rest
+
+
+def _until_option(queue: list[str]) -> list[str]:
+    """Take the words before the next option."""
+    taken: list[str] = []
+    while queue and not queue[0].startswith("--"):
+        taken.append(queue.pop(0))
+    return taken
+
+
+def _given_value(word: str, texts: list[str]) -> Any:
+    if word in ("--weights", "--head"):
+        return texts[0]
+    parts = [part for text in texts for part in text.split(",")]
+    try:
+        numbers = [float(part) for part in parts]
+    except ValueError:
+        if len(texts) == 1 and word in ("--mean", "--std"):
+            return texts[0]
+        raise ValueError(f"{word} must be numbers, got {' '.join(texts)}") from None
+    return numbers if word in ("--mean", "--std") else int(numbers[0])
+
+
 def overridden(study: Any, rest: list[str]) -> Any:
     """The study with the command line's settings; tyro gets the recipe's values as defaults."""
     import tyro

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from tla.cli.settings import overridden, verb_options, with_method_settings, with_model_and_source
+from tla.cli.settings import overridden, verb_options, with_given, with_method_settings, with_model_and_source
 from tla.extras import versions
 from tla.store import Store
 
@@ -23,6 +23,8 @@ Finished steps are skipped; interrupted ones resume.
   tla study cifar10 --seeds 0 1 2                    several seeds give intervals
   tla study digits --methods tla tla@alpha=0.1        a method and a variant of it
   tla study folder:PATH                              any folder of class folders
+  tla study folder:PATH --given mine=mypkg:make      your own model instead of trained ones (several, too)
+  tla study digits --methods tla --given mine=net.onnx   your own model next to trained ones
   tla study my.toml --attack.eps 0.1                 your own recipe; any value can be overridden
 
 RECIPE           {recipes}, a file.toml, or folder:PATH
@@ -30,6 +32,8 @@ RECIPE           {recipes}, a file.toml, or folder:PATH
 --data FOLDER    where data sets are or are downloaded to; by default the variable TLA_DATA, else ~/.cache/tla
 --model NAME     use another backbone, with its own defaults
 --source NAME    use another data set
+--given N=MODEL  models that exist already, by the names they should have; without --methods nothing is trained.
+                 MODEL as for tla attack; --head, --mean, --std, --channels, --resize and --weights say how to call it
 --force          start again: run every step, finished or not
 --help           with a RECIPE: every setting, its meaning and its value in that recipe
 """
@@ -47,6 +51,7 @@ def run(words: list[str]) -> int:
     values = recipes.read(words[0])
     options, rest = verb_options(words[1:])
     values, rest = with_method_settings(with_model_and_source(values, options), rest)
+    values, rest = with_given(values, rest)
     if "--help" not in rest and "-h" not in rest and not options["--force"]:
         done = already_done(folder_of(options, values, rest), request_of(values, rest))
         if done is not None:
@@ -63,8 +68,20 @@ def folder_of(options: dict[str, str | None], values: dict[str, Any], rest: list
 
 def request_of(values: dict[str, Any], rest: list[str]) -> str:
     """Fingerprint of a command; tells without importing torch whether it has been carried out."""
-    text = json.dumps([versions()["tla"], values, rest], sort_keys=True)
+    text = json.dumps([versions()["tla"], values, rest, _model_files(values)], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def _model_files(values: dict[str, Any]) -> list[list[Any]]:
+    """Name, size and time of every file that a given model is loaded from."""
+    found = []
+    for given in values.get("given", {}).values():
+        texts = [str(given.get(key, "")) for key in ("load", "weights")] if isinstance(given, dict) else []
+        for part in (part for text in texts for piece in text.split("@") for part in (piece, piece.rpartition(":")[0])):
+            file = Path(part).expanduser()
+            if part and file.is_file():
+                found.append([part, file.stat().st_size, file.stat().st_mtime_ns])
+    return found
 
 
 def already_done(folder: Path, request: str) -> str | None:

@@ -1,5 +1,6 @@
 """The whole experiment as one value: nested frozen dataclasses, in and out of TOML."""
 
+import re
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -7,7 +8,7 @@ from tla.attacks import ATTACKS, Attack
 from tla.config import from_dict, merge, to_dict
 from tla.data import Source
 from tla.messages import did_you_mean
-from tla.models import Backbone
+from tla.models import MODELS, Backbone, GivenModel
 from tla.precision import Precision
 from tla.study.variants import read_variant
 from tla.threat import Norm, Threat
@@ -104,16 +105,20 @@ class AnalysisPlan:
                 raise ValueError(f"analysis.{name} must be >= 0, got {getattr(self, name)}")
 
 
+_NAME = re.compile(r"\w[\w .+-]{0,59}")
+
+
 @dataclass(frozen=True, kw_only=True)
 class Study:
-    """A study: train several methods on one data set, attack each, measure and show what happened.
+    """A study: models of one data set, trained by it or given, are attacked, measured and compared.
 
     Args:
         name: Name of the study, and of its folder.
         methods: Training methods to compare, and variants of them: "tla", "tla@pool=250", "at@train.select=false"
-            (`tla.study.variants`).
+            (`tla.study.variants`). May be empty if models are given.
         seeds: Each method is trained once per seed.
         source: Where the images come from.
+        given: Models that exist already, by the names they have in tables and figures.
         model: The backbone that every method trains.
         train: Training, the same for all methods.
         attack: Attacks after training.
@@ -124,9 +129,10 @@ class Study:
 
     name: str
     source: Source
-    model: Backbone
+    model: Backbone = field(default_factory=lambda: MODELS.build("small_cnn"))
     methods: tuple[str, ...] = ("natural", "at", "alp", "tla", "tla-rn", "tla-sa")
     seeds: tuple[int, ...] = (0,)
+    given: dict[str, GivenModel] = field(default_factory=dict)
     train: TrainConfig = field(default_factory=TrainConfig)
     attack: AttackPlan = field(default_factory=AttackPlan)
     analysis: AnalysisPlan = field(default_factory=AnalysisPlan)
@@ -134,12 +140,14 @@ class Study:
     caption: str = ""
 
     def __post_init__(self) -> None:
-        if not self.methods:
-            raise ValueError("methods must name at least one method, got none")
+        if not self.methods and not self.given:
+            raise ValueError("methods must name at least one method, got none; or give a model (given.NAME.load)")
         if not self.seeds or len(set(self.seeds)) < len(self.seeds) or min(self.seeds) < 0:
             raise ValueError(f"seeds must be different whole numbers >= 0, got {list(self.seeds)}")
         if len(set(self.methods)) < len(self.methods):
             raise ValueError(f"methods must be different, got {list(self.methods)}")
+        for name in self.given:
+            _check_name(name, self.methods)
         if not self.attack.suite:
             object.__setattr__(self, "attack", replace(self.attack, suite={"pgd": ATTACKS.build("pgd")}))
         same = replace(self.train, norm=self.attack.norm, eps=self.attack.radius)
@@ -194,12 +202,30 @@ class Study:
                 reasons.append(f"{name} is trained with {', '.join(changes)}, unlike the others")
             if read_variant(name).model:
                 reasons.append(f"{name} is another network than the others'")
+        if self.methods:
+            reasons += [f"{name} was given, not trained by this study" for name in self.given]
         return reasons
 
     @property
-    def models(self) -> tuple[tuple[str, int], ...]:
-        """(method, seed) of every model of the study, methods first."""
+    def trained(self) -> tuple[tuple[str, int], ...]:
+        """(method, seed) of every model that the study trains."""
         return tuple((method, seed) for method in self.methods for seed in self.seeds)
+
+    @property
+    def models(self) -> tuple[tuple[str, int], ...]:
+        """(method, seed) of every model: the trained ones, then the given ones, which count as of the first seed."""
+        return (*self.trained, *((name, self.seeds[0]) for name in self.given))
+
+
+def _check_name(name: str, methods: tuple[str, ...]) -> None:
+    """Raises ValueError for a given model's name that is taken, or that cannot be a file's name."""
+    if not _NAME.fullmatch(name) or name != name.strip() or "-seed" in name:
+        raise ValueError(
+            f"given: a model's name must be 1 to 60 letters, digits, spaces or any of _.+- , without '-seed', "
+            f"and start with a letter or digit; got {name!r}"
+        )
+    if name in methods or name in METHODS.names():
+        raise ValueError(f"given: {name!r} is the name of a training method; give the model another name")
 
 
 def _changed(kind: type[Any], value: Any, changes: dict[str, Any], where: str) -> Any:

@@ -40,6 +40,6 @@ def join_training(workspace: Workspace, group: Engine) -> None:
         workspace: Of the run.
         group: The connection.
     """
-    for method, seed in workspace.study.models:
+    for method, seed in workspace.study.trained:
         if group.agreed(False):
             train.train_model(workspace, TrainedModel(method, seed))

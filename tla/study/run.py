@@ -13,7 +13,7 @@ from tla.extras import versions
 from tla.files import held
 from tla.memory import give_back
 from tla.store import Store
-from tla.study import analyse, attack, audit, collect, data, report, train, transfer
+from tla.study import analyse, attack, audit, collect, data, given, report, train, transfer
 from tla.study.config import Study, study_values
 from tla.study.distributed import join_training, open_process_group, train_in_group
 from tla.study.progress import ProgressCallback, ProgressReporter
@@ -122,11 +122,12 @@ def plan(workspace: Workspace) -> list[StudyStep]:
     per_model: list[StudyStep] = []
     weights: dict[str, str] = {}
     for model in models:
-        trained = train.step(workspace, model)
-        weights[model.key] = trained.digest
-        attacked = attack.step(workspace, model, trained.digest)
+        made = given if model.method in workspace.study.given else train
+        ready = made.step(workspace, model)
+        weights[model.key] = ready.digest
+        attacked = attack.step(workspace, model, ready.digest)
         analysed = analyse.step(workspace, model, attacked.digest)
-        per_model += [trained, attacked, analysed]
+        per_model += [ready, attacked, analysed]
         if workspace.study.analysis.audit:
             per_model.append(audit.step(workspace, model, attacked.digest))
     collected = collect.step(workspace, models, [step.digest for step in per_model])

@@ -119,7 +119,7 @@ def run_sweep(
 
 
 def _plan(workspace: Workspace, sweep: Sweep) -> list[StudyStep]:
-    models = [TrainedModel(method, seed) for method, seed in workspace.study.models]
+    models = [TrainedModel(method, seed) for method, seed in workspace.study.trained]
     steps, digests = [data.step(workspace)], []
     for model in models:
         trained = train.step(workspace, model)

@@ -1,7 +1,7 @@
 """What every step of a study needs: the study, its folder, and data and models loaded once."""
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -11,10 +11,10 @@ import torch
 
 from tla.config import digest
 from tla.data import Images, Splits
-from tla.models import Classifier
 from tla.seeding import derive
 from tla.store import Store
 from tla.study.config import Study
+from tla.types import Model
 
 
 class TrainedModel(NamedTuple):
@@ -77,12 +77,16 @@ class Workspace:
         study: The study.
         store: Its folder.
         data_root: Folder of data sets; None for the default.
+        images: The images, if they are not the study's source's but come from Python.
+        networks: The given models that come from Python, by name; the others are loaded as the study says.
     """
 
     study: Study
     store: Store
     data_root: Path | None = None
-    _models: dict[str, Classifier] = field(default_factory=dict)
+    images: Splits | None = None
+    networks: Mapping[str, Model] = field(default_factory=dict)
+    _models: dict[str, Model] = field(default_factory=dict)
 
     @cached_property
     def device(self) -> torch.device:
@@ -92,7 +96,7 @@ class Workspace:
     @cached_property
     def splits(self) -> Splits:
         """The data set, loaded once."""
-        return self.study.source.load(self.data_root)
+        return self.images or self.study.source.load(self.data_root)
 
     @cached_property
     def queries(self) -> Images:
@@ -115,14 +119,32 @@ class Workspace:
         test = _pixel_sum(self.splits.test)
         return digest([self.training_digest, test, self.study.attack.examples, self.study.analysis.gallery])
 
-    def model(self, trained: TrainedModel) -> Classifier:
-        """A trained model of the study, in eval mode, on the device."""
+    def model(self, trained: TrainedModel) -> Model:
+        """A model of the study, trained or given, in eval mode, on the device.
+
+        Raises:
+            ValueError: if a given model is not found or does not fit the data.
+        """
+        if trained.key not in self._models:
+            found = self._given(trained.method) if trained.method in self.study.given else self._trained(trained)
+            self._models[trained.key] = found.to(self.device).eval()
+        return self._models[trained.key]
+
+    def _trained(self, trained: TrainedModel) -> Model:
         from tla.training import load_model
 
-        if trained.key not in self._models:
-            model = load_model(self.store.check(self.model_file(trained))).model
-            self._models[trained.key] = model.to(self.device).eval()
-        return self._models[trained.key]
+        return load_model(self.store.check(self.model_file(trained))).model
+
+    def _given(self, name: str) -> Model:
+        from tla.models import as_classifier
+
+        given, shape, classes = self.study.given[name], self.splits.test.shape, len(self.splits.test.classes)
+        try:
+            if name in self.networks:
+                return as_classifier(self.networks[name], shape=shape, classes=classes, head=given.head)
+            return given.build(shape, classes)
+        except ValueError as error:
+            raise ValueError(f"given.{name}: {error}") from None
 
     @staticmethod
     def model_file(trained: TrainedModel) -> str:

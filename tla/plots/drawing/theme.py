@@ -165,9 +165,9 @@ def _sort_key(name: str) -> tuple[Any, ...]:
 
 
 def method_label(name: str) -> str:
-    """Label of a method or variant: "at" -> "AT", "tla@pool=250" -> "TLA, pool 250"."""
+    """Label of a method or variant: "at" -> "AT", "tla@pool=250" -> "TLA, pool 250"; a given model's name stays."""
     method, _, rest = name.partition("@")
-    words = [METHOD_LABEL.get(method, escape(method.upper()))]
+    words = [METHOD_LABEL.get(method, escape(method.upper() if method in METHOD_ORDER else method))]
     for part in rest.split(",") if rest else ():
         key, _, value = part.partition("=")
         words.append(escape(f"{key.removeprefix('train.').removeprefix('model.').replace('_', ' ')} {value}"))

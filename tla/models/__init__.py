@@ -3,6 +3,7 @@
 from tla.models.base import MODELS, Backbone, build_model
 from tla.models.external.adapt import as_classifier
 from tla.models.external.given import GivenModel
+from tla.models.external.sanity import SanityCheck, sanity_check
 from tla.models.external.user import load_user_model
 from tla.models.network.classifier import Classifier
 from tla.models.network.layers import listening
@@ -13,9 +14,11 @@ __all__ = [
     "Backbone",
     "Classifier",
     "GivenModel",
+    "SanityCheck",
     "as_classifier",
     "build_model",
     "evaluating",
     "listening",
     "load_user_model",
+    "sanity_check",
 ]

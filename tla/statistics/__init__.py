@@ -1,6 +1,7 @@
 """Statistics of counts, scores and paired designs. Torch is never imported here."""
 
 from tla.statistics.accuracy import WORST, accuracy, accuracy_and_worst, at_eps, main_eps, summarise, worst_case
+from tla.statistics.agreement import Agreement, agreement
 from tla.statistics.coverage import (
     Failures,
     Measures,
@@ -33,6 +34,8 @@ __all__ = [
     "failures",
     "failure_frame",
     "Measures",
+    "Agreement",
+    "agreement",
     "Failures",
     "WORST",
     "Interval",

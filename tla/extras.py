@@ -12,6 +12,11 @@ PIP_LINES = {
     "foolbox": "pip install 'tla[adapters]'",
     "kaleido": "pip install 'tla[notebooks]'",
     "anywidget": "pip install 'tla[notebooks]'",
+    "onnx": "pip install 'tla[onnx]'",
+    "onnx2torch": "pip install 'tla[onnx]'",
+    "timm": "pip install 'tla[timm]'",
+    "transformers": "pip install 'tla[hf]'",
+    "robustbench": "pip install 'tla[robustbench]'",
     "faiss": "pip install faiss-cpu  (or faiss-gpu on Linux)",
     "umap": "pip install umap-learn",
 }

@@ -72,7 +72,7 @@ def test_the_module_is_unchanged(x):
 def test_no_hook_is_left_by_a_forward_that_fails():
     plain = Plain()
     model = as_classifier(plain, shape=SHAPE)
-    with pytest.raises(RuntimeError):
+    with pytest.raises(ValueError, match=r"does not accept images of shape \(1, 5, 5\)"):
         model(torch.rand(2, 1, 5, 5))
     assert not plain.head._forward_hooks
 
@@ -133,11 +133,13 @@ def test_a_named_layer_gives_the_embedding(x):
             return self.head(self.body(x).relu().mean((2, 3), keepdim=True)).flatten(1)
 
     module = Convolutional().eval()
-    with pytest.raises(ValueError, match=r"calls no nn\.Linear whose input could be the embedding: return"):
-        as_classifier(module, shape=SHAPE)
-    outputs = as_classifier(module, shape=SHAPE, head="head")(x)
-    assert torch.allclose(outputs.embedding, module.body(x).relu().mean((2, 3)))
-    with pytest.raises(ValueError, match="unknown layer 'haed'; did you mean 'head'\\?"):
+    for head in (None, "head"):
+        outputs = as_classifier(module, shape=SHAPE, head=head)(x)
+        assert torch.allclose(outputs.embedding, module.body(x).relu().mean((2, 3)))
+    wrong = (
+        r"unknown layer 'haed'; did you mean 'head'\? Layers and the widths of their inputs: body \(64\), head \(6\)"
+    )
+    with pytest.raises(ValueError, match=wrong):
         as_classifier(module, shape=SHAPE, head="haed")
 
 
@@ -151,7 +153,7 @@ def test_a_linear_layer_that_does_not_return_the_logits():
             return self.hidden(x.flatten(1))[:, :10]
 
     with pytest.raises(
-        ValueError, match=r"Odd: its last nn.Linear does not return the logits \('hidden' returns \(2, 16\)"
+        ValueError, match=r"Odd: its last linear layer does not return the logits \('hidden' returns \(2, 16\)"
     ):
         as_classifier(Odd(), shape=SHAPE)
 
@@ -166,16 +168,21 @@ class Broken:
             "Answer returns probabilities (every row is >= 0 and sums to 1): return the logits",
         ),
         (lambda z: (z.softmax(1), z), {}, "returns probabilities"),
-        (lambda z: {"logits": z}, {}, "must return logits, (logits, embedding) or Outputs, got dict"),
-        (lambda z: (z, z, z), {}, "must return logits, (logits, embedding) or Outputs, got tuple of 3"),
+        (lambda z: {"out": z}, {}, "or Outputs, got dict with 'out'; name its logits 'logits'"),
+        (lambda z: (), {}, "must return logits, (logits, embedding) or Outputs, got tuple of 0"),
+        (lambda z: None, {}, "must return logits, (logits, embedding) or Outputs, got NoneType"),
+        (lambda z: z[:, :1].sigmoid(), {}, "returns probabilities (its last operation is a sigmoid)"),
+        (lambda z: z.sigmoid().squeeze(), {}, "returns probabilities (its last operation is a sigmoid)"),
+        (lambda z: z[:, :1], {"classes": 7}, "Answer has 2 classes (it returns one logit), the data has 7"),
+        (lambda z: z, {"classes": 7}, "set order to their positions (--order)"),
+        (lambda z: (z[:, :4], z), {"classes": 10}, "the width of its second output: return (logits, embedding), in"),
+        (lambda z: z.reshape(2, 10, 1, 1), {}, "a network that answers per pixel is not a classifier"),
         (lambda z: z.argmax(1), {}, "logits must be a tensor of floats, got torch.int64"),
-        (lambda z: z[:, :1], {}, "logits must have shape (2, classes >= 2), got (2, 1)"),
         (lambda z: z[:1], {}, "logits must have shape (2, classes >= 2), got (1, 10)"),
         (lambda z: z[..., None], {}, "logits must have shape (2, classes >= 2), got (2, 10, 1)"),
         (lambda z: z, {"classes": 7}, "Answer has 10 classes, the data has 7"),
         (lambda z: (z[:, :4], z), {"classes": 10}, "Answer has 4 classes, the data has 10"),
-        (lambda z: (z, z[:, :, None, None]), {}, "the embedding must have shape (2, d), got (2, 10, 1, 1); flatten it"),
-        (lambda z: (z, None), {}, "the embedding must have shape (2, d), got NoneType"),
+        (lambda z: Outputs(z, z[..., None]), {}, "the embedding must have shape (2, d), got (2, 10, 1)"),
     ]
 
 

@@ -2,7 +2,7 @@
 
 from tla.models.base import MODELS, Backbone, build_model
 from tla.models.external.adapt import as_classifier
-from tla.models.external.given import GivenModel
+from tla.models.external.given import GivenModel, read_given
 from tla.models.external.sanity import SanityCheck, sanity_check
 from tla.models.external.user import load_user_model
 from tla.models.network.classifier import Classifier
@@ -20,5 +20,6 @@ __all__ = [
     "evaluating",
     "listening",
     "load_user_model",
+    "read_given",
     "sanity_check",
 ]

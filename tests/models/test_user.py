@@ -82,7 +82,7 @@ def test_a_name_that_is_not_found(here, name, text):
 def test_weights_are_checked_before_anything_is_downloaded(here):
     with pytest.raises(ValueError, match="unknown weights 'IMAGENET' for resnet18; did you mean 'IMAGENET1K_V1'\\?"):
         load_user_model("torchvision:resnet18", weights="IMAGENET")
-    with pytest.raises(ValueError, match="weights must be a file .*, got 'DEFAULT'.*'my_networks:build' has its own"):
+    with pytest.raises(ValueError, match=r"weights must be a file .*, got 'DEFAULT'.*'my_networks:build' has its own"):
         load_user_model("my_networks:build", weights="DEFAULT")
 
 

@@ -116,7 +116,7 @@ def test_attack_your_own_model(own_model, capsys):
         (["attack", AT, "--attacks", "pgd", "--set", "steps=3"], "--set takes attack.setting=value"),
         (["attack", AT, "--attacks", "pgd", "--set", "cw.steps=3"], "--set names cw, but --attacks only pgd"),
         (["attack", AT, "--eps", "8"], "eps must be <= 1, the whole box in linf, got 8; eps is in units of pixels"),
-        (["attack", AT, "--weights", "DEFAULT"], "--weights are for torchvision's models"),
+        (["attack", AT, "--weights", "DEFAULT"], "--weights are for networks from elsewhere; "),
         (["attack", AT, "--data", "random:3x3"], "as in random:3x64x64; got 'random:3x3'"),
         (["attack", AT, "--eps", "-1"], "eps must be >= 0"),
         (["attack", AT, "--examples", "0"], "--examples must be >= 1, got 0"),

@@ -2,14 +2,14 @@
 
 import hashlib
 import json
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Annotated, Any
 
 import tyro
 
 from tla.cli.help import summary
-from tla.cli.model import MODEL_HELP, NamedModel, find_model, images_for
+from tla.cli.model import MODEL_HELP, ModelOptions, NamedModel, own_model, subject_for, tell
 from tla.precision import Precision
 from tla.store import Store, replacing
 from tla.threat import Norm, Threat
@@ -22,13 +22,12 @@ class AttackOptions:
     """Attack a model and tabulate accuracy, queries and time per attack; success is always decided in float32.
 
     Args:
-        model: The model; see below.
+        given: The model.
         attacks: Registered attacks, e.g. ensemble pgd cw apgd autoattack square; `tla list attacks` shows all of them.
             By default ensemble, about as strong as autoattack and much faster; "suite" for those of the model's study.
         eps: Radii in pixel units (images are in 0..1); by default the study's.
         norm: Norm of the threat: linf, l2 or l1; by default the study's.
         set: Settings of single attacks: pgd.steps=100 pgd.restarts=20.
-        weights: Trained weights of a torchvision model: DEFAULT.
         data: Test images: mnist, cifar10, folder:PATH or random:3x64x64; by default what the model was trained on.
         data_root: Folder of data sets; by default the variable TLA_DATA, else ~/.cache/tla.
         examples: Number of test images, from the first one.
@@ -39,12 +38,11 @@ class AttackOptions:
         out: Folder for the results (attacks.parquet, images); an interrupted run resumes from it.
     """
 
-    model: Annotated[tyro.conf.Positional[str], tyro.conf.arg(metavar="MODEL")]
+    given: Annotated[ModelOptions, tyro.conf.arg(name="")]
     attacks: tuple[str, ...] = ()
     eps: tuple[float, ...] = ()
     norm: Norm | None = None
     set: tuple[str, ...] = ()
-    weights: str | None = None
     data: str | None = None
     data_root: Path | None = None
     examples: int = 1000
@@ -57,16 +55,22 @@ class AttackOptions:
 
 def run(words: list[str]) -> int:
     """Run `tla attack`."""
-    options = tyro.cli(AttackOptions, args=words, prog="tla attack", description=summary(AttackOptions, MODEL_HELP))
+    options = tyro.cli(
+        AttackOptions,
+        args=words,
+        prog="tla attack",
+        description=summary(AttackOptions, MODEL_HELP),
+        config=(tyro.conf.PositionalRequiredArgs,),
+    )
     if options.examples < 1:
         raise ValueError(f"--examples must be >= 1, got {options.examples}")
-    subject = find_model(options.model, options.weights)
-    attacks = _attacks(options, subject)
-    _show(options, subject, _evaluate(options, subject, attacks))
+    own = own_model(options.given)
+    attacks = _attacks(options, own)
+    _show(options, _evaluate(options, own, attacks))
     return 0
 
 
-def _attacks(options: AttackOptions, subject: NamedModel) -> dict[str, Any]:
+def _attacks(options: AttackOptions, own: NamedModel | None) -> dict[str, Any]:
     from tla.attacks import ATTACKS, Attack
     from tla.config import from_dict, plain_value
 
@@ -78,9 +82,11 @@ def _attacks(options: AttackOptions, subject: NamedModel) -> dict[str, Any]:
             raise ValueError(f"--set takes attack.setting=value, as in pgd.steps=100; got {word!r}")
         settings.setdefault(name, {})[key] = plain_value(value)
     if options.attacks == (SUITE,):
-        suite = (subject.header.get("attack") or {}).get("suite", {})
+        suite = _plan(own).get("suite", {})
         if not suite:
-            raise ValueError(f"{subject.name} belongs to no study with a suite of attacks: name some, --attacks pgd cw")
+            raise ValueError(
+                f"{options.given.load} belongs to no study with a suite of attacks: name some, --attacks pgd cw"
+            )
         return {label: from_dict(Attack, values, f"attack {label!r}") for label, values in suite.items()}
     names = options.attacks or tuple(settings) or (DEFAULT,)
     unused = set(settings) - set(names)
@@ -89,7 +95,12 @@ def _attacks(options: AttackOptions, subject: NamedModel) -> dict[str, Any]:
     return {name: ATTACKS.build(name, **settings.get(name, {})) for name in names}
 
 
-def _evaluate(options: AttackOptions, subject: NamedModel, attacks: dict[str, Any]) -> Any:
+def _plan(own: NamedModel | None) -> dict[str, Any]:
+    """The attack settings of the model's study."""
+    return ({} if own is None else own.header.get("attack")) or {}
+
+
+def _evaluate(options: AttackOptions, own: NamedModel | None, attacks: dict[str, Any]) -> Any:
     """Attack at every radius, save the table, and return its summary."""
     import pandas as pd
     import torch
@@ -99,12 +110,13 @@ def _evaluate(options: AttackOptions, subject: NamedModel, attacks: dict[str, An
     from tla.attacks import CacheFolder, Kept, evaluate
     from tla.statistics import summarise
 
-    norm, radii = _threat(options, subject)
-    images = images_for(subject, options.data, options.data_root, options.examples)
-    images = images.subset(torch.arange(min(options.examples, len(images))))
+    norm, radii = _threat(options, own)
+    subject = subject_for(options.given, own, options.data, options.data_root, options.examples)
+    images = subject.images.subset(torch.arange(min(options.examples, len(subject.images))))
     device = "cuda" if torch.cuda.is_available() else "cpu"
-    model, pixels = subject.model.to(device).eval(), images.pixels.to(device)
-    folder, tables = _folder(options, subject), []
+    model, pixels = subject.model.model.to(device).eval(), images.pixels.to(device)
+    tell(subject, options.data)
+    folder, tables = _folder(options), []
     _claim(folder, _settings(options, attacks, norm, radii))
     cache = CacheFolder(folder / "parts")
     with Progress(console=Console(stderr=True), transient=True) as bar:
@@ -133,12 +145,12 @@ def _evaluate(options: AttackOptions, subject: NamedModel, attacks: dict[str, An
     return pd.concat([summarise(table) for table in tables]).drop_duplicates(["attack", "eps"])
 
 
-def _threat(options: AttackOptions, subject: NamedModel) -> tuple[Norm, tuple[float, ...]]:
+def _threat(options: AttackOptions, own: NamedModel | None) -> tuple[Norm, tuple[float, ...]]:
     """Norm and radii: those given, else those of the model's study."""
-    plan = subject.header.get("attack") or {}
+    plan = _plan(own)
     radii = options.eps or tuple(eps for eps in (plan.get("eps"),) if eps is not None)
     if not radii:
-        raise ValueError(f"{subject.name} does not say at which eps it was trained: name one with --eps 0.3")
+        raise ValueError(f"{options.given.load} does not say at which eps it was trained: name one with --eps 0.3")
     return options.norm or plan.get("norm", "linf"), radii
 
 
@@ -155,24 +167,44 @@ def _reporter(bar: Any, eps: float, total: int) -> Any:
     return report
 
 
-def _folder(options: AttackOptions, subject: NamedModel) -> Path:
+def _folder(options: AttackOptions) -> Path:
     if options.out is not None:
         return options.out
-    settings = repr(replace(options, images=False, data_root=None)).removeprefix("Attack")  # the class's first name
-    name = "".join(letter if letter.isalnum() or letter in "-_." else "-" for letter in subject.name)
+    given, said = options.given, []
+    for item in fields(options):  # the text of the options as they once were, so that earlier folders are found
+        if item.name == "given":
+            said.append(f"model={given.load!r}")
+            continue
+        said += [f"weights={given.weights!r}"] if item.name == "data" else []
+        value = {"images": False, "data_root": None}.get(item.name, getattr(options, item.name))
+        said.append(f"{item.name}={value!r}")
+    settings = f"Options({', '.join(said)})" + (repr(_called(given)) if _called(given) else "")
+    name = "".join(letter if letter.isalnum() or letter in "-_." else "-" for letter in given.load)
     return Path("attacks") / f"{name}-{hashlib.sha256(settings.encode()).hexdigest()[:8]}"
+
+
+def _called(given: ModelOptions) -> dict[str, Any]:
+    """How the model is called, as far as it is said."""
+    from tla.config import to_dict
+
+    return {name: value for name, value in to_dict(given).items() if name not in ("load", "weights")}
 
 
 def _settings(options: AttackOptions, attacks: dict[str, Any], norm: Norm, radii: tuple[float, ...]) -> dict[str, Any]:
     """What the results of a run depend on, as plain values."""
     from tla.config import to_dict
 
-    same = ("model", "weights", "data", "examples", "batch", "precision", "seed")
-    return {name: getattr(options, name) for name in same} | {
-        "norm": norm,
-        "eps": list(radii),
-        "attacks": to_dict(attacks),
-    }
+    same = ("data", "examples", "batch", "precision", "seed")
+    model = {"model": options.given.load, "weights": options.given.weights, **_called(options.given)}
+    return (
+        model
+        | {name: getattr(options, name) for name in same}
+        | {
+            "norm": norm,
+            "eps": list(radii),
+            "attacks": to_dict(attacks),
+        }
+    )
 
 
 def _claim(folder: Path, settings: dict[str, Any]) -> None:
@@ -207,13 +239,13 @@ def _save_table(folder: Path, frame: Any) -> None:
         frame.to_parquet(temporary, index=False)
 
 
-def _show(options: AttackOptions, subject: NamedModel, summary: Any) -> None:
+def _show(options: AttackOptions, summary: Any) -> None:
     from rich.console import Console
 
     from tla.cli.tables import attack_summary
 
     console = Console()
-    title = f"{subject.name}: accuracy under attack, {options.precision} search, success in float32"
+    title = f"{options.given.load}: accuracy under attack, {options.precision} search, success in float32"
     console.print(attack_summary(summary, title))
-    folder = _folder(options, subject)
+    folder = _folder(options)
     console.print(f"Per image: [bold]{(folder / 'attacks.parquet').resolve()}[/]", soft_wrap=True)

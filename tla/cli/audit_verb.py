@@ -1,13 +1,14 @@
 """`tla audit STUDY|MODEL`: is this robust accuracy believable?"""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import tyro
 
 from tla.cli.help import summary
-from tla.cli.model import MODEL_HELP, NamedModel, find_model, images_for
+from tla.cli.model import MODEL_HELP, ModelOptions, NamedModel, own_model, subject_for, tell
+from tla.models import GivenModel
 from tla.threat import Norm, Threat
 
 
@@ -16,12 +17,11 @@ class AuditOptions:
     """Check what can be wrong with a robust accuracy: one verdict per check, with evidence and advice.
 
     Args:
-        model: A study (all its models are audited), or one model; see below.
+        given: A study (all its models are audited), or one model.
         level: quick (about one run of the attack), standard (about a dozen), long (AutoAttack in addition).
         attack: Attack under audit; by default the study's main one, or the audit's own.
         eps: Radius in pixel units; by default the study's.
         norm: Norm of the threat; by default the study's.
-        weights: Trained weights of a torchvision model: DEFAULT.
         data: Test images for a model from elsewhere: mnist, cifar10, digits, folder:PATH or random:3x64x64.
         data_root: Folder of the data sets.
         examples: How many test images to audit on.
@@ -29,12 +29,11 @@ class AuditOptions:
         out: Also write the verdicts to this parquet file.
     """
 
-    model: Annotated[tyro.conf.Positional[str], tyro.conf.arg(metavar="MODEL")]
+    given: Annotated[ModelOptions, tyro.conf.arg(name="")]
     level: Literal["quick", "standard", "long"] = "quick"
     attack: str | None = None
     eps: float | None = None
     norm: Norm | None = None
-    weights: str | None = None
     data: str | None = None
     data_root: Path | None = None
     examples: int = 200
@@ -49,13 +48,19 @@ def run(words: list[str]) -> int:
 
     from tla.audit.report import rendered
 
-    options = tyro.cli(AuditOptions, args=words, prog="tla audit", description=summary(AuditOptions, MODEL_HELP))
+    options = tyro.cli(
+        AuditOptions,
+        args=words,
+        prog="tla audit",
+        description=summary(AuditOptions, MODEL_HELP),
+        config=(tyro.conf.PositionalRequiredArgs,),
+    )
     console, frames, failed = Console(), [], False
-    for subject in _subjects(options.model, options.weights):
-        report = _audit(options, subject, console)
-        console.rule(subject.name)
+    for given in _models(options.given):
+        report = _audit(options, given, console)
+        console.rule(given.load)
         console.print(rendered(report))
-        frames.append(report.frame().assign(model=subject.name))
+        frames.append(report.frame().assign(model=given.load))
         failed |= report.overall == "FAIL"
     if options.out is not None:
         pd.concat(frames, ignore_index=True).to_parquet(options.out, index=False)
@@ -63,53 +68,57 @@ def run(words: list[str]) -> int:
     return 3 if failed else 0
 
 
-def _subjects(name: str, weights: str | None) -> list[NamedModel]:
+def _models(given: GivenModel) -> list[GivenModel]:
+    """Every model of a study, or the one model."""
     from tla.study.locate import open_study
 
     try:
-        store = open_study(name)
+        store = open_study(given.load)
     except FileNotFoundError:
-        return [find_model(name, weights)]
+        return [given]
     keys = sorted(file.parent.name for file in store.path.glob("models/*/model.safetensors"))
-    return [find_model(f"{store.path}:{key}") for key in keys]
+    return [replace(given, load=f"{store.path}:{key}") for key in keys]
 
 
-def _audit(options: AuditOptions, subject: NamedModel, console: Any) -> Any:
+def _audit(options: AuditOptions, given: GivenModel, console: Any) -> Any:
     import torch
 
     from tla.attacks import ATTACKS, Attack
     from tla.audit import run_audit
     from tla.config import from_dict
 
-    plan = subject.header.get("attack") or {}
+    own = own_model(given)
+    plan = ({} if own is None else own.header.get("attack")) or {}
     eps = options.eps if options.eps is not None else plan.get("eps")
     if eps is None:
-        raise ValueError(f"{subject.name} does not say at which eps it was trained: pass one, as in --eps 0.3")
+        raise ValueError(f"{given.load} does not say at which eps it was trained: pass one, as in --eps 0.3")
     attack = ATTACKS.build(options.attack) if options.attack else None
     if attack is None and "suite" in plan:
         attack = from_dict(Attack, plan["suite"][plan["main"]])
-    images = images_for(subject, options.data, options.data_root, options.examples)
-    images = images.subset(torch.arange(min(options.examples, len(images))))
+    subject = subject_for(given, own, options.data, options.data_root, options.examples)
+    images = subject.images.subset(torch.arange(min(options.examples, len(subject.images))))
     device = "cuda" if torch.cuda.is_available() else "cpu"
-    with console.status(f"auditing {subject.name}") as status:
+    model = subject.model.model.to(device)
+    tell(subject, options.data)
+    with console.status(f"auditing {given.load}") as status:
         return run_audit(
-            subject.model.to(device),
+            model,
             images.floats().to(device),
             images.labels.to(device),
             Threat(options.norm or plan.get("norm", "linf"), eps),
             attack=attack,
             level=options.level,
-            sources=_sources(subject, device),
+            sources=_sources(own, device),
             seed=options.seed,
             ids=images.ids,
             n=None,
-            progress=lambda now: status.update(f"auditing {subject.name}: {now.check} ({now.done}/{now.total})"),
+            progress=lambda now: status.update(f"auditing {given.load}: {now.check} ({now.done}/{now.total})"),
         )
 
 
-def _sources(subject: NamedModel, device: str) -> dict[str, Any]:
+def _sources(subject: NamedModel | None, device: str) -> dict[str, Any]:
     """The other models of the same study, for transfer."""
-    if subject.store is None:
+    if subject is None or subject.store is None:
         return {}
     from tla.training import load_model
 

@@ -1,12 +1,15 @@
 """Finds the model that a verb names, and images for it."""
 
+import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, NamedTuple
+
+import tyro
 
 from tla.data import Images, load_source
-from tla.messages import did_you_mean
-from tla.store import Store
+from tla.models import GivenModel
+from tla.study.find_model import NamedModel, find_model, own_model
 from tla.types import Model
 
 MODEL_HELP = """\
@@ -15,97 +18,106 @@ MODEL            one of
                    mnist/tla                        weights that ship (tla list weights)
                    PATH/model.safetensors           a checkpoint written by tla
                    package.module:function          your own: a callable that returns a torch module which maps
-                                                    images in 0..1 to logits, or to (logits, embedding)
+                   PATH/file.py:Class               images in 0..1 to logits (a tensor, the first of a tuple, or
+                                                    under "logits"), perhaps with an embedding
+                   PATH.pth@package.module:Class    the same with weights of a file (.pt, .pth, .safetensors)
                    torchvision:resnet18             torchvision's, by name; --weights DEFAULT for trained ones
+                   timm:resnet18.a1_in1k            timm's, by name; with a tag or --weights DEFAULT trained
+                   hf:ORG/NAME or hf:FOLDER         an image classifier of Hugging Face
+                   robustbench:NAME                 RobustBench's; or robustbench:imagenet/Linf/NAME
+                   FILE.onnx                        an ONNX network (needs tla[onnx])
+                   FILE.pt                          a TorchScript network
+
+Options from --weights to --order say how a network from elsewhere is called; what it is changed by is printed.
 
 DATA             random:3x64x64 makes images of noise, labelled by the model itself"""
+CHECKED = 300
+"""Images on which a model is asked whether it is what it seems."""
 
 
-@dataclass(frozen=True)
-class NamedModel:
-    """A model to examine.
-
-    Attributes:
-        name: As given by the user.
-        model: Maps images to `Outputs`.
-        header: Metadata from its file: study values, data set, facts; empty for other models.
-        store: The study it belongs to, if any.
-        key: Its name in that study ("tla-seed0").
-    """
-
-    name: str
-    model: Model
-    header: dict[str, Any]
-    store: Store | None = None
-    key: str = ""
-
-
-def find_model(name: str, weights: str | None = None) -> NamedModel:
-    """The model called `name`; see MODEL_HELP.
+@dataclass(frozen=True, kw_only=True)
+class ModelOptions(GivenModel):
+    """The options that name a model and say how to call it.
 
     Args:
-        name: The model's name.
-        weights: Trained weights of a torchvision model ("DEFAULT").
-
-    Raises:
-        ValueError: for an unknown name, an unusable model, or weights for a model that is not torchvision's.
-        FileNotFoundError: if the study or file does not exist.
+        load: The model; see above.
     """
-    if weights is not None and not name.startswith("torchvision:"):
-        raise ValueError(f"--weights are for torchvision's models; {name} has its own")
-    if name.endswith(".safetensors"):
-        return _checkpoint(name, Path(name))
-    if ":" in name:
-        head, _, tail = name.partition(":")
-        study = _study(head)
-        if study is not None:
-            return _of_study(name, study, tail)
-        from tla.models import load_user_model
 
-        return NamedModel(name, load_user_model(name, weights=weights), {})
-    from tla.weights import card, load
-
-    return NamedModel(name, load(name), card(name))
+    load: Annotated[str, tyro.conf.arg(metavar="MODEL")]
 
 
-def images_for(model: NamedModel, data: str | None, root: Path | None, count: int = 1000) -> Images:
-    """Test images for a model: of the named data set, else of the one it was trained on.
+class Subject(NamedTuple):
+    """A model, and the images to examine it on."""
+
+    model: NamedModel
+    images: Images
+
+
+def subject_for(given: GivenModel, own: NamedModel | None, data: str | None, root: Path | None, count: int) -> Subject:
+    """A model that fits its test images: those of the named data set, else of the one it was trained on.
 
     Args:
-        model: The model.
+        given: The model.
+        own: What `own_model` found.
         data: Name of a data set, "folder:PATH", or "random:3x64x64".
         root: Folder of data sets.
         count: How many random images.
 
     Raises:
-        ValueError: if neither `data` nor the model names a data set.
+        ValueError: if neither `data` nor the model names a data set, or the model does not fit the images.
     """
     if data is not None and data.partition(":")[0] == "random":
-        return _random(model.model, data, count)
+        shape = _random_shape(data)
+        model = find_model(given, shape=shape)
+        return Subject(model, _random(model.model, shape, count))
+    if data is None and (own is None or own.header.get("source") is None):
+        raise ValueError(
+            f"{given.load} does not say what it was trained on: name a data set with --data mnist (or folder:PATH)"
+        )
+    images = _images(own, data, root)
+    return Subject(find_model(given, shape=images.shape, classes=len(images.classes)), images)
+
+
+def tell(subject: Subject, data: str | None) -> None:
+    """Print what was done to a model from elsewhere, and doubts about what it answers on clean images."""
+    import torch
+
+    from tla.models import sanity_check
+
+    for remark in subject.model.remarks:
+        print(f"note: {remark}", file=sys.stderr)
+    if data is not None and data.partition(":")[0] == "random":
+        return  # their labels are the model's own
+    images = subject.images
+    some = images.subset(torch.linspace(0, len(images) - 1, min(CHECKED, len(images))).round().long())
+    for warning in sanity_check(subject.model.model, some.pixels, some.labels, images.classes).warnings:
+        print(f"warning: {warning}", file=sys.stderr)
+
+
+def _images(own: NamedModel | None, data: str | None, root: Path | None) -> Images:
     if data is not None:
         return load_source(data).load(root).test
-    source = model.header.get("source")
-    if source is None:
-        raise ValueError(
-            f"{model.name} does not say what it was trained on: name a data set with --data mnist (or folder:PATH)"
-        )
     from tla.config import from_dict
     from tla.data import Source
 
-    return from_dict(Source, source).load(root).test
+    assert own is not None
+    return from_dict(Source, own.header["source"]).load(root).test
 
 
-def _random(model: Model, data: str, count: int) -> Images:
+def _random_shape(data: str) -> tuple[int, ...]:
+    sizes = data.partition(":")[2].split("x")
+    if len(sizes) != 3 or not all(size.isdigit() and int(size) > 0 for size in sizes):
+        raise ValueError(f"random images need a size, channels x height x width, as in random:3x64x64; got {data!r}")
+    return tuple(int(size) for size in sizes)
+
+
+def _random(model: Model, shape: tuple[int, ...], count: int) -> Images:
     """Images of noise labelled by the model: under other labels its accuracy would be chance."""
     import torch
 
     from tla.models.network.mode import evaluating
     from tla.seeding import generator
 
-    sizes = data.partition(":")[2].split("x")
-    if len(sizes) != 3 or not all(size.isdigit() and int(size) > 0 for size in sizes):
-        raise ValueError(f"random images need a size, channels x height x width, as in random:3x64x64; got {data!r}")
-    shape = tuple(int(size) for size in sizes)
     pixels = torch.randint(256, (count, *shape), generator=generator(0, "random images")).to(torch.uint8)
     with torch.no_grad(), evaluating(model):
         logits = torch.cat([model(batch.float() / 255).logits for batch in pixels.split(100)])
@@ -113,30 +125,4 @@ def _random(model: Model, data: str, count: int) -> Images:
     return Images(pixels, logits.argmax(1), classes, torch.arange(count), name="random")
 
 
-def _study(name: str) -> Store | None:
-    from tla.study.locate import open_study
-
-    try:
-        return open_study(name)
-    except FileNotFoundError:
-        return None
-
-
-def _of_study(name: str, store: Store, model: str) -> NamedModel:
-    known = sorted(file.parent.name for file in store.path.glob("models/*/model.safetensors"))
-    matches = [key for key in known if model in (key, key.rsplit("-seed", 1)[0])]
-    if not matches:
-        raise ValueError(f"{store.path} has no model {model!r}; {did_you_mean(model, known)}")
-    loaded = _checkpoint(name, store.check(f"models/{matches[0]}/model.safetensors"))
-    study = store.manifest().get("study", {})
-    header = {**loaded.header, "source": study.get("source"), "attack": study.get("attack")}
-    return NamedModel(name, loaded.model, header, store, matches[0])
-
-
-def _checkpoint(name: str, path: Path) -> NamedModel:
-    from tla.training import load_model
-
-    if not path.exists():
-        raise FileNotFoundError(f"there is no checkpoint {path}")
-    loaded = load_model(path)
-    return NamedModel(name, loaded.model.eval(), dict(loaded.header))
+__all__ = ["MODEL_HELP", "ModelOptions", "NamedModel", "Subject", "find_model", "own_model", "subject_for", "tell"]

@@ -1,13 +1,15 @@
 """A model that exists already: where it comes from, and how it is to be called."""
 
+import re
 from dataclasses import dataclass
-from pathlib import PurePath
 from typing import TYPE_CHECKING, NamedTuple
 
 from tla.models.external.preprocess import Numbers, statistics_of
 
 if TYPE_CHECKING:
     from torch import nn
+
+    from tla.models.external.sources.loaded import Loaded
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,15 +63,36 @@ class GivenModel:
             ValueError: if the model is not found, or does not answer as `as_classifier` needs.
             ModuleNotFoundError: if the source's package is not installed; gives the pip command.
         """
-        from tla.models.external.user import load_user_model
+        from tla.models.external.sources.table import load
+
+        return self._fitted(load(self.load, classes if self.order is None else None, self.weights), shape, classes)
+
+    def adapt(
+        self, module: "nn.Module", shape: tuple[int, ...] | None = None, classes: int | None = None
+    ) -> "nn.Module":
+        """A network that exists already, called as this value says; `load` and `weights` are not looked at.
+
+        Args:
+            module: Any torch module; not changed but for its mode.
+            shape: As in `build`.
+            classes: As in `build`.
+
+        Raises:
+            ValueError: as `build`.
+        """
+        from tla.models.external.sources.loaded import Loaded
+
+        return self._fitted(Loaded(module), shape, classes)
+
+    def _fitted(self, loaded: "Loaded", shape: tuple[int, ...] | None, classes: int | None) -> "nn.Module":
+        from tla.models.external.user import fitted
 
         if self.order is not None and classes is not None and len(self.order) != classes:
             raise ValueError(f"order must name a logit for each of the {classes} classes, got {len(self.order)}")
-        return load_user_model(
-            self.load,
+        return fitted(
+            loaded,
             shape=shape,
             classes=classes,
-            weights=self.weights,
             head=self.head,
             mean=self.mean,
             std=self.std,
@@ -98,7 +121,9 @@ def read_given(text: str) -> NamedGiven:
     name, equals, load = text.partition("=")
     if not equals or not name or not load:
         raise ValueError(f"a given model is written NAME=MODEL, as in mine=mypkg.models:make_model; got {text!r}")
-    plain = name == PurePath(name).name and name not in (".", "..") and all(c.isalnum() or c in "-_." for c in name)
-    if not plain or name.startswith((".", "-")):
-        raise ValueError(f"the name of a given model is for a folder: letters, digits, - _ and . only, got {name!r}")
+    if not re.fullmatch(r"\w[\w .+-]*", name):
+        raise ValueError(
+            "the name of a given model is for a folder: letters, digits, spaces and any of _.+- , starting with a "
+            f"letter or digit; got {name!r}"
+        )
     return NamedGiven(name, GivenModel(load=load))

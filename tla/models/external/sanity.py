@@ -72,7 +72,7 @@ def sanity_check(
         )
     if order is not None:
         doubts.append(_order_sentence(order, prediction, labels, classes))
-    if not clean.above_chance:
+    if clean.decidable and not clean.above_chance:
         doubts.append(chance_sentence(clean))
     return SanityCheck(clean, tuple(doubts), order, swapped)
 

@@ -4,6 +4,7 @@ from torch import nn
 
 from tla.models.external.adapt import Adapted, as_classifier
 from tla.models.external.preprocess import Numbers, statistics_of
+from tla.models.external.sources.loaded import Loaded
 from tla.models.external.sources.table import load
 
 
@@ -45,6 +46,47 @@ def load_user_model(
         ModuleNotFoundError: if the source's package is not installed; gives the pip command.
     """
     loaded = load(name, classes if order is None else None, weights)
+    return fitted(
+        loaded,
+        shape=shape,
+        classes=classes,
+        head=head,
+        mean=mean,
+        std=std,
+        channels=channels,
+        resize=resize,
+        order=order,
+    )
+
+
+def fitted(
+    loaded: Loaded,
+    *,
+    shape: tuple[int, ...] | None,
+    classes: int | None,
+    head: str | None,
+    mean: Numbers,
+    std: Numbers,
+    channels: int | None,
+    resize: int | tuple[int, int] | None,
+    order: tuple[int, ...] | None,
+) -> nn.Module:
+    """A network as a model that returns `Outputs`; what is not said is what its source states.
+
+    Args:
+        loaded: The network, and what its source states.
+        shape: As in `load_user_model`, and so the others.
+        classes: Number of classes.
+        head: Layer.
+        mean: Mean.
+        std: Standard deviation.
+        channels: Channels.
+        resize: Size.
+        order: Logits.
+
+    Raises:
+        ValueError: as `load_user_model`.
+    """
     mean_, std_ = statistics_of(mean, std, loaded.statistics)
     size = loaded.size if resize is None else (resize, resize) if isinstance(resize, int) else resize
     known = channels if channels is not None else loaded.channels

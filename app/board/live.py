@@ -1,13 +1,13 @@
 """Attacks on the study's models that run now. Torch is imported inside these functions only."""
 
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import streamlit as st
 
-from board.studies import MissingDataError, View
+from board.lab_models import LabModel, lab_model, load
+from board.studies import View
 
 if TYPE_CHECKING:
     from tla.threat import Norm
@@ -61,16 +61,6 @@ class AttackSettings(NamedTuple):
     target: int | None
 
 
-def model_file(view: View, method: str, seed: int) -> Path:
-    """The weights of a model of the study."""
-    return view.path / "models" / f"{method}-seed{seed}" / "model.safetensors"
-
-
-def methods_with_weights(view: View, seed: int) -> list[str]:
-    """Methods whose model weights the study has."""
-    return [method for method in view.methods if model_file(view, method, seed).exists()]
-
-
 @st.cache_resource(show_spinner="Loading PyTorch …")
 def _attacks() -> Any:
     from tla.attacks import ATTACKS
@@ -104,18 +94,14 @@ def run_attack(view: View, method: str, seed: int, image: np.ndarray, y: int, se
         MissingDataError: if the study does not have the model's weights.
         ValueError: for parameters that the attack rejects.
     """
-    file = model_file(view, method, seed)
-    if not file.exists():
-        raise MissingDataError(f"The study {view.name!r} does not have the weights of {method}, seed {seed}.")
-    return _attack(str(file), file.stat().st_mtime_ns, image, y, settings)
+    return _attack(lab_model(view, method, seed), image, y, settings)
 
 
 def probabilities(view: View, method: str, seed: int, image: np.ndarray) -> np.ndarray:
     """Class probabilities of an image, shape (k,)."""
     import torch
 
-    file = model_file(view, method, seed)
-    model = _model(str(file), file.stat().st_mtime_ns)
+    model = load(lab_model(view, method, seed))
     with torch.no_grad():
         return model(torch.from_numpy(image)[None]).logits.softmax(1)[0].numpy()
 
@@ -126,36 +112,22 @@ def nearest(view: View, method: str, seed: int, image: np.ndarray, k: int) -> tu
 
     from tla.nearest import nearest as search
 
-    file = model_file(view, method, seed)
     gallery = torch.from_numpy(view.arrays(f"embeddings/{method}-seed{seed}")["gallery"].copy())
     with torch.no_grad():
-        query = _model(str(file), file.stat().st_mtime_ns)(torch.from_numpy(image)[None]).embedding
+        query = load(lab_model(view, method, seed))(torch.from_numpy(image)[None]).embedding
     found = search(query, gallery, min(k, len(gallery)))
     return found.position[0].numpy(), found.distance[0].numpy()
 
 
-@st.cache_resource(show_spinner="Loading the model …", max_entries=24)
-def _model(file: str, stamp: int) -> Any:
-    import torch
-
-    from tla.training import load_model
-
-    saved = load_model(Path(file))
-    model = saved.model.eval().requires_grad_(False)
-    blank = torch.zeros(1, *saved.header["shape"], requires_grad=True)
-    model(blank).logits.sum().backward()  # the first pass sets up kernels, which later timings must not include
-    return model
-
-
 @st.cache_data(show_spinner="Attacking …", max_entries=512)
-def _attack(file: str, stamp: int, image: np.ndarray, y: int, settings: AttackSettings) -> LiveAttack:
+def _attack(lab: LabModel, image: np.ndarray, y: int, settings: AttackSettings) -> LiveAttack:
     import torch
 
     from tla.attacks import ATTACKS, Targeted, Untargeted
     from tla.seeding import generator
     from tla.threat import Threat
 
-    model = _model(file, stamp)
+    model = load(lab)
     x = torch.from_numpy(image)[None]
     attack = ATTACKS.build(settings.attack, **dict(settings.parameters))
     goal = Untargeted(torch.tensor([y])) if settings.target is None else Targeted(torch.tensor([settings.target]))

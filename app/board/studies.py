@@ -96,8 +96,13 @@ class View:
 
     @property
     def methods(self) -> list[str]:
-        """Training methods, in the study's order."""
-        return list(self.plan.get("methods", []))
+        """Names of the models that differ in more than the seed: training methods, then given models."""
+        return [*self.plan.get("methods", []), *self.given]
+
+    @property
+    def given(self) -> dict[str, dict[str, Any]]:
+        """How each given model is loaded, by its name."""
+        return dict(self.plan.get("given", {}))
 
     @property
     def seeds(self) -> list[int]:

@@ -4,7 +4,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import streamlit as st
-from board import forms, live, shell, state
+from board import forms, lab_models, live, shell, state
 from board.film import film, fit_image, pad
 from board.live import AttackSettings, LiveAttack
 from board.pages import PageInfo
@@ -37,10 +37,13 @@ def main() -> None:
     """The page."""
     with shell.page() as view:
         seed = state.seed(view)
-        methods = live.methods_with_weights(view, seed)
+        methods, reasons = lab_models.runnable(view, seed)
         if not methods:
-            st.info("This study has no model weights, so nothing can be attacked.", icon=":material/info:")
+            why = " ".join(reasons) or "This study has no models."
+            st.info(f"Nothing can be attacked. {why}", icon=":material/info:")
             return
+        for reason in reasons:
+            st.caption(f":material/info: {reason}")
         controls, results = st.columns([3, 8], gap="medium")
         with controls:
             image = choose_image(view, methods, seed)
@@ -145,6 +148,10 @@ def show(view: View, method: str, seed: int, image: LabImage, settings: AttackSe
         except ValueError as error:
             st.error(f"{shell.label(method)}: {error}", icon=":material/error:")
             return
+        if method in view.given:
+            other = lab_models.differs(view, method, seed, lab_models.lab_model(view, method, seed), view.stamp)
+            if other:
+                st.warning(other, icon=":material/warning:")
         st.markdown(f"**{shell.label(method)}** · {headline(view, attack, image, settings)}")
         if search:
             found = live.smallest_eps(view, method, seed, image.pixels, image.true_class, settings)
@@ -202,16 +209,25 @@ def code(view: View, method: str, seed: int, settings: AttackSettings) -> list[s
         if settings.target is None
         else f"Targeted(torch.tensor([{settings.target}]))"
     )
+    if method in view.given:
+        shape = f"shape={tuple(view.manifest['data']['shape'])}, classes={len(view.classes)}"
+        settings_of = {**view.given[method], **lab_models.brought().get(method, {})}
+        import_model = "from tla.models import GivenModel"
+        found = [*call("given = GivenModel", **settings_of), f"model = find_model(given, {shape}).model"]
+    else:
+        import_model = "from tla.training import load_model"
+        found = [f'model = load_model(store.path / "models/{method}-seed{seed}/model.safetensors").model']
     return [
         "import torch",
         "from tla.attacks import ATTACKS, Recorder, Targeted, Untargeted",
+        *([import_model] if method in view.given else []),
         "from tla.seeding import generator",
         "from tla.study import locate",
         "from tla.threat import Threat",
-        "from tla.training import load_model",
+        *(["from tla.study.find_model import find_model"] if method in view.given else [import_model]),
         "",
         f"store = locate({literal(str(view.path))})",
-        f'model = load_model(store.path / "models/{method}-seed{seed}/model.safetensors").model',
+        *found,
         f'x = torch.from_numpy(store.arrays("images")["test"][[{view.positions[sample]}]]).float() / 255',
         *call("attack = ATTACKS.build", literal(settings.attack), **options),
         "path = Recorder(images=True)",

@@ -41,7 +41,7 @@ def summary(view: View) -> None:
         "Data set": f"{data.get('name', '?')}",
         "Training images": f"{data.get('train', '?')}",
         "Attacked images": f"{data.get('queries', len(view.ids))}",
-        "Models": f"{len(view.methods) * len(view.seeds)}",
+        "Models": f"{(len(view.methods) - len(view.given)) * len(view.seeds) + len(view.given)}",
         "Compute": f"{minutes:.1f} min",
     }
     for column, (label, value) in zip(st.columns(len(numbers)), numbers.items(), strict=True):

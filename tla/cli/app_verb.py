@@ -1,13 +1,21 @@
 """`tla app`: the dashboard."""
 
+import json
+import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 from tla.extras import require
 
 USAGE = """\
-usage: tla app [STREAMLIT OPTIONS]      open the dashboard; the same as: streamlit run app/streamlit_app.py
+usage: tla app [--given NAME=MODEL ...] [STREAMLIT OPTIONS]
+open the dashboard; the same as: streamlit run app/streamlit_app.py
+
+--given N=MODEL  given models of a study that its Attack lab may run, by the names they have in the study. Loading a
+                 model may execute its author's code, so the lab runs none that only a study folder names. --head,
+                 --mean, --std, --channels, --resize and --weights as for tla study
 """
 
 
@@ -22,4 +30,35 @@ def run(words: list[str]) -> int:
             f"the dashboard is not at {page}; it comes with the source repository, not with the package"
         )
     require("streamlit", "the dashboard")
-    return subprocess.call([sys.executable, "-m", "streamlit", "run", str(page), *words], cwd=page.parents[1])
+    given, rest = _given(words)
+    environment = _environment(given) if given else None
+    command = [sys.executable, "-m", "streamlit", "run", str(page), *rest]
+    return subprocess.call(command, cwd=page.parents[1], env=environment)
+
+
+def _environment(given: dict[str, dict[str, Any]]) -> dict[str, str]:
+    """Tells the dashboard which models it may run; their modules are searched in the working folder, as usual."""
+    found = os.pathsep.join(filter(None, (str(Path.cwd()), os.environ.get("PYTHONPATH"))))
+    return {**os.environ, "TLA_GIVEN": json.dumps(given), "PYTHONPATH": found}
+
+
+def _given(words: list[str]) -> tuple[dict[str, dict[str, Any]], list[str]]:
+    """The models that the lab may run, with full paths of their files, and the words for Streamlit."""
+    from tla.cli.settings import with_given
+
+    values, rest = with_given({}, words)
+    given = values.get("given", {})
+    for settings in given.values():
+        settings["load"] = "@".join(_absolute(part) for part in str(settings["load"]).split("@"))
+        if "weights" in settings:
+            settings["weights"] = _absolute(str(settings["weights"]))
+    return given, rest
+
+
+def _absolute(name: str) -> str:
+    """A file's name, or FILE:ATTRIBUTE, with its full path: the dashboard runs in another folder."""
+    file, colon, attribute = name.rpartition(":")
+    for path, rest in ((name, ""), (file, colon + attribute)):
+        if path and Path(path).expanduser().exists():
+            return str(Path(path).expanduser().resolve()) + rest
+    return name

@@ -28,26 +28,30 @@ def step(workspace: Workspace, model: TrainedModel) -> StudyStep:
 
 
 def _run(workspace: Workspace, model: TrainedModel, report: Report) -> StepResult:
-    from tla.representation import embed
+    from tla.models import sanity_check
 
-    report(0.1, "clean images")
     network, queries = workspace.model(model), workspace.queries
-    outputs = embed(network, queries.pixels)
-    accuracy = float((outputs.logits.argmax(1).cpu() == queries.labels).float().mean())
+    report(0.1, "clean images")
+    sanity = sanity_check(network, queries.pixels, queries.labels, queries.classes)
+    blank = network(queries.floats(slice(1)).to(workspace.device))
     facts: dict[str, Any] = {
         **to_dict(workspace.study.given[model.method]),
-        "clean_accuracy": accuracy,
-        "classes": outputs.logits.shape[1],
-        "width": outputs.embedding.shape[1],
+        "clean_accuracy": sanity.clean.right / sanity.clean.n,
+        "warnings": list(sanity.warnings),
+        "remarks": list(getattr(network, "remarks", ())),
+        "classes": blank.logits.shape[1],
+        "width": blank.embedding.shape[1],
         "parameters": sum(weight.numel() for weight in network.parameters()),
     }
     file = f"models/{model.key}/given.json"
     workspace.store.write_json(file, facts)
-    message = (
+    words = [
         f"{facts['parameters']:,} weights, embedding of {facts['width']:,}, "
-        f"{accuracy:.1%} of {len(queries)} clean images right"
-    )
-    return StepResult([file], message, facts)
+        f"{facts['clean_accuracy']:.1%} of {len(queries)} clean images right",
+        *facts["remarks"],
+        *(f"WARNING: {warning}" for warning in sanity.warnings),
+    ]
+    return StepResult([file], "; ".join(words), facts)
 
 
 def _fingerprint(network: "nn.Module") -> str:

@@ -136,15 +136,16 @@ class Workspace:
         return load_model(self.store.check(self.model_file(trained))).model
 
     def _given(self, name: str) -> Model:
-        from tla.models import as_classifier
+        from tla.study.find_model import find_model
 
         given, shape, classes = self.study.given[name], self.splits.test.shape, len(self.splits.test.classes)
+        network = self.networks.get(name)
         try:
-            if name in self.networks:
-                return as_classifier(self.networks[name], shape=shape, classes=classes, head=given.head)
-            return given.build(shape, classes)
-        except ValueError as error:
-            raise ValueError(f"given.{name}: {error}") from None
+            if network is not None:
+                return given.adapt(network, shape, classes)
+            return find_model(given, shape=shape, classes=classes).model
+        except (ValueError, OSError, ModuleNotFoundError) as error:
+            raise type(error)(f"given.{name}: {error}") from None
 
     @staticmethod
     def model_file(trained: TrainedModel) -> str:

@@ -1,0 +1,110 @@
+"""A study folder may come from anybody: the dashboard runs no code that it names unless it was started with it."""
+
+import json
+import subprocess
+
+import numpy as np
+import pytest
+import torch
+from dashboard import PAGES, make_study
+
+from tla.cli import app_verb
+
+MARK = """
+from pathlib import Path
+import torch
+from torch import nn
+
+Path({mark!r}).write_text("loaded")
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        torch.manual_seed(0)
+        self.out = nn.LazyLinear({classes})
+        self.out(torch.zeros(1, {pixels}))
+
+    def forward(self, x):
+        return self.out(x.flatten(1))
+"""
+
+
+@pytest.fixture
+def mark(tmp_path):
+    return tmp_path / "mark"
+
+
+@pytest.fixture
+def stranger(tmp_path, use_studies, mark):
+    """A study in which "at" was given as code that leaves a mark when it is loaded."""
+    store = make_study(tmp_path / "studies" / "made")
+    manifest = store.manifest()
+    images = store.arrays("images")["test"]
+    file = tmp_path / "theirs.py"
+    file.write_text(
+        MARK.format(mark=str(mark), classes=len(manifest["data"]["classes"]), pixels=int(np.prod(images.shape[1:])))
+    )
+    plan = manifest["study"] | {"methods": ["natural"], "given": {"at": {"load": f"{file}:Net"}}}
+    store.note(study=plan, complete="yes")
+    use_studies(tmp_path / "studies")
+    return file
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_no_page_runs_code_that_a_study_names(page, stranger, mark, open_page):
+    app = open_page(page)
+    assert not app.exception
+    assert not mark.exists()
+
+
+def test_the_lab_says_how_to_bring_the_model(stranger, open_page):
+    app = open_page("attack")
+    told = " ".join(caption.value for caption in app.caption)
+    assert f"tla app --given at={stranger}:Net" in told
+
+
+def test_the_lab_runs_the_model_that_it_was_started_with(stranger, mark, open_page, monkeypatch):
+    monkeypatch.setenv("TLA_GIVEN", json.dumps({"at": {"load": f"{stranger}:Net"}}))
+    app = open_page("attack", models="at")
+    assert not app.exception
+    assert mark.exists()
+    told = " ".join(warning.value for warning in app.warning)
+    assert "This is not the model that the study measured" in told  # the table is synthetic
+
+
+@pytest.mark.parametrize(
+    ("load", "safe"),
+    [
+        ("torchvision:resnet18", True), ("w.pth@torchvision:resnet18", True), ("timm:resnet18", True),
+        ("net.onnx", True), ("mnist/tla", True), ("here/model.safetensors", True), ("mod:f", False),
+        ("net.py:Net", False), ("w.safetensors@mod:Net", False), ("net.pt", False), ("hf:someone/net", False),
+        ("robustbench:Someone2020", False), ("", False), ("unknown", False),
+    ],
+)  # fmt: skip
+def test_which_sources_execute_nobody_s_code(load, safe):
+    from board.lab_models import codeless
+
+    assert codeless({"load": load}) is safe
+
+
+def test_a_torchvision_model_runs_in_the_lab(tmp_path):
+    from board.lab_models import LabModel, load
+
+    settings = json.dumps({"load": "torchvision:squeezenet1_1"})
+    network = load.__wrapped__(LabModel("", 0, settings, (3, 64, 64), 7))
+    assert network(torch.zeros(2, 3, 64, 64)).logits.shape == (2, 7)
+
+
+def test_the_command_passes_the_models_on(tmp_path, monkeypatch):
+    seen = {}
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "net.py").write_text("")
+    monkeypatch.setattr(subprocess, "call", lambda command, cwd, env: seen.update(command=command, env=env) or 0)
+    words = ["--given", "mine=net.py:Net", "other=torchvision:resnet18", "--server.port", "9", "--head", "fc"]
+    assert app_verb.run(words) == 0
+    assert json.loads(seen["env"]["TLA_GIVEN"]) == {
+        "mine": {"load": f"{tmp_path}/net.py:Net", "head": "fc"},
+        "other": {"load": "torchvision:resnet18", "head": "fc"},
+    }
+    assert seen["command"][-2:] == ["--server.port", "9"]
+    assert seen["env"]["PYTHONPATH"].startswith(str(tmp_path))

@@ -117,6 +117,32 @@ def ordering(queries: Float[Tensor, "n d"], gallery: Float[Tensor, "m d"], name:
     return score.abs_().neg_() if name == "abs_cosine" else score.neg_()
 
 
+def find_ids(ids: Int[Tensor, " n"], among: Int[Tensor, " m"]) -> Int[Tensor, " n"]:
+    """Position of each id among others that are all different, m >= 1; -1 if it is not there."""
+    order = among.argsort()
+    place = torch.searchsorted(among[order], ids).clamp_max(len(among) - 1)
+    return order[place].masked_fill(among[order[place]] != ids, -1)
+
+
+def leaving_out(search: Search, without: Int[Tensor, " n"]) -> Search:
+    """A search that leaves out one position per query: an image is not its own neighbour.
+
+    Args:
+        search: Of the whole gallery.
+        without: One position per query, -1 for none, shape (n,).
+
+    Returns:
+        A search for exactly these n queries, in this order, with k <= m - 1.
+    """
+
+    def others(queries: Tensor, k: int) -> Tensor:
+        found = search(queries, k + 1)
+        itself_last = (found == without[:, None]).int().argsort(dim=1, stable=True)
+        return found.gather(1, itself_last[:, :k])
+
+    return others
+
+
 def leave_out(score: Float[Tensor, "n m"], without: Int[Tensor, " n"]) -> None:
     """Set one column of each row to infinity, in place; -1 for none."""
     place = without[:, None].clamp_min(0)

@@ -7,6 +7,7 @@ from tla.representation.collapse import collapse_statistics
 from tla.representation.detection import detection_frame
 from tla.representation.detectors import DETECTORS, Detector, Score
 from tla.representation.embedding import embed
+from tla.representation.held_out import HeldOutScore, fit_held_out
 from tla.representation.margin import centroid_margin, progress
 from tla.representation.purity import knn_purity
 from tla.representation.report import ShiftReport, shift_report
@@ -20,6 +21,7 @@ __all__ = [
     "DETECTORS",
     "Detector",
     "Gallery",
+    "HeldOutScore",
     "Measured",
     "Score",
     "Shift",
@@ -36,6 +38,7 @@ __all__ = [
     "draw_triplets",
     "embed",
     "false_class",
+    "fit_held_out",
     "knn_purity",
     "layer_frame",
     "layer_names",

@@ -7,6 +7,7 @@ from torch import Tensor
 
 from tla.representation.checks import check_embeddings, check_labels, check_logits, positions
 from tla.representation.detectors.base import Score
+from tla.representation.held_out import HeldOutScore
 from tla.types import Outputs
 
 ROWS = 512
@@ -25,7 +26,7 @@ def detection_frame(
     """The `detection` table of one model and one attack.
 
     Args:
-        scores: Fitted detectors by name; larger = more suspicious.
+        scores: Fitted detectors by name; larger = more suspicious. A `HeldOutScore` must be one of these images.
         clean: Outputs of the clean test images, n rows.
         adversarial: Outputs of the same images under attack.
         y: True classes, shape (n,).
@@ -60,5 +61,8 @@ def detection_frame(
 
 def _score_in_batches(score: Score, outputs: Outputs) -> Float[Tensor, " n"]:
     batches = [Outputs(*pair) for pair in zip(*(tensor.split(ROWS) for tensor in outputs), strict=True)]
+    scores = [score] * len(batches)
+    if isinstance(score, HeldOutScore):
+        scores = [score.select(rows) for rows in torch.arange(len(outputs.logits)).split(ROWS)]
     with torch.no_grad():
-        return torch.cat([score(batch) for batch in batches])
+        return torch.cat([some(batch) for some, batch in zip(scores, batches, strict=True)])

@@ -6,7 +6,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from tla.distances import DistanceName
-from tla.nearest import Search, nearest
+from tla.nearest import Search, leaving_out, nearest
 
 
 class Purity(NamedTuple):
@@ -30,6 +30,7 @@ def knn_purity(
     k: int = 10,
     name: DistanceName = "abs_cosine",
     search: Search | None = None,
+    without: Int[Tensor, " n"] | None = None,
 ) -> Purity:
     """Share of the k nearest natural training embeddings with the true class, and with the false one.
 
@@ -39,11 +40,15 @@ def knn_purity(
         gallery_y: Their classes, shape (m,).
         y: True classes, shape (n,).
         t: False classes, shape (n,).
-        k: How many neighbours, <= m.
+        k: How many neighbours, <= m (m - 1 with `without`).
         name: The distance, if no search is given.
         search: A faster search of the same gallery (FAISS); exact search in chunks by default.
+        without: Position in the gallery of each image itself, which is left out; -1 if it is not there, shape (n,).
     """
-    found = nearest(v, gallery, k, name).position if search is None else search(v, k)
+    if search is None:
+        found = nearest(v, gallery, k, name, without=without).position
+    else:
+        found = (search if without is None else leaving_out(search, without))(v, k)
     classes = gallery_y[found]
     own, false = (classes == y[:, None]), (classes == t[:, None])
     return Purity(own.to(v.dtype).mean(1), false.to(v.dtype).mean(1))

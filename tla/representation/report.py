@@ -29,7 +29,7 @@ class ShiftReport(NamedTuple):
             same class, drawn with a seed, in place of the attacked one. The false class is that of the attacked
             image in all three. Columns measure, group, against, n, mean, low, high (95 % bootstrap over images).
             Measures: those of `image_shifts`, nearer_false (share with a negative margin), recall_1, recall_5,
-            recall_10, map_at_r (natural training images as the gallery), silhouette (among all images of its kind,
+            recall_10, map_at_r (in the gallery), silhouette (among all images of its kind,
             which the bootstrap holds fixed), within (squared distance of the unit embedding to its own centroid),
             violated (share of triplets).
         structure: See `tla.representation.structure.structure`: separation and collapse of each group alone, one
@@ -52,6 +52,7 @@ def shift_report(
     gallery_y: Int[Tensor, " m"],
     *,
     ids: Int[Tensor, " n"] | None = None,
+    gallery_ids: Int[Tensor, " m"] | None = None,
     layers: Sequence[str] | None = None,
     pairs: int = 2000,
     batch: int = 512,
@@ -66,9 +67,12 @@ def shift_report(
         clean: Test images, shape (n, ...).
         adversarial: The same images under attack.
         y: True classes, shape (n,).
-        gallery: Natural TRAINING images, shape (m, ...): centroids, neighbours and triplets come from them.
+        gallery: Natural TRAINING images, shape (m, ...): centroids, neighbours and triplets come from them. They may
+            also be of the test images' own split, see `gallery_ids`.
         gallery_y: Their classes, shape (m,).
         ids: Positions of the test images in their split, shape (n,); 0..n-1 by default.
+        gallery_ids: Positions of the gallery's images in the split of the test images, shape (m,), if they are of that
+            split: an image is then left out of its own neighbours, centroid and triplets.
         layers: Names of modules for the CKA; by default all innermost ones, () for none.
         pairs: At most this many images (drawn with the seed) for the CKA.
         batch: Images per forward pass.
@@ -82,7 +86,7 @@ def shift_report(
     if len(clean) != len(adversarial):
         raise ValueError(f"clean and adversarial must be pairs, got {len(clean)} and {len(adversarial)} images")
     natural, attacked = (embed(model, x, batch, precision) for x in (clean, adversarial))
-    training = Gallery(embed(model, gallery, batch, precision).embedding, gallery_y)
+    training = Gallery(embed(model, gallery, batch, precision).embedding, gallery_y, gallery_ids)
     search = None if index is None else index(training)
     tables = measure(natural, attacked, y, training, ids=ids, search=search, seed=seed)
     rows = torch.randperm(len(clean), generator=generator(seed, "cka"))[:pairs].sort().values

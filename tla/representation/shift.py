@@ -8,25 +8,49 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from tla.distances import DistanceName, unit
-from tla.nearest import Search
-from tla.representation.centroids import class_centroids, false_class
+from tla.nearest import Search, find_ids
+from tla.representation.centroids import class_centroids, false_class, own_centroids
 from tla.representation.checks import check_embeddings, check_labels, check_logits, positions
 from tla.representation.margin import centroid_margin, progress
 from tla.representation.purity import Purity, knn_purity
 
+CHUNK = 2**22
 MEASURES = ("angle", "relative_angle", "margin_clean", "margin", "progress", "purity_own", "purity_false")
 
 
 class Gallery(NamedTuple):
-    """Natural TRAINING embeddings with their classes: the source of centroids and neighbours.
+    """Natural embeddings with their classes: the source of centroids and neighbours.
+
+    They are those of TRAINING images, or of the test images' own split. Then `ids` says which is which, and an image
+    is left out of its own neighbours and of its own class's centroid.
 
     Attributes:
         embedding: Shape (m, d).
         y: Classes, shape (m,).
+        ids: Positions in the split of the test images, shape (m,), all different; None for images of another split.
     """
 
     embedding: Float[Tensor, "m d"]
     y: Int[Tensor, " m"]
+    ids: Int[Tensor, " m"] | None = None
+
+    def without(self, ids: Int[Tensor, " n"], y: Int[Tensor, " n"]) -> Int[Tensor, " n"] | None:
+        """Position of each test image in the gallery, -1 if it is not there; None for a gallery of another split.
+
+        Args:
+            ids: Positions of the test images in their split, shape (n,).
+            y: Their classes, shape (n,).
+
+        Raises:
+            ValueError: if an image has another class in the gallery, so that it cannot be the same image.
+        """
+        if self.ids is None or not len(self.ids):
+            return None
+        found = find_ids(ids.to(self.ids.device), self.ids).to(self.y.device)
+        differ = int(((found >= 0) & (self.y[found.clamp_min(0)] != y)).sum())
+        if differ:
+            raise ValueError(f"gallery.ids must be those of the test images, got another class at {differ} of them")
+        return found
 
 
 class Shift(NamedTuple):
@@ -58,11 +82,21 @@ def angle(u: Float[Tensor, "*n d"], v: Float[Tensor, "*n d"]) -> Float[Tensor, "
 
 def nearest_centroid_angle(centroids: Float[Tensor, "c d"]) -> Float[Tensor, " c"]:
     """The angle in degrees from each centroid to the nearest other one; NaN if there is none."""
-    c = len(centroids)
-    between = angle(centroids[:, None].expand(c, c, -1), centroids[None].expand(c, c, -1))
-    apart = between.masked_fill(torch.eye(c, dtype=torch.bool, device=centroids.device) | between.isnan(), torch.inf)
-    smallest = apart.amin(1)
-    return smallest.masked_fill(smallest.isinf() | centroids.isnan().any(1), torch.nan)
+    return _to_nearest_other(centroids, torch.arange(len(centroids), device=centroids.device), centroids)
+
+
+def _to_nearest_other(
+    own: Float[Tensor, "n d"], y: Int[Tensor, " n"], centroids: Float[Tensor, "c d"]
+) -> Float[Tensor, " n"]:
+    """The angle in degrees from each image's own centroid to the nearest centroid of another class than y."""
+    chunks, classes = [], torch.arange(len(centroids), device=centroids.device)
+    rows = max(1, CHUNK // max(1, centroids.numel()))
+    for some, labels in zip(own.split(rows), y.split(rows), strict=True):
+        n, c = len(some), len(centroids)
+        between = angle(some[:, None].expand(n, c, -1), centroids[None].expand(n, c, -1))
+        smallest = between.masked_fill((classes == labels[:, None]) | between.isnan(), torch.inf).amin(1)
+        chunks.append(smallest.masked_fill(smallest.isinf() | some.isnan().any(1), torch.nan))
+    return torch.cat(chunks)
 
 
 def image_shifts(
@@ -76,6 +110,8 @@ def image_shifts(
     k: int = 10,
     distance: DistanceName = "abs_cosine",
     search: Search | None = None,
+    without: Int[Tensor, " n"] | None = None,
+    moved_without: Int[Tensor, " n"] | None = None,
 ) -> Shift:
     """How far each embedding moved, and towards what.
 
@@ -89,6 +125,9 @@ def image_shifts(
         k: Neighbours for the purity.
         distance: D of the margins (and of the purity, if no search is given).
         search: A faster search of the gallery, `(queries, k) -> positions`.
+        without: Position in the gallery of each clean image itself, -1 if it is not there, shape (n,); see
+            `Gallery.without`.
+        moved_without: The same of each moved image; by default it is the clean image.
 
     Returns:
         angle: between u and v, degrees. relative_angle: angle over the angle from the own centroid to the nearest
@@ -106,20 +145,69 @@ def image_shifts(
         raise ValueError(f"clean and moved must be pairs, got {len(clean)} and {len(moved)} embeddings")
     check_labels("y", y, len(clean), classes)
     check_labels("gallery.y", gallery.y, len(gallery.embedding), classes)
-    centroids = class_centroids(gallery.embedding, gallery.y, classes)
     turned = angle(clean, moved)
     purity = Purity(turned, turned)
     if len(clean):
-        purity = knn_purity(moved, gallery.embedding, gallery.y, y, t, k, distance, search)
+        left_out = without if moved_without is None else moved_without
+        purity = knn_purity(moved, gallery.embedding, gallery.y, y, t, k, distance, search, left_out)
+    towards = _towards(clean, moved, t, y, gallery, classes, distance, without, moved_without)
     return Shift(
         false_class=t,
         angle=turned,
-        relative_angle=turned / nearest_centroid_angle(centroids)[y],
-        margin_clean=centroid_margin(clean, centroids, y, t, distance),
-        margin=centroid_margin(moved, centroids, y, t, distance),
-        progress=progress(clean, moved, centroids, y, t),
+        relative_angle=turned / towards.apart,
+        margin_clean=towards.margin_clean,
+        margin=towards.margin,
+        progress=towards.progress,
         purity_own=purity.own,
         purity_false=purity.false,
+    )
+
+
+class _Towards(NamedTuple):
+    """What depends on the centroids; `apart` is the angle from the own to the nearest other one."""
+
+    apart: Float[Tensor, " n"]
+    margin_clean: Float[Tensor, " n"]
+    margin: Float[Tensor, " n"]
+    progress: Float[Tensor, " n"]
+
+
+def _towards(
+    clean: Tensor,
+    moved: Tensor,
+    t: Tensor,
+    y: Tensor,
+    gallery: Gallery,
+    classes: int,
+    distance: DistanceName,
+    without: Tensor | None,
+    moved_without: Tensor | None,
+) -> _Towards:
+    """Margins and progress; each image is left out of its own centroid if it is in the gallery."""
+    centroids = class_centroids(gallery.embedding, gallery.y, classes)
+    if without is None:
+        return _Towards(
+            nearest_centroid_angle(centroids)[y],
+            centroid_margin(clean, centroids, y, t, distance),
+            centroid_margin(moved, centroids, y, t, distance),
+            progress(clean, moved, centroids, y, t),
+        )
+    moved_without = without if moved_without is None else moved_without
+    own, own_moved, own_both = (
+        own_centroids(gallery.embedding, gallery.y, y, classes, *positions)
+        for positions in ((without,), (moved_without,), (without, moved_without))
+    )
+    first, second = torch.arange(len(y), device=y.device), torch.arange(len(y), device=y.device) + len(y)
+    false = centroids[t]
+
+    def pairs(own: Tensor) -> Tensor:
+        return torch.cat([own, false])
+
+    return _Towards(
+        _to_nearest_other(own, y, centroids),
+        centroid_margin(clean, pairs(own), first, second, distance),
+        centroid_margin(moved, pairs(own_moved), first, second, distance),
+        progress(clean, moved, pairs(own_both), first, second),
     )
 
 
@@ -142,7 +230,7 @@ def shift_frame(
         adversarial: Embeddings of the same images under attack, shape (n, d).
         logits: Of the attacked images, shape (n, classes).
         y: True classes, shape (n,).
-        gallery: Natural training embeddings with their classes.
+        gallery: Natural embeddings with their classes; with ids, an image in it is left out of its own measures.
         ids: Positions of the images in their split, shape (n,); 0..n-1 by default.
         k: Neighbours for the purity.
         distance: D of margins and neighbours.
@@ -160,8 +248,12 @@ def shift_frame(
     check_logits(logits, len(clean))
     check_labels("y", y, len(clean), logits.shape[1])
     t, prediction = false_class(logits, y), logits.argmax(1)
-    shifts = image_shifts(clean, adversarial, t, y, gallery, logits.shape[1], k=k, distance=distance, search=search)
-    frame = pd.DataFrame({"id": positions(ids, clean).cpu().numpy(), "y": y.cpu().numpy()})
+    ids = positions(ids, clean)
+    shifts = image_shifts(
+        clean, adversarial, t, y, gallery, logits.shape[1],
+        k=k, distance=distance, search=search, without=gallery.without(ids, y),
+    )  # fmt: skip
+    frame = pd.DataFrame({"id": ids.cpu().numpy(), "y": y.cpu().numpy()})
     frame["prediction"] = prediction.cpu().numpy()
     frame["false_class"] = t.cpu().numpy()
     frame["group"] = pd.Series("correct", index=frame.index).mask(frame["prediction"] != frame["y"], "misclassified")

@@ -9,9 +9,10 @@ from jaxtyping import Int
 from torch import Tensor
 
 from tla.distances import DistanceName, unit
-from tla.nearest import Search, nearest
+from tla.nearest import Search, leaving_out, nearest
 from tla.ranking import map_at_r, recall_at_k
-from tla.representation.centroids import class_centroids, false_class
+from tla.representation.centroids import false_class, own_centroids
+from tla.representation.checks import positions
 from tla.representation.scatter import silhouette
 from tla.representation.shift import MEASURES, Gallery, image_shifts, shift_frame
 from tla.representation.structure import GROUPS, structure
@@ -52,8 +53,8 @@ def measure(
         clean: Outputs of the clean test images, n rows.
         adversarial: Outputs of the same images under attack.
         y: True classes, shape (n,).
-        gallery: Natural TRAINING embeddings with their classes.
-        ids: Positions of the test images in their split, shape (n,).
+        gallery: Natural embeddings with their classes; with ids, an image in it is left out of its own measures.
+        ids: Positions of the test images in their split, shape (n,); 0..n-1 by default.
         k: Neighbours for the purity.
         margin: alpha of the triplet loss.
         name: The distance.
@@ -66,7 +67,9 @@ def measure(
     """
     u, v = clean.embedding, adversarial.embedding
     searched: Search = search or (lambda queries, k: nearest(queries, gallery.embedding, k, name).position)
-    depth = min(max(k, *RANKS), len(gallery.y))
+    own = gallery.without(positions(ids, u), y)
+    searched = searched if own is None else leaving_out(searched, own)
+    depth = min(max(k, *RANKS), len(gallery.y) - (own is not None))
     near_v = _neighbours(v, searched, depth)
     images = shift_frame(u, v, adversarial.logits, y, gallery, ids=ids, k=k, distance=name, search=_known(near_v))
     t, classes = false_class(adversarial.logits, y), adversarial.logits.shape[1]
@@ -75,14 +78,19 @@ def measure(
     near_u = _neighbours(u, searched, depth)
     values = {"adversarial": {each: images[each].to_numpy() for each in MEASURES}}
     for against, rows in (("clean", itself), ("same_class", sibling)):
-        shifts = image_shifts(u, u[rows], t, y, gallery, classes, k=k, distance=name, search=_known(near_u[rows]))
+        moved_own = None if own is None else own[rows]
+        shifts = image_shifts(
+            u, u[rows], t, y, gallery, classes,
+            k=k, distance=name, search=_known(near_u[rows]), without=own, moved_without=moved_own,
+        )  # fmt: skip
         values[against] = {each: getattr(shifts, each).cpu().numpy() for each in MEASURES}
-    retrieval = _retrieval(u, near_u, y, gallery, name)
-    values["adversarial"] |= _retrieval(v, near_v, y, gallery, name)
+    retrieval = _retrieval(u, near_u, y, gallery, name, own)
+    values["adversarial"] |= _retrieval(v, near_v, y, gallery, name, own)
     values["clean"] |= retrieval
     values["same_class"] |= {each: column[sibling.cpu().numpy()] for each, column in retrieval.items()}
-    for against, moved in (("adversarial", v), ("clean", u), ("same_class", u[sibling])):
-        values[against] |= _class_measures(moved, y, gallery, margin, name, seed)
+    for against, moved, rows in (("adversarial", v, itself), ("clean", u, itself), ("same_class", u[sibling], sibling)):
+        moved_own = None if own is None else own[rows]
+        values[against] |= _class_measures(moved, y, gallery, margin, name, seed, moved_own)
         gap = values[against]["margin"]
         values[against]["nearer_false"] = np.where(np.isnan(gap), np.nan, gap < 0)
     del values["same_class"]["silhouette"]
@@ -115,31 +123,56 @@ def _neighbours(queries: Tensor, search: Search, k: int) -> Tensor:
 
 
 def _known(positions: Tensor) -> Search:
+    """A search whose result is known; where an image is left out of it once more, nothing changes."""
     return lambda queries, k: positions[:, :k]
 
 
 def _retrieval(
-    moved: Tensor, neighbours: Tensor, y: Tensor, gallery: Gallery, name: DistanceName
+    moved: Tensor, neighbours: Tensor, y: Tensor, gallery: Gallery, name: DistanceName, own: Tensor | None
 ) -> dict[str, np.ndarray]:
     """Per image: recall@1, 5 and 10, and MAP@R."""
     classes = gallery.y[neighbours]
     values = {f"recall_{k}": recall_at_k(classes, y, min(k, classes.shape[1])).float() for k in RANKS}
-    values["map_at_r"] = map_at_r(moved, y, gallery.embedding, gallery.y, name)
+    values["map_at_r"] = map_at_r(moved, y, gallery.embedding, gallery.y, name, without=own)
     return {measure: value.cpu().numpy() for measure, value in values.items()}
 
 
 def _class_measures(
-    moved: Tensor, y: Tensor, gallery: Gallery, margin: float, name: DistanceName, seed: int
+    moved: Tensor, y: Tensor, gallery: Gallery, margin: float, name: DistanceName, seed: int, own: Tensor | None
 ) -> dict[str, np.ndarray]:
     """Per image: silhouette, squared distance to its own centroid, violated triplet."""
-    centroids = class_centroids(gallery.embedding, gallery.y, int(max(y.max(), gallery.y.max())) + 1)
-    triplets = draw_triplets(moved, y, gallery.embedding, gallery.y, name=name, generator=generator(seed, "triplets"))
+    classes = int(max(y.max(), gallery.y.max())) + 1
+    centroid = own_centroids(gallery.embedding, gallery.y, y, classes, *(() if own is None else (own,)))
     values = {
         "silhouette": silhouette(moved, y),
-        "within": (unit(moved) - centroids[y]).square().sum(1),
-        "violated": violated(moved, gallery.embedding, triplets, margin, name).float(),
+        "within": (unit(moved) - centroid).square().sum(1),
+        "violated": _violated(moved, y, gallery, margin, name, generator(seed, "triplets"), own),
     }
     return {measure: value.cpu().numpy() for measure, value in values.items()}
+
+
+def _violated(
+    moved: Tensor,
+    y: Tensor,
+    gallery: Gallery,
+    margin: float,
+    name: DistanceName,
+    source: torch.Generator,
+    own: Tensor | None,
+) -> Tensor:
+    """1 where the drawn triplet is violated; NaN where the gallery has no positive, or no negative."""
+    positives = torch.bincount(gallery.y, minlength=int(y.max()) + 1)[y]
+    if own is not None:
+        positives = positives - (own >= 0).long()
+    rows = ((positives > 0) & (len(gallery.y.unique()) > 1)).nonzero()[:, 0]
+    found = torch.full_like(moved[:, 0], torch.nan, dtype=torch.float32)
+    if len(rows):
+        left_out = None if own is None else own[rows]
+        triplets = draw_triplets(
+            moved[rows], y[rows], gallery.embedding, gallery.y, name=name, generator=source, without=left_out
+        )
+        found[rows] = violated(moved[rows], gallery.embedding, triplets, margin, name).float()
+    return found
 
 
 def _summary(group: np.ndarray, values: dict[str, dict[str, np.ndarray]], draws: int, seed: int) -> pd.DataFrame:

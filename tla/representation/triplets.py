@@ -28,6 +28,7 @@ def draw_triplets(
     pool: int = 50,
     name: DistanceName = "abs_cosine",
     generator: torch.Generator | None = None,
+    without: Int[Tensor, " n"] | None = None,
 ) -> DrawnTriplets:
     """Draw triplets as training does: a random positive, and the nearest of a pool of random negatives.
 
@@ -39,6 +40,7 @@ def draw_triplets(
         pool: Negatives that each anchor chooses from; 1 is a random negative.
         name: The distance.
         generator: Source of random numbers, on the CPU.
+        without: Position in the gallery of each anchor itself, which is never its positive; -1 if it is not there.
 
     Raises:
         ValueError: for a pool below 1, a class without a gallery image, or a gallery of one class.
@@ -52,10 +54,24 @@ def draw_triplets(
         if not len(own) or not len(other):
             raise ValueError(f"gallery needs images of class {c} and of another, got {len(own)} and {len(other)}")
         rows = (y == c).nonzero()[:, 0]
-        positive[rows] = own[torch.randint(len(own), (len(rows),), generator=generator).to(own.device)]
+        positive[rows] = _positives(own, rows, generator, without)
         choice = other[torch.randint(len(other), (len(rows), pool), generator=generator).to(other.device)]
         negative[rows] = _nearest_of(queries[rows], keys, choice, name)
     return DrawnTriplets(positive, negative)
+
+
+def _positives(own: Tensor, rows: Tensor, generator: torch.Generator | None, without: Tensor | None) -> Tensor:
+    """A random position of the class for each anchor, other than the anchor's own."""
+    if without is None:
+        return own[torch.randint(len(own), (len(rows),), generator=generator).to(own.device)]
+    here = without[rows]
+    place = torch.searchsorted(own, here).clamp_max(len(own) - 1)
+    inside = own[place] == here
+    left = len(own) - inside.long()
+    if bool((left == 0).any()):
+        raise ValueError("gallery needs another image of every anchor's class, got only the anchor itself")
+    drawn = (torch.rand(len(rows), generator=generator).to(own.device) * left).long().clamp_max(left - 1)
+    return own[drawn + (inside & (drawn >= place)).long()]
 
 
 def _nearest_of(queries: Tensor, keys: Tensor, choice: Tensor, name: DistanceName) -> Tensor:

@@ -1,6 +1,7 @@
 """How an attack changes a neighbourhood: neighbours that enter and leave, also step by step."""
 
 import pandas as pd
+import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
@@ -30,7 +31,13 @@ def turnover(neighbours: pd.DataFrame) -> pd.DataFrame:
 
 
 def neighbour_path(
-    index: GalleryIndex, path: Float[Tensor, "s d"], steps: Int[Tensor, " t"], y: int, k: int = 10
+    index: GalleryIndex,
+    path: Float[Tensor, "s d"],
+    steps: Int[Tensor, " t"],
+    y: int,
+    k: int = 10,
+    *,
+    without: int | None = None,
 ) -> pd.DataFrame:
     """The neighbours of one image along an attack.
 
@@ -40,6 +47,7 @@ def neighbour_path(
         steps: Their step numbers, shape (s,).
         y: The image's true class.
         k: Neighbours at each step.
+        without: The image's id, if gallery and image are of one split: it is left out.
 
     Returns:
         s * k rows, columns step, rank (from 1), neighbour, neighbour_y, own (True if its class is y), distance,
@@ -50,7 +58,8 @@ def neighbour_path(
     """
     if len(path) != len(steps):
         raise ValueError(f"path and steps must have the same length, got {len(path)} and {len(steps)}")
-    found = index.search(path, k)
+    itself = None if without is None else torch.full((len(path),), without)
+    found = index.search(path, k, without=itself)
     before: set[int] = set(found.id[0].tolist()) if len(path) else set()
     entered: list[bool] = []
     for row in found.id.tolist():

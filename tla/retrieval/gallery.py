@@ -9,7 +9,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from tla.distances import DISTANCES, DistanceName
-from tla.nearest import nearest, normalised
+from tla.nearest import find_ids, nearest, normalised
 from tla.retrieval.engines import Flat, IvfPq, SearchEngine, gpus
 from tla.retrieval.rerank import search_vectors
 
@@ -149,9 +149,7 @@ class GalleryIndex:
 
     def positions_of(self, ids: Tensor) -> Tensor:
         """Position of each id in the gallery; -1 for an unknown id."""
-        order = self.ids.argsort()
-        place = torch.searchsorted(self.ids[order], ids).clamp_max(len(self) - 1)
-        return order[place].masked_fill(self.ids[order[place]] != ids, -1)
+        return find_ids(ids, self.ids)
 
 
 def _check(embedding: Tensor, y: Tensor, ids: Tensor | None, distance: str) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Protocol, runtime_checkable
 
 import torch
 from jaxtyping import Bool, Float, Int
@@ -14,6 +15,19 @@ from tla.types import Outputs
 
 Score = Callable[[Outputs], Float[Tensor, " b"]]
 """A detector's score, differentiable: larger is more suspicious."""
+
+
+@runtime_checkable
+class RowScore(Protocol):
+    """A score of certain images, which differs from image to image: that of some rows is chosen with the goal's."""
+
+    def __call__(self, outputs: Outputs, /) -> Float[Tensor, " b"]:
+        """How suspicious each image is."""
+        ...
+
+    def select(self, rows: Tensor, /) -> "RowScore":
+        """The score of some of the images (positions or a mask)."""
+        ...
 
 
 @dataclass(frozen=True, eq=False)
@@ -134,7 +148,8 @@ class EvadeDetector(Goal):
 
     def select(self, rows: Tensor) -> "EvadeDetector":
         """The same goal for some rows."""
-        return replace(self, inner=self.inner.select(rows))
+        score = self.score.select(rows) if isinstance(self.score, RowScore) else self.score
+        return replace(self, inner=self.inner.select(rows), score=score)
 
     def using(self, surrogate: Surrogate | None) -> "EvadeDetector":
         """The same goal with another surrogate inside."""

@@ -48,6 +48,37 @@ class Detector(ABC):
         """
 
 
+LeftOutScore = Callable[[Outputs, Int[Tensor, " b"]], Float[Tensor, " b"]]
+"""A score that leaves one training embedding out of the fit per example: its position, or -1 for none, shape (b,)."""
+
+
+class LeavesOneOut(Detector):
+    """A detector whose score without one of its training embeddings has a closed form."""
+
+    @abstractmethod
+    def fit_without(
+        self,
+        embedding: Float[Tensor, "n d"],
+        logits: Float[Tensor, "n c"],
+        y: Int[Tensor, " n"],
+        search: Search | None = None,
+    ) -> LeftOutScore:
+        """Like `Detector.fit`, for examples that are among the training embeddings themselves.
+
+        Args:
+            embedding: Natural embeddings, shape (n, d).
+            logits: Their logits, shape (n, classes).
+            y: Their classes, shape (n,).
+            search: A faster search of `embedding`.
+
+        Returns:
+            The score that a fit to all embeddings but the one left out would give.
+
+        Raises:
+            ValueError: as `Detector.fit`; a class needs one more embedding.
+        """
+
+
 DETECTORS: Registry[Detector] = Registry("detector", "tla.representation.detectors")
 Detector.registry = DETECTORS
 

@@ -2,13 +2,14 @@
 
 import math
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
 from tla.nearest import Search
-from tla.representation.detectors.base import DETECTORS, Detector, Score, check_training, class_means
+from tla.representation.detectors.base import DETECTORS, LeavesOneOut, LeftOutScore, Score, check_training, class_means
 from tla.types import Outputs
 
 
@@ -58,9 +59,82 @@ def whiten(embedding: Float[Tensor, "n d"], y: Int[Tensor, " n"], classes: int, 
     return Whitened(whitening.float(), (means @ whitening.mT).float(), volume)
 
 
+class LeftOutDistances(NamedTuple):
+    """What `LeftOutGaussian` finds for each embedding.
+
+    Attributes:
+        squared: Squared Mahalanobis distance to each class mean, shape (b, c).
+        log_volume: Half the log-determinant of 2 pi covariance, shape (b,).
+    """
+
+    squared: Float[Tensor, "b c"]
+    log_volume: Float[Tensor, " b"]
+
+
+@dataclass(frozen=True, eq=False)
+class LeftOutGaussian:
+    """`Whitened`, each time without one training embedding, in float64.
+
+    Leaving out x of a class of k embeddings with mean m moves that mean by -(x - m) / (k - 1), and takes
+    k / (k - 1) (x - m)(x - m)^T from the scatter of all n: a rank-one change of the covariance, whose inverse follows
+    from that of the whole (Sherman & Morrison 1950). The floor changes with it, so that is done in the eigenbasis.
+
+    Args:
+        embedding: The training embeddings in the eigenbasis of their covariance, shape (n, d).
+        y: Their classes, shape (n,).
+        means: Class means in that basis, shape (c, d).
+        values: The eigenvalues, shape (d,).
+        basis: The eigenvectors, as columns, shape (d, d).
+        floor: Share of the mean variance that is added to every direction.
+    """
+
+    embedding: Float[Tensor, "n d"]
+    y: Int[Tensor, " n"]
+    means: Float[Tensor, "c d"]
+    values: Float[Tensor, " d"]
+    basis: Float[Tensor, "d d"]
+    floor: float
+
+    @classmethod
+    def fit(
+        cls, embedding: Float[Tensor, "n d"], y: Int[Tensor, " n"], classes: int, floor: float
+    ) -> "LeftOutGaussian":
+        """See `whiten`."""
+        means = class_means(embedding, y, classes)
+        centred = embedding.double() - means[y]
+        values, basis = torch.linalg.eigh(centred.mT @ centred / len(embedding))
+        if not values.sum() > 0:
+            raise ValueError("embedding must vary within its classes, got the same vector for all of a class")
+        return cls(embedding.double() @ basis, y, means @ basis, values.clamp_min(0), basis, floor)
+
+    def __call__(self, embedding: Float[Tensor, "b d"], without: Int[Tensor, " b"]) -> LeftOutDistances:
+        """Distances under the fit to all training embeddings but one.
+
+        Args:
+            embedding: Shape (b, d).
+            without: Position of the training embedding to leave out, -1 for none, shape (b,).
+        """
+        there, place = (without >= 0).double()[:, None], without.clamp_min(0)
+        left, n, d = self.y[place], len(self.y), len(self.values)
+        size = torch.bincount(self.y)[left].double()[:, None]
+        away = (self.embedding[place] - self.means[left]) * there
+        share = size / (size - 1) / n
+        rest = (n - there) / n
+        spread = (self.values.sum() - share[:, 0] * away.square().sum(1)) / rest[:, 0] / d
+        ridge = self.values + (self.floor * spread * rest[:, 0])[:, None]
+        turned = away / ridge
+        shrink = 1 - share * (away * turned).sum(1, keepdim=True)
+        own = torch.nn.functional.one_hot(left, len(self.means))[:, :, None]
+        off = (embedding.double() @ self.basis)[:, None] - self.means + own * (away / (size - 1))[:, None]
+        along = (off * turned[:, None]).sum(2)
+        squared = rest * ((off.square() / ridge[:, None]).sum(2) + share / shrink * along.square())
+        volume = (ridge.log() - rest.log() + math.log(2 * math.pi)).sum(1) + shrink[:, 0].log()
+        return LeftOutDistances(squared, volume / 2)
+
+
 @DETECTORS.register("gaussian")
 @dataclass(frozen=True, kw_only=True)
-class Gaussian(Detector):
+class Gaussian(LeavesOneOut):
     """-log p(h | predicted class), Gaussian classes with one shared full covariance.
 
     Args:
@@ -83,5 +157,24 @@ class Gaussian(Detector):
         def score(outputs: Outputs) -> Float[Tensor, " b"]:
             predicted = outputs.logits.argmax(1, keepdim=True)
             return fitted.squared(outputs.embedding).gather(1, predicted)[:, 0] / 2 + fitted.log_volume
+
+        return score
+
+    def fit_without(
+        self,
+        embedding: Float[Tensor, "n d"],
+        logits: Float[Tensor, "n c"],
+        y: Int[Tensor, " n"],
+        search: Search | None = None,
+    ) -> LeftOutScore:
+        """See `LeavesOneOut.fit_without` and `LeftOutGaussian`."""
+        check_training(embedding, logits, y, least=2)
+        fitted = LeftOutGaussian.fit(embedding, y, logits.shape[1], self.floor)
+
+        def score(outputs: Outputs, without: Int[Tensor, " b"]) -> Float[Tensor, " b"]:
+            found = fitted(outputs.embedding, without)
+            return (
+                found.squared.gather(1, outputs.logits.argmax(1, keepdim=True))[:, 0] / 2 + found.log_volume
+            ).float()
 
         return score

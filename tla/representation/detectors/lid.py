@@ -6,14 +6,14 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from tla.nearest import Search
-from tla.representation.detectors.base import DETECTORS, Detector, Score, check_training
+from tla.representation.detectors.base import DETECTORS, LeavesOneOut, LeftOutScore, Score, check_training
 from tla.representation.detectors.knn import neighbour_distances
 from tla.types import Outputs
 
 
 @DETECTORS.register("lid")
 @dataclass(frozen=True, kw_only=True)
-class LID(Detector):
+class LID(LeavesOneOut):
     """Maximum-likelihood LID from the Euclidean distances to the k nearest training embeddings (Ma et al. 2018).
 
     Adversarial images tend to lie in regions of higher local dimension. Neighbours come from all training embeddings
@@ -47,6 +47,23 @@ class LID(Detector):
         def score(outputs: Outputs) -> Float[Tensor, " b"]:
             far = neighbour_distances(outputs.embedding.float(), embedding, self.k, "euclidean", None)
             return lid(far)
+
+        return score
+
+    def fit_without(
+        self,
+        embedding: Float[Tensor, "n d"],
+        logits: Float[Tensor, "n c"],
+        y: Int[Tensor, " n"],
+        search: Search | None = None,
+    ) -> LeftOutScore:
+        """See `LeavesOneOut.fit_without`: an image is not its own neighbour."""
+        check_training(embedding, logits, y, least=0)
+        if self.k > len(embedding) - 1:
+            raise ValueError(f"k must be <= {len(embedding) - 1} (the other embeddings), got {self.k}")
+
+        def score(outputs: Outputs, without: Int[Tensor, " b"]) -> Float[Tensor, " b"]:
+            return lid(neighbour_distances(outputs.embedding.float(), embedding, self.k, "euclidean", None, without))
 
         return score
 

@@ -4,6 +4,7 @@ import dataclasses
 import hashlib
 import inspect
 import json
+import re
 import tomllib
 import types
 import typing
@@ -14,6 +15,7 @@ from typing import Any, Literal, TypeVar, Union
 from tla.messages import did_you_mean
 
 T = TypeVar("T")
+_SOURCE_SETTINGS = re.compile(r"[a-z_]+=[^,@]*(,[a-z_]+=[^,@]*)*")
 
 
 def from_dict(cls: type[T], values: Mapping[str, Any], where: str = "") -> T:
@@ -95,6 +97,33 @@ def plain_value(text: str) -> Any:
         return tomllib.loads(f"value = {text}")["value"]
     except tomllib.TOMLDecodeError:
         return text
+
+
+SOURCE_FORMS = {
+    "folder": "path", "csv": "path", "npz": "path", "study": "path", "torchvision": "dataset", "python": "function",
+}  # fmt: skip
+"""Data sources that a text names as "kind:what", and the setting that `what` is."""
+
+
+def source_values(text: str) -> dict[str, Any]:
+    """The plain values of a data source that is written as one word.
+
+    Args:
+        text: "digits" or any other registered name; "folder:PATH", "csv:FILE", "npz:FILE", "torchvision:NAME",
+            "package.module:function" or "PATH/file.py:function"; settings may follow, as in
+            "folder:PATH@resize=64,channels=1".
+    """
+    plain, settings = text, {}
+    head, at, tail = text.rpartition("@")
+    if at and _SOURCE_SETTINGS.fullmatch(tail):
+        pairs = [pair.partition("=") for pair in tail.split(",")]
+        plain, settings = head, {key: plain_value(value) for key, _, value in pairs}
+    kind, colon, what = plain.partition(":")
+    if not colon:
+        return {"name": plain, **settings}
+    if kind not in SOURCE_FORMS:
+        kind, what = "python", plain
+    return {"name": kind, SOURCE_FORMS[kind]: what, **settings}
 
 
 def merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,7 +1,13 @@
 """Phrases that several packages use in their error messages."""
 
 import difflib
+import os
 from collections.abc import Iterable
+
+
+def readable(name: str) -> str:
+    """A file's name as text that can be written: a byte that is not UTF-8 becomes a backslash and its number."""
+    return os.fsencode(name).decode("utf-8", "backslashreplace")
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:

@@ -3,13 +3,17 @@
 import os
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from pictures import picture, pixels_of
+from PIL import Image
 
 from tla.data.folder import Folder
 from tla.data.loading import decode
-from tla.data.loading.decode import cache_folder, read_pictures
+from tla.data.loading.cache import cache_folder
+from tla.data.loading.decode import read_pictures
+from tla.data.loading.picture import PictureFormat
 
 
 @pytest.fixture
@@ -23,13 +27,13 @@ def files(make_folder, monkeypatch) -> list[str]:
 def opened(monkeypatch) -> list[str]:
     """Every picture file that is decoded from now on."""
     files: list[str] = []
-    real = decode._open
-    monkeypatch.setattr(decode, "_open", lambda file, resize: (files.append(file), real(file, resize))[1])
+    real = decode.open_picture
+    monkeypatch.setattr(decode, "open_picture", lambda file, *how: (files.append(file), real(file, *how))[1])
     return files
 
 
 def _read(files: list[str], **settings) -> torch.Tensor:
-    return read_pictures(files, Path(files[0]).parents[1], **settings)
+    return read_pictures(files, Path(files[0]).parents[1], PictureFormat(**settings)).pixels
 
 
 def test_the_second_time_no_picture_is_opened(files, opened):
@@ -80,6 +84,41 @@ def test_a_damaged_cache_is_replaced(files, opened, damage):
     opened.clear()
     _read(files)
     assert not opened
+
+
+def test_one_flipped_bit_is_found(files, opened):
+    expected = _read(files)
+    (cache,) = cache_folder().iterdir()
+    content = bytearray(cache.read_bytes())
+    content[-7] ^= 16
+    cache.write_bytes(content)
+    opened.clear()
+    assert torch.equal(_read(files), expected)
+    assert len(opened) == 6
+    assert cache.read_bytes() != content
+
+
+def test_names_that_are_not_utf8_are_cached(make_folder, monkeypatch, opened):
+    monkeypatch.setattr(decode, "CACHED_FROM", 2)
+    folder = make_folder({"cat": 2})
+    (folder / "cat" / "000.png").rename(os.fsdecode(os.fsencode(folder / "cat") + b"/caf\xe9.png"))
+    files = sorted(str(file) for file in folder.rglob("*.png"))
+    first = _read(files)
+    opened.clear()
+    assert torch.equal(_read(files), first)
+    assert not opened
+
+
+def test_what_was_decided_is_kept_in_the_cache(tmp_path, monkeypatch):
+    monkeypatch.setattr(decode, "CACHED_FROM", 2)
+    files = []
+    for i in range(3):
+        files.append(str(tmp_path / f"{i}.png"))
+        Image.fromarray(np.full((5, 6), 1000 * i, dtype=np.uint16)).save(files[-1])
+    first, second = (read_pictures(files, tmp_path) for _ in range(2))
+    assert first.notes == second.notes
+    assert "the largest value is 2,000: read as 12 bits" in first.notes[0]
+    assert torch.equal(first.pixels, second.pixels)
 
 
 def test_a_cache_that_cannot_be_written_is_a_warning(files, tmp_path, monkeypatch):

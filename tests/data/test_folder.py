@@ -134,7 +134,7 @@ def test_the_string_form(make_folder, tmp_path, monkeypatch):
     assert load_source("digits") == SOURCES.build("digits")
     assert load_source("tiny_imagenet") == SOURCES.build("tiny-imagenet")
     with pytest.raises(
-        ValueError, match="unknown data set 'mnits'; did you mean 'mnist'\\? Known: cifar10, digits, folder"
+        ValueError, match="unknown data set 'mnits'; did you mean 'mnist'\\? Known: cifar10, csv, digits, folder"
     ):
         load_source("mnits")
     monkeypatch.chdir(tmp_path)
@@ -204,13 +204,14 @@ def test_pictures_of_different_sizes(make_folder):
     _refused(folder, f"pictures must have the same size, got 5 x 6 ({first}) and 8 x 9 ({other}); set resize")
     make_folder({"cat": 2, "dog": 2}, below="train")
     folder = make_folder({"cat": 2, "dog": 2}, below="test", size=(7, 7))
-    _refused(folder, "pets: pictures must have the same size, got 5 x 6 to train, 7 x 7 to test; set resize")
+    _refused(folder, "pictures must have the same size, got 5 x 6 (")
+    _refused(folder, "test/cat/000.png); set resize")
 
 
 def test_a_test_class_that_is_never_trained_on(make_folder):
     make_folder({"cat": 2, "dog": 2}, below="train")
     folder = make_folder({"cat": 2, "eel": 2}, below="test")
-    _refused(folder, f"{folder / 'test'} has classes that the training images do not have: eel")
+    _refused(folder, f"{folder / 'test'} has classes that are not among the 2 known ones (cat, dog): eel")
 
 
 def test_a_file_in_place_of_the_folder(tmp_path):

@@ -9,7 +9,7 @@ import torch
 from source_contract import check_source
 
 from tla.data import SOURCES, load_source
-from tla.data.loading.decode import cache_folder
+from tla.data.loading.cache import cache_folder
 
 pytestmark = pytest.mark.data
 

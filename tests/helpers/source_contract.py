@@ -14,9 +14,9 @@ from tla.data import SOURCES
 
 
 def source_at(name, root):
-    """A source with its defaults; one that needs a path gets the root."""
+    """A source with its defaults; one that needs a path gets the root, one that needs a function "ROOT:make"."""
     needed = [f.name for f in dataclasses.fields(SOURCES.get(name)) if f.default is dataclasses.MISSING]
-    return SOURCES.build(name, **dict.fromkeys(needed, str(root)))
+    return SOURCES.build(name, **{key: f"{root}:make" if key == "function" else str(root) for key in needed})
 
 
 def check_source(name, root):
@@ -24,7 +24,7 @@ def check_source(name, root):
 
     Args:
         name: Name of the source.
-        root: The folder of data sets, or the folder of pictures of a source that takes one.
+        root: The folder of data sets, or the folder of pictures, the file or the module of a source that takes one.
     """
     source = source_at(name, root)
     check_settings(source)
@@ -68,7 +68,7 @@ def _check_wrong_root(name, splits):
         with patch.dict(os.environ, clean, clear=True):
             try:
                 found = source_at(name, nowhere).load(nowhere)
-            except FileNotFoundError as error:
+            except (FileNotFoundError, ValueError) as error:
                 found, text = splits, str(error)
             else:
                 text = str(nowhere)

@@ -7,7 +7,8 @@ from typing import Annotated, NamedTuple
 
 import tyro
 
-from tla.data import Images, load_source
+from tla.config import from_dict
+from tla.data import Images, Source, load_source
 from tla.models import GivenModel
 from tla.study.find_model import NamedModel, find_model, own_model
 from tla.types import Model
@@ -56,10 +57,12 @@ class Subject(NamedTuple):
 def subject_for(given: GivenModel, own: NamedModel | None, data: str | None, root: Path | None, count: int) -> Subject:
     """A model that fits its test images: those of the named data set, else of the one it was trained on.
 
+    A data set without a test split gives all its images, unless the model was trained on it.
+
     Args:
         given: The model.
         own: What `own_model` found.
-        data: Name of a data set, "folder:PATH", or "random:3x64x64".
+        data: Name of a data set, "folder:PATH" and the like (see `load_source`), or "random:3x64x64".
         root: Folder of data sets.
         count: How many random images.
 
@@ -84,7 +87,7 @@ def tell(subject: Subject, data: str | None) -> None:
 
     from tla.models import sanity_check
 
-    for remark in subject.model.remarks:
+    for remark in (*subject.model.remarks, *subject.images.notes):
         print(f"note: {remark}", file=sys.stderr)
     if data is not None and data.partition(":")[0] == "random":
         return  # their labels are the model's own
@@ -95,13 +98,18 @@ def tell(subject: Subject, data: str | None) -> None:
 
 
 def _images(own: NamedModel | None, data: str | None, root: Path | None) -> Images:
+    """Test images; all those of a data set without a test split, unless the model was trained on it."""
+    source = None if own is None else own.header.get("source")
     if data is not None:
-        return load_source(data).load(root).test
-    from tla.config import from_dict
-    from tla.data import Source
-
+        named = load_source(data)
+        seen = source is not None and named == from_dict(Source, source)
+        return (named.load(root) if seen else named.load_whole(root)).test
     assert own is not None
-    return from_dict(Source, own.header["source"]).load(root).test
+    assert source is not None
+    if source.get("name") == "python":
+        function = source.get("function")
+        raise ValueError(f"{own.name} was trained on what {function} returns; to run that code, name it with --data")
+    return from_dict(Source, source).load(root).test
 
 
 def _random_shape(data: str) -> tuple[int, ...]:

@@ -3,6 +3,7 @@
 import dataclasses
 from typing import Any
 
+from tla.config import source_values
 from tla.messages import did_you_mean
 
 
@@ -36,8 +37,7 @@ def with_model_and_source(values: dict[str, Any], options: dict[str, str | None]
         values = values | {"model": {"name": options["--model"]}}
     source = options["--source"]
     if source:
-        path = {"name": "folder", "path": source.removeprefix("folder:")}
-        values = values | {"source": path if source.startswith("folder:") else {"name": source}}
+        values = values | {"source": source_values(source)}
     return values
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, NamedTuple
 
+from tla.config import source_values
 from tla.data.loading.images import Images
 from tla.registry import Registry
 
@@ -20,6 +21,11 @@ class Splits(NamedTuple):
 
     train: Images
     test: Images
+
+    @property
+    def shared(self) -> bool:
+        """True if both are images of one split, whose ids say which image of one is which of the other."""
+        return self.train.split == self.test.split
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,6 +48,21 @@ class Source(ABC):
             FileNotFoundError: if it is not found and cannot be downloaded; says where it looked.
         """
 
+    def load_whole(self, root: Path | None = None) -> Splits:
+        """Read the images for models that are not trained here: without a test split, all of them are test images.
+
+        Args:
+            root: As for `load`.
+
+        Returns:
+            Both splits, or the test images twice if there are no others (see `Splits.shared`).
+
+        Raises:
+            ValueError: as `load`.
+            FileNotFoundError: as `load`.
+        """
+        return self.load(root)
+
 
 SOURCES: Registry[Source] = Registry("data set", "tla.data")
 Source.registry = SOURCES
@@ -51,17 +72,19 @@ def load_source(text: str) -> Source:
     """A data source from its name on the command line.
 
     Args:
-        text: "digits", "mnist", "cifar10", "tiny-imagenet", or "folder:PATH" for any folder of class folders.
+        text: "digits", "mnist", "folder:PATH" for any folder of class folders, and the other forms of
+            `tla.config.source_values`; settings may follow, as in "folder:PATH@resize=64,channels=1".
 
     Raises:
         ValueError: if there is no such data set; lists those there are.
     """
-    name, colon, path = text.partition(":")
-    if colon and name == "folder":
-        return SOURCES.build("folder", path=path)
-    if text not in SOURCES.names() and Path(text).expanduser().is_dir():
-        raise ValueError(f"unknown data set {text!r}; for the folder of that name write folder:{text}")
-    return SOURCES.build(text)
+    values = source_values(text)
+    known = values["name"] in SOURCES.names() or values["name"].replace("_", "-") in SOURCES.names()
+    if not known and Path(text).expanduser().exists():
+        kind = "folder" if Path(text).expanduser().is_dir() else Path(text).suffix.removeprefix(".").lower() or "csv"
+        what = "folder" if kind == "folder" else "file"
+        raise ValueError(f"unknown data set {text!r}; for the {what} of that name write {kind}:{text}")
+    return SOURCES.build(**values)
 
 
 def data_root(root: Path | None = None) -> Path:

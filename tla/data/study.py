@@ -22,7 +22,9 @@ class StudyImages(Source):
     path: str
 
     def load(self, root: Path | None = None) -> Splits:
-        """Both splits; ids are the positions in the study folder. A relative path is searched under `root`, too.
+        """Both splits; ids are the positions in the study folder, or those of the data where both are of one split.
+
+        A relative path is searched under `root`, too.
 
         Raises:
             FileNotFoundError: if the folder holds no images of a study.
@@ -42,9 +44,17 @@ class StudyImages(Source):
         except (OSError, ValueError, KeyError, TypeError, SafetensorError) as error:
             raise ValueError(f"{folder}: its images cannot be read ({type(error).__name__}: {error})") from None
         classes, name = tuple(map(str, facts["classes"])), str(facts["name"])
+        shared = bool(facts.get("shared"))
         train, test = (
-            Images(arrays[key], arrays[f"{key}_y"].long(), classes, torch.arange(len(arrays[key])), name, split)
-            for key, split in (("gallery", "train"), ("test", "test"))
+            Images(
+                arrays[key],
+                arrays[f"{key}_y"].long(),
+                classes,
+                arrays[f"{key}_id"].long() if shared else torch.arange(len(arrays[key])),
+                name,
+                split,
+            )
+            for key, split in (("gallery", "test" if shared else "train"), ("test", "test"))
         )
         return Splits(train, test)
 

@@ -10,7 +10,7 @@ from tla.attacks import Attack, EvadeDetector, Untargeted
 from tla.attacks.search.loop import with_pursuit
 from tla.models.network.copying import working_copy
 from tla.precision import autocast
-from tla.representation import DETECTORS, Score, detection_frame, embed
+from tla.representation import DETECTORS, HeldOutScore, Score, detection_frame, embed, fit_held_out
 from tla.retrieval import GalleryIndex
 from tla.seeding import generator
 from tla.study.outputs import ModelOutputs
@@ -36,10 +36,9 @@ def adaptive_frames(
     model = working_copy(workspace.model(trained), torch.channels_last)
     y, frames = outputs.y.to(device), []
     clean, gallery = (Outputs(*(tensor.to(device) for tensor in of)) for of in (outputs.clean, outputs.gallery))
+    without = None if outputs.without is None else outputs.without.to(device)
     for name in workspace.study.analysis.adaptive:
-        score = DETECTORS.build(name).fit(
-            gallery.embedding, gallery.logits, outputs.gallery_y.to(device), index.positions
-        )
+        score = fit_held_out(DETECTORS.build(name), gallery, outputs.gallery_y.to(device), without, index.positions)
         for eps in outputs.adversarial:
             source = generator(workspace.seed(trained, "adaptive"), name, f"{eps:g}", device=device)
             attacked = embed(model, _evade(workspace, model, score, Threat(plan.norm, eps), source))
@@ -57,7 +56,8 @@ def _evade(workspace: Workspace, model: Model, score: Score, threat: Threat, sou
     for rows in torch.arange(len(queries)).split(plan.batch):
         batch = queries.subset(rows)
         x = batch.floats().to(workspace.device, memory_format=torch.channels_last)
-        goal = EvadeDetector(Untargeted(batch.labels.to(workspace.device), "margin"), score)
+        some = score.select(rows.to(workspace.device)) if isinstance(score, HeldOutScore) else score
+        goal = EvadeDetector(Untargeted(batch.labels.to(workspace.device), "margin"), some)
         with autocast(workspace.device, plan.precision):
             adversarial.append(attack(model, x, goal, threat, generator=source).adversarial)
     return torch.cat(adversarial)

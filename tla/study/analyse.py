@@ -6,7 +6,7 @@ import torch
 
 from tla.config import digest
 from tla.projection import PROJECTIONS, Points, map_frame, trust_frame
-from tla.representation import DETECTORS, Gallery, detection_frame, layer_frame, measure, shift_frame
+from tla.representation import DETECTORS, Gallery, detection_frame, fit_held_out, layer_frame, measure, shift_frame
 from tla.retrieval import GalleryIndex, Queries, neighbours_frame, retrieval_frame, save
 from tla.study.adaptive import adaptive_frames
 from tla.study.attack import array_name
@@ -80,8 +80,8 @@ def _arrays(outputs: ModelOutputs) -> dict[str, np.ndarray]:
 
 
 def _shift(workspace: Workspace, trained: TrainedModel, outputs: ModelOutputs, index: GalleryIndex) -> Frames:
-    plan, k = workspace.study.attack, min(workspace.study.analysis.neighbours, len(index))
-    gallery = Gallery(outputs.gallery.embedding, outputs.gallery_y)
+    plan, k = workspace.study.attack, min(workspace.study.analysis.neighbours, len(index) - outputs.shared)
+    gallery = Gallery(outputs.gallery.embedding, outputs.gallery_y, outputs.gallery_ids if outputs.shared else None)
     noise = shift_frame(
         outputs.clean.embedding, outputs.noise.embedding, outputs.noise.logits, outputs.y, gallery,
         ids=outputs.ids, k=k, search=index.positions,
@@ -104,9 +104,9 @@ def _labelled(frame: pd.DataFrame, attack: str, eps: float) -> pd.DataFrame:
 
 
 def _detection(workspace: Workspace, trained: TrainedModel, outputs: ModelOutputs, index: GalleryIndex) -> Frames:
-    gallery, label = outputs.gallery, workspace.study.attack.main
+    label = workspace.study.attack.main
     scores = {
-        name: DETECTORS.build(name).fit(gallery.embedding, gallery.logits, outputs.gallery_y, index.positions)
+        name: fit_held_out(DETECTORS.build(name), outputs.gallery, outputs.gallery_y, outputs.without, index.positions)
         for name in workspace.study.analysis.detectors
     }
     plain = [
@@ -123,12 +123,18 @@ def _queries(outputs: ModelOutputs) -> list[Queries]:
 
 def _neighbours(workspace: Workspace, trained: TrainedModel, outputs: ModelOutputs, index: GalleryIndex) -> Frames:
     k = workspace.study.analysis.neighbours
-    frames = [neighbours_frame(index, queries, outputs.y, outputs.ids, k=k) for queries in _queries(outputs)]
+    frames = [
+        neighbours_frame(index, queries, outputs.y, outputs.ids, k=k, same_split=outputs.shared)
+        for queries in _queries(outputs)
+    ]
     return {"neighbours": pd.concat(frames, ignore_index=True)}
 
 
 def _retrieval(workspace: Workspace, trained: TrainedModel, outputs: ModelOutputs, index: GalleryIndex) -> Frames:
-    frames = [retrieval_frame(index, queries, outputs.y, outputs.ids) for queries in _queries(outputs)]
+    frames = [
+        retrieval_frame(index, queries, outputs.y, outputs.ids, same_split=outputs.shared)
+        for queries in _queries(outputs)
+    ]
     return {"retrieval": pd.concat(frames, ignore_index=True)}
 
 

@@ -25,9 +25,11 @@ def check(workspace: Workspace) -> None:
             check_run(train, split(len(train), config.holdout).kept, method, config, processes())
         except ValueError as error:
             raise ValueError(f"{name}: {error}") from None
-    largest = workspace.study.analysis.neighbours
-    if largest > len(workspace.gallery):
-        raise ValueError(f"analysis.neighbours must be <= the gallery's {len(workspace.gallery)} images, got {largest}")
+    largest, shared = workspace.study.analysis.neighbours, workspace.splits.shared
+    if largest > len(workspace.gallery) - shared:
+        others = "'s other" if shared else "'s"
+        most = len(workspace.gallery) - shared
+        raise ValueError(f"analysis.neighbours must be <= the gallery{others} {most} images, got {largest}")
 
 
 def step(workspace: Workspace) -> StudyStep:
@@ -39,7 +41,7 @@ def _run(workspace: Workspace, report: Report) -> StepResult:
     report(0.1, "writing images")
     queries, gallery = workspace.queries, workspace.gallery
     arrays = workspace.store.write_arrays("images", {**_arrays("test", queries), **_arrays("gallery", gallery)})
-    samples = pd.concat([_frame(queries), _frame(gallery)], ignore_index=True)
+    samples = pd.concat([_frame(queries), _frame(gallery)], ignore_index=True).drop_duplicates(ignore_index=True)
     table = workspace.store.write_table("samples", samples)
     classes = list(queries.classes)
     facts = {
@@ -50,11 +52,22 @@ def _run(workspace: Workspace, report: Report) -> StepResult:
         "test": len(workspace.splits.test),
         "queries": len(queries),
         "gallery": len(gallery),
+        "shared": workspace.splits.shared,
+        "notes": list(queries.notes),
     }
     workspace.store.note(data=facts)
-    return StepResult(
-        [arrays, table], f"{facts['train']} training and {facts['test']} test images of {queries.name}", facts
-    )
+    return StepResult([arrays, table], _message(workspace), facts)
+
+
+def _message(workspace: Workspace) -> str:
+    """What images there are, and how they were read."""
+    queries, gallery, splits = workspace.queries, workspace.gallery, workspace.splits
+    said = f"{len(splits.train)} training and {len(splits.test)} test images of {queries.name}"
+    if splits.shared:
+        count = f"all {len(queries)}" if len(queries) == len(splits.test) else f"{len(queries)} of {len(splits.test)}"
+        which = "the same images" if len(gallery) == len(splits.test) else f"{len(gallery)} of the same images"
+        said = f"{count} images of {queries.name} are attacked; the gallery is {which}, each without itself"
+    return "; ".join((said, *queries.notes))
 
 
 def _arrays(name: str, images: Images) -> dict[str, np.ndarray]:

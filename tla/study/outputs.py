@@ -6,6 +6,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from tla.nearest import find_ids
 from tla.representation import embed
 from tla.seeding import generator
 from tla.study.attack import array_name
@@ -27,6 +28,7 @@ class ModelOutputs:
         adversarial: On the adversarial images, by radius; the study's eps comes first.
         y: True classes, shape (n,).
         ids: Positions in the test split, shape (n,).
+        shared: True if the gallery is of the test split too, so that gallery_ids are positions in that split.
     """
 
     gallery: Outputs
@@ -37,6 +39,12 @@ class ModelOutputs:
     adversarial: dict[float, Outputs]
     y: Int[Tensor, " n"]
     ids: Int[Tensor, " n"]
+    shared: bool = False
+
+    @property
+    def without(self) -> Int[Tensor, " n"] | None:
+        """Position of each test image in the gallery, -1 if it is not there; None for a gallery of another split."""
+        return find_ids(self.ids, self.gallery_ids) if self.shared else None
 
     @property
     def main(self) -> Outputs:
@@ -59,6 +67,7 @@ def model_outputs(workspace: Workspace, trained: TrainedModel) -> ModelOutputs:
         adversarial={eps: _cpu(embed(model, torch.from_numpy(arrays[array_name(plan.main, eps)]))) for eps in radii},
         y=queries.labels,
         ids=queries.ids,
+        shared=workspace.splits.shared,
     )
 
 

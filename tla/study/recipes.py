@@ -4,8 +4,8 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from tla.config import merge, read_toml
-from tla.messages import did_you_mean
+from tla.config import SOURCE_FORMS, merge, read_toml, source_values
+from tla.messages import did_you_mean, readable
 
 
 def shipped() -> dict[str, Path]:
@@ -18,20 +18,35 @@ def read(name: str) -> dict[str, Any]:
     """The plain values of a recipe.
 
     Args:
-        name: A shipped recipe ("digits"), a TOML file ("my.toml"), or "folder:PATH" for any folder of class folders.
+        name: A shipped recipe ("digits"), a TOML file ("my.toml"), or data of one's own: "folder:PATH" for any folder
+            of class folders, and the other forms of `tla.config.source_values`.
 
     Raises:
         ValueError: for an unknown recipe or invalid TOML.
     """
-    if name.startswith("folder:"):
-        path = Path(name.removeprefix("folder:")).expanduser()
-        return read("folder") | {"name": path.name or "folder", "source": {"name": "folder", "path": str(path)}}
+    if ":" in name and not name.endswith(".toml"):
+        source = source_values(name)
+        what = str(source[SOURCE_FORMS[source["name"]]])
+        if source["name"] in ("folder", "csv", "npz"):
+            source[SOURCE_FORMS[source["name"]]] = str(Path(what).expanduser())
+        return read("folder") | {"name": _study_name(source["name"], what), "source": source}
     recipes = shipped()
     if not name.endswith(".toml"):
         if name not in recipes:
             raise ValueError(f"unknown recipe {name!r}; {did_you_mean(name, recipes)} (or a file that ends in .toml)")
         return _with_base(recipes[name])
     return {"name": Path(name).stem} | _with_base(Path(name))
+
+
+def _study_name(kind: str, what: str) -> str:
+    """The name of a study of a data source: that of the folder, the file without its suffix, or the function."""
+    if kind == "folder":
+        name = Path(what).expanduser().name
+    elif kind in ("csv", "npz"):
+        name = Path(what).stem
+    else:
+        name = what.rpartition(":")[2].lower()
+    return readable(name) or kind
 
 
 def _with_base(path: Path) -> dict[str, Any]:

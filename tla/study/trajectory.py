@@ -11,6 +11,7 @@ from tla.attacks import Recorder, Trajectory, Untargeted
 from tla.distances import distance
 from tla.projection import barycentre
 from tla.representation import class_centroids
+from tla.representation.centroids import own_centroids
 from tla.retrieval import GalleryIndex, neighbour_path
 from tla.seeding import generator
 from tla.study.adaptive import without_early_stop
@@ -111,7 +112,10 @@ def _frame(
     plan, row, embedding = workspace.study.attack, recorded.row.cpu(), recorded.embedding.cpu()
     y = outputs.y[rows][row]
     wrong = _false_class(outputs, rows)[row]
-    centroids = class_centroids(outputs.gallery.embedding, outputs.gallery_y, probability.shape[1])
+    known, classes = outputs.gallery.embedding, probability.shape[1]
+    centroids = class_centroids(known, outputs.gallery_y, classes)
+    left_out = () if outputs.without is None else (outputs.without[rows][row],)
+    own = own_centroids(known, outputs.gallery_y, y, classes, *left_out)
     places = _placed(outputs, embedding, maps)
     every = torch.arange(len(row))
     return pd.DataFrame({
@@ -127,7 +131,7 @@ def _frame(
         "success": recorded.success.cpu().numpy(),
         "p_true": probability[every, y].numpy(),
         "p_false": probability[every, wrong].numpy(),
-        "distance_own": distance(embedding, centroids[y]).numpy(),
+        "distance_own": distance(embedding, own).numpy(),
         "distance_false": distance(embedding, centroids[wrong]).numpy(),
         "u": places[:, 0].numpy(),
         "v": places[:, 1].numpy(),
@@ -144,11 +148,12 @@ def _path(
     for image, start in torch.stack([row, restart], 1).unique(dim=0).tolist():
         steps = ((row == image) & (restart == start)).nonzero()[:, 0]
         steps = steps[step[steps].argsort()]
-        y = int(outputs.y[rows][image])
-        frame = neighbour_path(index, embedding[steps], step[steps], y, k).drop(columns="own")
-        keys = {"attack": plan.main, "eps": plan.eps, "id": int(outputs.ids[rows][image]), "restart": start, "y": y}
-        for place, (name, value) in enumerate(keys.items()):
-            frame.insert(place, name, value)
+        y, name = int(outputs.y[rows][image]), int(outputs.ids[rows][image])
+        itself = name if outputs.shared else None
+        frame = neighbour_path(index, embedding[steps], step[steps], y, k, without=itself).drop(columns="own")
+        keys = {"attack": plan.main, "eps": plan.eps, "id": name, "restart": start, "y": y}
+        for place, (column, value) in enumerate(keys.items()):
+            frame.insert(place, column, value)
         frames.append(frame)
     return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=list(PATH_COLUMNS))
 

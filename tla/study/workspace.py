@@ -10,7 +10,7 @@ from typing import NamedTuple
 import torch
 
 from tla.config import digest
-from tla.data import Images, Splits
+from tla.data import Images, Splits, holdout
 from tla.seeding import derive
 from tla.store import Store
 from tla.study.config import Study
@@ -95,8 +95,11 @@ class Workspace:
 
     @cached_property
     def splits(self) -> Splits:
-        """The data set, loaded once."""
-        return self.images or self.study.source.load(self.data_root)
+        """The data set, loaded once; all of it is for testing where nothing is trained and it has no test split."""
+        source = self.study.source
+        if self.images is not None:
+            return self.images
+        return source.load(self.data_root) if self.study.methods else source.load_whole(self.data_root)
 
     @cached_property
     def queries(self) -> Images:
@@ -105,8 +108,14 @@ class Workspace:
 
     @cached_property
     def gallery(self) -> Images:
-        """The natural training images behind retrieval, detectors and centroids."""
-        return self._choice(self.splits.train, self.study.analysis.gallery, "gallery")
+        """The natural training images behind retrieval, detectors and centroids.
+
+        Where there are only test images they are the gallery too, as many of each class as it has room for.
+        """
+        images, count = self.splits.train, self.study.analysis.gallery
+        if self.splits.shared and count < len(images):
+            return holdout(images, count, derive(0, "gallery")).held_out
+        return self._choice(images, count, "gallery")
 
     @cached_property
     def training_digest(self) -> str:

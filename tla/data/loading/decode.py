@@ -1,160 +1,148 @@
 """Picture files to bytes, in parallel and cached: the second time no picture is opened."""
 
-import errno
-import hashlib
+import contextlib
 import os
-import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import NamedTuple
 
 import numpy as np
 import torch
 from jaxtyping import UInt8
 from torch import Tensor
 
-from tla.files import replacing
-
-if TYPE_CHECKING:
-    from PIL.Image import Image
+from tla.data.loading.cache import cached
+from tla.data.loading.picture import Deep, PictureFormat, depth_of, open_picture
+from tla.messages import readable
 
 CACHED_FROM = 2000
 """With fewer files than this, decoding is fast enough without a cache."""
-_VERSION = 1
 _MOST_NAMED = 5
 
 
-def read_pictures(files: Sequence[str], base: Path, resize: int | None = None) -> UInt8[Tensor, "n c h w"]:
+class Decoded(NamedTuple):
+    """Decoded pictures.
+
+    Attributes:
+        pixels: 0..255, shape (n, c, h, w).
+        notes: What was decided while reading them, a sentence each.
+    """
+
+    pixels: UInt8[Tensor, "n c h w"]
+    notes: tuple[str, ...] = ()
+
+
+def read_pictures(files: Sequence[str], base: Path, form: PictureFormat | None = None) -> Decoded:
     """Pixels of picture files, from the user's cache if the files have not changed.
 
-    Grey if all of them are, else RGB. Transparency becomes white, 16 bits become 8, EXIF rotations are applied.
+    Grey if all of them are, else RGB. Transparency becomes white, EXIF rotations are applied. Pictures of more than 8
+    bits keep their upper 8; of how many is decided from the largest value of all of them, and noted.
 
     Args:
-        files: Paths of picture files, all of one size unless `resize` is given.
+        files: Paths of picture files, all of one size unless the form says which.
         base: The folder that contains them.
-        resize: Pixels of the shorter side, then cropped to the central square.
+        form: The form to bring them to.
 
     Raises:
         ValueError: for files that cannot be read as pictures, or pictures of different sizes; names them.
     """
+    form = form or PictureFormat()
     if len(files) < CACHED_FROM:
-        return decode(files, resize)
-    cache = _cache(files, base, resize)
-    if cache.exists():
-        try:
-            return _load(cache)
-        except Exception:  # a damaged cache is rebuilt from the pictures
-            cache.unlink(missing_ok=True)
-    pixels = decode(files, resize)
-    try:
-        with replacing(cache) as temporary:
-            _save(pixels, temporary)
-    except OSError as error:
-        warnings.warn(f"decoded pictures are not cached: {error.strerror}", stacklevel=2)
-        return pixels
-    stem = cache.name.rsplit("-", 1)[0]
-    for old in cache.parent.glob(f"{stem}-*.safetensors"):
-        if old != cache:
-            old.unlink(missing_ok=True)
-    return pixels
+        return decode(files, form)
+    return Decoded(*cached(files, base, form, lambda: decode(files, form)))
 
 
-def decode(files: Sequence[str], resize: int | None = None) -> UInt8[Tensor, "n c h w"]:
+def decode(files: Sequence[str], form: PictureFormat) -> Decoded:
     """Pixels of picture files; see `read_pictures`."""
-    pixels = np.empty((0, 1, 0, 0), dtype=np.uint8)
-    first = ""
-    broken: list[str] = []
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        for place, (file, found) in enumerate(zip(files, pool.map(lambda f: _try(f, resize), files), strict=True)):
-            if isinstance(found, str):
-                broken.append(found)
-                continue
-            if not pixels.size:
-                pixels = np.zeros((len(files), *found.shape), dtype=np.uint8)
-                first = file
-            if found.shape[1:] != pixels.shape[2:]:
-                raise ValueError(_sizes(first, pixels[0], file, found))
-            if len(found) > len(pixels[0]):
-                pixels = np.repeat(pixels, len(found), axis=1)
-            pixels[place] = found
-    if broken:
-        more = f" and {len(broken) - _MOST_NAMED} more" if len(broken) > _MOST_NAMED else ""
-        raise ValueError(f"cannot read as pictures: {'; '.join(broken[:_MOST_NAMED])}{more}; remove or replace them")
-    return torch.from_numpy(pixels)
+    canvas = _Canvas(files)
+    deep: dict[int, int] = {}
+    with _own_size_limit(), ThreadPoolExecutor(os.cpu_count()) as pool:
+        for place, found in enumerate(pool.map(lambda file: _try(file, form, form.depth), files)):
+            if isinstance(found, Deep):
+                deep[place] = found.largest
+            else:
+                canvas.put(place, found)
+        depth = depth_of(max(deep.values(), default=0))
+        again = pool.map(lambda file: _try(file, form, depth), [files[place] for place in deep])
+        for place, found in zip(deep, again, strict=True):
+            canvas.put(place, found)
+    canvas.check()
+    notes = []
+    if deep:
+        notes.append(
+            f"{len(deep):,} of {len(files):,} pictures have more than 8 bits per value, the largest value is "
+            f"{max(deep.values()):,}: read as {depth} bits (depth sets another number)"
+        )
+    if form.channels is None and canvas.all_grey:
+        notes.append("all pictures are grey but stored in colour; channels=1 reads them as grey")
+    return Decoded(torch.from_numpy(canvas.pixels), tuple(notes))
 
 
-def cache_folder() -> Path:
-    """Cache of decoded pictures: tla/decoded in XDG_CACHE_HOME or ~/.cache."""
-    home = os.environ.get("XDG_CACHE_HOME")
-    return (Path(home) if home else Path.home() / ".cache") / "tla" / "decoded"
+class _Canvas:
+    """The pixels of all pictures; grows to three channels with the first coloured one.
+
+    Args:
+        files: The picture files.
+    """
+
+    def __init__(self, files: Sequence[str]) -> None:
+        self.files = files
+        self.pixels = np.empty((0, 1, 0, 0), dtype=np.uint8)
+        self.first = ""
+        self.broken: list[str] = []
+        self.coloured = False
+
+    @property
+    def all_grey(self) -> bool:
+        """True if no picture has a colour, but they are stored in three channels."""
+        return self.pixels.size > 0 and len(self.pixels[0]) == 3 and not self.coloured
+
+    def put(self, place: int, found: np.ndarray | Deep | str) -> None:
+        """Place one picture, or note why it cannot be read."""
+        if not isinstance(found, np.ndarray):
+            self.broken.append(str(found))
+            return
+        if not self.pixels.size:
+            self.pixels = np.zeros((len(self.files), *found.shape), dtype=np.uint8)
+            self.first = self.files[place]
+        if found.shape[1:] != self.pixels.shape[2:]:
+            raise ValueError(_sizes(self.first, self.pixels[0], self.files[place], found))
+        if len(found) > len(self.pixels[0]):
+            self.pixels = np.repeat(self.pixels, len(found), axis=1)
+        self.pixels[place] = found
+        if not self.coloured and len(found) == 3:
+            self.coloured = bool((found != found[:1]).any())
+
+    def check(self) -> None:
+        """Raise ValueError for files that could not be read; names them."""
+        if self.broken:
+            more = f" and {len(self.broken) - _MOST_NAMED} more" if len(self.broken) > _MOST_NAMED else ""
+            named = "; ".join(self.broken[:_MOST_NAMED])
+            raise ValueError(f"cannot read as pictures: {named}{more}; remove or replace them")
 
 
-def _try(file: str, resize: int | None) -> np.ndarray | str:
-    try:
-        return _open(file, resize)
-    except Exception as error:  # decoders raise anything; the user needs the file's name
-        reason = "not a picture" if type(error).__name__ == "UnidentifiedImageError" else str(error)
-        return f"{file} ({reason})"
-
-
-def _open(file: str, resize: int | None) -> np.ndarray:
-    """Pixels (1 or 3, h, w), uint8."""
-    from PIL import Image, ImageOps
-
-    with Image.open(file) as image:
-        image.load()
-        picture = ImageOps.exif_transpose(image) if image.getexif().get(0x0112, 1) != 1 else image
-        if picture.mode == "F":
-            raise ValueError("floating-point pixels have no known range")
-        if picture.mode.startswith("I"):
-            picture = Image.fromarray((np.asarray(picture).astype(np.int64) >> 8).clip(0, 255).astype(np.uint8))
-        if picture.has_transparency_data:
-            picture = _over_white(picture)
-        if picture.mode not in ("L", "RGB"):
-            picture = picture.convert("L" if picture.mode == "1" else "RGB")
-        if resize is not None:
-            picture = ImageOps.fit(picture, (resize, resize), Image.Resampling.BILINEAR)
-        pixels = np.asarray(picture)
-    return pixels[None] if pixels.ndim == 2 else pixels.transpose(2, 0, 1)
-
-
-def _over_white(picture: "Image") -> "Image":
+@contextlib.contextmanager
+def _own_size_limit() -> Iterator[None]:
+    """Switch Pillow's limit off while `PictureFormat.most_pixels` is checked instead."""
     from PIL import Image
 
-    white = Image.new("RGBA", picture.size, "white")
-    white.alpha_composite(picture.convert("RGBA"))
-    return white.convert("L" if picture.mode in ("L", "LA", "La") else "RGB")
+    before, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
+    try:
+        yield
+    finally:
+        Image.MAX_IMAGE_PIXELS = before
+
+
+def _try(file: str, form: PictureFormat, depth: int | None) -> np.ndarray | Deep | str:
+    try:
+        return open_picture(file, form, depth)
+    except Exception as error:  # decoders raise anything; the user needs the file's name
+        reason = "not a picture" if type(error).__name__ == "UnidentifiedImageError" else readable(str(error))
+        return f"{readable(file)} ({reason})"
 
 
 def _sizes(first: str, picture: np.ndarray, other: str, found: np.ndarray) -> str:
     (height, width), (tall, wide) = picture.shape[-2:], found.shape[-2:]
-    sizes = f"{height} x {width} ({first}) and {tall} x {wide} ({other})"
+    sizes = f"{height} x {width} ({readable(first)}) and {tall} x {wide} ({readable(other)})"
     return f"pictures must have the same size, got {sizes}; set resize"
-
-
-def _cache(files: Sequence[str], base: Path, resize: int | None) -> Path:
-    """The file name contains the folder, and a hash of the names, sizes and times of the files."""
-    digest = hashlib.sha256(f"{_VERSION} {resize}".encode())
-    start = len(str(base))
-    for file in files:
-        stat = os.stat(file)  # noqa: PTH116 (50,000 of them)
-        digest.update(f"{file[start:]}|{stat.st_size}|{stat.st_mtime_ns}\n".encode())
-    where = hashlib.sha256(f"{base.resolve()} {resize}".encode()).hexdigest()[:8]
-    return cache_folder() / f"{base.resolve().name}-{where}-{digest.hexdigest()[:16]}.safetensors"
-
-
-def _save(pixels: UInt8[Tensor, "n c h w"], file: Path) -> None:
-    from safetensors import SafetensorError
-    from safetensors.torch import save_file
-
-    try:
-        save_file({"pixels": pixels}, file)
-    except SafetensorError as error:  # raised for a full disk
-        raise OSError(errno.EIO, str(error)) from None
-
-
-def _load(file: Path) -> UInt8[Tensor, "n c h w"]:
-    from safetensors.torch import load_file
-
-    return load_file(file)["pixels"]

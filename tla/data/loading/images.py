@@ -20,6 +20,7 @@ class Images:
         ids: Position of each image in the whole split, shape (n,), int64.
         name: Name of the data set, "mnist".
         split: "train" or "test".
+        notes: What was decided while reading them, a sentence each.
 
     Raises:
         ValueError: for wrong shapes or types, or a label without a class.
@@ -31,6 +32,7 @@ class Images:
     ids: Int[Tensor, " n"]
     name: str = "images"
     split: str = "test"
+    notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if self.pixels.dtype != torch.uint8 or self.pixels.ndim != 4:

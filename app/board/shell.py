@@ -11,6 +11,7 @@ from board.pictures import uri
 from board.running import runs
 from board.selection.focus import contested, correct_count
 from board.studies import DamagedFileError, MissingDataError, View, finished, open_study, root, studies
+from tla.plots.drawing.believed import believed
 from tla.plots.drawing.theme import LIGHT
 
 DIGITS = "digits"
@@ -55,6 +56,7 @@ def sidebar() -> None:
                     persist_state="session",
                 )
             _focus_box(view)
+            _believed_box(view)
             st.caption(provenance(view))
         except (DamagedFileError, MissingDataError):
             return
@@ -92,6 +94,17 @@ def _focus_box(view: View) -> None:
             disabled=not among,
             help="The next image on which the attack fools some methods and not others.",
         )
+
+
+def _believed_box(view: View) -> None:
+    """Whether the study's accuracies are to be believed, as its audit says."""
+    said = believed(view.table("audit") if view.has("audit") else None)
+    if said.word == "OK":
+        st.caption(f":material/check_circle: {said.text}.")
+        return
+    show, icon = (st.error, ":material/error:") if said.word == "FAIL" else (st.warning, ":material/warning:")
+    show(f"{said.text}.", icon=icon)
+    st.page_link("pages_/robustness.py", label="What the audit found", icon=":material/shield:")
 
 
 def label(method: str) -> str:

@@ -20,7 +20,7 @@ PAGE = PageInfo(
     icon="compare_arrows",
     section="Look",
     order=15,
-    lead="Which images does only one of two models get right, and is the difference more than chance?",
+    lead="Which images does only one of two networks get right, and does that say anything about the methods?",
 )
 
 MOST_TILES = 60

@@ -5,7 +5,6 @@ import re
 import shutil
 from html.parser import HTMLParser
 
-import numpy as np
 import pandas as pd
 import pytest
 from figure_contract import drawn
@@ -14,8 +13,9 @@ from synthetic import TABLES, World, write_store
 from tla.plots import FIGURES, Look
 from tla.plots.report import embed, write_report
 from tla.plots.report.embed import bare, colours, difference, recoloured
-from tla.plots.report.headline import compared, headline
+from tla.plots.report.headline import headline, tiles
 from tla.plots.report.material import STEP_OF, Material
+from tla.plots.report.robustness import robustness
 from tla.store import DamagedFileError
 
 
@@ -93,7 +93,7 @@ def test_sections_ids_and_links(html):
     ids = [found["id"] for _, found in tags if "id" in found]
     assert len(ids) == len(set(ids))
     links = [found["href"] for tag, found in tags if tag == "a"]
-    assert len(links) == 8
+    assert len(links) == 9
     assert {link.removeprefix("#") for link in links} <= set(ids)
     expected = {
         "figure-one-class", "figure-two-classes", "figure-arrows", "figure-bars", "figure-roc", "figure-rows",
@@ -242,41 +242,70 @@ def test_difference_by_hand():
     assert difference({"a": [1]}, {"a": [1, 2]}) == [[["a"], [1, 2]]]
 
 
-def test_compared_is_the_paired_difference():
-    frame = pd.DataFrame({
-        "method": ["at"] * 4 + ["tla"] * 4, "seed": 0, "attack": "pgd", "eps": 0.1, "id": [0, 1, 2, 3] * 2,
-        "success": [True, True, True, False, False, False, True, False],
-    })  # fmt: skip
-    found = compared(frame, "tla", "at")
-    assert found.difference.value == 0.5
-    draws = np.random.default_rng(3).choice([1, 1, 0, 0], (4000, 4)).mean(1)
-    assert found.difference.low == pytest.approx(np.quantile(draws, 0.025), abs=0.26)
-    assert found.difference.high == pytest.approx(np.quantile(draws, 0.975), abs=0.26)
-
-
-def headline_of(tmp_path, at, tla):
-    """The headline of a study with these worst-case accuracies."""
+def study_of(tmp_path, shares, seeds=(0,)):
+    """A study with these worst-case accuracies, by method; with several seeds they spread a little."""
     from tla.store import Store
 
     rows = []
-    for method, share in (("at", at), ("tla", tla)):
-        for i in range(200):
-            rows += [
-                (method, 0, "clean", 0.0, i, 0, 0, 0, False),
-                (method, 0, "pgd", 0.1, i, 0, 0, 1, i >= share * 200),
-            ]
+    for method, share in shares.items():
+        for seed in seeds:
+            for i in range(200):
+                rows += [
+                    (method, seed, "clean", 0.0, i, 0, 0, 0, False),
+                    (method, seed, "pgd", 0.1, i, 0, 0, 1, i >= (share + 0.01 * (seed % 3)) * 200),
+                ]
     columns = ["method", "seed", "attack", "eps", "id", "y", "clean_prediction", "prediction", "success"]
     store = Store(tmp_path)
     store.write_table("attacks", pd.DataFrame(rows, columns=columns))
-    return headline(Material(store))
+    return Material(store)
 
 
-def test_headline_states_who_leads_and_whether_by_chance(tmp_path):
-    lead = headline_of(tmp_path / "a", 0.5, 0.75)
-    assert "<strong>TLA is right on 75 %</strong> of 200 test images (AT 50 %)" in lead
+def test_one_training_gives_no_verdict_anywhere(tmp_path):
+    material = study_of(tmp_path, {"at": 0.5, "tla": 0.75})
+    lead, page = headline(material), robustness(material)
+    assert "<strong>this TLA is right on 75 %</strong> of 200 test images (AT 50 %)" in lead
+    assert "this TLA keeps 50 images that this AT loses, and loses 0 that it keeps" in lead
+    assert "To decide, train more: --seeds 0 1 2 3 4." in lead
+    for text in (lead, page):
+        assert not re.search("chance|leads|falls behind|verdict</th>", text)
+        assert "One training each is no verdict about the methods" in text
+
+
+def test_several_trainings_give_a_verdict_or_say_that_there_is_none(tmp_path):
+    seeds = (0, 1, 2, 3)
+    lead = headline(study_of(tmp_path / "a", {"at": 0.5, "tla": 0.75}, seeds))
+    assert "TLA is right on 76 %" in lead
     assert "TLA leads AT by more than chance explains (+25.0 points" in lead
-    assert "TLA falls behind AT by more than chance explains" in headline_of(tmp_path / "b", 0.75, 0.5)
-    assert "no difference beyond chance (+0.5 points" in headline_of(tmp_path / "c", 0.5, 0.505)
+    behind = study_of(tmp_path / "b", {"at": 0.75, "tla": 0.5}, seeds)
+    assert "TLA falls behind AT by more than chance explains" in headline(behind)
+    assert "lower, beyond chance" in robustness(behind)
+    equal = study_of(tmp_path / "c", {"at": 0.5, "tla": 0.505}, seeds)
+    assert "4 trainings each show no difference (+0.5 points" in headline(equal)
+    assert "TLA and AT, too close to tell apart, are right on 51 %" in headline(equal)
+    assert "no difference shown" in robustness(equal)
+    assert "largest worst-case accuracy: TLA; within its interval also AT" in tiles(equal)
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "word", "text"),
+    [
+        (["OK", "FAIL", "WARN"], "FAIL", "Audit: FAIL (check1) on 1 of 1 models: do not believe these accuracies"),
+        (["OK", "WARN", "NOT RUN"], "WARN", "Audit: WARN (check1)"),
+        (["OK", "OK", "NOT RUN"], "OK", "Audit: OK (2 checks passed, none failed)"),
+        (["NOT RUN"] * 3, "NOT RUN", "no check could be run"),
+        (None, "NOT RUN", "Not audited: nothing says whether the attacks were strong enough"),
+    ],
+)
+def test_the_first_tile_is_the_audit(tmp_path, verdicts, word, text):
+    material = study_of(tmp_path, {"at": 0.5})
+    if verdicts:
+        checks = [f"check{i}" for i in range(3)]
+        material.store.write_table(
+            "audit", pd.DataFrame({"method": "at", "seed": 0, "check": checks, "verdict": verdicts})
+        )
+    first = re.match('<div class="tile ([a-z-]+)"><b>(.*?)</b><span>(.*?)</span>', tiles(material))
+    assert (first[1], first[2]) == (word.lower().replace(" ", "-"), word)
+    assert text in first[3]
 
 
 @pytest.mark.browser

@@ -5,11 +5,15 @@ import pandas as pd
 
 from tla.plots.drawing.rows import evenly, first_seed, share
 from tla.plots.drawing.words import percent, signed, spread
+from tla.statistics import wilson
 
 
 def test_words():
     labels = {"a": "A", "b": "B"}
-    assert spread({"a": 0.9, "b": 0.1}, labels) == "from 10 % (B) to 90 % (A)"
+    assert spread({"a": wilson(90, 100), "b": wilson(10, 100)}, labels) == "from 10 % (B) to 90 % (A)"
+    assert spread({"a": 0.9, "b": 0.1}, labels) == "from 10 % to 90 %"  # nothing says how sure they are
+    close = {"a": wilson(90, 100), "b": wilson(10, 100), "c": wilson(88, 100)}
+    assert spread(close, labels | {"c": "C"}) == "from 10 % (B) to 90 %"
     assert spread({"a": 0.9, "b": 0.9}, labels) == "90 % for every model"
     assert spread({"a": 0.9, "b": np.nan}, labels) == "90 % for A"
     assert spread({"a": np.nan}, labels) == "nothing measured"

@@ -7,7 +7,7 @@ from synthetic import TABLES, World
 
 from tla.plots import FIGURES
 from tla.statistics.intervals import student
-from tla.statistics.paired import paired, paired_differences, paired_mean
+from tla.statistics.paired import mean_difference, paired, paired_differences, paired_mean
 
 
 def drawn(rng, seeds, images, by_seed, by_image, noise):
@@ -54,6 +54,21 @@ def test_edges():
     assert np.isnan(paired_mean(np.zeros((0, 0))).value)
     with pytest.raises(ValueError, match=r"table must have seeds as rows .* got 1 dimension"):
         paired_mean(np.ones(3))
+    with pytest.raises(ValueError, match="both tables must have the same images, got 3 and 4"):
+        mean_difference(np.ones((2, 3)), np.ones((2, 4)))
+    assert np.isnan(mean_difference(np.ones((2, 0)), np.ones((2, 0))).value)
+
+
+def test_trainings_alone_give_welchs_test():
+    from scipy import stats
+
+    rng = np.random.default_rng(4)
+    one, other = rng.normal(0.3, 1, (5, 60)), rng.normal(0, 3, (4, 60))
+    found = mean_difference(one, other)
+    peer = stats.ttest_ind(one.mean(1), other.mean(1), equal_var=False)
+    bounds = peer.confidence_interval(0.95)
+    assert (found.over_seeds.low, found.over_seeds.high) == pytest.approx((bounds.low, bounds.high))
+    assert found.p >= peer.pvalue - 1e-12
 
 
 def rows_of(method, successes):
@@ -72,7 +87,8 @@ def test_pairs_are_same_seed_same_image():
     assert found.value == pytest.approx((1 / 4 + 0 / 4) / 2)
     table = paired_differences(pd.concat([base, other]), "at", "pgd")
     assert list(table["per_seed"].iloc[0]) == pytest.approx([0.25, 0.0])
-    assert bool(table["chance"].iloc[0])
+    assert table["verdict"].tolist() == ["not shown"]
+    assert (table["gained"].iloc[0], table["lost"].iloc[0]) == (1.0, 0.5)
 
 
 def test_what_is_not_there_is_named():
@@ -90,4 +106,10 @@ def test_the_figure_shows_every_seed_and_says_what_is_sure():
     assert float(np.mean(dots.x)) == pytest.approx(mean.x[0], abs=1e-4)
     assert mean.error_x.array[0] > 0
     assert "Beyond chance, against AT: Natural" in figure.layout.meta["title"]
-    assert "3 seeds" in figure.layout.meta["caption"]
+    caption = figure.layout.meta["caption"]
+    assert "3 trainings of each method" in caption
+    assert "no difference shown does not mean equal" in caption
+    one = FIGURES.get("differences")(TABLES["attacks"](World(n=300, methods=("natural", "at"))))
+    assert one.layout.meta["title"].startswith("These networks against this AT: ")
+    assert one.layout.meta["title"].endswith("one training, no verdict")
+    assert "To decide, train more: --seeds 0 1 2 3 4" in one.layout.meta["caption"]

@@ -124,12 +124,12 @@ def _run(values: dict[str, Any], options: dict[str, str | None], rest: list[str]
         )
     if not is_first_process():
         return 0
-    from tla.cli.tables import paired_summary, study_summary
+    from tla.cli.tables import audit_line, paired_summary, study_summary
 
     console.print(study_summary(store))
-    pairs = paired_summary(store)
-    if pairs is not None:
-        console.print(pairs)
+    for part in paired_summary(store):
+        console.print(part, highlight=False)
+    console.print(audit_line(store), highlight=False)
     console.print(f"Report: [bold]{(folder / 'report.html').resolve()}[/]", soft_wrap=True)
     return 0
 

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 from rich.table import Table
 
+from tla.plots.drawing.words import trainings
 from tla.statistics.accuracy import WORST, accuracy_and_worst
 from tla.store import Store
 
@@ -19,8 +20,10 @@ def study_summary(store: Store) -> Table:
     here = frame[frame.attack.isin(suite) & ((frame.attack == "clean") | np.isclose(frame.eps, plan["eps"]))]
     summary = accuracy_and_worst(here)
     count, seeds = int(summary.n.max()), int(summary.seeds.max())
-    several = f"mean of {seeds} seeds, " if seeds > 1 else ""
-    title = f"Accuracy in %, {plan['norm']} eps {plan['eps']:g}, {several}n = {count} images, ± 95 % interval over them"
+    title = (
+        f"Accuracy in %, {plan['norm']} eps {plan['eps']:g}, {trainings(seeds)}, n = {count} images, "
+        "± 95 % interval over them"
+    )
     table = Table(title=title, title_justify="left", box=None, padding=(0, 1))
     table.add_column("method", no_wrap=True)
     for column in (*suite, WORST):
@@ -31,8 +34,10 @@ def study_summary(store: Store) -> Table:
     return table
 
 
-def paired_summary(store: Store) -> Table | None:
-    """Worst-case accuracy of every method against AT's; None if there is nothing to compare."""
+def paired_summary(store: Store) -> list[Any]:
+    """Worst-case accuracy of every method against AT's, and what that decides; empty if there is nothing to compare."""
+    from tla.plots.drawing.comparison import NO_VERDICT, found
+    from tla.statistics.leading import training_spread
     from tla.statistics.paired import paired_differences
 
     frame: Any = store.table("attacks")
@@ -40,20 +45,49 @@ def paired_summary(store: Store) -> Table | None:
     base = "at" if "at" in methods else methods[0]
     pairs: Any = paired_differences(frame, base)
     if pairs.empty:
-        return None
-    seeds = int(pairs.seeds.max())
-    over = f"over {seeds} seeds and the images" if seeds > 1 else "over the images only (one seed)"
-    title = f"Worst-case accuracy minus that of {base}, in points, paired; 95 % interval {over}"
+        return []
+    if int(pairs.seeds.min()) < 2:
+        return [_networks(pairs, base), f"{NO_VERDICT}."]
+    return [_methods(pairs, base), found(pairs, training_spread(frame))]
+
+
+def _networks(pairs: Any, base: str) -> Table:
+    """One training each: these networks, image by image."""
+    title = f"These networks against this {base}, image by image (worst case)"
+    table = Table(title=title, title_justify="left", box=None, padding=(0, 1))
+    table.add_column("method", overflow="fold")
+    for name in (f"keeps, {base} loses", f"loses, {base} keeps", "difference"):
+        table.add_column(name, justify="right")
+    for row in pairs.itertuples():
+        table.add_row(str(row.method), f"{row.gained:.0f}", f"{row.lost:.0f}", f"{100 * row.difference:+.1f}")
+    return table
+
+
+def _methods(pairs: Any, base: str) -> Table:
+    """Several trainings: a verdict about each method."""
+    from tla.plots.drawing.comparison import MEANING
+
+    seeds, n = int(pairs.seeds.min()), int(pairs.n.max())
+    title = f"Worst-case accuracy minus that of {base}, in points; {seeds} trainings each, n = {n} images"
     table = Table(title=title, title_justify="left", box=None, padding=(0, 1))
     table.add_column("method", overflow="fold")
     table.add_column("difference", justify="right", min_width=10, no_wrap=True)
     table.add_column("95 % interval", justify="right", min_width=14, no_wrap=True)
-    table.add_column("verdict", min_width=16, no_wrap=True)
+    table.add_column("verdict", min_width=20, no_wrap=True)
     for row in pairs.itertuples():
-        verdict = "within chance" if row.chance else "more than chance"
         bounds = f"{100 * row.low:+.1f} .. {100 * row.high:+.1f}"
-        table.add_row(str(row.method), f"{100 * row.difference:+.1f}", bounds, verdict)
+        table.add_row(str(row.method), f"{100 * row.difference:+.1f}", bounds, MEANING[row.verdict])
     return table
+
+
+def audit_line(store: Store) -> str:
+    """Whether the accuracies are to be believed, coloured; with the command that shows more."""
+    from tla.plots.drawing.believed import believed
+
+    said = believed(store.table("audit") if store.has_table("audit") else None)
+    colour = {"FAIL": "bold red", "WARN": "yellow", "OK": "green"}.get(said.word, "yellow")
+    more = "" if said.word == "OK" else f"; see the report, or: tla audit {store.path}"
+    return f"[{colour}]{said.text}[/]{more}."
 
 
 def percent(row: Any) -> str:

@@ -124,7 +124,8 @@ def _title(means: Frame, label: str, name: str) -> str:
     other = varied.loc[varied["label"] == least].nsmallest(1, "accuracy").iloc[0]
     apart = float(lowest["low"]) > float(other["high"])
     values = f"{percent(float(worst.max()), 1)} at {best}, {percent(float(worst.min()), 1)} at {least}"
-    end = "" if apart else "; the intervals overlap"
+    once = int(varied["seeds"].max()) < 2
+    end = "; one training per value" if once else "" if apart else "; the intervals overlap"
     return f"{label} by {name}: under the strongest attack {values}{end}"
 
 

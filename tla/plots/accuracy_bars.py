@@ -6,8 +6,9 @@ from tla.plots.base import Figure, Frame, figure
 from tla.plots.drawing.marks import bar
 from tla.plots.drawing.sheet import Sheet, text_width
 from tla.plots.drawing.theme import LIGHT, Look, attack_label, attacks_of
-from tla.plots.drawing.words import number, spread
-from tla.statistics.accuracy import OUTCOMES, accuracy, accuracy_and_worst, at_eps, main_eps
+from tla.plots.drawing.words import number, spread, trainings
+from tla.statistics.accuracy import CLEAN, OUTCOMES, WORST, accuracy, accuracy_and_worst, at_eps, main_eps, worst_case
+from tla.statistics.leading import accuracy_intervals
 
 GROUPED = {"barmode": "group", "scattermode": "group", "bargap": 0.18, "scattergap": 0.18, "bargroupgap": 0.04}
 
@@ -63,7 +64,7 @@ def accuracy_bars(
     sheet.axis(panel, None, {"title": "accuracy (%)", "range": [0, 104]})
     if table.empty:
         sheet.empty(panel, "nothing was attacked")
-    return sheet.figure(_title(table, look), _caption(table, eps, paper), layout=GROUPED)
+    return sheet.figure(_title(rows, table, look), _caption(table, eps, paper), layout=GROUPED)
 
 
 def _marks(sheet: Sheet, paper: Frame | None, by: str, key: str, along: str, at: list[str], places: dict) -> None:
@@ -83,15 +84,12 @@ def _marks(sheet: Sheet, paper: Frame | None, by: str, key: str, along: str, at:
     sheet.add(sheet.panels[0], trace, key="paper")
 
 
-def _title(table: Frame, look: Look) -> str:
-    case = table[table["attack"] == "worst"]
-    case = case if len(case) else table[table["attack"] != "clean"]
-    if case.empty:
+def _title(rows: Frame, table: Frame, look: Look) -> str:
+    if not (table["attack"] != CLEAN).any():
         return "Accuracy on clean images; nothing was attacked"
-    least = case.groupby("method")["accuracy"].min()
     labels = {name: style.label for name, style in look.methods(table["method"]).items()}
-    values = {str(name): float(value) for name, value in least.items()}
-    return f"Accuracy under attack: {spread(values, labels)} in the worst case"
+    attacked = worst_case(rows[rows["attack"] != CLEAN]) if WORST not in set(table["attack"]) else worst_case(rows)
+    return f"Accuracy under attack: {spread(accuracy_intervals(attacked), labels)} in the worst case"
 
 
 def _caption(table: Frame, eps: float | int, paper: Frame | None) -> str:
@@ -100,6 +98,6 @@ def _caption(table: Frame, eps: float | int, paper: Frame | None) -> str:
     n, seeds = int(table["n"].max()), int(table["seeds"].max())
     marks = " Dashes: as reported by Mao et al. 2019." if paper is not None and len(paper) else ""
     return (
-        f"n = {n} test images{f', mean of {seeds} seeds' if seeds > 1 else ''}, eps = {number(eps)}; "
+        f"n = {n} test images, {trainings(seeds)}, eps = {number(eps)}; "
         f"whiskers: 95 % interval (Wilson) over the images; worst case: no attack fools the model.{marks}"
     )

@@ -4,8 +4,9 @@ from tla.plots.base import Figure, Frame, figure
 from tla.plots.drawing.marks import band, line
 from tla.plots.drawing.sheet import Sheet
 from tla.plots.drawing.theme import LIGHT, Look, attack_label
-from tla.plots.drawing.words import spread
+from tla.plots.drawing.words import spread, trainings
 from tla.statistics.accuracy import accuracy
+from tla.statistics.leading import accuracy_intervals
 
 
 @figure("accuracy_curve", "attacks")
@@ -30,13 +31,12 @@ def accuracy_curve(attacks: Frame, *, look: Look = LIGHT, attack: str | None = N
     sheet.axis(panel, {"title": "eps", "rangemode": "tozero"}, {"title": "accuracy (%)", "range": [0, 104]})
     if table.empty:
         sheet.empty(panel, "nothing was attacked")
-    last = table[table["eps"] == table["eps"].max()]
-    values = {str(name): float(value) for name, value in zip(last["method"], last["accuracy"], strict=True)}
-    end = spread(values, {name: style.label for name, style in styles.items()})
-    n = int(table["n"].max()) if len(table) else 0
+    last = attacks[(attacks["attack"] == attack) & (attacks["eps"] == table["eps"].max())]
+    end = spread(accuracy_intervals(last), {name: style.label for name, style in styles.items()})
+    n, seeds = (int(table[name].max()) if len(table) else 0 for name in ("n", "seeds"))
     return sheet.figure(
         f"Accuracy against eps under {attack_label(attack)}: {end} at the largest",
-        f"n = {n} test images per point; bands: 95 % interval (Wilson) over the images. "
+        f"n = {n} test images per point, {trainings(seeds)}; bands: 95 % interval (Wilson) over the images. "
         "eps in units of pixels in [0, 1].",
     )
 

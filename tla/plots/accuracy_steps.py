@@ -5,6 +5,7 @@ from tla.plots.drawing.marks import line
 from tla.plots.drawing.sheet import Sheet
 from tla.plots.drawing.theme import LIGHT, Look
 from tla.plots.drawing.words import spread
+from tla.statistics.intervals import Interval, wilson
 
 
 @figure("accuracy_steps", "trajectory")
@@ -20,13 +21,13 @@ def accuracy_steps(trajectory: Frame, *, look: Look = LIGHT, eps: float | int | 
     styles = look.methods(rows["method"])
     sheet = Sheet(look, 1, height=340, left=58, foot=50)
     panel = sheet.panels[0]
-    ends: dict[str, float] = {}
+    ends: dict[str, Interval] = {}
     for method, style in styles.items():
         fooled = rows[rows["method"] == method].pivot_table(
             index="step", columns=["seed", "id"], values="success", aggfunc="max", observed=True
         )
         share = 1 - fooled.ffill().fillna(False).astype(float).cummax().mean(axis=1)
-        ends[method] = float(share.iloc[-1])
+        ends[method] = wilson(float(share.iloc[-1]) * fooled.shape[1], fooled.shape[1])
         sheet.add(panel, line(share.index, 100 * share, style, markers=len(share) <= 12), key=method)
     sheet.axis(panel, "attack steps", {"title": "not fooled so far (%)", "range": [0, 104]})
     if not styles:

@@ -6,8 +6,9 @@ from tla.plots.base import Figure, Frame, figure
 from tla.plots.drawing.heatmap import PLAIN, heatmap
 from tla.plots.drawing.sheet import Sheet
 from tla.plots.drawing.theme import LIGHT, Look, attack_label, attacks_of
-from tla.plots.drawing.words import number, spread
-from tla.statistics.accuracy import OUTCOMES, accuracy_and_worst, at_eps, main_eps
+from tla.plots.drawing.words import number, spread, trainings
+from tla.statistics.accuracy import OUTCOMES, accuracy_and_worst, at_eps, main_eps, worst_case
+from tla.statistics.leading import accuracy_intervals
 
 
 @figure("accuracy_table", "attacks")
@@ -41,12 +42,11 @@ def accuracy_table(attacks: Frame, *, look: Look = LIGHT, eps: float | int | Non
     sheet.axis(panel, PLAIN | {"side": "top"}, PLAIN | {"autorange": "reversed"})
     if table.empty:
         sheet.empty(panel, "nothing was attacked")
-    case = table[table["attack"] == "worst"]
-    worst = {str(m): float(a) for m, a in zip(case["method"], case["accuracy"], strict=True)}
-    n = int(table["n"].max()) if len(table) else 0
+    worst = accuracy_intervals(worst_case(rows)) if len(rows) else {}
+    n, seeds = (int(table[name].max()) if len(table) else 0 for name in ("n", "seeds"))
     return sheet.figure(
         f"Accuracy in per cent: {spread(worst, {key: style.label for key, style in styles.items()})} in the worst case",
-        f"n = {n} test images; eps = {number(main_eps(attacks) if eps is None else eps)}; "
+        f"n = {n} test images, {trainings(seeds)}; eps = {number(main_eps(attacks) if eps is None else eps)}; "
         f"{'±: half-width of the 95 % interval (Wilson) over the images; ' if wide else ''}"
         "worst case: right only if no attack fools the model.",
     )

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from tla.plots.base import Figure, Frame, figure
+from tla.plots.drawing.comparison import DECIDES
 from tla.plots.drawing.heatmap import PLAIN, heatmap
 from tla.plots.drawing.sheet import Sheet
 from tla.plots.drawing.theme import LIGHT, Look, attack_label, methods_of
@@ -76,8 +77,8 @@ def agreement(
     size = f"; eps = {number(eps)}" if attack != "clean" else ""
     return sheet.figure(
         _title(a, b, count, n, under),
-        f"n = {n} test images{size}. McNemar's exact test, two-sided: p = {number(p, 2)}. It is about these two "
-        "trained models: another training seed gives others.",
+        f"n = {n} test images{size}. McNemar's exact test, two-sided: p = {number(p, 2)}, for these two networks. "
+        f"Another training of either may turn it round; {DECIDES}.",
     )
 
 
@@ -116,5 +117,8 @@ def _title(a: str, b: str, count: dict[str, int], n: int, under: str) -> str:
         return f"{a} and {b}: no image in common"
     apart = count["one"] + count["other"]
     if not apart:
-        return f"{a} and {b} agree on every image {under}"
-    return f"{a} and {b} disagree on {apart} of {n} images {under}: {count['one']} only {a}, {count['other']} only {b}"
+        return f"This {a} and this {b} agree on every image {under}"
+    return (
+        f"This {a} and this {b} disagree on {apart} of {n} images {under}: {count['one']} only {a}, "
+        f"{count['other']} only {b}"
+    )

@@ -10,6 +10,7 @@ from tla.plots.drawing.scores import detector_label, own_threshold, scores_by_me
 from tla.plots.drawing.sheet import Sheet
 from tla.plots.drawing.theme import LIGHT, Look
 from tla.plots.drawing.words import number, percent, spread
+from tla.statistics.intervals import Interval, wilson
 
 
 @figure("confusion", "detection")
@@ -39,7 +40,7 @@ def confusion(
     rows = selected(detection, detector, eps, adaptive)
     styles = look.methods(rows["method"] if methods is None else methods)
     sheet = Sheet(look, max(len(styles), 1), least=280, height=92, head=26, left=112, foot=34)
-    passed: dict[str, float] = {}
+    passed: dict[str, Interval] = {}
     by_method = scores_by_method(rows, styles)
     for panel, (method, style) in zip(sheet.panels, styles.items(), strict=False):
         scores = by_method[method]
@@ -53,7 +54,7 @@ def confusion(
         sheet.add(panel, heatmap(shares, text, x, y, look, top=100, hover="%{y}, %{x}: %{text}"))
         sheet.axis(panel, PLAIN | {"automargin": False}, PLAIN | {"automargin": False, "autorange": "reversed"})
         sheet.title(panel, f"<b>{style.label}</b>")
-        passed[method] = 1 - refused[0] / total[0] if total[0] else float("nan")
+        passed[method] = wilson(total[0] - refused[0], total[0])
     if not styles:
         sheet.empty(sheet.panels[0], "no scores")
     labels = {name: style.label for name, style in styles.items()}
@@ -65,7 +66,7 @@ def confusion(
     )
 
 
-def _words(shares: str, passed: dict[str, float]) -> str:
-    if not np.isfinite(list(passed.values())).any():
+def _words(shares: str, passed: dict[str, Interval]) -> str:
+    if not any(np.isfinite(value.value) for value in passed.values()):
         return "no image is misclassified"
     return f"{shares} of the misclassified images"

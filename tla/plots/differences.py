@@ -5,10 +5,14 @@ from typing import Any
 import numpy as np
 
 from tla.plots.base import Figure, Frame, figure
+from tla.plots.drawing.comparison import NO_VERDICT, found
 from tla.plots.drawing.sheet import Sheet, wrap
 from tla.plots.drawing.theme import LIGHT, Look, attack_label
-from tla.plots.drawing.words import signed
+from tla.plots.drawing.words import ends, signed
+from tla.statistics.intervals import Interval
+from tla.statistics.leading import training_spread
 from tla.statistics.paired import paired_differences
+from tla.statistics.verdicts import NOT_SHOWN, ONE_TRAINING
 
 
 @figure("differences", "attacks")
@@ -40,7 +44,9 @@ def differences(attacks: Frame, *, look: Look = LIGHT, base: str | None = None, 
     sheet.axis(panel, {"title": title, "zeroline": True, "zerolinecolor": look.shades.ink}, y | {"automargin": False})
     if not names:
         sheet.empty(panel, "nothing to compare")
-    return sheet.figure(_title(table, {name: style.label for name, style in styles.items()}, base), _caption(table))
+    spread = training_spread(attacks, attack) if names else float("nan")
+    labels = {name: style.label for name, style in styles.items()}
+    return sheet.figure(_title(table, labels, base), _caption(table, spread))
 
 
 def _dots(each: np.ndarray, place: int, colour: str, look: Look) -> dict[str, Any]:
@@ -66,26 +72,31 @@ def _mean(row: Any, place: int, label: str, colour: str) -> dict[str, Any]:
 
 
 def _title(table: Frame, labels: dict[str, str], base: str) -> str:
-    sure = table[~table["chance"].astype(bool)] if len(table) else table
     against = labels.get(base, base)
     if table.empty:
         return "Differences between methods: nothing to compare"
+    if (table["verdict"] == ONE_TRAINING).any():
+        gains = {str(name): Interval(*row) for name, row in table[["difference", "low", "high"]].iterrows()}
+        return f"These networks against this {against}: {ends(gains, labels, _points)} points; one training, no verdict"
+    sure = table[table["verdict"] != NOT_SHOWN]
     if sure.empty:
-        return f"No method differs from {against} by more than chance"
+        return f"No method is shown to differ from {against}"
     words = [f"{labels[str(name)]} {signed(100 * float(row['difference']))}" for name, row in sure.iterrows()]
     return f"Beyond chance, against {against}: {', '.join(words)} points"
 
 
-def _caption(table: Frame) -> str:
+def _points(gain: float) -> str:
+    return signed(100 * gain)
+
+
+def _caption(table: Frame, spread: float) -> str:
     if table.empty:
         return "n = 0."
     seeds, n = int(table["seeds"].max()), int(table["n"].max())
     if seeds < 2:
-        return (
-            f"n = {n} test images, one seed; bars: 95 % interval, paired bootstrap over the images. "
-            "It leaves out the spread of training, which more seeds would show."
-        )
+        bars = "95 % interval for these networks, paired bootstrap over the images"
+        return f"n = {n} test images; bars: {bars}. {NO_VERDICT}."
     return (
-        f"n = {n} test images, {seeds} seeds, same images and same seeds for both; bars: 95 % interval over trainings "
-        "and images together (two-way layout, Student's t)."
+        f"n = {n} test images, {seeds} trainings of each method; bars: 95 % interval over trainings and images "
+        f"together (two-way layout, Student's t). {found(table, spread)}"
     )

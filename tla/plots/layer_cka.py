@@ -1,10 +1,14 @@
 """How deep into the network the attack reaches."""
 
+from typing import Any
+
 from tla.plots.base import Figure, Frame, figure
 from tla.plots.drawing.marks import line
 from tla.plots.drawing.rows import first_seed
 from tla.plots.drawing.sheet import Sheet
 from tla.plots.drawing.theme import LIGHT, Look, escape
+from tla.plots.drawing.words import ends
+from tla.statistics.intervals import Interval
 
 
 @figure("layer_cka", "layers")
@@ -22,12 +26,12 @@ def layer_cka(layers: Frame, *, look: Look = LIGHT, eps: float | int | None = No
     styles = look.methods(rows["method"])
     sheet = Sheet(look, 1, height=320, left=60, foot=66)
     panel = sheet.panels[0]
-    last: dict[str, float] = {}
+    last: dict[str, Interval] = {}
     for method, style in styles.items():
         part = rows[rows["method"] == method].dropna(subset="cka")
         if len(part):
             sheet.add(panel, line(part["depth"].to_numpy(), part["cka"], style), key=method)
-            last[style.label] = float(part["cka"].iloc[-1])
+            last[style.label] = _interval(part.iloc[-1])
     names = rows.drop_duplicates("depth")
     ticks = {"tickvals": names["depth"].tolist(), "ticktext": [escape(str(name)) for name in names["layer"]]}
     sheet.axis(panel, {"title": "layer"} | ticks, {"title": "CKA, clean against adversarial", "range": [-0.02, 1.04]})
@@ -41,8 +45,11 @@ def layer_cka(layers: Frame, *, look: Look = LIGHT, eps: float | int | None = No
     )
 
 
-def _words(last: dict[str, float]) -> str:
-    low, high = min(last, key=last.__getitem__), max(last, key=last.__getitem__)
-    if f"{last[low]:.2f}" == f"{last[high]:.2f}":
-        return f"CKA {last[low]:.2f} for {'every model' if len(last) > 1 else low}"
-    return f"least alike for {low} ({last[low]:.2f}), most for {high} ({last[high]:.2f})"
+def _interval(row: Any) -> Interval:
+    low, high = (float(row.get(bound, float("nan"))) for bound in ("low", "high"))
+    return Interval(float(row["cka"]), low, high)
+
+
+def _words(last: dict[str, Interval]) -> str:
+    """Tables of old studies have no bounds: then nobody is named."""
+    return f"CKA {ends(last, {label: label for label in last}, lambda value: f'{value:.2f}')}"

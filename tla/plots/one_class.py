@@ -7,10 +7,11 @@ import numpy as np
 from tla.plots.base import Figure, Frame, figure
 from tla.plots.drawing.map_points import MapPoints, by_method, one_map
 from tla.plots.drawing.map_traces import MapMeasures, cloud, fit_axes, no_points, subtitle
-from tla.plots.drawing.rows import share
+from tla.plots.drawing.rows import counted
 from tla.plots.drawing.sheet import Panel, Sheet
 from tla.plots.drawing.theme import LIGHT, Look
 from tla.plots.drawing.words import percent, spread
+from tla.statistics.intervals import Interval
 
 
 @figure("one_class", "map", optional=("shift",))
@@ -40,18 +41,18 @@ def one_class(
     styles = look.methods(points["method"] if methods is None else methods)
     sheet = Sheet(look, max(len(styles), 1), least=270, head=46, left=10, foot=10)
     parts, measured = by_method(points, styles), MapMeasures(shift)
-    fooled: dict[str, float] = {}
+    fooled: dict[str, Interval] = {}
     n = 0
     for panel, (method, style) in zip(sheet.panels, styles.items(), strict=False):
         part = parts[method]
         fit_axes(sheet, panel, *part)
         attacked = part.adversarial.where(part.adversarial.y == klass)
         n = max(n, attacked.n)
-        fooled[method] = share(attacked.wrong)
+        fooled[method] = counted(attacked.wrong)
         _context(sheet, panel, part.clean, klass)
         _predicted(sheet, panel, attacked)
         note = measured(method, attacked.id)
-        text = f"<b>{style.label}</b>: {percent(fooled[method])} misclassified"
+        text = f"<b>{style.label}</b>: {percent(fooled[method].value)} misclassified"
         sheet.title(panel, text + subtitle(look, note))
         if not attacked.n:
             sheet.empty(panel, f"no adversarial image of class {look.class_name(klass)}")

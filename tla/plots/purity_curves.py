@@ -11,6 +11,7 @@ from tla.plots.drawing.rows import first_seed
 from tla.plots.drawing.sheet import Sheet
 from tla.plots.drawing.theme import LIGHT, Look
 from tla.plots.drawing.words import spread
+from tla.statistics.intervals import Interval
 
 
 @figure("purity_curves", "neighbours")
@@ -28,7 +29,7 @@ def purity_curves(
     rows = first_seed(neighbours, seed)
     styles = look.methods(rows["method"] if methods is None else methods)
     sheet = Sheet(look, 2, least=300, height=300, head=26, left=60, foot=50)
-    purity_at_k: dict[str, float] = {}
+    purity_at_k: dict[str, Interval] = {}
     codes, names = pd.factorize(rows["method"])
     code_of = {str(name): code for code, name in enumerate(names)}
     kinds, ids, ranks = rows["kind"].to_numpy(), rows["id"].to_numpy(), rows["rank"].to_numpy()
@@ -43,7 +44,7 @@ def purity_curves(
             sheet.add(panel, band(k, 100 * (mean - error), 100 * np.minimum(mean + error, 1), style.colour))
             sheet.add(panel, line(k, 100 * mean, style), key=method)
             if kind == "adversarial":
-                purity_at_k[method] = float(mean[-1])
+                purity_at_k[method] = Interval(*(float(mean[-1] + side * error[-1]) for side in (0, -1, 1)))
         sheet.axis(panel, "number of neighbours k", {"title": "own class (%)", "range": [0, 104]})
         sheet.title(panel, f"<b>{kind} queries</b>")
     if not styles:

@@ -9,9 +9,10 @@ from tla.plots.drawing.marks import band, line
 from tla.plots.drawing.scores import detector_label, selected, the_eps
 from tla.plots.drawing.sheet import Sheet
 from tla.plots.drawing.theme import LIGHT, Look
-from tla.plots.drawing.words import number
+from tla.plots.drawing.words import ends, number
 from tla.statistics.coverage import failures, measure_intervals
 from tla.statistics.coverage import risk_coverage as curve_of
+from tla.statistics.intervals import Interval
 
 
 @figure("risk_coverage", "detection")
@@ -41,14 +42,14 @@ def risk_coverage(
     rows = rows[~np.isnan(rows["score"].to_numpy(float))]
     styles = look.methods(rows["method"] if methods is None else methods)
     sheet = Sheet(look, 1, height=360 if look.width >= 900 else 320, left=60, foot=50)
-    panel, values, worst = sheet.panels[0], {}, 0.05
+    panel, values, worst = sheet.panels[0], dict[str, Interval](), 0.05
     for method, style in styles.items():
         part = rows[rows["method"] == method]
         if part.empty:
             continue
         shown = failures(part)
         area, curve = measure_intervals(shown)["augrc"], curve_of(shown)
-        values[style.label] = area.value
+        values[style.label] = area
         worst = max(worst, float(curve["high"].iloc[len(curve) // 5 :].max()))
         sheet.add(panel, band(curve["coverage"], curve["low"], curve["high"], style.colour))
         name = f"{style.label} {area.value:.3f} [{area.low:.3f}, {area.high:.3f}]"
@@ -62,19 +63,18 @@ def risk_coverage(
     return sheet.figure(_title(values, rows), _caption(rows, adaptive))
 
 
-def _title(values: dict[str, float], rows: Frame) -> str:
+def _title(values: dict[str, Interval], rows: Frame) -> str:
     name = detector_label(str(rows["detector"].iloc[0])) if len(rows) else "the detector"
     if not values:
         return f"Risk and coverage of {name}: nothing to accept"
-    least, most = min(values, key=values.__getitem__), max(values, key=values.__getitem__)
-    if least == most:
-        return f"Risk and coverage of {name}: AUGRC {values[least]:.3f} ({least})"
-    return f"Risk and coverage of {name}: AUGRC from {values[least]:.3f} ({least}) to {values[most]:.3f} ({most})"
+    words = ends(values, {label: label for label in values}, lambda value: f"{value:.3f}")
+    return f"Risk and coverage of {name}: AUGRC {words}"
 
 
 def _caption(rows: Frame, adaptive: bool) -> str:
     attack = "adaptive attack" if adaptive else "attack not adaptive"
     return (
         f"n = {rows['id'].nunique()} test images, each clean and attacked at eps = {number(the_eps(rows))}; every row "
-        f"counts; {attack}. Legend: AUGRC (smaller is better) with its 95 % interval over images; bands: 95 % (Wilson)."
+        f"counts; {attack}; one training each. "
+        "Legend: AUGRC (smaller is better) with its 95 % interval over images; bands: 95 % (Wilson)."
     )

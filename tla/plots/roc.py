@@ -10,7 +10,7 @@ from tla.plots.drawing.marks import band, line
 from tla.plots.drawing.scores import detector_label, scores_by_method, selected, the_eps
 from tla.plots.drawing.sheet import Panel, Sheet
 from tla.plots.drawing.theme import LIGHT, Look, Style
-from tla.plots.drawing.words import number
+from tla.plots.drawing.words import ends, number
 from tla.statistics.intervals import Interval
 from tla.statistics.roc import Sides, auc_interval, roc_band, roc_curve
 
@@ -105,8 +105,8 @@ def _title(areas: dict[str, Interval], rows: Frame) -> str:
     name = detector_label(str(rows["detector"].iloc[0])) if len(rows) else "the detector"
     if not areas:
         return f"Detecting misclassified images with {name}: nothing to detect"
-    best = max(areas, key=lambda label: areas[label].value)
-    return f"Detecting misclassified images with {name}: best for {best}, AUC {areas[best].value:.3f}"
+    values = ends(areas, {label: label for label in areas}, lambda area: f"{area:.3f}")
+    return f"Detecting misclassified images with {name}: AUC {values}"
 
 
 def _caption(
@@ -121,5 +121,6 @@ def _caption(
     attack = "adaptive attack" if len(rows) and bool(rows["adaptive"].iloc[0]) else "attack not adaptive"
     return (
         f"Positives: adversarial and misclassified at eps = {number(the_eps(rows))}; negatives: clean and correct "
-        f"({bounds}); {attack}. Legend: AUC with 95 % interval over images; band: bootstrap; markers: {mark}."
+        f"({bounds}); {attack}; one training each. "
+        f"Legend: AUC with 95 % interval over images; band: bootstrap; markers: {mark}."
     )

@@ -9,6 +9,7 @@ from tla.plots.drawing.scores import detector_label, own_threshold, scores_by_me
 from tla.plots.drawing.sheet import Panel, Sheet
 from tla.plots.drawing.theme import LIGHT, Look, rgba
 from tla.plots.drawing.words import number, percent, spread
+from tla.statistics.intervals import Interval, wilson
 from tla.statistics.roc import Sides
 
 
@@ -42,15 +43,15 @@ def score_histograms(
     rows = selected(detection, detector, eps, adaptive)
     styles = look.methods(rows["method"] if methods is None else methods)
     sheet = Sheet(look, max(len(styles), 1), least=255, ratio=0.55, head=26, left=52, foot=46)
-    caught: dict[str, float] = {}
+    caught: dict[str, Interval] = {}
     by_method = scores_by_method(rows, styles)
     for panel, (method, style) in zip(sheet.panels, styles.items(), strict=False):
         scores = by_method[method]
         at = own_threshold(scores, false_alarms) if threshold is None else threshold
         _histogram(sheet, panel, scores, at, bins)
         sheet.axis(panel, "score", {"title": "share (%)", "rangemode": "tozero"})
-        caught[method] = float((scores.positive >= at).mean()) if len(scores.positive) else float("nan")
-        result = f"{percent(caught[method])} caught" if len(scores.positive) else "none misclassified"
+        caught[method] = wilson(int((scores.positive >= at).sum()), len(scores.positive))
+        result = f"{percent(caught[method].value)} caught" if len(scores.positive) else "none misclassified"
         sheet.title(panel, f"<b>{style.label}</b>: {result}")
         _threshold(sheet, panel, at, style.label)
     if not styles:
@@ -65,8 +66,8 @@ def score_histograms(
     )
 
 
-def _words(caught: dict[str, float], labels: dict[str, str]) -> str:
-    if not np.isfinite(list(caught.values())).any():
+def _words(caught: dict[str, Interval], labels: dict[str, str]) -> str:
+    if not any(np.isfinite(value.value) for value in caught.values()):
         return "no image is misclassified"
     return f"{spread(caught, labels)} of the misclassified reach the threshold"
 

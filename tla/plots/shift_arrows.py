@@ -8,10 +8,11 @@ import numpy as np
 from tla.plots.base import Figure, Frame, figure
 from tla.plots.drawing.map_points import MapPoints, MethodPoints, Pairs, by_method, common_classes, one_map, positions
 from tla.plots.drawing.map_traces import MapMeasures, arrows, cloud, fit_axes, no_points, subtitle
-from tla.plots.drawing.rows import share
+from tla.plots.drawing.rows import counted
 from tla.plots.drawing.sheet import Panel, Sheet
 from tla.plots.drawing.theme import LIGHT, Look
 from tla.plots.drawing.words import percent, spread
+from tla.statistics.intervals import Interval
 
 COLOURED = {
     "true": "class",
@@ -53,12 +54,12 @@ def shift_arrows(
     styles = look.methods(points["method"] if methods is None else methods)
     sheet = Sheet(look, max(len(styles), 1), least=270, head=46, left=10, foot=10)
     coloured, parts, measured = common_classes(points["y"].to_numpy()), by_method(points, styles), MapMeasures(shift)
-    fooled: dict[str, float] = {}
+    fooled: dict[str, Interval] = {}
     for panel, (method, style) in zip(sheet.panels, styles.items(), strict=False):
         fit_axes(sheet, panel, *parts[method])
         part = parts[method] if classes is None else parts[method].of_classes(classes)
         pairs = part.pairs()
-        fooled[method] = share(pairs.wrong)
+        fooled[method] = counted(pairs.wrong)
         dots = part.clean.thin(look.points)
         if colour == "flipped":
             _flipped(sheet, panel, dots, pairs)
@@ -67,7 +68,7 @@ def shift_arrows(
         _arrows(sheet, panel, pairs.thin(most_arrows))
         _rings(sheet, panel, part, marked)
         note = measured(method, pairs.id)
-        sheet.title(panel, f"<b>{style.label}</b>: {percent(fooled[method])} change class" + subtitle(look, note))
+        sheet.title(panel, f"<b>{style.label}</b>: {percent(fooled[method].value)} change class" + subtitle(look, note))
     if not styles:
         no_points(sheet)
     labels = {name: style.label for name, style in styles.items()}

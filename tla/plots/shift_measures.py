@@ -9,6 +9,8 @@ import pandas as pd
 from tla.plots.base import Figure, Frame, figure
 from tla.plots.drawing.sheet import Panel, Sheet
 from tla.plots.drawing.theme import LIGHT, Look, rgba
+from tla.plots.drawing.words import ends
+from tla.statistics.intervals import median_interval
 
 MEASURES = {
     "angle": "angle between clean and adversarial (°)",
@@ -119,13 +121,12 @@ def _noise(sheet: Sheet, panel: Panel, noise: Frame, measure: str, labels: dict[
 
 
 def _title(rows: Frame, labels: dict[str, str]) -> str:
-    medians = rows.groupby("method")["angle"].median().dropna()
-    if not len(medians):
+    medians = {str(method): median_interval(part["angle"].to_numpy(float)) for method, part in rows.groupby("method")}
+    known = [name for name, median in medians.items() if np.isfinite(median.value)]
+    if not known:
         return "How far the attack moves the representation: not measured"
-    least, most = str(medians.idxmin()), str(medians.idxmax())
-    if least == most:
-        return f"The attack turns the representation of {labels[least]} by {medians[least]:.0f}° (median)"
-    return (
-        f"The attack turns the representation by {medians[least]:.0f}° ({labels[least]}) "
-        f"to {medians[most]:.0f}° ({labels[most]}), medians"
-    )
+    if len(known) == 1:
+        name = known[0]
+        return f"The attack turns the representation of {labels[name]} by {medians[name].value:.0f}° (median)"
+    turns = ends(medians, labels, lambda angle: f"{angle:.0f}°", start="by")
+    return f"The attack turns the representation {turns}, medians"

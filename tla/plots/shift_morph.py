@@ -8,10 +8,11 @@ import numpy as np
 from tla.plots.base import Figure, Frame, figure
 from tla.plots.drawing.map_points import Pairs, by_method, common_classes, one_map
 from tla.plots.drawing.map_traces import MapMeasures, fit_axes, no_points, segments, subtitle
-from tla.plots.drawing.rows import share
+from tla.plots.drawing.rows import counted
 from tla.plots.drawing.sheet import Panel, Sheet
 from tla.plots.drawing.theme import LIGHT, Look, rgba
 from tla.plots.drawing.words import percent, spread
+from tla.statistics.intervals import Interval
 
 STRIP = 52
 """Height of the strip with the slider, in pixels."""
@@ -58,18 +59,18 @@ def shift_morph(
     sheet = Sheet(look, max(len(styles), 1), least=270, head=46, left=10, foot=10, strip=STRIP)
     sheet.axis(sheet.panels[-1], {"visible": False}, {"visible": False})
     parts, measured = by_method(points, styles), MapMeasures(shift)
-    fooled: dict[str, float] = {}
+    fooled: dict[str, Interval] = {}
     walks: dict[int, Walk] = {}
     for panel, (method, style) in zip(sheet.panels, styles.items(), strict=False):
         fit_axes(sheet, panel, *parts[method])
         pairs = parts[method].pairs()
-        fooled[method] = share(pairs.wrong)
+        fooled[method] = counted(pairs.wrong)
         shown = pairs.thin(max(1, most // len(styles)))
         _paths(sheet, panel, shown)
         walks[len(sheet.traces)] = Walk(np.stack([shown.u0, shown.v0]), np.stack([shown.u1, shown.v1]))
         sheet.add(panel, _images(look, shown))
         note = measured(method, pairs.id)
-        sheet.title(panel, f"<b>{style.label}</b>: {percent(fooled[method])} change class" + subtitle(look, note))
+        sheet.title(panel, f"<b>{style.label}</b>: {percent(fooled[method].value)} change class" + subtitle(look, note))
     if not styles:
         no_points(sheet)
     _class_legend(sheet, points)

@@ -10,6 +10,8 @@ from tla.plots.drawing.map_points import MapPoints, Pairs, by_method, one_map
 from tla.plots.drawing.map_traces import MapMeasures, arrows, cloud, fit_axes, no_points, subtitle
 from tla.plots.drawing.sheet import Panel, Sheet
 from tla.plots.drawing.theme import LIGHT, Look
+from tla.plots.drawing.words import ends
+from tla.statistics.intervals import wilson
 
 
 class Confused(NamedTuple):
@@ -64,7 +66,7 @@ def two_classes(
     one, other = look.class_name(pair.true), look.class_name(pair.false)
     n = int(points.loc[(points["y"] == pair.true) & (points["kind"] == "adversarial"), "id"].nunique())
     return sheet.figure(
-        f"Classes {one} and {other}, and adversarial images of {one} predicted as {other}: {_range(counts)} of {n}",
+        f"Classes {one} and {other}, and adversarial images of {one} predicted as {other}: {_range(counts, n)} of {n}",
         f"n = {n} attacked images of class {one} per method; lines lead from the clean image to the adversarial one. "
         "Distances in a map prove nothing: the line above each map is measured in the full space.",
     )
@@ -108,8 +110,10 @@ def _crossing(sheet: Sheet, panel: Panel, crossing: Pairs, pair: Confused) -> No
     sheet.add(panel, trace, key="crossing")
 
 
-def _range(counts: dict[str, int]) -> str:
+def _range(counts: dict[str, int], n: int) -> str:
     if not counts:
         return "none"
-    low, high = min(counts, key=counts.__getitem__), max(counts, key=counts.__getitem__)
-    return str(counts[low]) if counts[low] == counts[high] else f"from {counts[low]} ({low}) to {counts[high]} ({high})"
+    if min(counts.values()) == max(counts.values()):
+        return str(next(iter(counts.values())))
+    shares = {label: wilson(count, n) for label, count in counts.items()}
+    return ends(shares, {label: label for label in counts}, lambda share: str(round(share * n)))

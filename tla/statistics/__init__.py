@@ -12,8 +12,9 @@ from tla.statistics.coverage import (
     risk_coverage,
 )
 from tla.statistics.exact import at_least, binomial_tail, exceeds, mcnemar, sign_test
-from tla.statistics.intervals import Interval, bootstrap_mean, mean_intervals, student, wilson
-from tla.statistics.paired import PairedMean, paired, paired_differences, paired_mean
+from tla.statistics.intervals import Interval, bootstrap_mean, mean_intervals, median_interval, student, wilson
+from tla.statistics.leading import accuracy_intervals, alone, leading, training_spread
+from tla.statistics.paired import PairedMean, mean_difference, paired, paired_differences, paired_mean
 from tla.statistics.roc import (
     Roc,
     Sides,
@@ -26,6 +27,7 @@ from tla.statistics.roc import (
     tpr_at_fpr,
     tpr_interval,
 )
+from tla.statistics.verdicts import adjusted, power, verdicts
 
 __all__ = [
     "risk_coverage",
@@ -43,6 +45,15 @@ __all__ = [
     "Roc",
     "Sides",
     "accuracy",
+    "accuracy_intervals",
+    "adjusted",
+    "alone",
+    "leading",
+    "mean_difference",
+    "median_interval",
+    "power",
+    "training_spread",
+    "verdicts",
     "accuracy_and_worst",
     "at_eps",
     "at_least",

@@ -73,6 +73,32 @@ def student(value: float | int, variance: float | int, freedom: float | int) -> 
     return Interval(float(value), value - half, value + half)
 
 
+def student_p(value: float | int, variance: float | int, freedom: float | int) -> float:
+    """Two-sided p-value of a true mean of 0: below 0.05 where `student` leaves out 0; see there for the arguments."""
+    from scipy.special import stdtr
+
+    if not variance > 0:
+        return 1.0 if value == 0 else 0.0
+    return 2 * float(stdtr(max(freedom, 1.0), -abs(value) / variance**0.5))
+
+
+def median_interval(values: np.ndarray) -> Interval:
+    """Median of the finite values and its 95 % interval from order statistics: exact for any distribution.
+
+    Args:
+        values: Any shape. With fewer than six values no order statistics are that sure: the bounds are the extremes.
+    """
+    from scipy.special import bdtr
+
+    ordered = np.sort(np.asarray(values, dtype=np.float64)[np.isfinite(values)])
+    n = len(ordered)
+    if not n:
+        return UNKNOWN
+    tail = bdtr(np.arange(n // 2 + 1), n, 0.5)
+    rank = max(0, int(np.searchsorted(tail, 0.025, side="right")) - 1)
+    return Interval(float(np.median(ordered)), float(ordered[rank]), float(ordered[n - 1 - rank]))
+
+
 def bootstrap_mean(values: np.ndarray, replicates: int = 400) -> Interval:
     """Mean of the finite values and its 95 % bootstrap interval (percentiles; same data, same bounds).
 

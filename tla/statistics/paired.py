@@ -2,26 +2,28 @@
 
 import math
 from collections.abc import Iterable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from tla.statistics.accuracy import OUTCOMES, WORST, at_eps, worst_case
 from tla.statistics.frame import Frame
-from tla.statistics.intervals import UNKNOWN, Interval, bootstrap_mean, student
+from tla.statistics.intervals import UNKNOWN, Interval, bootstrap_mean, student, student_p
+from tla.statistics.verdicts import adjusted, verdicts
 
 
 class PairedMean(NamedTuple):
-    """A mean over seeds and images with three 95 % intervals around it.
+    """A mean over trainings and images with three 95 % intervals around it.
 
     Attributes:
         value: The mean.
-        over_seeds: As if the images were fixed: Student's t of the means of the seeds; nan with one seed.
+        over_seeds: As if the images were fixed: Student's t over the trainings; nan with one.
         over_images: As if the trainings were fixed: bootstrap over the images' means.
-        both: Other trainings and other images; with one seed, that over images.
+        both: Other trainings and other images, never narrower than `over_seeds`; with one training, that over images.
         seeds: Number of seeds.
         images: Number of images.
+        p: Two-sided p-value of a mean of 0 that belongs to `both`; nan with one training, which decides nothing.
     """
 
     value: float
@@ -30,14 +32,23 @@ class PairedMean(NamedTuple):
     both: Interval
     seeds: int
     images: int
+    p: float = float("nan")
+
+
+class Component(NamedTuple):
+    """Variance of a mean that comes from one source, and its degrees of freedom."""
+
+    variance: float
+    freedom: float
 
 
 def paired_mean(table: np.ndarray) -> PairedMean:
-    """The mean of a table of seeds x images, and how sure it is.
+    """The mean of a table of trainings x images, and how sure it is.
 
     `both` is the interval of the mean of a two-way layout with random rows and columns: the variances of the row means
     and of the column means, less the residual that both contain (never below the larger of the two), with
-    Satterthwaite's degrees of freedom (Searle, Casella, McCulloch, Variance Components, 1992, ch. 4).
+    Satterthwaite's degrees of freedom (Searle, Casella, McCulloch, Variance Components, 1992, ch. 4). Two or three rows
+    estimate their variance so badly that this alone errs too often; so `both` is never narrower than `over_seeds`.
 
     Args:
         table: One row per seed, one column per image, shape (s, n), finite.
@@ -45,27 +56,90 @@ def paired_mean(table: np.ndarray) -> PairedMean:
     Raises:
         ValueError: if the table is not of two dimensions.
     """
+    table = _checked(table)
+    if not table.size:
+        return _interval_of(float("nan"), np.empty(0), [table])
+    return _interval_of(table.mean(), table.mean(axis=0), [table])
+
+
+def mean_difference(one: np.ndarray, other: np.ndarray) -> PairedMean:
+    """The mean of one table of trainings x images less that of another, on the same images, and how sure it is.
+
+    The images are paired, the trainings are not: those of the same seed count as independent (Welch 1947), which if
+    anything makes the interval too wide, and gives it twice the degrees of freedom of a difference per seed. Fewer
+    than six images that tell the two apart are never beyond chance: even if all of them speak for the same side, the
+    exact sign test does not reach 5 %. `tests/statistics/test_verdicts.py` measures how often it errs.
+
+    Args:
+        one: One row per training, one column per image, shape (s, n), finite.
+        other: The same images in the same order, shape (t, n), finite.
+
+    Raises:
+        ValueError: if a table is not of two dimensions, or the numbers of images differ.
+    """
+    one, other = _checked(one), _checked(other)
+    if one.shape[1] != other.shape[1]:
+        raise ValueError(f"both tables must have the same images, got {one.shape[1]} and {other.shape[1]}")
+    if not one.size or not other.size:
+        return _interval_of(float("nan"), np.empty(0), [one, other])
+    columns = one.mean(axis=0) - other.mean(axis=0)
+    found = _interval_of(one.mean() - other.mean(), columns, [one, other])
+    apart = int(np.count_nonzero(columns))
+    return found._replace(p=max(found.p, min(1.0, 2 * 0.5**apart))) if np.isfinite(found.p) else found
+
+
+def _checked(table: np.ndarray) -> np.ndarray:
     table = np.asarray(table, dtype=np.float64)
     if table.ndim != 2:
         raise ValueError(f"table must have seeds as rows and images as columns, got {table.ndim} dimension(s)")
-    seeds, images = table.shape
-    if not table.size:
+    return table
+
+
+def _interval_of(value: Any, columns: np.ndarray, tables: list[np.ndarray]) -> PairedMean:
+    """Intervals of a sum or difference of the means of some tables of trainings x images.
+
+    Args:
+        value: The sum or difference.
+        columns: The same for each image, shape (n,).
+        tables: With independent rows and the same columns.
+    """
+    seeds, images = min(len(table) for table in tables), tables[0].shape[1]
+    if not columns.size:
         return PairedMean(float("nan"), UNKNOWN, UNKNOWN, UNKNOWN, seeds, images)
-    value, rows, columns = float(table.mean()), table.mean(axis=1), table.mean(axis=0)
-    over_images = bootstrap_mean(columns)
+    value, over_images = float(value), bootstrap_mean(columns)
     if seeds < 2:
         return PairedMean(value, Interval(value, float("nan"), float("nan")), over_images, over_images, seeds, images)
-    by_seed = float(rows.var(ddof=1)) / seeds
-    over_seeds = student(value, by_seed, seeds - 1)
+    by_seed = _together([_of_rows(table) for table in tables])
+    over_seeds = student(value, *by_seed)
     if images < 2:
-        return PairedMean(value, over_seeds, over_images, over_seeds, seeds, images)
-    by_image = float(columns.var(ddof=1)) / images
-    rest = table - rows[:, None] - columns[None, :] + value
-    residual = float(np.square(rest).sum()) / ((seeds - 1) * (images - 1)) / (seeds * images)
-    total = max(by_seed + by_image - residual, by_seed, by_image)
-    share = by_seed**2 / (seeds - 1) + by_image**2 / (images - 1) + residual**2 / ((seeds - 1) * (images - 1))
-    freedom = total**2 / share if share > 0 else 1.0
-    return PairedMean(value, over_seeds, over_images, student(value, total, freedom), seeds, images)
+        return PairedMean(value, over_seeds, over_images, over_seeds, seeds, images, 1.0)
+    by_image = Component(float(columns.var(ddof=1)) / images, images - 1)
+    rest = _together([_residual(table) for table in tables])
+    total = max(by_seed.variance + by_image.variance - rest.variance, by_seed.variance, by_image.variance)
+    crossed = Component(total, _together([by_seed, by_image, rest], total).freedom)
+    both = student(value, *crossed)
+    wide = Interval(value, min(both.low, over_seeds.low), max(both.high, over_seeds.high))
+    p = max(student_p(value, *part) for part in (by_seed, crossed))
+    return PairedMean(value, over_seeds, over_images, wide, seeds, images, p)
+
+
+def _of_rows(table: np.ndarray) -> Component:
+    return Component(float(table.mean(axis=1).var(ddof=1)) / len(table), len(table) - 1)
+
+
+def _residual(table: np.ndarray) -> Component:
+    """What is neither of the row nor of the column."""
+    seeds, images = table.shape
+    rest = table - table.mean(axis=1)[:, None] - table.mean(axis=0)[None, :] + table.mean()
+    freedom = (seeds - 1) * (images - 1)
+    return Component(float(np.square(rest).sum()) / freedom / (seeds * images), freedom)
+
+
+def _together(parts: list[Component], total: float | None = None) -> Component:
+    """The sum of independent variances (or a given total) with Satterthwaite's degrees of freedom."""
+    total = sum(part.variance for part in parts) if total is None else total
+    share = sum(part.variance**2 / part.freedom for part in parts)
+    return Component(total, max(total**2 / share, 1.0) if share > 0 else 1.0)
 
 
 def right_tables(rows: Frame, methods: Iterable[str]) -> dict[str, np.ndarray]:
@@ -97,14 +171,15 @@ def paired(rows: Frame, one: str, other: str) -> PairedMean:
         other: Another. Seeds and images that only one of the two has are left out.
     """
     right = right_tables(rows, (one, other))
-    return paired_mean(_gain(right[one], right[other]))
+    return mean_difference(*_shared(right[one], right[other]))
 
 
-def _gain(first: np.ndarray, second: np.ndarray) -> np.ndarray:
-    """Their difference for the seeds that both have and the images that both have with all of these."""
-    gain = first - second
-    gain = gain[~np.isnan(gain).all(axis=1)]
-    return gain[:, ~np.isnan(gain).any(axis=0)]
+def _shared(first: np.ndarray, second: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Both tables for the seeds that both have and the images that both have with all of these."""
+    known = ~np.isnan(first - second)
+    rows = known.any(axis=1)
+    columns = known[rows].all(axis=0)
+    return first[rows][:, columns], second[rows][:, columns]
 
 
 def _per_seed(right: np.ndarray) -> np.ndarray:
@@ -115,7 +190,7 @@ def _per_seed(right: np.ndarray) -> np.ndarray:
 
 
 def paired_differences(attacks: Frame, base: str = "at", attack: str = "worst") -> Frame:
-    """Every method against one of them, with paired 95 % intervals over seeds and images.
+    """Every method against one of them, with paired 95 % intervals over trainings and images, and a verdict.
 
     Args:
         attacks: The `attacks` table.
@@ -123,9 +198,11 @@ def paired_differences(attacks: Frame, base: str = "at", attack: str = "worst") 
         attack: Under which attack, "clean", or "worst": right only if no attack fools the model.
 
     Returns:
-        Columns method, base, attack, seeds, n (images), difference (of accuracies, -1..1), low_seeds, high_seeds
-        (Student's t over seeds; nan with one), low_images, high_images (bootstrap), low, high (both together), chance
-        (true where low..high contains 0), per_seed (list: the difference of each seed).
+        Columns method, base, attack, seeds, n (images), difference (of accuracies, -1..1), low_seeds, high_seeds (over
+        trainings; nan with one), low_images, high_images (bootstrap), low, high (both together; with one training over
+        the images alone), gained, lost (images that only this one, only the base gets right, mean per training), p
+        (that the methods are equal; allows for the number of comparisons), verdict (see `tla.statistics.verdicts`),
+        per_seed (list: the difference of each seed).
 
     Raises:
         ValueError: if the table lacks the base or the attack; names what it has.
@@ -137,23 +214,31 @@ def paired_differences(attacks: Frame, base: str = "at", attack: str = "worst") 
         raise ValueError(f"attack must be worst or one of {', '.join(here['attack'].unique())}, got {attack!r}")
     if len(here) and base not in known:
         raise ValueError(f"base must be one of {', '.join(known)}, got {base!r}")
-    found, right = [], right_tables(rows, (*known, base))
-    for method in known:
-        if method == base:
-            continue
-        gain = paired_mean(_gain(right[method], right[base]))
-        each = _per_seed(right[method]) - _per_seed(right[base])
+    right, methods = right_tables(rows, (*known, base)), [method for method in known if method != base]
+    gains, found = [], []
+    for method in methods:
+        one, other = _shared(right[method], right[base])
+        gain, each = mean_difference(one, other), _per_seed(right[method]) - _per_seed(right[base])
+        gains.append(gain)
         found.append({
             "method": method, "base": base, "attack": attack, "seeds": gain.seeds, "n": gain.images,
             "difference": gain.value, "low_seeds": gain.over_seeds.low, "high_seeds": gain.over_seeds.high,
             "low_images": gain.over_images.low, "high_images": gain.over_images.high,
             "low": gain.both.low, "high": gain.both.high,
-            "chance": not (gain.both.low > 0 or gain.both.high < 0), "per_seed": each[~np.isnan(each)].tolist(),
+            "gained": _per_training(one > other), "lost": _per_training(one < other),
+            "per_seed": each[~np.isnan(each)].tolist(),
         })  # fmt: skip
-    return pd.DataFrame(found, columns=COLUMNS)
+    p = adjusted([gain.p for gain in gains])
+    table = pd.DataFrame(found, columns=[name for name in COLUMNS if name not in ("p", "verdict")])
+    return table.assign(p=p, verdict=verdicts([gain.value for gain in gains], p))[COLUMNS]
+
+
+def _per_training(where: np.ndarray) -> float:
+    """Images per training for which something is true; nan without any training."""
+    return float(where.sum()) / len(where) if len(where) else float("nan")
 
 
 COLUMNS = [
     "method", "base", "attack", "seeds", "n", "difference", "low_seeds", "high_seeds", "low_images", "high_images",
-    "low", "high", "chance", "per_seed",
+    "low", "high", "gained", "lost", "p", "verdict", "per_seed",
 ]  # fmt: skip

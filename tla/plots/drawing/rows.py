@@ -3,6 +3,7 @@
 import numpy as np
 
 from tla.plots.base import Frame
+from tla.statistics.intervals import Interval, wilson
 
 
 def first_seed(frame: Frame, seed: int | None = None) -> Frame:
@@ -15,6 +16,11 @@ def first_seed(frame: Frame, seed: int | None = None) -> Frame:
 def share(hits: np.ndarray) -> float:
     """Share of a mask that is true; nan for an empty mask."""
     return float(np.count_nonzero(hits) / len(hits)) if len(hits) else float("nan")
+
+
+def counted(hits: np.ndarray) -> Interval:
+    """Share of a mask that is true with its 95 % interval (Wilson); nan for an empty mask."""
+    return wilson(int(np.count_nonzero(hits)), len(hits))
 
 
 def evenly(n: int, most: int) -> np.ndarray:

@@ -1,24 +1,57 @@
 """Numbers as text: shares, signs, the range in a title."""
 
+from collections.abc import Callable, Mapping
+
 import numpy as np
 
 from tla.plots.drawing.theme import DASH
+from tla.statistics.intervals import Interval
+from tla.statistics.leading import alone
 
 
-def spread(values: dict[str, float], labels: dict[str, str]) -> str:
+def spread(values: Mapping[str, Interval | float], labels: Mapping[str, str]) -> str:
     """The range of values as a phrase for a title, "from 4 % (TLA) to 96 % (Natural)".
 
+    An end is named only if nobody else is within its interval; a plain number has none, so that nobody is named.
+
     Args:
-        values: Share in 0..1 for each method; nan is left out.
+        values: Share in 0..1 for each method, with its interval; nan is left out.
         labels: Label of each method.
     """
-    known = {name: value for name, value in values.items() if np.isfinite(value)}
+    return ends(values, labels, percent)
+
+
+def ends(
+    values: Mapping[str, Interval | float], labels: Mapping[str, str], text: Callable[[float], str], start: str = "from"
+) -> str:
+    """The smallest and the largest value as a phrase; see `spread`.
+
+    Args:
+        values: For each method.
+        labels: Label of each method.
+        text: Writes a value.
+        start: First word.
+    """
+    known = {name: _interval(value) for name, value in values.items()}
+    known = {name: value for name, value in known.items() if np.isfinite(value.value)}
     if not known:
         return "nothing measured"
-    low, high = min(known, key=known.__getitem__), max(known, key=known.__getitem__)
-    if len(known) == 1 or percent(known[low]) == percent(known[high]):
-        return f"{percent(known[low])} for {'every model' if len(known) > 1 else labels[low]}"
-    return f"from {percent(known[low])} ({labels[low]}) to {percent(known[high])} ({labels[high]})"
+    numbers = [value.value for value in known.values()]
+    low, high = text(min(numbers)), text(max(numbers))
+    if len(known) == 1 or low == high:
+        return f"{low} for {'every model' if len(known) > 1 else labels[next(iter(known))]}"
+    named = [alone(known, largest=largest) for largest in (False, True)]
+    low, high = (f"{end} ({labels[name]})" if name else end for end, name in zip((low, high), named, strict=True))
+    return f"{start} {low} to {high}"
+
+
+def _interval(value: Interval | float) -> Interval:
+    return value if isinstance(value, Interval) else Interval(float(value), float("nan"), float("nan"))
+
+
+def trainings(seeds: int) -> str:
+    """How many trainings stand behind each number: "one training each", "mean of 3 trainings"."""
+    return f"mean of {seeds} trainings" if seeds > 1 else "one training each"
 
 
 def percent(share: float, digits: int = 0) -> str:

@@ -74,7 +74,7 @@ def share_cell(value: Interval, *, best: bool = False) -> str:
     """
     if not np.isfinite(value.value):
         return f'<td class="none">{DASH}</td>'
-    mark = ' <span class="best" title="best of its column">&#9670;</span>' if best else ""
+    mark = ' <span class="best" title="largest of its column, or within its interval">&#9670;</span>' if best else ""
     bounds = f"{100 * value.low:.1f} to {100 * value.high:.1f}" if np.isfinite(value.low) else ""
     return f'<td class="tint" style="--v:{value.value:.3f}">{100 * value.value:.1f}{mark}<small>{bounds}</small></td>'
 
@@ -87,15 +87,17 @@ def number_cell(value: Interval, digits: int) -> str:
     return f"<td>{value.value:.{digits}f}<small>{bounds}</small></td>"
 
 
-def tile(value: str, label: str, source: str) -> str:
+def tile(value: str, label: str, source: str, *, tone: str = "") -> str:
     """One number of the headline with its source.
 
     Args:
         value: The number, HTML.
         label: What it is, HTML.
         source: n, interval, origin, HTML.
+        tone: "fail", "warn" and "not-run" stand out.
     """
-    return f'<div class="tile"><b>{value}</b><span>{label}</span><small>{source}</small></div>'
+    kind = f"tile {tone}".strip()
+    return f'<div class="{kind}"><b>{value}</b><span>{label}</span><small>{source}</small></div>'
 
 
 def points(value: float) -> str:

@@ -9,6 +9,7 @@ from tla.plots.accuracy_curve import accuracy_curve
 from tla.plots.base import Frame
 from tla.plots.class_confusion import class_confusion
 from tla.plots.differences import differences
+from tla.plots.drawing.comparison import MEANING, NO_VERDICT, found
 from tla.plots.drawing.paper import paper_accuracy
 from tla.plots.drawing.theme import DASH, attack_label, attacks_of
 from tla.plots.drawing.words import number
@@ -17,6 +18,7 @@ from tla.plots.report.markup import absent, points, section, share_cell, table
 from tla.plots.report.material import Material
 from tla.plots.report.transferred import HEAD, black_box_cell, paper_black_box, transferred
 from tla.statistics.intervals import Interval
+from tla.statistics.leading import leading, training_spread
 from tla.statistics.paired import paired_differences
 
 TITLE = "Accuracy under attack"
@@ -47,7 +49,7 @@ def robustness(material: Material) -> str:
 
 def _table(material: Material, rows: Frame, paper: Frame) -> str:
     names = attacks_of(rows["attack"])
-    best = {name: part["accuracy"].max() for name, part in rows.groupby("attack")}
+    best = {str(name): _front(part) for name, part in rows.groupby("attack")}
     body = []
     with_transfer = material.table("transfer") is not None
     for method in material.methods:
@@ -61,7 +63,7 @@ def _table(material: Material, rows: Frame, paper: Frame) -> str:
                 continue
             row = part.loc[name]
             value = Interval(row["accuracy"], row["low"], row["high"])
-            cells.append(share_cell(value, best=bool(row["accuracy"] == best[name]) and len(material.methods) > 1))
+            cells.append(share_cell(value, best=method in best[name] and len(material.methods) > 1))
         reported = _paper_row(paper, method, names)
         if with_transfer:
             cells.append(black_box_cell(material, method))
@@ -71,7 +73,7 @@ def _table(material: Material, rows: Frame, paper: Frame) -> str:
     source = (
         f"This study, n = {n} test images, {seeds} seed{'s' if seeds > 1 else ''}, eps = {number(material.eps)}"
         f"{_settings(material)}. Below each accuracy its 95 % interval (Wilson, over the images). "
-        "&#9670; best of its column."
+        "&#9670; largest of its column, and all within its interval."
     )
     if len(paper):
         source += (
@@ -84,6 +86,12 @@ def _table(material: Material, rows: Frame, paper: Frame) -> str:
         )
     head = ["accuracy (%)", *(attack_label(name) for name in names), *([HEAD] if with_transfer else [])]
     return table(head, body, source)
+
+
+def _front(part: Frame) -> list[str]:
+    """The methods in front under one attack."""
+    columns = zip(*(part[name] for name in ("method", "accuracy", "low", "high")), strict=True)
+    return leading({str(method): Interval(*bounds) for method, *bounds in columns})
 
 
 def _paper_row(paper: Frame, method: str, names: list[str]) -> list[list[str]]:
@@ -114,40 +122,45 @@ def _settings(material: Material) -> str:
 
 
 def _compared(material: Material, attacks: Frame) -> str:
-    """Every method against adversarial training: the same seeds and the same images, pair by pair."""
+    """Every method against adversarial training: the same images, one training or several."""
     methods = [method for method in material.methods if method in set(attacks["method"])]
     base = "at" if "at" in methods else methods[0]
     pairs = paired_differences(attacks, base)
     if pairs.empty:
         return ""
+    once = int(pairs["seeds"].min()) < 2
     rows = []
     for method in (name for name in methods if name != base):
         row = pairs.set_index("method").loc[method]
         bounds = [_between(row[f"low{part}"], row[f"high{part}"]) for part in ("_seeds", "_images", "")]
-        verdict = "within chance" if row["chance"] else "more than chance"
-        rows.append([f"<b>{material.label(method)}</b>", points(float(row["difference"])), *bounds, verdict])
-    head = ["difference (points)", "over trainings", "over images", "over both", "verdict"]
+        ends = [bounds[1], _count(row["gained"]), _count(row["lost"])] if once else [*bounds, MEANING[row["verdict"]]]
+        rows.append([f"<b>{material.label(method)}</b>", points(float(row["difference"])), *ends])
+    label = material.label(base)
+    if once:
+        head = ["difference (points)", "over images, these networks", f"keeps, {label} loses", f"loses, {label} keeps"]
+    else:
+        head = ["difference (points)", "over trainings", "over images", "over both", "verdict"]
     figure = embedded("differences", lambda view: differences(attacks, look=view, base=base), material.look)
-    return figure + table([f"against {material.label(base)}", *head], rows, _how(pairs))
+    which = f"against this {label}" if once else f"against {label}"
+    return figure + table([which, *head], rows, _how(pairs, training_spread(attacks)))
 
 
 def _between(low: float, high: float) -> str:
     return f"{points(float(low))} to {points(float(high))}" if np.isfinite(low) else DASH
 
 
-def _how(pairs: Frame) -> str:
-    """How the intervals of the differences were computed."""
-    seeds, n = int(pairs["seeds"].max()), int(pairs["n"].max())
-    text = (
-        f"This study: difference of worst-case accuracies on the same {n} images with the same seeds; 95 % intervals. "
-    )
-    if seeds < 2:
-        return text + (
-            "One seed: the interval is a paired bootstrap over the images. Several seeds would add the spread of "
-            "training, which it leaves out."
-        )
+def _count(images: float) -> str:
+    return f"{images:.0f}" if np.isfinite(images) else DASH
+
+
+def _how(pairs: Frame, spread: float) -> str:
+    """How the intervals of the differences were computed, and what they decide."""
+    n = int(pairs["n"].max())
+    text = f"This study: difference of worst-case accuracies on the same {n} images; 95 % intervals. "
+    if int(pairs["seeds"].min()) < 2:
+        return f"{text}Over the images: paired bootstrap, for these networks. {NO_VERDICT}."
     return text + (
-        f"Over trainings: Student's t of the {seeds} differences, one per seed. Over images: paired bootstrap with "
-        "these trainings. Over both, which the verdict uses: variances of seeds and images in a two-way layout, "
-        "Satterthwaite's degrees of freedom."
+        "Over trainings: Welch's t of the trainings, for these images. Over images: paired bootstrap, for these "
+        "trainings. Over both, which the verdict uses: variances of trainings and images in a two-way layout, "
+        f"Satterthwaite's degrees of freedom, never narrower than over trainings. {found(pairs, spread)}"
     )

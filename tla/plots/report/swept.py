@@ -7,6 +7,7 @@ import pandas as pd
 
 from tla.plots.ablation import SUMS, ablation, setting_name, value_label, value_means
 from tla.plots.base import Frame
+from tla.plots.drawing.comparison import MEANING, NO_VERDICT
 from tla.plots.drawing.paper import paper_pool
 from tla.plots.drawing.theme import attack_label, attacks_of
 from tla.plots.drawing.words import number, percent
@@ -15,7 +16,8 @@ from tla.plots.report.markup import absent, points, section, share_cell, table
 from tla.plots.report.material import Material
 from tla.statistics.accuracy import at_eps, worst_case
 from tla.statistics.intervals import Interval
-from tla.statistics.paired import paired
+from tla.statistics.paired import PairedMean, paired
+from tla.statistics.verdicts import adjusted, verdicts
 
 TITLE = "One setting, several values"
 
@@ -54,16 +56,16 @@ def _table(material: Material, rows: Frame, method: str) -> str:
     for label, part in means.groupby("label", sort=False):
         cells = part.set_index("attack")
         known = [Interval(*cells.loc[name, ["accuracy", "low", "high"]]) for name in names if name in cells.index]
-        body.append([f"<b>{label}</b>", *(share_cell(value) for value in known), *gains.get(str(label), ("", ""))])
+        body.append([f"<b>{label}</b>", *(share_cell(value) for value in known), *gains.get(str(label), ("", "", ""))])
     first = value_label(_varied(rows)["value"].iloc[0])
     head = [escape(setting_name(str(rows["parameter"].iloc[0]))), *(attack_label(name) for name in names)]
     seeds, n = int(means["seeds"].max()), int(means["n"].max())
-    over = "seeds and images" if seeds > 1 else "the images alone: one seed leaves out the spread of training"
+    over = "trainings and images" if seeds > 1 else f"the images, for these networks. {NO_VERDICT}"
     return table(
-        [*head, f"worst case against {first} (points)", "95 % interval"],
+        [*head, f"worst case against {first} (points)", "95 % interval", "verdict"],
         body,
         f"This study, n = {n} test images, {seeds} seed{'s' if seeds > 1 else ''}, eps = {number(material.eps)}; below "
-        f"each accuracy its 95 % interval. Differences are paired: same images, same seeds; intervals over {over}.",
+        f"each accuracy its 95 % interval. Differences are between the same images; intervals over {over}.",
     )
 
 
@@ -71,21 +73,25 @@ def _varied(rows: Frame) -> Frame:
     return rows[rows["value"].notna()]
 
 
-def _gains(material: Material, rows: Frame) -> dict[str, tuple[str, str]]:
+def _gains(material: Material, rows: Frame) -> dict[str, tuple[str, str, str]]:
+    """What each value but the first gains over it: points, interval, and the verdict, which allows for their number."""
     attacks: Any = material.table("attacks")
     if attacks is None:
         return {}
     worst = worst_case(at_eps(attacks))
     values = _varied(rows).drop_duplicates("variant")
     first = str(values["variant"].iloc[0])
-    gains = {}
+    found: dict[str, PairedMean] = {}
+    bounds: dict[str, str] = {}
     for value, variant in zip(values["value"].iloc[1:], values["variant"].iloc[1:], strict=True):
-        gain = paired(worst, str(variant), first)
-        verdict = "" if gain.both.low > 0 or gain.both.high < 0 else " (within chance)"
-        gains[value_label(value)] = (
-            points(gain.value), f"{points(gain.both.low)} to {points(gain.both.high)}{verdict}"
-        )  # fmt: skip
-    return gains
+        label = value_label(value)
+        gain = found[label] = paired(worst, str(variant), first)
+        bounds[label] = f"{points(gain.both.low)} to {points(gain.both.high)}"
+    said = verdicts([gain.value for gain in found.values()], adjusted([gain.p for gain in found.values()]))
+    return {
+        label: (points(gain.value), bounds[label], MEANING[verdict])
+        for (label, gain), verdict in zip(found.items(), said, strict=True)
+    }
 
 
 def sweep_headline(material: Material) -> str:
@@ -103,7 +109,8 @@ def sweep_headline(material: Material) -> str:
     top = f"<strong>{material.label(str(who))} has {percent(float(means.max()), 1)} at {value_label(best)}</strong>"
     low = f"{percent(float(means.min()), 1)} at {value_label(least)}{_of(material, who, other)}"
     over = f"{len(seeds)} training{'s' if len(seeds) > 1 else ''} per value"
-    return f"{setting} from {first} to {last}: in the worst case {top} and {low}, over {over}"
+    end = f". {NO_VERDICT}" if len(seeds) < 2 else "; the table says which differences are shown"
+    return f"{setting} from {first} to {last}: in the worst case {top} and {low}, over {over}{end}."
 
 
 def _of(material: Material, one: Any, other: Any) -> str:

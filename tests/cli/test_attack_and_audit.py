@@ -1,5 +1,7 @@
 """`tla attack` and `tla audit`, on a model of a study, a shipped one and your own."""
 
+from xml.etree import ElementTree
+
 import pandas as pd
 import pytest
 
@@ -144,6 +146,55 @@ def test_audit_of_a_sound_model(tmp_path, capsys):
     assert "audit: OK" in capsys.readouterr().out
     frame = pd.read_parquet(tmp_path / "verdicts.parquet")
     assert set(frame.verdict) <= {"OK", "WARN", "NOT RUN"}
+
+
+def cases_of(file):
+    """The suites of a JUnit file: attributes, and what each case ended with."""
+    root = ElementTree.parse(file).getroot()
+    return [(suite.attrib, {case.get("name"): case[0].tag for case in suite}) for suite in root]
+
+
+def test_a_strict_audit_writes_what_a_ci_reads(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    status = main(["audit", AT, "--examples", "60", "--strict"])
+    assert str(tmp_path / "audit.xml") in capsys.readouterr().out
+    [(suite, cases)] = cases_of(tmp_path / "audit.xml")
+    assert suite["name"] == AT
+    assert int(suite["tests"]) == len(cases)
+    assert int(suite["failures"]) == sum(end == "failure" for end in cases.values())
+    assert int(suite["skipped"]) == sum(end == "skipped" for end in cases.values())
+    assert status == (3 if int(suite["failures"]) else 0)
+
+
+def test_a_failing_audit_says_so_last_and_in_the_file(own_model, capsys):
+    words = ["audit", "mymodel:softmax", "--data", "digits", "--eps", "0.1", "--examples", "40", "--junit", "a/b.xml"]
+    assert main(words) == 3
+    last = capsys.readouterr().out.strip().splitlines()[-1]
+    assert last == "Not to be believed as it is: mymodel:softmax: FAIL"
+    [(suite, cases)] = cases_of("a/b.xml")
+    assert cases["logits"] == "failure"
+    assert int(suite["failures"]) >= 1
+
+
+@pytest.mark.parametrize(("word", "status", "ends"), [("WARN", 3, "failure"), ("NOT RUN", 3, "failure")])
+def test_strict_lets_no_doubt_pass(word, status, ends, tmp_path):
+    from rich.console import Console
+
+    from tla.audit import AuditReport, AuditSummary, Verdict
+    from tla.cli.audit_verb import AuditOptions, _end
+
+    summary = AuditSummary(
+        n=1, norm="linf", eps=0.1, attack="pgd", steps=1, step_size=None, restarts=1, seed=0, level="quick",
+        seconds=0.1, queries=None, device="cpu", versions={}, not_run=(),
+    )  # fmt: skip
+    report = AuditReport(
+        verdicts=(Verdict(check="ball", number=5, verdict=word, evidence="a\x00 < b"),), summary=summary
+    )
+    file = tmp_path / "audit.xml"
+    strict = AuditOptions(model="m", strict=True, junit=file)
+    assert _end(strict, {"m": report}, Console(quiet=True)) == status
+    assert ends in cases_of(file)[0][1].values()
+    assert _end(AuditOptions(model="m"), {"m": report}, Console(quiet=True)) == 0
 
 
 def test_audit_of_probabilities_fails(own_model, capsys):

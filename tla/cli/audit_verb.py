@@ -27,6 +27,9 @@ class AuditOptions:
         examples: How many test images to audit on.
         seed: Seed of the audit.
         out: Also write the verdicts to this parquet file.
+        strict: For a CI: a warning counts as a failure, and the verdicts are also written as a JUnit file, audit.xml
+            unless --junit names another. The exit status is 0 if nothing failed and 3 if something did.
+        junit: Also write the verdicts to this JUnit file.
     """
 
     given: Annotated[ModelOptions, tyro.conf.arg(name="")]
@@ -39,10 +42,12 @@ class AuditOptions:
     examples: int = 200
     seed: int = 0
     out: Path | None = None
+    strict: bool = False
+    junit: Path | None = None
 
 
 def run(words: list[str]) -> int:
-    """Run `tla audit`; exits with 3 if a check fails."""
+    """Run `tla audit`; exits with 3 if a check fails, with --strict also if one warns or nothing could be checked."""
     import pandas as pd
     from rich.console import Console
 
@@ -55,16 +60,32 @@ def run(words: list[str]) -> int:
         description=summary(AuditOptions, MODEL_HELP),
         config=(tyro.conf.PositionalRequiredArgs,),
     )
-    console, frames, failed = Console(), [], False
+    console, reports = Console(), {}
     for given in _models(options.given):
-        report = _audit(options, given, console)
+        report = reports[given.load] = _audit(options, given, console)
         console.rule(given.load)
         console.print(rendered(report))
-        frames.append(report.frame().assign(model=given.load))
-        failed |= report.overall == "FAIL"
+    if not reports:
+        raise ValueError(f"{options.given.model} has no trained models to audit: finish the study first")
     if options.out is not None:
+        frames = [report.frame().assign(model=name) for name, report in reports.items()]
         pd.concat(frames, ignore_index=True).to_parquet(options.out, index=False)
         console.print(f"Verdicts: {options.out.resolve()}", soft_wrap=True)
+    return _end(options, reports, console)
+
+
+def _end(options: AuditOptions, reports: dict[str, Any], console: Any) -> int:
+    """The JUnit file, the last line, and the exit status."""
+    from tla.cli.junit import write_junit
+
+    file = options.junit or (Path("audit.xml") if options.strict else None)
+    if file is not None:
+        write_junit(file, reports, strict=options.strict)
+        console.print(f"JUnit: {file.resolve()}", soft_wrap=True)
+    bad = ("FAIL", "WARN", "NOT RUN") if options.strict else ("FAIL",)
+    failed = [f"{name}: {report.overall}" for name, report in reports.items() if report.overall in bad]
+    if failed:
+        console.print(f"[bold red]Not to be believed as it is[/]: {'; '.join(failed)}", soft_wrap=True)
     return 3 if failed else 0
 
 

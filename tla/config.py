@@ -92,11 +92,18 @@ def read_toml(path: Path) -> dict[str, Any]:
 
 
 def plain_value(text: str) -> Any:
-    """A command-line word as TOML would read it; anything but a number or a truth value is a string."""
+    """A command-line word as TOML would read it, or a quotient: 8/255. Anything else is a string."""
     try:
         return tomllib.loads(f"value = {text}")["value"]
     except tomllib.TOMLDecodeError:
-        return text
+        return quotient(text)
+
+
+def quotient(text: str) -> float | str:
+    """The number that "8/255" means; the text itself if it is no quotient of two numbers."""
+    number = r"\s*(\d+(?:\.\d*)?|\.\d+)\s*"
+    found = re.fullmatch(f"{number}/{number}", text)
+    return float(found[1]) / float(found[2]) if found and float(found[2]) else text
 
 
 SOURCE_FORMS = {
@@ -188,6 +195,8 @@ def _convert(kind: Any, value: Any, where: str) -> Any:
 def _convert_plain(kind: Any, value: Any, where: str) -> Any:
     if kind is Any:
         return value
+    if kind is float and isinstance(value, str):
+        value = quotient(value)
     if kind is float and isinstance(value, int) and not isinstance(value, bool):
         return float(value)
     if kind is Path and isinstance(value, str):

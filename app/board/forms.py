@@ -1,13 +1,20 @@
 """Controls for an attack's parameters, derived from its dataclass: a new attack needs no form of its own."""
 
 import dataclasses
+import functools
 import inspect
+import operator
 import types
 from typing import Any, Literal, NamedTuple, Union, get_args, get_origin, get_type_hints
 
 import streamlit as st
 
+from tla.attacks.search.step_size import check_step_size
+from tla.config import plain_value
+
 PLAIN_TYPES = (bool, int, float)
+LENGTH = "length"
+"""A number or a share of eps: typed as a text, 0.01, 2/255 or eps/4."""
 FIRST = ("steps", "restarts", "step_size")
 AUTO = "auto"
 
@@ -17,7 +24,7 @@ class Parameter(NamedTuple):
 
     Attributes:
         name: Its name in Python.
-        kind: bool, int, float or "choice".
+        kind: bool, int, float, "choice", or "length" (a number, or a share of eps as a text).
         default: Its default.
         optional: True if None is allowed and lets the attack choose.
         choices: Allowed values of a choice.
@@ -43,6 +50,8 @@ def parameters(cls: type) -> list[Parameter]:
         if get_origin(kind) is Literal:
             choices = tuple(str(choice) for choice in get_args(kind))
             found.append(Parameter(field.name, "choice", default, optional, choices, docs.get(field.name, "")))
+        elif set(get_args(kind)) == {float, str}:
+            found.append(Parameter(field.name, LENGTH, default, optional, (), docs.get(field.name, "")))
         elif kind in PLAIN_TYPES:
             found.append(Parameter(field.name, kind, default, optional, (), docs.get(field.name, "")))
     return sorted(found, key=lambda p: FIRST.index(p.name) if p.name in FIRST else len(FIRST))
@@ -81,6 +90,9 @@ def control(parameter: Parameter, *, initial: Any = None) -> Any:
         index = options.index(default if default in options else options[0])
         chosen = st.selectbox(label, options, index=index, key=key, bind=bind, help=help_text)
         return None if chosen == AUTO else chosen
+    if parameter.kind == LENGTH:
+        text = st.text_input(label, value=default, placeholder=AUTO, key=key, bind=bind, help=help_text)
+        return _length(text)
     if parameter.kind is bool:
         return st.toggle(label, value=bool(default), key=key, bind=bind, help=help_text)
     if parameter.kind is int:
@@ -90,9 +102,21 @@ def control(parameter: Parameter, *, initial: Any = None) -> Any:
     )
 
 
+def _length(text: str | None) -> float | str | None:
+    """What was typed for a step size; None, and the reason below the field, if it is none."""
+    value = plain_value(text.strip()) if text and text.strip() else None
+    try:
+        size = float(value) if isinstance(value, int | float) else value
+        check_step_size(size)
+    except ValueError as error:
+        st.error(str(error))
+        return None
+    return size
+
+
 def _without_none(hint: Any) -> tuple[Any, bool]:
     if get_origin(hint) in (Union, types.UnionType):
         inner = [option for option in get_args(hint) if option is not type(None)]
-        if len(inner) == 1:
-            return inner[0], len(inner) < len(get_args(hint))
+        if inner:
+            return functools.reduce(operator.or_, inner), len(inner) < len(get_args(hint))
     return hint, False

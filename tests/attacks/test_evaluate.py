@@ -178,6 +178,7 @@ def test_success_under_bf16_is_decided_in_float32(digits):
     assert abs(rows.success.mean() - exact.success.mean()) < 0.03
 
 
+@pytest.mark.filterwarnings("ignore:fgsm:tla.attacks.search.step_size.ShortAttackWarning")
 def test_radius_per_image(digits):
     eps = torch.linspace(0, 0.2, 50)
     frame = evaluate(digits.model, digits.x[:50], digits.y[:50], ATTACKS, Threat("linf", eps), batch=16)

@@ -182,6 +182,7 @@ def test_strict_lets_no_doubt_pass(word, status, ends, tmp_path):
 
     from tla.audit import AuditReport, AuditSummary, Verdict
     from tla.cli.audit_verb import AuditOptions, _end
+    from tla.cli.model import ModelOptions
 
     summary = AuditSummary(
         n=1, norm="linf", eps=0.1, attack="pgd", steps=1, step_size=None, restarts=1, seed=0, level="quick",
@@ -191,10 +192,10 @@ def test_strict_lets_no_doubt_pass(word, status, ends, tmp_path):
         verdicts=(Verdict(check="ball", number=5, verdict=word, evidence="a\x00 < b"),), summary=summary
     )
     file = tmp_path / "audit.xml"
-    strict = AuditOptions(model="m", strict=True, junit=file)
+    strict = AuditOptions(given=ModelOptions(load="m"), strict=True, junit=file)
     assert _end(strict, {"m": report}, Console(quiet=True)) == status
     assert ends in cases_of(file)[0][1].values()
-    assert _end(AuditOptions(model="m"), {"m": report}, Console(quiet=True)) == 0
+    assert _end(AuditOptions(given=ModelOptions(load="m")), {"m": report}, Console(quiet=True)) == 0
 
 
 def test_audit_of_probabilities_fails(own_model, capsys):

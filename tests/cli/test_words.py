@@ -1,10 +1,14 @@
 import json
 import subprocess
 import sys
+import warnings
 
 import pytest
 
 from tla.cli import VERBS, main
+from tla.cli.settings import overridden
+from tla.cli.words import with_quotients
+from tla.study import recipes, study_from
 
 
 def test_help_names_every_verb(capsys):
@@ -29,6 +33,50 @@ def test_every_verb_has_help(verb, capsys):
 def test_unknown_recipe_gets_a_hint(capsys):
     assert main(["study", "digit"]) == 1
     assert "unknown recipe 'digit'; did you mean 'digits'?" in capsys.readouterr().err
+
+
+def test_quotients_are_numbers_but_names_of_files_are_not():
+    words = [
+        "eval",
+        "1/2",
+        "--eps",
+        "8/255",
+        "4/255",
+        "--attack.eps=0.5/2",
+        "--out",
+        "3/4",
+        "--set",
+        "pgd.step_size=2/255",
+    ]
+    assert with_quotients(words) == [
+        "eval", "1/2", "--eps", str(8 / 255), str(4 / 255), "--attack.eps=0.25", "--out", "3/4", "--set",
+        "pgd.step_size=2/255",
+    ]  # fmt: skip
+
+
+def test_a_recipe_takes_radii_and_steps_as_quotients_and_shares():
+    study = overridden(
+        study_from(recipes.read("digits")),
+        with_quotients([
+            "--attack.eps", "8/255", "--attack.detection-eps", "8/255", "16/255", "--train.attack.step-size", "eps/2",
+            "--attack.suite.pgd.step-size", "2/255",
+        ]),
+    )  # fmt: skip
+    assert (study.attack.eps, study.attack.detection_eps) == (8 / 255, (8 / 255, 16 / 255))
+    assert study.train.attack.step_size == "eps/2"
+    assert study.attack.suite["pgd"].step_size == 2 / 255
+    assert study.resolved().attack.suite["bim"].step_size == pytest.approx(0.8 / 255)
+
+
+def test_a_short_attack_is_warned_of_in_one_line(tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    words = ["attack", "digits/at", "--eps", "8/255", "--attacks", "pgd", "--examples", "4", "--set", "pgd.steps=2"]
+    with warnings.catch_warnings():
+        warnings.simplefilter("always")
+        assert main([*words, "pgd.step_size=2/255"]) == 0
+        assert "tla attack: warning: pgd: pgd: 2 steps of 0.007843 cover 0.01569" in capsys.readouterr().err
+        assert main([*words, "pgd.step_size=eps/2"]) == 0
+        assert "warning" not in capsys.readouterr().err
 
 
 def test_an_unknown_study_is_an_error(tmp_path, monkeypatch, capsys):

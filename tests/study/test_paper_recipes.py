@@ -30,7 +30,7 @@ def close(value):
 
 @pytest.mark.parametrize("name", TABLE)
 def test_training_matches_the_paper(name):
-    study, row = study_from(recipes.read(name)), TABLE[name]
+    study, row = study_from(recipes.read(name)).resolved(), TABLE[name]
     train = study.train
     assert set(study.methods) == {"natural", "at", "alp", "tla", "tla-rn", "tla-sa"}
     assert (train.optimizer, train.schedule, train.batch) == (row["optimizer"], row["schedule"], row["batch"])

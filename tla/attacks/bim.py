@@ -15,7 +15,8 @@ class BIM(FirstOrder):
 
     Args:
         steps: Gradient steps, >= 1.
-        step_size: Length of a step in pixel units; by default the larger of eps/4 and 2.5 eps/steps.
+        step_size: Length of a step: a number in pixel units, or a share of eps as a text, "eps/4"; by default the
+            larger of eps/4 and 2.5 eps/steps.
         loss: "ce", "margin", "dlr" or "cw"; by default the goal's own.
         pursuit: When an image stops; see `PGD`.
 
@@ -24,7 +25,7 @@ class BIM(FirstOrder):
     """
 
     steps: int = 40
-    step_size: float | None = None
+    step_size: float | str | None = None
     loss: Surrogate | None = None
     pursuit: Pursuit = "until_reached"
 

@@ -14,7 +14,8 @@ class CW(FirstOrder):
 
     Args:
         steps: Gradient steps, >= 1.
-        step_size: Length of a step in pixel units; by default the larger of eps/4 and 2.5 eps/steps.
+        step_size: Length of a step: a number in pixel units, or a share of eps as a text, "eps/4"; by default the
+            larger of eps/4 and 2.5 eps/steps.
         restarts: Searches per image; only survivors are searched again.
         random_start: Start from a random point of the ball instead of the image.
         pursuit: When an image stops; see `PGD`.
@@ -24,7 +25,7 @@ class CW(FirstOrder):
     """
 
     steps: int = 40
-    step_size: float | None = None
+    step_size: float | str | None = None
     restarts: int = 1
     random_start: bool = True
     pursuit: Pursuit = "until_reached"

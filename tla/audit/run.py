@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from tla.attacks import APGD, Attack
 from tla.attacks.goals import Score
+from tla.attacks.search.step_size import at_radius
 from tla.audit.base import CHECKS, Check, Level, Verdict, checks_of
 from tla.audit.context import Context, Stored
 from tla.audit.report import AuditReport
@@ -101,7 +102,7 @@ def run_audit(
             ids=ids[rows.to(ids.device)],
             rows=rows,
             threat=threat.select(rows),
-            attack=attack or default_attack(),
+            attack=at_radius(attack or default_attack(), threat.eps),
             stored=_stored(stored or {}, x, y, ids, threat),
             sources=sources or {},
             detector=detector,

@@ -4,6 +4,7 @@ import importlib
 import sys
 from collections.abc import Sequence
 
+from tla.cli.words import plain_warnings, with_quotients
 from tla.messages import did_you_mean
 
 VERBS = {
@@ -54,7 +55,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _run(verb: str, words: list[str]) -> int:
     module = importlib.import_module(f"tla.cli.{verb}_verb")
     try:
-        return module.run(words)
+        with plain_warnings(verb):
+            return module.run(with_quotients(words))
     except (ValueError, FileNotFoundError, ModuleNotFoundError, OSError) as error:
         print(f"tla {verb}: {error}", file=sys.stderr)
         return 1

@@ -66,7 +66,7 @@ def run(words: list[str]) -> int:
         console.rule(given.load)
         console.print(rendered(report))
     if not reports:
-        raise ValueError(f"{options.given.model} has no trained models to audit: finish the study first")
+        raise ValueError(f"{options.given.load} has no trained models to audit: finish the study first")
     if options.out is not None:
         frames = [report.frame().assign(model=name) for name, report in reports.items()]
         pd.concat(frames, ignore_index=True).to_parquet(options.out, index=False)

@@ -5,7 +5,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from tla.attacks import ATTACKS, Attack
-from tla.config import from_dict, merge, to_dict
+from tla.attacks.search.step_size import at_radius, too_short
+from tla.config import from_dict, merge, quotient, to_dict
 from tla.data import Source
 from tla.messages import did_you_mean
 from tla.models import MODELS, Backbone, GivenModel
@@ -191,6 +192,21 @@ class Study:
         changes = read_variant(name).model
         return self.model if not changes else _changed(Backbone, self.model, changes, f"methods {name!r}: model")
 
+    def resolved(self) -> "Study":
+        """The same study with every step size in pixel units.
+
+        A share is one of the study's eps (in training of the training radius), also where an attack is run at a larger
+        radius, as for detection.
+        """
+        suite = {label: at_radius(attack, self.attack.eps) for label, attack in self.attack.suite.items()}
+        train = {name: at_radius(getattr(self.train, name), self.train.eps) for name in ("attack", "strong", "judge")}
+        return replace(self, attack=replace(self.attack, suite=suite), train=replace(self.train, **train))
+
+    def short(self) -> list[str]:
+        """Attacks of the suite that cannot reach the border of the ball, a sentence each; empty if all can."""
+        reasons = {label: too_short(attack, self.attack.eps) for label, attack in self.attack.suite.items()}
+        return [f"attack.suite.{label}: {reason}" for label, reason in reasons.items() if reason]
+
     def unfair(self) -> list[str]:
         """Why this comparison is unfair, one sentence per reason; empty if only the methods differ."""
         reasons = []
@@ -249,7 +265,7 @@ def study_from(values: dict[str, Any]) -> Study:
     """
     study = from_dict(Study, values, where="recipe")
     eps = values.get("train", {}).get("eps", study.train.eps)
-    if eps != study.train.eps:
+    if (quotient(eps) if isinstance(eps, str) else eps) != study.train.eps:
         raise ValueError(
             f"recipe: train.eps is {eps}, but a study trains at attack.eps = {study.attack.eps:g}; "
             "set attack.train_eps for another radius in training"

@@ -107,13 +107,14 @@ def _note_run(workspace: Workspace, notes: Mapping[str, Any]) -> None:
     store, study, reasons = workspace.store, workspace.study, workspace.study.unfair()
     store.note(
         complete=None,
-        study=study_values(study),
+        study=study_values(workspace.asked),
         fairness={"fair": not reasons, "reasons": reasons},
+        short=study.short(),
         versions={"python": platform.python_version()} | versions(VERSIONED),
         hardware=_hardware(workspace),
         **{"sweep": None, **notes},
     )
-    store.write_text("study.toml", _toml(study))
+    store.write_text("study.toml", _toml(workspace.asked))
 
 
 def plan(workspace: Workspace) -> list[StudyStep]:

@@ -64,7 +64,7 @@ def train_model(
         seed=trained.seed,
         folder=workspace.store.path / "models" / trained.key,
         progress=progress,
-        header={"source": to_dict(study.source), "attack": to_dict(study.attack)},
+        header={"source": to_dict(study.source), "attack": to_dict(workspace.asked.attack)},
         foreign="replace",
         test=workspace.queries if config.select_on == "test" else None,
     )

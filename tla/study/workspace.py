@@ -87,6 +87,11 @@ class Workspace:
     images: Splits | None = None
     networks: Mapping[str, Model] = field(default_factory=dict)
     _models: dict[str, Model] = field(default_factory=dict)
+    asked: Study = field(init=False)
+    """The study as it was given, where a step size may be a share of eps; `study` has them in pixel units."""
+
+    def __post_init__(self) -> None:
+        self.asked, self.study = self.study, self.study.resolved()
 
     @cached_property
     def device(self) -> torch.device:

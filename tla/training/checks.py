@@ -3,6 +3,7 @@
 import torch
 from torch import nn
 
+from tla.attacks.search.step_size import too_short
 from tla.data import Images
 from tla.training.config import TrainConfig
 from tla.training.methods import Method
@@ -21,8 +22,23 @@ def check_run(images: Images, rows: torch.Tensor, method: Method, config: TrainC
     Raises:
         ValueError: names the setting, what is allowed and what came.
     """
+    check_attacks(method, config)
     check_data(images, len(rows), method, config, world)
     check_classes(images.labels[rows], images.classes, method)
+
+
+def check_attacks(method: Method, config: TrainConfig) -> None:
+    """Refuse attacks that cannot reach the border of the ball: training on them, or choosing by them, misleads.
+
+    Raises:
+        ValueError: names the setting and the fix.
+    """
+    if not method.requirements().attacked:
+        return
+    for name in ("attack", "judge", *(["strong"] if config.strong_epochs else [])):
+        reason = too_short(getattr(config, name), config.eps)
+        if reason:
+            raise ValueError(f"train.{name}: {reason}")
 
 
 def check_data(images: Images, count: int, method: Method, config: TrainConfig, world: int) -> None:

@@ -12,6 +12,7 @@ import pandas as pd
 import torch
 from torch import Tensor, nn
 
+from tla.attacks.search.step_size import at_radius
 from tla.data import Images
 from tla.memory import kept
 from tla.models import Backbone
@@ -187,9 +188,8 @@ def _validate(run: TrainingRun, epoch: int, held_out: Pool) -> Validation:
         if run.engine.world > 1 and buffer.is_floating_point():
             buffer.copy_(run.engine.mean(buffer))
     source = generator(run.seed, "validate", epoch, run.engine.rank, device=run.engine.device)
-    return validate(
-        run.engine, run.validated, held_out, run.config.judge, Threat(run.config.norm, run.config.eps), source
-    )
+    judge, threat = at_radius(run.config.judge, run.config.eps), Threat(run.config.norm, run.config.eps)
+    return validate(run.engine, run.validated, held_out, judge, threat, source)
 
 
 def _record(run: TrainingRun, epoch: int, row: dict[str, Any], validation: Validation) -> None:

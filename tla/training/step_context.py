@@ -12,6 +12,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from tla.attacks.base import Attack
 from tla.attacks.goals import Goal, Untargeted
 from tla.attacks.search.loop import with_pursuit
+from tla.attacks.search.step_size import at_radius
 from tla.losses import Views
 from tla.losses.cross_entropy import CrossEntropy
 from tla.seeding import generator
@@ -77,7 +78,7 @@ class StepContext:
     def begin(self, epoch: int) -> None:
         """Reset the random numbers and choose the attack for an epoch."""
         late = epoch >= self.config.epochs - self.config.strong_epochs
-        self.default_attack = self.config.strong if late else self.config.attack
+        self.default_attack = at_radius(self.config.strong if late else self.config.attack, self.config.eps)
         where = {"device": self.engine.device}
         self.augmenting = generator(self.seed, "augment", epoch, self.engine.rank, **where)
         self.attacking = generator(self.seed, "attack", epoch, self.engine.rank, **where)

@@ -1,6 +1,7 @@
 """Many attacks on many images: one row per image and attack."""
 
 import time
+import warnings
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
@@ -14,6 +15,7 @@ from tla.attacks.evaluation.batch import BatchResult
 from tla.attacks.evaluation.batches import Batches, Shard
 from tla.attacks.evaluation.cache import Cache
 from tla.attacks.evaluation.table import COLUMNS, joined
+from tla.attacks.search.step_size import ShortAttackWarning, too_short
 from tla.memory import kept
 from tla.precision import Precision
 from tla.statistics.accuracy import CLEAN
@@ -110,9 +112,15 @@ def evaluate(
         ValueError: for an empty batch, images outside the box, labels that the model has no class for, logits that are
             NaN, or a label in `keep` that is not among the attacks.
         EvaluationInterrupted: on Ctrl-C; its `frame` has the rows finished so far.
+
+    Warns:
+        ShortAttackWarning: for an attack whose steps together are shorter than eps.
     """
     labels = () if keep is None else keep.labels
     _check_labels(attacks, labels)
+    for label, attack in attacks.items():
+        if reason := too_short(attack, threat.eps):
+            warnings.warn(f"{label}: {reason}", ShortAttackWarning, stacklevel=2)
     batches = Batches(model=model, x=x, y=y, threat=threat, ids=ids, batch_size=batch, seed=seed, precision=precision)
     numbers, tables, images = batches.numbers(shard or Shard()), [], {label: [] for label in labels}
     total = len(attacks) * sum(len(batches.rows(number)) for number in numbers)

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from tla.attacks.search.loop import Memory, Moment, Stepper
+from tla.attacks.search.step_size import StepSize, check_step_size, length_at, share_of
 
 
 @dataclass(frozen=True)
@@ -14,7 +15,7 @@ class Steepest(Stepper):
 
     Args:
         steps: Number of steps of the search; it decides the default step size.
-        step_size: In pixel units, > 0; by default `share` of eps.
+        step_size: In pixel units, > 0, or a text, "eps/4"; by default `share` of eps.
         share: Step size as a share of eps, > 0; by default max(1/4, 2.5/steps).
         decay: Momentum: weight of the old direction, 0 for none (Dong et al. 2018: gradients are divided by their mean
             absolute value before they are added up).
@@ -24,15 +25,12 @@ class Steepest(Stepper):
     """
 
     steps: int
-    step_size: float | None = None
+    step_size: StepSize | None = None
     share: float | None = None
     decay: float = 0.0
 
     def __post_init__(self) -> None:
-        if self.step_size is not None and not self.step_size > 0:
-            raise ValueError(
-                f"step_size must be > 0 (or left out, for max(eps/4, 2.5 eps/steps)), got {self.step_size}"
-            )
+        check_step_size(self.step_size)
         if self.share is not None and not self.share > 0:
             raise ValueError(f"share must be > 0, got {self.share}")
         if not self.decay >= 0:
@@ -48,9 +46,11 @@ class Steepest(Stepper):
                 gradient = memory["momentum"] * self.decay + gradient
             memory["momentum"] = gradient
         direction = moment.threat.steepest(gradient)
-        if self.step_size is None:
-            share = self.share or max(1 / 4, 2.5 / self.steps)
-            moved = moment.iterate + moment.threat.radius(moment.x) * share * direction
+        share, eps = self.share or max(1 / 4, 2.5 / self.steps), moment.threat.eps
+        if self.step_size is not None and not (isinstance(self.step_size, str) and isinstance(eps, Tensor)):
+            length = length_at(self.step_size, 0.0 if isinstance(eps, Tensor) else eps)
+            moved = torch.add(moment.iterate, direction, alpha=length)
         else:
-            moved = torch.add(moment.iterate, direction, alpha=self.step_size)
+            share = share if self.step_size is None else float(share_of(str(self.step_size)))
+            moved = moment.iterate + moment.threat.radius(moment.x) * share * direction
         return moment.threat.project(moved, moment.x)

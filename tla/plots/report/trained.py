@@ -44,7 +44,20 @@ def trained(material: Material) -> str:
 
 
 def warning(material: Material) -> str:
-    """A banner at the top of the page if the models differ in more than the method; "" for a fair comparison."""
+    """Banners at the top of the page: models that differ in more than the method, attacks that are too short."""
+    return _unfair(material) + _short(material)
+
+
+def _short(material: Material) -> str:
+    """Attacks of the evaluation that cannot reach the border of the ball."""
+    reasons = material.recorded("short") or []
+    if not reasons:
+        return ""
+    text = "; ".join(escape(str(reason)) for reason in reasons)
+    return f'<p class="unfair" role="note"><strong>The evaluation is too short.</strong> {text}.</p>'
+
+
+def _unfair(material: Material) -> str:
     reasons = _reasons(material)
     if not reasons:
         return ""

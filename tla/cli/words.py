@@ -1,0 +1,44 @@
+"""Words of the command line before a verb reads them, and warnings as it prints them."""
+
+import contextlib
+import sys
+import warnings
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from tla.config import quotient
+
+PATHS = ("--out", "--data", "--data-root", "--data_root", "--junit", "--set")
+"""Options whose values are names of files, or read elsewhere."""
+
+
+def with_quotients(words: Sequence[str]) -> list[str]:
+    """The same words with 8/255 as a number, wherever an option may take one."""
+    found, option = [], ""
+    for word in words:
+        head, equals, value = word.partition("=")
+        if word.startswith("--"):
+            option = head
+        if option and option not in PATHS:
+            number = quotient(value if equals else word)
+            word = f"{head}={number}" if equals and word.startswith("--") else str(number) if not equals else word
+        found.append(word)
+    return found
+
+
+@contextlib.contextmanager
+def plain_warnings(verb: str) -> Iterator[None]:
+    """Print a warning of tla as one line on stderr, and others as Python does."""
+    usual = warnings.showwarning
+
+    def show(message: Any, category: type[Warning], *rest: Any) -> None:
+        if category.__module__.startswith("tla."):
+            print(f"tla {verb}: warning: {message}", file=sys.stderr)
+        else:
+            usual(message, category, *rest)
+
+    warnings.showwarning = show
+    try:
+        yield
+    finally:
+        warnings.showwarning = usual

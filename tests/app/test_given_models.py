@@ -44,15 +44,15 @@ def stranger(tmp_path, use_studies, mark):
     file.write_text(
         MARK.format(mark=str(mark), classes=len(manifest["data"]["classes"]), pixels=int(np.prod(images.shape[1:])))
     )
-    plan = manifest["study"] | {"methods": ["natural"], "given": {"at": {"load": f"{file}:Net"}}}
+    plan = manifest["study"] | {"methods": ["natural", "tla"], "given": {"at": {"load": f"{file}:Net"}}}
     store.note(study=plan, complete="yes")
     use_studies(tmp_path / "studies")
     return file
 
 
-@pytest.mark.parametrize("page", PAGES)
-def test_no_page_runs_code_that_a_study_names(page, stranger, mark, open_page):
-    app = open_page(page)
+@pytest.mark.parametrize("name", PAGES)
+def test_no_page_runs_code_that_a_study_names(name, stranger, mark, open_page):
+    app = open_page(name)
     assert not app.exception
     assert not mark.exists()
 

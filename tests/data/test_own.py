@@ -365,7 +365,8 @@ def pairs(): return (x[:8], y[:8]), (x[8:], y[8:])
 def pictures(): return Pictures(range(12), "pil")
 def floats(): return Pictures(range(8), "floats"), Pictures(range(8, 12), "floats")
 def normal(): return Pictures(range(12), "normal")
-def part(split): return Images(torch.from_numpy(x), torch.from_numpy(y), ("r", "g", "b"), torch.arange(12), "own", split)
+def part(split):
+    return Images(torch.from_numpy(x), torch.from_numpy(y), ("r", "g", "b"), torch.arange(12), "own", split)
 def splits(): return Splits(part("train"), part("test"))
 def nothing(): return None
 def needs(what): return what

@@ -66,6 +66,8 @@ def with_method_settings(values: dict[str, Any], words: list[str]) -> tuple[dict
     return values, rest
 
 
+OWN_IMAGES, EVERY_IMAGE = ("folder", "csv", "npz", "python"), 1_000_000
+"""Sources of one's own images: all of them are attacked if the study trains nothing."""
 GIVEN_SETTINGS = ("--weights", "--head", "--mean", "--std", "--channels", "--resize")
 """Settings of given models, the same for `tla attack`, `tla audit` and `tla study`."""
 
@@ -114,7 +116,11 @@ def with_given(values: dict[str, Any], words: list[str]) -> tuple[dict[str, Any]
     if not names:
         return values, rest
     values = merge(values, {"given": {name: found.get(name, {}) | shared for name in names}})
-    return (values | {"methods": []} if found else values), rest
+    if found:
+        values = values | {"methods": []}
+    if found and "--methods" not in words and values.get("source", {}).get("name") in OWN_IMAGES:
+        values = merge(values, {"attack": {"examples": EVERY_IMAGE}})
+    return values, rest
 
 
 def _until_option(queue: list[str]) -> list[str]:

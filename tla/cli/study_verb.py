@@ -32,11 +32,15 @@ RECIPE           {recipes}, a file.toml, or folder:PATH
 --data FOLDER    where data sets are or are downloaded to; by default the variable TLA_DATA, else ~/.cache/tla
 --model NAME     use another backbone, with its own defaults
 --source NAME    use another data set
+--eps 8/255      radius of the threat; short for --attack.eps, as --norm and --examples are for theirs
 --given N=MODEL  models that exist already, by the names they should have; without --methods nothing is trained.
                  MODEL as for tla attack; --head, --mean, --std, --channels, --resize and --weights say how to call it
 --force          start again: run every step, finished or not
 --help           with a RECIPE: every setting, its meaning and its value in that recipe
 """
+
+
+_SHORT = {f"--{name}": f"--attack.{name}" for name in ("eps", "norm", "examples")}
 
 
 def run(words: list[str]) -> int:
@@ -49,7 +53,7 @@ def run(words: list[str]) -> int:
     if words[0].startswith("-"):
         raise ValueError(f"the recipe comes first: tla study digits {' '.join(words)}")
     values = recipes.read(words[0])
-    options, rest = verb_options(words[1:])
+    options, rest = verb_options([_SHORT.get(word, word) for word in words[1:]])
     values, rest = with_method_settings(with_model_and_source(values, options), rest)
     values, rest = with_given(values, rest)
     if "--help" not in rest and "-h" not in rest and not options["--force"]:

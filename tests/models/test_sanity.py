@@ -53,7 +53,7 @@ def test_another_order_of_the_classes_is_named_with_the_option_that_mends_it():
     found = sanity_check(Answers([1, 0, 2, 4, 3], share=0.9), x, y, NAMES)
     assert found.order == (1, 0, 2, 4, 3)
     assert "'ant' (class 0) by logit 1, 'bee' (class 1) by logit 0, 'dog' (class 3) by logit 4" in found.warnings[0]
-    assert found.warnings[0].endswith("set order to 1 0 2 4 3")
+    assert found.warnings[0].endswith("set order to 1 0 2 4 3 (--order 1 0 2 4 3)")
 
 
 def test_alternating_labels_of_two_classes_in_another_order():

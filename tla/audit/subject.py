@@ -3,6 +3,7 @@
 import torch
 from torch import Tensor, nn
 
+from tla.models.network.calling import on_copy
 from tla.types import Outputs
 
 
@@ -27,7 +28,7 @@ class AuditedModel(nn.Module):
         Raises:
             ValueError: if the model returns neither a tensor nor a pair of tensors.
         """
-        returned = self.model(x)
+        returned = on_copy(self.model, x)
         if isinstance(returned, Outputs):
             return returned
         if isinstance(returned, Tensor):
@@ -46,6 +47,6 @@ def forward(model: nn.Module, x: Tensor, batch: int) -> Outputs:
     batches = []
     with torch.no_grad(), torch.autocast(x.device.type, enabled=False):
         for start in range(0, len(x), batch):
-            outputs = model(x[start : start + batch])
+            outputs = on_copy(model, x[start : start + batch])
             batches.append(Outputs(outputs.logits.float(), outputs.embedding.float()))
     return Outputs(*(torch.cat(tensors) for tensors in zip(*batches, strict=True)))

@@ -8,6 +8,7 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
+from tla.models.network.calling import on_copy
 from tla.models.network.layers import listening
 from tla.models.network.mode import evaluating
 from tla.representation.cka import MIN_IMAGES, Similarity, cka_interval
@@ -29,7 +30,7 @@ def layer_names(model: Model, x: Pixels) -> tuple[str, ...]:
     leaves = [name for name, module in model.named_modules() if name and not any(module.children())]
     called: list[str] = []
     with evaluating(model), torch.inference_mode(), listening(model, leaves, lambda name, *_: called.append(name)):
-        model(next(batches(x[:1], 1, device_of(model))))
+        on_copy(model, next(batches(x[:1], 1, device_of(model))))
     modules = dict(model.named_modules())
     return tuple(name for name in dict.fromkeys(called) if not isinstance(modules[name], PASSIVE))
 
@@ -61,7 +62,7 @@ def capture_layers(model: Model, x: Pixels, layers: Sequence[str], batch: int = 
 
     with evaluating(model), torch.no_grad(), listening(model, layers, capture):
         for images in batches(x, batch, device_of(model)):
-            model(images)
+            on_copy(model, images)
             done += len(images)
     missing = [name for name in layers if name not in captured]
     if missing:

@@ -8,6 +8,7 @@ from jaxtyping import Float, UInt8
 from torch import Tensor, nn
 
 from tla.memory import kept
+from tla.models.network.calling import on_copy
 from tla.models.network.mode import evaluating
 from tla.types import Model, Outputs
 
@@ -57,7 +58,7 @@ def embed(model: Model, x: Pixels, batch: int = 512, precision: EmbeddingDtype =
     with kept(), evaluating(model), torch.autocast(device.type, torch.bfloat16, enabled=precision == "bfloat16"):
         for images in batches(x, batch, device):
             with torch.inference_mode():
-                outputs = model(images)
+                outputs = on_copy(model, images)
             if not isinstance(outputs, Outputs):
                 raise ValueError(f"model must return Outputs(logits, embedding), got {type(outputs).__name__}")
             if found is None:

@@ -2,6 +2,7 @@
 
 import contextlib
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any, NamedTuple
 
 import torch
@@ -15,6 +16,7 @@ from tla.attacks.search.loop import with_pursuit
 from tla.attacks.search.step_size import at_radius
 from tla.losses import Views
 from tla.losses.cross_entropy import CrossEntropy
+from tla.models.network.calling import on_copy
 from tla.seeding import generator
 from tla.threat import Threat
 from tla.training.bank import Bank
@@ -67,7 +69,8 @@ class StepContext:
         config: TrainConfig,
         seed: int,
     ) -> None:
-        self.engine, self.module, self.wrapped, self.pool, self.config = engine, module, wrapped, pool, config
+        self.engine, self.module, self.pool, self.config = engine, module, pool, config
+        self.wrapped = partial(on_copy, wrapped)
         self.seed = seed
         self.bank: Bank | None = None
         self.norms = [m for m in module.modules() if isinstance(m, _BatchNorm) and m.track_running_stats]
@@ -109,14 +112,14 @@ class StepContext:
         """Outputs in evaluation mode, without a gradient."""
         self.module.eval()
         with torch.no_grad(), self.engine.autocast():
-            outputs = self.module(x)
+            outputs = on_copy(self.module, x)
         return Outputs(outputs.logits.float(), outputs.embedding.float())
 
     def probe(self, x: Float[Tensor, "n c h w"]) -> Outputs:
         """Outputs of the unwrapped network in training mode, with a gradient; running statistics stay as they are."""
         self.module.train()
         with self._frozen_statistics(True), self.engine.autocast():
-            return self.module(x)
+            return on_copy(self.module, x)
 
     def forward(self, batch: Batch, adversarial: Tensor | None = None, natural: Tensor | None = None) -> StepOutputs:
         """One training forward pass of adversarial and natural images.
@@ -175,7 +178,7 @@ class StepContext:
         if not self.norms or self.config.batch_norm != "clean":
             return StepOutputs(self.wrapped(adversarial), None)
         with torch.no_grad(), self.engine.autocast():
-            self.module(batch.x)
+            on_copy(self.module, batch.x)
         with self._frozen_statistics(True):
             return StepOutputs(self.wrapped(adversarial), None)
 

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from tla.attacks.base import Attack
 from tla.attacks.goals import Untargeted
 from tla.distances import distance, pairwise
+from tla.models.network.calling import on_copy
 from tla.threat import Threat
 from tla.training.batches import Pool
 from tla.training.engine import Engine
@@ -94,7 +95,7 @@ def centroid_margin(
 
 def _forward_fp32(module: nn.Module, x: Tensor) -> Outputs:
     with torch.no_grad():
-        outputs = module(x)
+        outputs = on_copy(module, x)
     return Outputs(outputs.logits.float(), outputs.embedding.float())
 
 

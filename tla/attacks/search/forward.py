@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from tla.attacks.goals import Goal
+from tla.models.network.calling import on_copy
 from tla.threat import Threat
 from tla.types import Model, Outputs
 
@@ -17,7 +18,7 @@ def forward(model: Model, x: Tensor) -> Outputs:
     Raises:
         ValueError: if the model returns anything but `Outputs`.
     """
-    outputs = model(x)
+    outputs = on_copy(model, x)
     if not isinstance(outputs, Outputs):
         raise ValueError(
             f"model must return tla.types.Outputs (logits, embedding), {type(model).__name__} returned "

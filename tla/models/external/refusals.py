@@ -6,7 +6,7 @@ from torch import Tensor, nn
 from tla.models.external.answers import Answer, name_of
 from tla.models.network.mode import evaluating
 
-SIDES = (224, 32, 28, 64, 96, 128, 256, 299, 384, 227, 16, 48, 160, 192, 240, 336, 448, 512)
+SIDES = (224, 32, 28, 64, 96, 128, 256, 299, 384, 227, 16, 8, 48, 160, 192, 240, 336, 448, 512)
 """Sizes that are tried when a network refuses one."""
 
 

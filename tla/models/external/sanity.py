@@ -8,6 +8,7 @@ import torch
 from jaxtyping import Float, Int, UInt8
 from torch import Tensor
 
+from tla.models.network.calling import on_copy
 from tla.models.network.mode import evaluating
 from tla.statistics.agreement import Agreement, agreement
 from tla.statistics.exact import sign_test
@@ -79,7 +80,7 @@ def sanity_check(
 
 def choose(classes: int) -> str:
     """What to do about a model with another number of classes than the data."""
-    return f"; if some of its logits are the data's classes, name those {classes} with the option order"
+    return f"; if some of its logits are the data's classes, name those {classes} with order (--order)"
 
 
 def chance_sentence(clean: Agreement) -> str:
@@ -98,8 +99,8 @@ def _outputs(model: Model, x: Tensor, batch: int) -> Outputs:
     found = []
     with evaluating(model), torch.no_grad():
         for images in x.split(batch):
-            images = images.to(device, copy=True)
-            found.append(model(images.float() / 255 if images.dtype == torch.uint8 else images))
+            images = images.to(device)
+            found.append(on_copy(model, images.float() / 255 if images.dtype == torch.uint8 else images))
     return Outputs(*(torch.cat([values.float().cpu() for values in column]) for column in zip(*found, strict=True)))
 
 
@@ -142,7 +143,8 @@ def _order_sentence(order: tuple[int, ...], prediction: np.ndarray, labels: np.n
     more = f" and {len(moved) - NAMED} more" if len(moved) > NAMED else ""
     before, after = (float((values == labels).mean()) for values in (prediction, np.argsort(order)[prediction]))
     words = " ".join(map(str, order))
+    mend = f"set order to {words} (--order {words})"
     return (
         f"the model's classes seem to be in another order than the data's: it answers {told}{more}; in that order "
-        f"{after:.0%} of {len(labels)} clean images are right instead of {before:.0%}: set order to {words}"
+        f"{after:.0%} of {len(labels)} clean images are right instead of {before:.0%}: {mend}"
     )

@@ -134,9 +134,10 @@ def _cut(path: Path, graph: Any) -> tuple[str, ...]:
     if last is not None and last.op_type in ("ArgMax", "TopK", "ZipMap"):
         raise ValueError(f"{path} returns class numbers ({last.op_type}): export it up to the logits")
     cut = last if last is not None and last.op_type in ("Softmax", "Sigmoid") else None
-    kept = next(output for output in graph.output if output.name == chosen)
-    del graph.output[:]
-    graph.output.append(kept)
+    for position in reversed(range(len(names))):
+        if names[position] != chosen:
+            del graph.output[position]
+    (kept,) = graph.output
     if cut is None:
         return ()
     if passed:

@@ -39,6 +39,7 @@ from tla.store import Store as Store
 from tla.study.config import Study as Study
 from tla.study.examine import examine as examine
 from tla.study.locate import open_study as open_study
+from tla.study.photo import attack_photo as attack_photo
 from tla.study.run import run_study as run_study
 from tla.threat import Threat as Threat
 from tla.training import METHODS as METHODS

@@ -100,3 +100,8 @@ def test_a_wrong_number_of_classes_is_refused():
         sanity_check(Answers(), x, y % 3, NAMES[:3])
     with pytest.raises(ValueError, match=r"labels must be 0\.\.4, got 0 to 9"):
         sanity_check(Answers(), x, torch.arange(100) % 10, NAMES)
+
+
+def test_a_swap_of_two_classes_shows_on_48_images():
+    x, y = labelled(48)
+    assert sanity_check(Answers((0, 2, 1, 3, 4)), x, y, NAMES).order == (0, 2, 1, 3, 4)

@@ -199,7 +199,7 @@ def test_examine_takes_a_single_network_and_says_what_does_not_fit(tmp_path):
                     analysis=AnalysisPlan(map_points=9, trajectories=0, projection="pca", neighbours=3))  # fmt: skip
     assert set(store.table("attacks").method) == {"Sequential"}
     assert store.manifest()["data"]["classes"] == [str(number) for number in range(10)]
-    with pytest.raises(ValueError, match=r"test must be tla\.Images or a pair \(x, y\), got Tensor"):
+    with pytest.raises(ValueError, match=r"test must be tla\.Images, a dataset or a pair \(x, y\), got Tensor"):
         examine(small_net(), x)
     with pytest.raises(ValueError, match="'a' must be a torch module, a text or a GivenModel, got int"):
         examine({"a": 3}, (x, y))

@@ -6,4 +6,5 @@ from tla.study.config import study_from as study_from
 from tla.study.config import study_values as study_values
 from tla.study.examine import examine as examine
 from tla.study.locate import open_study as open_study
+from tla.study.photo import attack_photo as attack_photo
 from tla.study.run import run_study as run_study

@@ -11,6 +11,8 @@ from torch import nn
 
 from tla.attacks import ATTACKS, Attack
 from tla.data import SOURCES, Images, Splits, images_from
+from tla.data.loading.own_arrays import ArrayForm, images_of_dataset, is_dataset
+from tla.data.loading.picture import PictureFormat
 from tla.models import GivenModel, as_classifier, evaluating
 from tla.store import Store
 from tla.study.config import AnalysisPlan, AttackPlan, Study
@@ -42,7 +44,8 @@ def examine(
         models: A network, or networks by the names they should have. A network is a torch module that maps images in
             0..1 to logits, to (logits, embedding) or to `Outputs`; a text as `tla study --given` takes it
             ("torchvision:resnet18"); or a `GivenModel`, which also says head, mean, std and the like.
-        test: The images to attack and their classes, as `tla.Images` or as (x, y): see `tla.data.images_from`.
+        test: The images to attack and their classes: `tla.Images`, a torch dataset, or (x, y) as in
+            `tla.data.images_from`.
         train: The gallery behind retrieval, centroids and detectors; without it the test images are the gallery, each
             without itself.
         threat: Norm and radius; by default linf 8/255.
@@ -115,8 +118,11 @@ def _answered(network: nn.Module, images: Images) -> int:
 def _images(given: Any, split: str, classes: tuple[str, ...] | None, name: str) -> Images:
     if isinstance(given, Images):
         return given
+    if is_dataset(given):
+        form = ArrayForm(where=split, name=name, split=split)
+        return images_of_dataset(given, classes, form, PictureFormat())
     if not isinstance(given, tuple | list) or len(given) != 2:
-        raise ValueError(f"{split} must be tla.Images or a pair (x, y), got {type(given).__name__}")
+        raise ValueError(f"{split} must be tla.Images, a dataset or a pair (x, y), got {type(given).__name__}")
     try:
         return images_from(given[0], given[1], classes=classes, name=name, split=split)
     except ValueError as error:

@@ -111,14 +111,13 @@ def _swapped(outputs: Outputs, prediction: np.ndarray, labels: np.ndarray) -> bo
 
 
 def _other_order(prediction: np.ndarray, labels: np.ndarray, classes: int) -> tuple[int, ...] | None:
-    """The logit of each class that fits best, if it is found in one half of the images and fits the other half."""
+    """The logit of each class that fits best, if what is found in each half of the images fits the other half."""
     half = np.random.default_rng(0).permutation(len(labels)) % 2 == 0
-    found = _assignment(prediction[half], labels[half], classes)
-    return (
-        _assignment(prediction, labels, classes)
-        if _much_better(np.argsort(found)[prediction[~half]], prediction[~half], labels[~half])
-        else None
-    )
+    other = np.empty_like(prediction)
+    for seen in (half, ~half):
+        found = _assignment(prediction[seen], labels[seen], classes)
+        other[~seen] = np.argsort(found)[prediction[~seen]]
+    return _assignment(prediction, labels, classes) if _much_better(other, prediction, labels) else None
 
 
 def _assignment(prediction: np.ndarray, labels: np.ndarray, classes: int) -> tuple[int, ...]:

@@ -33,6 +33,7 @@ def small(
     extra: str = "",
 ) -> Path:
     """Convolution, ReLU, mean, a shape that is computed (Shape, Slice, Concat), product, sum, and the end."""
+    random = np.random.default_rng(0)
     shape = [batch, 8, 8, 3] if last else [batch, 3, 8, 8]
     nodes = [helper.make_node("Identity", ["x"], ["pixels"])]
     if kind == TensorProto.UINT8:
@@ -79,9 +80,9 @@ def small(
         [helper.make_tensor_value_info("x", kind, shape)],
         outputs,
         [
-            constant("kernel", RANDOM.normal(size=(5, 3, 3, 3))),
-            constant("weight", RANDOM.normal(size=(5, classes))),
-            constant("bias", RANDOM.normal(size=classes)),
+            constant("kernel", random.normal(size=(5, 3, 3, 3))),
+            constant("weight", random.normal(size=(5, classes))),
+            constant("bias", random.normal(size=classes)),
             constant("scale", 255.0),
             constant("start", [0], np.int64),
             constant("end", [1], np.int64),
@@ -90,7 +91,6 @@ def small(
         ],
     )
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8)
-    onnx.checker.check_model(model)
     onnx.save(model, str(path))
     return path
 
@@ -101,6 +101,11 @@ def reference(path: Path, x: np.ndarray, name: str = "z") -> np.ndarray:
     model.graph.output.append(helper.make_tensor_value_info(name, TensorProto.FLOAT, None))
     run = ReferenceEvaluator(model)
     return np.concatenate([run.run([name], {"x": x[k : k + 1]})[0].reshape(1, -1) for k in range(len(x))])
+
+
+def logits(model, x):
+    with torch.no_grad():
+        return model(x).logits.numpy()
 
 
 @pytest.fixture
@@ -121,7 +126,7 @@ def test_logits_embedding_and_gradient(tmp_path, x, load, end, passing):
     assert np.allclose(outputs.logits.detach(), reference(path, pixels), atol=1e-5)
     assert np.allclose(outputs.embedding.detach(), reference(path, pixels, "h"), atol=1e-5)
     (gradient,) = torch.autograd.grad(outputs.logits[:, 1].sum(), x)
-    moved, step = pixels.copy(), 1e-2
+    moved, step = pixels.copy(), 1e-3
     moved[0, 1, 4, 4] += step
     slope = (reference(path, moved) - reference(path, pixels))[0, 1] / step
     assert float(gradient[0, 1, 4, 4]) == pytest.approx(slope, rel=0.05, abs=1e-4)
@@ -131,22 +136,17 @@ def test_channels_last(tmp_path, x):
     path = small(tmp_path / "net.onnx", last=True)
     model = load_user_model(str(path), shape=(3, 8, 8))
     assert "net.onnx takes channels last: turned inside" in model.remarks
-    assert np.allclose(model(x).logits, reference(path, x.permute(0, 2, 3, 1).numpy()), atol=1e-5)
+    assert np.allclose(logits(model, x), reference(path, x.permute(0, 2, 3, 1).numpy()), atol=1e-5)
 
 
 @pytest.mark.parametrize("batch", [1, 2])
 def test_a_graph_that_is_made_for_one_batch_size(tmp_path, x, batch):
     path = small(tmp_path / "net.onnx", batch=batch, flat=(batch, 5))
     model = load_user_model(str(path), shape=(3, 8, 8))
-    assert model.module.batch == batch
+    assert model.batch == batch
     x.requires_grad_()
     outputs = model(x)
-    expected = small(tmp_path / "any.onnx", batch="n")
-    del expected
-    whole = onnx.load(str(path))
-    run = ReferenceEvaluator(whole)
-    rows = np.concatenate([x.detach().numpy(), x.detach().numpy()])[: 2 * batch]
-    (first,) = run.run(None, {"x": rows[:batch]})
+    (first,) = ReferenceEvaluator(onnx.load(str(path))).run(None, {"x": x.detach().numpy()[:batch]})
     assert np.allclose(outputs.logits.softmax(1).detach()[:batch], first, atol=1e-5)
     assert outputs.embedding.shape == (3, 5)
     assert bool(torch.autograd.grad(outputs.logits.sum(), x)[0].any())
@@ -155,8 +155,8 @@ def test_a_graph_that_is_made_for_one_batch_size(tmp_path, x, batch):
 def test_a_batch_size_that_does_not_matter(tmp_path, x):
     path = small(tmp_path / "net.onnx", batch=1)
     model = load_user_model(str(path), shape=(3, 8, 8))
-    assert model.module.batch is None
-    assert np.allclose(model(x).logits, reference(path, x.numpy()), atol=1e-5)
+    assert model.batch is None
+    assert np.allclose(logits(model, x), reference(path, x.numpy()), atol=1e-5)
 
 
 def test_bytes_keep_their_gradient(tmp_path):
@@ -171,12 +171,14 @@ def test_bytes_keep_their_gradient(tmp_path):
 def test_one_sigmoid(tmp_path, x):
     path = small(tmp_path / "net.onnx", end="Sigmoid", classes=1)
     model = load_user_model(str(path), shape=(3, 8, 8), classes=2)
-    assert np.allclose(model(x).logits.softmax(1)[:, 1:], 1 / (1 + np.exp(-reference(path, x.numpy()))), atol=1e-5)
+    assert np.allclose(
+        torch.from_numpy(logits(model, x)).softmax(1)[:, 1:], 1 / (1 + np.exp(-reference(path, x.numpy()))), atol=1e-5
+    )
 
 
 def test_other_outputs_are_left_out(tmp_path, x):
     path = small(tmp_path / "net.onnx", extra="label")
-    assert np.allclose(load_user_model(str(path), shape=(3, 8, 8))(x).logits, reference(path, x.numpy()), atol=1e-5)
+    assert np.allclose(logits(load_user_model(str(path), shape=(3, 8, 8)), x), reference(path, x.numpy()), atol=1e-5)
 
 
 def test_other_images_are_fitted_to_the_graph(tmp_path):

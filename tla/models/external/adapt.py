@@ -47,12 +47,13 @@ class Adapted(nn.Module):
         statistics: Statistics,
         preprocess: Preprocess,
         order: tuple[int, ...] | None,
+        batch: int | None,
     ) -> None:
         super().__init__()
         self.module = module
         self.preprocess = preprocess
         self.normalise = nn.Identity() if statistics == NONE else Normalise(statistics)
-        self.expected, self.named, self.order = classes, head, order
+        self.expected, self.named, self.order, self.batch = classes, head, order, batch
         self.format: OutputFormat | None = None
         self.remarks: tuple[str, ...] = ()
 
@@ -69,8 +70,8 @@ class Adapted(nn.Module):
     @property
     def transparent(self) -> bool:
         """True if neither images nor outputs are changed."""
-        given = (self.preprocess.channels, self.preprocess.size, self.order)
-        plain = isinstance(self.normalise, nn.Identity) and given == (None, None, None)
+        given = (self.preprocess.channels, self.preprocess.size, self.order, self.batch)
+        plain = isinstance(self.normalise, nn.Identity) and given == (None,) * 4
         return plain and floating_dtype(self.module) in (None, torch.float32)
 
     def forward(self, x: Float[Tensor, "b ..."]) -> Outputs:
@@ -83,19 +84,26 @@ class Adapted(nn.Module):
         images = self.prepared(x)
         if self.format is None:
             self.format = self.detect(images[:2].detach())
+        if self.batch is None:
+            return self._answer(images, x.dtype)
+        parts = [self._answer(_filled(rows, self.batch), x.dtype) for rows in images.split(self.batch)]
+        return Outputs(*(torch.cat(column)[: len(x)] for column in zip(*parts, strict=True)))
+
+    def _answer(self, images: Tensor, dtype: torch.dtype) -> Outputs:
+        assert self.format is not None
         head, kind = self.format.head, self.format.kind
         if kind == "logits" and head.name != NO_LAYER:
             with inputs_of(self.module, head.name) as inputs:
-                answer = read(_call(self.module, images), self.module, len(x))
+                answer = read(_call(self.module, images), self.module, len(images))
             if not inputs:
                 raise ValueError(f"{name_of(self.module)}: the layer {head.name!r} was not called; choose another head")
-            return self._outputs(answer.logits, head.embedding(inputs), x.dtype)
-        answer = read(_call(self.module, images), self.module, len(x))
+            return self._outputs(answer.logits, head.embedding(inputs), dtype)
+        answer = read(_call(self.module, images), self.module, len(images))
         if kind == "logits":
-            return self._outputs(answer.logits, two_or_more(answer.logits), x.dtype)
+            return self._outputs(answer.logits, two_or_more(answer.logits), dtype)
         if answer.embedding is None:
             raise ValueError(f"{name_of(self.module)} returned an embedding at first, but none now; name a head")
-        return self._outputs(answer.logits, answer.embedding, x.dtype)
+        return self._outputs(answer.logits, answer.embedding, dtype)
 
     def prepared(self, x: Float[Tensor, "b ..."]) -> Float[Tensor, "b ..."]:
         """New images for the module: of its channels, size and type, and normalised."""
@@ -114,6 +122,7 @@ class Adapted(nn.Module):
         Raises:
             ValueError: as `as_classifier`.
         """
+        images = images if self.batch is None else _filled(images[: self.batch], self.batch)
         with evaluating(self.module), torch.no_grad(), recording(self.module) as calls:
             answer = read(_call(self.module, images.clone()), self.module, len(images))
         with evaluating(self.module):
@@ -179,6 +188,7 @@ def as_classifier(
     channels: int | None = None,
     resize: tuple[int, int] | None = None,
     order: tuple[int, ...] | None = None,
+    batch: int | None = None,
 ) -> nn.Module:
     """A model that returns `Outputs`, around any module that answers with logits.
 
@@ -200,6 +210,7 @@ def as_classifier(
         resize: Height and width that the module takes; other images are resized inside, so that eps stays in the
             user's pixels.
         order: For each class of the data, the position of its logit: for classes in another order, or some of many.
+        batch: The only batch size that the module is made for; other batches are split and filled up.
 
     Returns:
         The module itself if it returns `Outputs` and nothing is changed on the way, else a wrapper around it.
@@ -209,7 +220,7 @@ def as_classifier(
             the embedding from; says which option mends it.
     """
     inner = unwrapped(module)
-    adapted = Adapted(inner, classes, head, Statistics(mean, std), Preprocess(channels, resize), order)
+    adapted = Adapted(inner, classes, head, Statistics(mean, std), Preprocess(channels, resize), order, batch)
     like = next(inner.parameters(), torch.empty(0))
     adapted.preprocess.to(like.device)
     adapted.normalise.to(like.device)
@@ -236,6 +247,12 @@ def unwrapped(module: nn.Module) -> nn.Module:
 def floating_dtype(module: nn.Module) -> torch.dtype | None:
     """The type of a module's first floating-point weight, None if it has none."""
     return next((weight.dtype for weight in module.parameters() if weight.is_floating_point()), None)
+
+
+def _filled(images: Tensor, batch: int) -> Tensor:
+    """A batch of one size; the last image is repeated."""
+    missing = batch - len(images)
+    return torch.cat([images, images[-1:].expand(missing, *images.shape[1:])]) if missing else images
 
 
 def _call(module: nn.Module, x: Tensor) -> Any:

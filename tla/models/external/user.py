@@ -100,6 +100,7 @@ def fitted(
         channels=known,
         resize=None if size is None or 0 in size else size,
         order=order,
+        batch=loaded.batch,
     ).eval()
     if isinstance(model, Adapted):
         model.remarks = loaded.remarks + (() if shape is None else _changes(shape, known, model.preprocess.size))

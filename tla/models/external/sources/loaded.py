@@ -15,6 +15,7 @@ class Loaded(NamedTuple):
         statistics: Mean and standard deviation that it expects images to be normalised by.
         size: Height and width of the images that it takes, if it takes one size.
         channels: Channels that it takes, if the source says so.
+        batch: The only batch size that it is made for, None if any.
         remarks: What was done to it, a sentence each.
     """
 
@@ -22,6 +23,7 @@ class Loaded(NamedTuple):
     statistics: Statistics = NONE
     size: tuple[int, int] | None = None
     channels: int | None = None
+    batch: int | None = None
     remarks: tuple[str, ...] = ()
 
 

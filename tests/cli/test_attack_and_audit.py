@@ -166,14 +166,13 @@ def test_a_strict_audit_writes_what_a_ci_reads(tmp_path, monkeypatch, capsys):
     assert status == (3 if int(suite["failures"]) else 0)
 
 
-def test_a_failing_audit_says_so_last_and_in_the_file(own_model, capsys):
-    words = ["audit", "mymodel:softmax", "--data", "digits", "--eps", "0.1", "--examples", "40", "--junit", "a/b.xml"]
-    assert main(words) == 3
+def test_a_failing_audit_says_so_last_and_in_the_file(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert main(["audit", AT, "--attack", "fgsm", "--examples", "100", "--junit", "a/b.xml"]) == 3
     last = capsys.readouterr().out.strip().splitlines()[-1]
-    assert last == "Not to be believed as it is: mymodel:softmax: FAIL"
+    assert last == f"Not to be believed as it is: {AT}: FAIL"
     [(suite, cases)] = cases_of("a/b.xml")
-    assert cases["logits"] == "failure"
-    assert int(suite["failures"]) >= 1
+    assert int(suite["failures"]) == list(cases.values()).count("failure") >= 1
 
 
 @pytest.mark.parametrize(("word", "status", "ends"), [("WARN", 3, "failure"), ("NOT RUN", 3, "failure")])

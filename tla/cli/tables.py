@@ -53,7 +53,7 @@ def paired_summary(store: Store) -> list[Any]:
 
 def _networks(pairs: Any, base: str) -> Table:
     """One training each: these networks, image by image."""
-    title = f"These networks against this {base}, image by image (worst case)"
+    title = f"These networks against this {base}, worst case"
     table = Table(title=title, title_justify="left", box=None, padding=(0, 1))
     table.add_column("method", overflow="fold")
     for name in (f"keeps, {base} loses", f"loses, {base} keeps", "difference"):
@@ -68,7 +68,7 @@ def _methods(pairs: Any, base: str) -> Table:
     from tla.plots.drawing.comparison import MEANING
 
     seeds, n = int(pairs.seeds.min()), int(pairs.n.max())
-    title = f"Worst-case accuracy minus that of {base}, in points; {seeds} trainings each, n = {n} images"
+    title = f"Worst case minus that of {base} (points), {seeds} trainings, n = {n}"
     table = Table(title=title, title_justify="left", box=None, padding=(0, 1))
     table.add_column("method", overflow="fold")
     table.add_column("difference", justify="right", min_width=10, no_wrap=True)

@@ -13,7 +13,7 @@ from tla.plots.drawing.words import number, percent
 from tla.plots.report.markup import interval_text, points, tile
 from tla.plots.report.material import Material
 from tla.statistics.accuracy import at_eps, worst_case
-from tla.statistics.intervals import Interval, bootstrap_mean, median_interval
+from tla.statistics.intervals import Interval, median_interval
 from tla.statistics.leading import accuracy_intervals, leading
 from tla.statistics.paired import paired_differences
 from tla.statistics.verdicts import HIGHER, NOT_SHOWN, ONE_TRAINING
@@ -120,7 +120,7 @@ def _turn(material: Material) -> str:
         return ""
     most = max((name for name in medians if np.isfinite(medians[name].value)), key=lambda name: medians[name].value)
     text = f"smallest turn of the embedding by the attack (median): {_group(material, front)}"
-    source = f"{material.label(most)}: {medians[most].value:.0f}&deg;; n = {rows['id'].nunique()}; this study"
+    source = f"{material.label(most)}: {medians[most].value:.0f}&deg;; n = {rows['id'].nunique()}; one training each; this study"
     return tile(f"{medians[front[0]].value:.0f}&deg;", text, source)
 
 
@@ -141,7 +141,7 @@ def _detected(material: Material) -> str:
         return ""
     area, more = areas[front[0]], len(front) - 1
     also = f"; {more} other pair{'s' if more > 1 else ''} of model and score within its interval" if more else ""
-    source = f"95 % interval {area.low:.2f} to {area.high:.2f}{also}; not adaptive; this study"
+    source = f"95 % interval {area.low:.2f} to {area.high:.2f}{also}; one training each; not adaptive; this study"
     return tile(f"{area.value:.2f}", f"largest detection AUC: {words[front[0]]}", source)
 
 
@@ -152,8 +152,7 @@ def _retrieved(material: Material) -> str:
     attacked = retrieval[retrieval["kind"] == "adversarial"]
     if attacked.empty:
         return ""
-    parts = attacked.groupby("method")["recall_1"]
-    bounds = {str(method): bootstrap_mean(part.to_numpy(float)) for method, part in parts}
+    bounds = accuracy_intervals(attacked.assign(success=~attacked["recall_1"].astype(bool)))
     front = leading(bounds)
     text = f"of adversarial images have a nearest neighbour of their class ({_group(material, front)})"
     source = f"n = {attacked['id'].nunique()}; 95 % interval {interval_text(bounds[front[0]])}; this study"

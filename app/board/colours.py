@@ -15,8 +15,3 @@ def theme() -> Literal["light", "dark"]:
 def shades() -> Shades:
     """The figures' colours in that theme."""
     return DARK_SHADES if theme() == "dark" else LIGHT_SHADES
-
-
-def tones() -> dict[str, str]:
-    """The colours of right and wrong, as components take them."""
-    return {"good": shades().right, "bad": shades().wrong}

@@ -6,13 +6,12 @@ from collections.abc import Callable
 
 import numpy as np
 
-from board.colours import tones
 from board.component import load_component
 from board.live import LiveAttack
 from board.pictures import noise, uri
 
 MAX_FRAMES = 120
-_film = load_component("film", "elements")
+_film = load_component("film")
 _pad = load_component("pad")
 
 
@@ -45,7 +44,6 @@ def film(
         "classes": classes,
         "trueClass": true_class,
         "size": size,
-        **tones(),
     }
     _film(key=key, data=data)
 

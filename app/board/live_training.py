@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import streamlit as st
 
-from board.colours import tones
 from board.component import load_component
 from tla.plots.drawing.theme import Look
 
@@ -21,7 +20,7 @@ if TYPE_CHECKING:
 EPS = 0.15
 TEST_IMAGES = 150
 CACHE_SIZE = 32
-_component = load_component("live_training", "elements")
+_component = load_component("live_training")
 
 
 class LiveSettings(NamedTuple):
@@ -142,7 +141,7 @@ def show(trainings: dict[str, LiveTraining], classes: list[str], look: Look, *, 
         for method, one in trainings.items()
     ]
     colours = [look.class_colour(index) for index in range(len(classes))]
-    _component(key=key, data={"maps": maps, "classes": classes, "colours": colours, **tones()})
+    _component(key=key, data={"maps": maps, "classes": classes, "colours": colours})
 
 
 class EpochMeasures(NamedTuple):

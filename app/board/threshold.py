@@ -6,7 +6,6 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from board.colours import tones
 from board.component import load_component
 from board.selection.detection import OperatingPoints
 from tla.plots.drawing.theme import Look
@@ -14,7 +13,7 @@ from tla.plots.drawing.theme import Look
 SHARES = np.linspace(0, 0.5, 101)
 """Shares of refused clean images that the slider offers."""
 _DEFAULT = 0.05
-_component = load_component("threshold", "elements")
+_component = load_component("threshold")
 
 
 def chosen_share(key: str) -> float:
@@ -63,7 +62,6 @@ def threshold(points: Mapping[str, OperatingPoints], look: Look, *, key: str, ro
         "rows": rows,
         "roc": f".st-key-{roc}",
         "histograms": f".st-key-{histograms}",
-        **tones(),
     }
     _component(key=name, data=data, default={"percent": None}, on_percent_change=moved)
 

@@ -7,7 +7,6 @@ from typing import Any, Literal
 import numpy as np
 import streamlit as st
 
-from board.colours import tones
 from board.component import load_component
 from board.pictures import uri
 
@@ -72,6 +71,5 @@ def tiles(
         "focus": focus,
         "pressable": on_press is not None,
         "nothing": nothing,
-        **tones(),
     }
     _component(key=key, data=data, on_pressed_change=pressed)

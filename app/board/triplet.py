@@ -12,10 +12,10 @@ from tla.plots.triplet_drawn import ROLES
 
 Point = tuple[float, float]
 REACH = 6.5
-"""Coordinates are in -6.5..6.5: the plane that components/triplet.js draws."""
+"""Coordinates are in -6.5..6.5: the plane that tla/widgets/modules/triplet.js draws."""
 MAX_NEGATIVES = 8
 _KEY = "triplet"
-_component = load_component("triplet", "elements")
+_component = load_component("triplet")
 
 
 class TripletState(NamedTuple):

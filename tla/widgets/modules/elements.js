@@ -1,5 +1,5 @@
 // Helpers that several components share. An element of a page:
-function make(kind, parent, className, text) {
+export function make(kind, parent, className, text) {
   const item = document.createElement(kind);
   if (className) item.className = className;
   if (text !== undefined) item.textContent = text;
@@ -8,7 +8,7 @@ function make(kind, parent, className, text) {
 }
 
 // An element of a drawing:
-function draw(kind, parent, attributes = {}, text = "") {
+export function draw(kind, parent, attributes = {}, text = "") {
   const item = document.createElementNS("http://www.w3.org/2000/svg", kind);
   for (const [name, value] of Object.entries(attributes)) item.setAttribute(name, value);
   item.textContent = text;
@@ -19,7 +19,7 @@ function draw(kind, parent, attributes = {}, text = "") {
 // A slider over the frames 0 to `last`, and a button that plays them, each for `pace` milliseconds. `show(at)` draws a
 // frame and returns its label and the text that a screen reader speaks. Starts at the last frame; returns a function
 // that stops playing.
-function scrubber(parent, name, last, pace, show) {
+export function scrubber(parent, name, last, pace, show) {
   const row = make("div", parent, "scrub");
   const play = make("button", row, "", "▶ Play");
   play.type = "button";
@@ -55,4 +55,22 @@ function scrubber(parent, name, last, pace, show) {
   };
   go(last);
   return stop;
+}
+
+// A module that is built anew whenever its data change; `build(parent, data)` returns how to stop what it started.
+export function rebuilt(build) {
+  return (root, given) => {
+    let data = given;
+    let stop = build(root, data);
+    const remove = () => {
+      stop?.();
+      root.replaceChildren();
+    };
+    const update = (more) => {
+      remove();
+      data = { ...data, ...more };
+      stop = build(root, data);
+    };
+    return { update, remove };
+  };
 }

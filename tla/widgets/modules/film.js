@@ -1,4 +1,6 @@
 // The path of one attack: a slider moves through its steps in the browser, without calling Python.
+import { make, rebuilt, scrubber } from "./elements.js";
+
 function portrait(parent, title) {
   const figure = make("figure", parent);
   const image = make("img", figure);
@@ -42,13 +44,9 @@ function show(view, data, at) {
   return { label: data.labels[at], spoken: `${data.labels[at]}, ${view.now.caption.textContent}` };
 }
 
-export default function (component) {
-  const { parentElement, data } = component;
-  const root = document.createElement("div");
-  root.className = "film";
+function build(parent, data) {
+  const root = make("div", parent, "film");
   root.style.setProperty("--size", `${data.size}px`);
-  root.style.setProperty("--good", data.good);
-  root.style.setProperty("--bad", data.bad);
   const line = make("div", root, "line");
   const clean = portrait(line, "clean image");
   clean.image.src = data.clean;
@@ -63,8 +61,7 @@ export default function (component) {
   const rows = bars(line, data);
   const last = data.frames.length - 1;
   const pace = Math.max(40, Math.min(250, 3000 / data.frames.length));
-  const stop = scrubber(root, "attack step", last, pace, (at) => show({ noise, now, rows }, data, at));
-  parentElement.querySelector(".film")?.remove();
-  parentElement.append(root);
-  return stop;
+  return scrubber(root, "attack step", last, pace, (at) => show({ noise, now, rows }, data, at));
 }
+
+export const mount = rebuilt(build);

@@ -1,4 +1,6 @@
 // Maps of several trainings side by side; a slider moves through the epochs in the browser.
+import { draw, make, rebuilt, scrubber } from "./elements.js";
+
 const SIDE = 320;
 const EDGE = 14;
 
@@ -38,11 +40,8 @@ function panel(parent, map, data) {
   };
 }
 
-export default function (component) {
-  const { parentElement, data } = component;
-  const root = document.createElement("div");
-  root.className = "live-training";
-  root.style.setProperty("--bad", data.bad);
+function build(parent, data) {
+  const root = make("div", parent, "live-training");
   const row = make("div", root, "maps");
   const panels = data.maps.map((map) => panel(row, map, data));
   const last = data.maps[0].clean.length - 1;
@@ -54,7 +53,7 @@ export default function (component) {
   const legend = make("p", root, "legend", "dot: clean image · diamond: the same image under attack, ");
   make("b", legend, "", "ringed");
   legend.append(" where the network is wrong · colour: true class · each map has its own scale, the same for all epochs");
-  parentElement.querySelector(".live-training")?.remove();
-  parentElement.append(root);
   return stop;
 }
+
+export const mount = rebuilt(build);

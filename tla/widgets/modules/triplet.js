@@ -1,5 +1,7 @@
 // A triplet to drag: points of a plane, the loss of their triplet, where its gradient pulls them, and the loss that the
 // anchor would have anywhere else.
+import { draw, make } from "./elements.js";
+
 const REACH = 6.5;
 const GRID = 96;
 const STEP = 0.1;
@@ -295,12 +297,9 @@ function build(root, data, send) {
   return stop;
 }
 
-const known = new WeakSet();
-
-export default function (component) {
-  const { parentElement, data, setStateValue } = component;
-  // Python never moves the points: the answer to an earlier move would throw them back.
-  if (known.has(parentElement)) return;
-  known.add(parentElement);
-  build(make("div", parentElement, "triplet"), data, (address) => setStateValue("address", address));
+export function mount(parent, data, holder) {
+  const root = make("div", parent, "triplet");
+  const stop = build(root, data, (address) => holder.set("address", address));
+  // Nobody else moves the points: the answer to an earlier move would throw them back.
+  return { update: () => {}, remove: () => (stop(), root.remove()) };
 }

@@ -6,9 +6,7 @@ function clear(context) {
   context.fillRect(0, 0, SIDE, SIDE);
 }
 
-export default function (component) {
-  const { parentElement, setStateValue, data } = component;
-  if (parentElement.querySelector(".pad")) return;
+export function mount(parent, data, holder) {
   const root = document.createElement("div");
   root.className = "pad";
   const canvas = document.createElement("canvas");
@@ -38,15 +36,16 @@ export default function (component) {
   };
   canvas.onpointerup = () => {
     down = false;
-    setStateValue("drawing", canvas.toDataURL("image/png"));
+    holder.set("drawing", canvas.toDataURL("image/png"));
   };
   const clearButton = document.createElement("button");
   clearButton.type = "button";
   clearButton.textContent = "Clear";
   clearButton.onclick = () => {
     clear(context);
-    setStateValue("drawing", null);
+    holder.set("drawing", null);
   };
   root.append(canvas, clearButton);
-  parentElement.append(root);
+  parent.append(root);
+  return { update: () => {}, remove: () => root.remove() };
 }

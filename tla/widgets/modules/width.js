@@ -1,9 +1,7 @@
 // Reports the width of the page if it is far from the one that Python uses.
 const TOLERANCE = 90;
 
-export default function (component) {
-  const { parentElement, data, setStateValue } = component;
-  const place = parentElement.host || parentElement;
+export function mount(place, data, holder) {
   let reported = data.width;
   let timer = null;
   const watcher = new ResizeObserver(() => {
@@ -12,13 +10,14 @@ export default function (component) {
       const width = Math.round(place.getBoundingClientRect().width / 20) * 20;
       if (width > 100 && Math.abs(width - reported) > TOLERANCE) {
         reported = width;
-        setStateValue("width", width);
+        holder.set("width", width);
       }
     }, 120);
   });
   watcher.observe(place);
-  return () => {
+  const remove = () => {
     clearTimeout(timer);
     watcher.disconnect();
   };
+  return { update: () => {}, remove };
 }

@@ -1,43 +1,7 @@
 // A threshold: while the slider moves, the numbers and the marks in the charts follow in the browser; Python is called
 // when it is released.
-function cell(row, good) {
-  const box = make("td", row);
-  return { bar: make("i", box, good ? "good" : "bad"), text: make("span", box) };
-}
-
-function fill({ bar, text }, count, total) {
-  const share = total ? count / total : 0;
-  bar.style.width = `calc(${(100 * share).toFixed(1)}% - 4px)`;
-  text.textContent = total ? `${count} (${(100 * share).toFixed(0)} %)` : "none";
-}
-
-function head(table) {
-  const top = make("thead", table);
-  const groups = make("tr", top);
-  make("th", groups);
-  for (const text of ["misclassified adversarial images", "clean images, correct"]) {
-    Object.assign(make("th", groups, "", text), { colSpan: 2, scope: "colgroup" });
-  }
-  make("th", groups);
-  const names = make("tr", top);
-  for (const text of ["", "refused", "passed", "refused", "passed", "lowest score refused"]) {
-    make("th", names, "", text).scope = "col";
-  }
-}
-
-function line(body, { label, colour }) {
-  const row = make("tr", body);
-  const name = make("th", row);
-  name.scope = "row";
-  make("b", name, "swatch").style.background = colour;
-  name.append(label);
-  const cells = [cell(row, true), cell(row, false), cell(row, false), cell(row, true)];
-  return { cells, score: make("td", row) };
-}
-
-function rounded(value) {
-  return value === null ? "none refused" : Number(value.toPrecision(4)).toString();
-}
+import { columnsOf, fillRow, headOf, rowOf } from "./cells.js";
+import { make } from "./elements.js";
 
 // Plotly redraws its marks when Python answers; until then they are moved to where they will be.
 function moveMarkers(plot, rows, at) {
@@ -81,32 +45,27 @@ function build(parentElement, data) {
   // Python never moves the slider: the answer to an earlier move would throw it back.
   Object.assign(handle, { type: "range", min: 0, max: data.percents.length - 1, step: 1, value: data.index });
   const text = make("output", slide);
-  const table = make("table", make("div", root, "wide"));
-  head(table);
+  const table = make("table", make("div", root, "wide"), "counts");
+  headOf(table);
   return { root, handle, text, body: make("tbody", table) };
 }
 
-const known = new WeakMap();
+export function mount(parent, given, holder) {
+  const view = build(parent, given);
+  const update = (data) => fillTable(view, data, holder);
+  update(given);
+  return { update, remove: () => view.root.remove() };
+}
 
-export default function (component) {
-  const { parentElement, data, setStateValue } = component;
-  const view = known.get(parentElement) || build(parentElement, data);
-  known.set(parentElement, view);
-  const { root, handle, text, body } = view;
-  root.style.setProperty("--good", data.good);
-  root.style.setProperty("--bad", data.bad);
+function fillTable({ handle, text, body }, data, holder) {
   body.replaceChildren();
-  const lines = data.rows.map((row) => line(body, row));
+  const lines = data.rows.map(({ label, colour }) => rowOf(body, label, colour));
   const show = (at) => {
     text.textContent = `${data.percents[at].toFixed(1)} %`;
     handle.setAttribute("aria-valuetext", text.textContent);
     data.rows.forEach((row, place) => {
-      const [caught, missed, alarms, passed] = lines[place].cells;
-      fill(caught, row.positive[at], row.positives);
-      fill(missed, row.positives - row.positive[at], row.positives);
-      fill(alarms, row.negative[at], row.negatives);
-      fill(passed, row.negatives - row.negative[at], row.negatives);
-      lines[place].score.textContent = rounded(row.thresholds[at]);
+      const counts = [row.positive[at], row.positives, row.negative[at], row.negatives];
+      fillRow(lines[place], columnsOf(...counts, row.thresholds[at]));
     });
   };
   show(Number(handle.value));
@@ -114,5 +73,5 @@ export default function (component) {
     show(Number(handle.value));
     follow(data, Number(handle.value));
   };
-  handle.onchange = () => setStateValue("percent", data.percents[Number(handle.value)]);
+  handle.onchange = () => holder.set("percent", data.percents[Number(handle.value)]);
 }

@@ -1,0 +1,19 @@
+"""A Chromium for the whole room, and a synthetic study."""
+
+import browser
+import pytest
+from dashboard import make_study
+from synthetic import World
+
+
+@pytest.fixture(scope="session")
+def chromium():
+    """A headless Chromium."""
+    with browser.chromium() as made:
+        yield made
+
+
+@pytest.fixture(scope="session")
+def small(tmp_path_factory):
+    """A study of three methods, 60 images, with every table, picture and model."""
+    return make_study(tmp_path_factory.mktemp("studies") / "small", world=World(methods=("natural", "at", "tla"), n=60))

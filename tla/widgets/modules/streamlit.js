@@ -1,0 +1,45 @@
+// Lets a Streamlit component hold a module: `mount(root, data, {set, fire})` -> {update, remove}.
+import { toBase64, unpack } from "./packing.js";
+import { dress, themeOf } from "./theme.js";
+
+const STREAMLIT = {
+  ink: "var(--st-text-color)", paper: "var(--st-background-color)", raised: "var(--st-secondary-background-color)",
+  line: "var(--st-border-color)", accent: "var(--st-primary-color)", font: "var(--st-font)",
+};
+const held = new WeakMap();
+
+const plain = (value) => (ArrayBuffer.isView(value) ? toBase64(value) : value);
+
+function begin(mount, component, data, theme) {
+  const root = document.createElement("div");
+  dress(root, theme, STREAMLIT);
+  component.parentElement.append(root);
+  const one = { root, component };
+  one.view = mount(root, data, {
+    set: (name, value) => one.component.setStateValue(name, plain(value)),
+    fire: (name, value) => one.component.setTriggerValue(name, plain(value)),
+  });
+  return one;
+}
+
+export function hold(mount) {
+  return (component) => {
+    const { parentElement: parent } = component;
+    const theme = themeOf(parent.host ?? parent);
+    const data = component.data instanceof Uint8Array ? unpack(component.data) : component.data;
+    const given = { ...data, theme };
+    const known = held.get(parent);
+    if (known) {
+      known.component = component;
+      dress(known.root, theme, STREAMLIT);
+      known.view.update(given);
+    } else {
+      held.set(parent, begin(mount, component, given, theme));
+    }
+    return () => {
+      held.get(parent)?.view.remove();
+      held.get(parent)?.root.remove();
+      held.delete(parent);
+    };
+  };
+}

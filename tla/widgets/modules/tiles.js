@@ -1,0 +1,62 @@
+// Image tiles: a button each; a press sends its id to Python.
+function picture(source, size, text) {
+  const image = document.createElement("img");
+  image.src = source;
+  image.height = size;
+  image.alt = text;
+  return image;
+}
+
+function span(kind, text) {
+  const line = document.createElement("span");
+  line.className = kind;
+  line.textContent = text;
+  return line;
+}
+
+// A tile with pictures that `fill(pair)` adds, and up to two lines below them; with `press` it is a button.
+export function tileElement({ id, title, note, tone, focus, tip }, fill, press = null) {
+  const box = document.createElement(press ? "button" : "div");
+  box.className = ["tile", tone || "", focus ? "focus" : ""].join(" ");
+  const lines = [title, note, tone === "good" ? "right" : tone === "bad" ? "wrong" : ""].filter(Boolean).join(", ");
+  box.title = tip || lines;
+  if (press) {
+    box.type = "button";
+    box.setAttribute("aria-label", `image ${id}: ${lines}`);
+    box.onclick = () => press(id);
+  }
+  const pair = document.createElement("div");
+  pair.className = "pair";
+  fill(pair, lines);
+  box.append(pair);
+  if (title) {
+    const line = span("title", title);
+    if (tone) line.prepend(span("mark", tone === "good" ? "✓ " : "✗ "));
+    box.append(line);
+  }
+  if (note) box.append(span("note", note));
+  return box;
+}
+
+function build(tile, data, press) {
+  const fill = (pair, lines) =>
+    tile.pictures.forEach((source, place) => {
+      if (place) pair.append(span("arrow", "→"));
+      pair.append(picture(source, data.size, data.pressable ? "" : lines));
+    });
+  return tileElement({ ...tile, focus: tile.id === data.focus }, fill, data.pressable ? press : null);
+}
+
+export function mount(parent, given, holder) {
+  const root = document.createElement("div");
+  root.className = "tiles";
+  root.setAttribute("role", "group");
+  parent.append(root);
+  const update = (data) => {
+    root.setAttribute("aria-label", data.label);
+    const tiles = data.tiles.map((tile) => build(tile, data, (id) => holder.fire("pressed", id)));
+    root.replaceChildren(...(tiles.length ? tiles : [span("nothing", data.nothing)]));
+  };
+  update(given);
+  return { update, remove: () => root.remove() };
+}

@@ -4,13 +4,21 @@ import base64
 import io
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 
-from tla.store import Store
-
 SHARP = 56
 """Pictures smaller than this are enlarged pixel by pixel, because the browser would blur them."""
+
+
+@runtime_checkable
+class HasArrays(Protocol):
+    """What has a study's arrays: a `Store`, or frames with images."""
+
+    def arrays(self, name: str) -> Mapping[str, np.ndarray]:
+        """Arrays by name; raises FileNotFoundError where there are none."""
+        ...
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,7 +38,7 @@ class Pictures:
     film: Mapping[str, Mapping[int, Mapping[int, np.ndarray]]] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, store: Store, models: tuple[str, ...] = ()) -> "Pictures":
+    def of(cls, store: HasArrays, models: tuple[str, ...] = ()) -> "Pictures":
         """The pictures of a study; none if it has no images.
 
         Args:
@@ -52,7 +60,7 @@ class Pictures:
         return cls(test=test, gallery=_by_id(images, "gallery"), adversarial=adversarial, film=films)
 
     @classmethod
-    def films(cls, store: Store, models: tuple[str, ...]) -> "Pictures":
+    def films(cls, store: HasArrays, models: tuple[str, ...]) -> "Pictures":
         """Only the films, which are quick to read; none if the study has none.
 
         Args:
@@ -69,7 +77,7 @@ class Pictures:
         return cls(film=films)
 
 
-def _arrays(store: Store, name: str) -> dict[str, np.ndarray] | None:
+def _arrays(store: HasArrays, name: str) -> Mapping[str, np.ndarray] | None:
     try:
         return store.arrays(name)
     except FileNotFoundError:

@@ -1,0 +1,75 @@
+"""A study's explorer as a file."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from tla.widgets.page import save_page
+from tla.widgets.scene import MapScene
+from tla.widgets.sources import TableSource
+from tla.widgets.whole import whole
+
+FIRST = ("natural", "at", "tla")
+"""Methods whose maps are shown first, where a study has more than three."""
+
+
+def save_study(
+    source: TableSource,
+    path: Path | str,
+    *,
+    methods: Sequence[str] = (),
+    projection: str | None = None,
+    seed: int | None = None,
+    focus: int | None = None,
+    title: str = "",
+) -> Path:
+    """Write the explorer of a study.
+
+    Args:
+        source: The study.
+        path: Ends in .html.
+        methods: Whose maps are shown first; by default up to three.
+        projection: By default umap.
+        seed: The smallest by default.
+        focus: Id of the image that is shown first; none by default.
+        title: Heading; by default the study's name.
+
+    Raises:
+        ValueError: without a map, or for a method, projection, seed or image that it does not have.
+    """
+    scene = MapScene.of(source, projection=projection, seed=seed)
+    state = {"shown": shown_first(scene, methods), "focus": known_focus(scene, focus)}
+    heading = title or str(source.manifest().get("study", {}).get("name", "") or "study")
+    return save_page(path, "explorer", whole(source, scene, state), f"{heading}: representation under attack")
+
+
+def shown_first(scene: MapScene, methods: Sequence[str] = ()) -> list[str]:
+    """The methods whose maps are shown first.
+
+    Raises:
+        ValueError: for a method that the scene does not have.
+    """
+    known = [one.method for one in scene.maps]
+    for method in methods:
+        if method not in known:
+            raise ValueError(f"methods must be among {', '.join(known)}, got {method!r}")
+    first = [method for method in known if method in (methods or FIRST)]
+    return first if methods or (len(known) > 3 and first) else known[:3]
+
+
+def known_focus(scene: MapScene, focus: Any) -> int | None:
+    """An image of the scene, or None.
+
+    Raises:
+        ValueError: for an image that is not there.
+    """
+    if focus is None:
+        return None
+    if isinstance(focus, bool) or int(focus) != focus or scene.positions([int(focus)])[0] < 0:
+        raise ValueError(f"there is no image {focus!r} here; ids are {describe_ids(scene.ids)}")
+    return int(focus)
+
+
+def describe_ids(ids: Any) -> str:
+    """Which ids there are, in a few words: "0 to 499 (500 images)"."""
+    return f"{int(ids.min())} to {int(ids.max())} ({len(ids)} images)"

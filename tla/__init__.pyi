@@ -49,6 +49,11 @@ from tla.training import train as train
 from tla.types import Outputs as Outputs
 from tla.types import Shape as Shape
 from tla.weights import load as load
+from tla.widgets.functions import explore as explore
+from tla.widgets.functions import lab as lab
+from tla.widgets.functions import link as link
+from tla.widgets.functions import threshold as threshold
+from tla.widgets.functions import triplet as triplet
 
 from . import attacks as attacks
 from . import audit as audit

@@ -8,9 +8,9 @@ import numpy as np
 
 from board.component import load_component
 from board.live import LiveAttack
-from board.pictures import noise, uri
+from board.pictures import uri
+from tla.widgets.filming import film_data
 
-MAX_FRAMES = 120
 _film = load_component("film")
 _pad = load_component("pad")
 
@@ -29,23 +29,7 @@ def film(
         key: Unique name.
         size: Width and height of a picture on the page, pixels.
     """
-    steps = np.unique(np.linspace(0, len(attack.images) - 1, min(MAX_FRAMES, len(attack.images))).astype(int))
-    likely = np.argsort(-np.maximum(attack.before, attack.probabilities.max(0)), kind="stable")[:10]
-    reach = max(eps, float(np.abs(attack.images - clean).max()), 1 / 255)
-    data = {
-        "clean": uri(clean),
-        "frames": [uri(attack.images[i]) for i in steps],
-        "noises": [uri(noise(clean, attack.images[i], reach)) for i in steps],
-        "noiseCaption": f"noise, ± {reach:.3g}",
-        "probabilities": np.round(attack.probabilities[steps], 4).tolist(),
-        "labels": [attack.labels[i] for i in steps],
-        "before": np.round(attack.before, 4).tolist(),
-        "shownClasses": sorted(int(k) for k in likely),
-        "classes": classes,
-        "trueClass": true_class,
-        "size": size,
-    }
-    _film(key=key, data=data)
+    _film(key=key, data=film_data(attack, clean, true_class, classes, eps, size, uri))
 
 
 def pad(*, key: str, shape: tuple[int, int, int], on_drawn: Callable[[], None] = lambda: None) -> np.ndarray | None:

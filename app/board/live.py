@@ -1,6 +1,5 @@
 """Attacks on the study's models that run now. Torch is imported inside these functions only."""
 
-import time
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -8,6 +7,7 @@ import streamlit as st
 
 from board.lab_models import LabModel, lab_model, load
 from board.studies import View
+from tla.widgets.filming import film_attack
 
 if TYPE_CHECKING:
     from tla.threat import Norm
@@ -132,24 +132,19 @@ def _attack(lab: LabModel, image: np.ndarray, y: int, settings: AttackSettings) 
     attack = ATTACKS.build(settings.attack, **dict(settings.parameters))
     goal = Untargeted(torch.tensor([y])) if settings.target is None else Targeted(torch.tensor([settings.target]))
     threat = Threat(settings.norm, settings.eps)
-    recorder = _StepRecorder()
-    start = time.perf_counter()
-    result = attack(model, x, goal, threat, generator=generator(settings.seed, "dashboard"), on_step=recorder)
-    seconds = time.perf_counter() - start
-    with torch.no_grad():
-        before, after = (model(images).logits.softmax(1)[0].numpy() for images in (x, result.adversarial))
-    recorder.end(result.adversarial[0].numpy(), after)
+    film = film_attack(model, x, goal, threat, attack, generator=generator(settings.seed, "dashboard"))
+    result = film.result
     return LiveAttack(
-        before=before,
-        images=np.stack(recorder.images),
-        probabilities=np.stack(recorder.probabilities),
-        labels=recorder.labels(),
+        before=film.before,
+        images=film.images,
+        probabilities=film.probabilities,
+        labels=film.labels,
         adversarial=result.adversarial[0].numpy(),
-        after=after,
+        after=film.after,
         success=bool(result.success[0]),
         distance=float(result.distance[0]),
         queries=int(result.queries[0]),
-        seconds=seconds,
+        seconds=film.seconds,
     )
 
 
@@ -173,32 +168,3 @@ def smallest_eps(
         else:
             low = middle
     return high
-
-
-class _StepRecorder:
-    """An `on_step` callback that records the iterates of one image and their class probabilities."""
-
-    def __init__(self) -> None:
-        self.images: list[np.ndarray] = []
-        self.probabilities: list[np.ndarray] = []
-        self.indices: list[tuple[int, int]] = []
-
-    def __call__(self, step: Any) -> None:
-        if not len(step.rows):
-            return
-        self.images.append(step.images[0].float().numpy().copy())
-        self.probabilities.append(step.outputs.logits[0].float().softmax(0).numpy())
-        self.indices.append((step.restart, step.index))
-
-    def end(self, adversarial: np.ndarray, after: np.ndarray) -> None:
-        """Append the returned image if it is not the last iterate."""
-        if not self.images or not np.array_equal(self.images[-1], adversarial):
-            self.images.append(adversarial)
-            self.probabilities.append(after)
-            self.indices.append((-1, -1))
-
-    def labels(self) -> list[str]:
-        """A label for each image."""
-        restarts = any(restart > 0 for restart, _ in self.indices)
-        label = "restart {0}, step {1}" if restarts else "step {1}"
-        return ["result" if step < 0 else label.format(restart, step) for restart, step in self.indices]

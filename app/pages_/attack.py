@@ -8,10 +8,11 @@ from board import forms, lab_models, live, shell, state
 from board.film import film, fit_image, pad
 from board.live import AttackSettings, LiveAttack
 from board.pages import PageInfo
-from board.pictures import unit
 from board.snippets import call, literal
 from board.studies import View
 from board.tiles import Tile, tiles
+
+from tla.widgets.filming import unit
 
 PAGE = PageInfo(
     title="Attack lab",

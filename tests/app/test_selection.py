@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 from board import state
 from board.charts import point_ids
-from board.pictures import noise
 from board.selection.detection import detector_errors, operating_points
 from board.selection.focus import contested, correct_count, fooling_all
 from board.selection.neighbours import mostly_wrong
@@ -13,6 +12,7 @@ from board.selection.shift import median_measures
 
 from tla.plots.drawing.scores import detectors_of
 from tla.store import Store
+from tla.widgets.filming import noise
 
 
 @pytest.fixture

@@ -207,7 +207,7 @@ def test_names_with_markup_are_text(chromium, tmp_path):
 def test_both_renderers_draw_the_same(chromium, tmp_path, small, renderer):
     """Where a point is drawn, and only there; the number of inked pixels of both is about the same."""
     scene = MapScene.of(small)
-    data = whole(small, scene, {"renderer": renderer, "shown": ["at"], "arrows": "none", "focus": None})
+    data = whole(small, scene, {"renderer": renderer, "methods": ["at"], "arrows": "none", "focus": None})
     file = tmp_path / "page.html"
     file.write_text(page("explorer", data, renderer))
     count = """() => { const map = [...document.querySelector('.tla-maps').tlaMaps.panels.values()][0].points;
@@ -230,7 +230,7 @@ def test_both_renderers_draw_the_same(chromium, tmp_path, small, renderer):
 
 
 def test_a_lost_context_is_drawn_without_webgl(chromium, tmp_path, small):
-    data = whole(small, MapScene.of(small), {"renderer": "webgl", "shown": ["at"]})
+    data = whole(small, MapScene.of(small), {"renderer": "webgl", "methods": ["at"]})
     file = tmp_path / "page.html"
     file.write_text(page("explorer", data, "lost"))
     lose = "[...document.querySelector('.tla-maps').tlaMaps.panels.values()][0].points.renderer.remove()"

@@ -83,8 +83,8 @@ class Detection(NamedTuple):
         rows = selected(table, detector, eps, adaptive, seed)
         if not len(rows):
             radii = ", ".join(f"{one:g}" for one in sorted(table["eps"].unique()))
-            who = "adaptive" if adaptive else "not adaptive"
-            raise ValueError(f"there are no {who} scores at eps {eps}, seed {seed}; the table has eps {radii}")
+            whom = "an adaptive attacker" if adaptive else "an attacker who is not adaptive"
+            raise ValueError(f"there are no scores of {whom} at eps {eps}, seed {seed}; the table has eps {radii}")
         known = methods_of(rows["method"])
         for method in methods or ():
             if method not in known:

@@ -57,6 +57,10 @@ class Frames:
             self._frames["map"] = _complete(self._frames["map"])
         self._classes, self._images = list(classes), images
 
+    def having(self, classes: Sequence[str], images: Mapping[str, np.ndarray] | None) -> "Frames":
+        """The same frames with names of classes and with images."""
+        return Frames(self._frames, classes, images)
+
     def has_table(self, name: str) -> bool:
         """True if this frame was given."""
         return name in self._frames

@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
+from tla.widgets.ids import checked_id
 from tla.widgets.page import save_page
 from tla.widgets.scene import MapScene
 from tla.widgets.sources import TableSource
@@ -38,7 +38,7 @@ def save_study(
         ValueError: without a map, or for a method, projection, seed or image that it does not have.
     """
     scene = MapScene.of(source, projection=projection, seed=seed)
-    state = {"shown": shown_first(scene, methods), "focus": known_focus(scene, focus)}
+    state = {"methods": shown_first(scene, methods), "focus": checked_id(focus, scene.ids, "focus")}
     heading = title or str(source.manifest().get("study", {}).get("name", "") or "study")
     return save_page(path, "explorer", whole(source, scene, state), f"{heading}: representation under attack")
 
@@ -55,21 +55,3 @@ def shown_first(scene: MapScene, methods: Sequence[str] = ()) -> list[str]:
             raise ValueError(f"methods must be among {', '.join(known)}, got {method!r}")
     first = [method for method in known if method in (methods or FIRST)]
     return first if methods or (len(known) > 3 and first) else known[:3]
-
-
-def known_focus(scene: MapScene, focus: Any) -> int | None:
-    """An image of the scene, or None.
-
-    Raises:
-        ValueError: for an image that is not there.
-    """
-    if focus is None:
-        return None
-    if isinstance(focus, bool) or int(focus) != focus or scene.positions([int(focus)])[0] < 0:
-        raise ValueError(f"there is no image {focus!r} here; ids are {describe_ids(scene.ids)}")
-    return int(focus)
-
-
-def describe_ids(ids: Any) -> str:
-    """Which ids there are, in a few words: "0 to 499 (500 images)"."""
-    return f"{int(ids.min())} to {int(ids.max())} ({len(ids)} images)"

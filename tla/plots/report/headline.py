@@ -120,7 +120,8 @@ def _turn(material: Material) -> str:
         return ""
     most = max((name for name in medians if np.isfinite(medians[name].value)), key=lambda name: medians[name].value)
     text = f"smallest turn of the embedding by the attack (median): {_group(material, front)}"
-    source = f"{material.label(most)}: {medians[most].value:.0f}&deg;; n = {rows['id'].nunique()}; one training each; this study"
+    largest = f"{material.label(most)}: {medians[most].value:.0f}&deg;"
+    source = f"{largest}; n = {rows['id'].nunique()}; one training each; this study"
     return tile(f"{medians[front[0]].value:.0f}&deg;", text, source)
 
 

@@ -116,7 +116,7 @@ class Explorer {
     this.showHead();
     this.number.value = state.focus ?? "";
     this.focusText.textContent = place < 0 ? "no image is in focus: press a point or a picture" : this.describe(place);
-    const signature = [state.focus, state.selection, String(state.shown), this.data.version, this.details.nearest.size,
+    const signature = [state.focus, state.selection, String(state.methods), this.data.version, this.details.nearest.size,
       this.details.paths.size, this.pictures.sheets.size, this.received];
     if (this.shown && signature.every((value, k) => value === this.shown[k])) return;
     this.shown = signature;

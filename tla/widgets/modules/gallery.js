@@ -49,7 +49,7 @@ function tileOf(explorer, map, place) {
   const tone = map.prediction[place] === scene.y[place] ? "good" : "bad";
   const fill = (pair) => {
     explorer.pictures.show(pair, "clean", place, SIZE);
-    make("span", pair, "", "→");
+    make("span", pair, "arrow", "→");
     explorer.pictures.show(pair, map.key, place, SIZE);
   };
   if (!explorer.pictures.has("clean", place)) explorer.want("pictures", place);

@@ -34,7 +34,7 @@ export class Hover {
     const pair = make("div", this.box, "pair");
     if (pictures.has("clean", k)) pictures.show(pair, "clean", k, SIZE);
     if (pictures.has(map.key, k)) {
-      make("span", pair, "", "→");
+      make("span", pair, "arrow", "→");
       pictures.show(pair, map.key, k, SIZE);
     }
     make("b", this.box, "", `image ${scene.id(k)}: ${scene.className(scene.y[k])}`);

@@ -10,7 +10,7 @@ import { SHADES } from "./shades.js";
 import { Toolbar } from "./toolbar.js";
 
 const SAMPLE = 120;
-const STATE = { selection: null, focus: null, colour: "true", morph: 0, arrows: "selection", shown: null, only: null };
+const STATE = { selection: null, focus: null, colour: "true", morph: 0, arrows: "selection", methods: null, only: null };
 
 export class Maps {
   constructor(root, data, holder, pictures = null) {
@@ -39,12 +39,12 @@ export class Maps {
     Object.assign(this.state, known);
     if (fresh || "selection" in known) this.scene.selectBits(this.state.selection);
     this.arrange(fresh);
-    this.show(fresh || recoloured || ["selection", "colour", "arrows", "only", "shown"].some((key) => key in known));
+    this.show(fresh || recoloured || ["selection", "colour", "arrows", "only", "methods"].some((key) => key in known));
   }
 
   shownMaps() {
-    const { shown } = this.state;
-    return this.scene.maps.filter(({ key }) => !shown || !shown.length || shown.includes(key));
+    const { methods } = this.state;
+    return this.scene.maps.filter(({ key }) => !methods || !methods.length || methods.includes(key));
   }
 
   // A panel for each map that is shown; zoom stays with it.
@@ -147,7 +147,7 @@ export class Maps {
 
   set(name, value, tell = true) {
     this.state[name] = value;
-    if (name === "shown") this.arrange(false);
+    if (name === "methods") this.arrange(false);
     this.show(name !== "morph");
     if (tell) this.holder.set(name, value);
   }

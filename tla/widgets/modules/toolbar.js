@@ -120,7 +120,7 @@ export class Toolbar {
     const { maps } = this;
     const shown = maps.shownMaps().map((map) => map.key);
     const next = maps.scene.maps.map((map) => map.key).filter((one) => shown.includes(one) !== (one === key));
-    if (next.length) maps.set("shown", next);
+    if (next.length) maps.set("methods", next);
   }
 
   remove() {

@@ -1,6 +1,8 @@
 // A triplet to drag: points of a plane, the loss of their triplet, where its gradient pulls them, and the loss that the
 // anchor would have anywhere else.
 import { draw, make } from "./elements.js";
+import { rgb } from "./scene.js";
+import { SHADES } from "./shades.js";
 
 const REACH = 6.5;
 const GRID = 96;
@@ -161,6 +163,7 @@ function toAddress(state) {
 
 function build(root, data, send) {
   const state = structuredClone(data.state);
+  let theme = data.theme;
   const plane = drawPlane(root);
   const controls = drawControls(root);
   let points = [];
@@ -169,7 +172,7 @@ function build(root, data, send) {
   const show = () => {
     const found = tripletLoss(state.anchor, state);
     const pull = pulls(state, found);
-    shade(plane.canvas, state, data.shade);
+    shade(plane.canvas, state, rgb(SHADES[theme].wrong));
     place(points[0], state.anchor, pull.anchor, true);
     place(points[1], state.positive, pull.positive, true);
     state.negatives.forEach((at, k) => {
@@ -230,10 +233,11 @@ function build(root, data, send) {
   const rebuild = () => {
     for (const layer of [plane.rays, plane.arrows, plane.marks]) layer.replaceChildren();
     const names = state.negatives.map((_, k) => (state.negatives.length > 1 ? `negative ${k + 1}` : "negative"));
+    const colour = (role) => SHADES[theme].ten[data.roles[role]];
     points = [
-      point(plane, "anchor", data.colours.anchor, "anchor"),
-      point(plane, "positive", data.colours.positive, "positive"),
-      ...names.map((name) => point(plane, "negative", data.colours.negative, name)),
+      point(plane, "anchor", colour("anchor"), "anchor"),
+      point(plane, "positive", colour("positive"), "positive"),
+      ...names.map((name) => point(plane, "negative", colour("negative"), name)),
     ];
     points.forEach(makeDraggable);
     controls.alpha.value = state.alpha;
@@ -294,12 +298,22 @@ function build(root, data, send) {
     timer = requestAnimationFrame(step);
   };
   rebuild();
-  return stop;
+  let moved = data.moved;
+  // Points are moved from outside only where that is said: the answer to an earlier move would throw them back.
+  const update = (given) => {
+    const fresh = given.moved !== undefined && given.moved !== moved;
+    if (!fresh && (given.theme ?? theme) === theme) return;
+    if (fresh) Object.assign(state, structuredClone(given.state));
+    moved = given.moved ?? moved;
+    theme = given.theme ?? theme;
+    stop();
+    rebuild();
+  };
+  return { stop, update };
 }
 
 export function mount(parent, data, holder) {
   const root = make("div", parent, "triplet");
-  const stop = build(root, data, (address) => holder.set("address", address));
-  // Nobody else moves the points: the answer to an earlier move would throw them back.
-  return { update: () => {}, remove: () => (stop(), root.remove()) };
+  const { stop, update } = build(root, data, (address) => holder.set("address", address));
+  return { update, remove: () => (stop(), root.remove()) };
 }

@@ -1,0 +1,1 @@
+"""Widgets for notebooks (anywidget): importing one needs the extra 'notebooks'."""

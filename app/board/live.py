@@ -106,8 +106,19 @@ def probabilities(view: View, method: str, seed: int, image: np.ndarray) -> np.n
         return model(torch.from_numpy(image)[None]).logits.softmax(1)[0].numpy()
 
 
-def nearest(view: View, method: str, seed: int, image: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
-    """Rows of the study's gallery nearest to an image in the model's embedding, and their distances, both (k,)."""
+def nearest(
+    view: View, method: str, seed: int, image: np.ndarray, k: int, without: int = -1
+) -> tuple[np.ndarray, np.ndarray]:
+    """Rows of the study's gallery nearest to an image in the model's embedding, and their distances, both (k,).
+
+    Args:
+        view: The study.
+        method: Whose model.
+        seed: Its training seed.
+        image: Shape (c, h, w), numbers in [0, 1].
+        k: How many.
+        without: Row of the gallery to leave out, -1 for none.
+    """
     import torch
 
     from tla.nearest import nearest as search
@@ -115,8 +126,17 @@ def nearest(view: View, method: str, seed: int, image: np.ndarray, k: int) -> tu
     gallery = torch.from_numpy(view.arrays(f"embeddings/{method}-seed{seed}")["gallery"].copy())
     with torch.no_grad():
         query = load(lab_model(view, method, seed))(torch.from_numpy(image)[None]).embedding
-    found = search(query, gallery, min(k, len(gallery)))
+    left_out = None if without < 0 else torch.tensor([without])
+    found = search(query, gallery, min(k, len(gallery) - (without >= 0)), without=left_out)
     return found.position[0].numpy(), found.distance[0].numpy()
+
+
+def gallery_row(view: View, image: np.ndarray) -> int:
+    """Row of the gallery that is the image itself, where test images are compared with each other; -1 if none is."""
+    if not view.shared:
+        return -1
+    same = (view.arrays("images")["gallery"] == np.rint(image * 255).astype(np.uint8)).all(axis=(1, 2, 3))
+    return int(same.argmax()) if same.any() else -1
 
 
 @st.cache_data(show_spinner="Attacking …", max_entries=512)

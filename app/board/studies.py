@@ -167,6 +167,11 @@ class View:
         return {int(i): k for k, i in enumerate(self.arrays("images")["test_id"])}
 
     @cached_property
+    def shared(self) -> bool:
+        """True if the gallery is of the test images, of which each is compared with the others."""
+        return bool(self.manifest.get("data", {}).get("shared"))
+
+    @cached_property
     def gallery_positions(self) -> dict[int, int]:
         """Row in `images/gallery` of every id of the training images in it."""
         return {int(i): k for k, i in enumerate(self.arrays("images")["gallery_id"])}

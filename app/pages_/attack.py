@@ -184,8 +184,9 @@ def nearest_images(view: View, method: str, seed: int, image: LabImage, attack: 
     """The training images nearest to the clean and to the adversarial image."""
     images, labels = view.arrays("images")["gallery"], view.arrays("images")["gallery_y"]
     queries = (("clean", image.pixels), ("adversarial", attack.adversarial))
+    itself = live.gallery_row(view, image.pixels)
     for column, (kind, query) in zip(st.columns(2, gap="medium"), queries, strict=True):
-        rows, distances = live.nearest(view, method, seed, query, k)
+        rows, distances = live.nearest(view, method, seed, query, k, itself)
         items = [
             Tile(
                 id=int(row),

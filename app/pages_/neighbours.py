@@ -63,9 +63,10 @@ def all_queries(view: View, methods: list[str], seed: int) -> None:
         key="purity",
         alt="Share of neighbours of the true class against k, for clean and adversarial queries of each method",
     )
+    among = "the other clean test images" if view.shared else "clean training images"
     shell.source(
-        f"this study: {len(view.ids)} test images, seed {seed}; neighbours among clean training images by cosine "
-        "distance, exact search"
+        f"this study: {len(view.ids)} test images, seed {seed}; neighbours among {among} by cosine distance, "
+        "exact search"
     )
 
 

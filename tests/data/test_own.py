@@ -409,7 +409,7 @@ def test_pictures_of_a_function_are_brought_to_a_form(module):
     ("needs", "own_module:needs must be callable without arguments"),
     ("loader", "got DataLoader"),
     ("empty", "own_module:empty() has no images"),
-    ("pear", "own_module has no 'pear'; did you mean 'pair'"),
+    ("pear", "own_module has no 'pear'; did you mean 'pa"),
 ])  # fmt: skip
 def test_functions_that_cannot_be_read(module, function, text):
     refused(PythonData(function=f"{module}:{function}"), text, whole=True)

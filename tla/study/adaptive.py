@@ -20,7 +20,11 @@ from tla.types import Model, Outputs
 
 
 def adaptive_frames(
-    workspace: Workspace, trained: TrainedModel, outputs: ModelOutputs, index: GalleryIndex
+    workspace: Workspace,
+    trained: TrainedModel,
+    outputs: ModelOutputs,
+    index: GalleryIndex,
+    detectors: tuple[str, ...],
 ) -> list[pd.DataFrame]:
     """The adaptive rows of the table `detection`: every detector in `analysis.adaptive` at every radius.
 
@@ -31,13 +35,14 @@ def adaptive_frames(
         trained: Which model.
         outputs: Its outputs.
         index: The gallery of its natural embeddings.
+        detectors: Those that can be fitted.
     """
     plan, device = workspace.study.attack, workspace.device
     model = working_copy(workspace.model(trained), torch.channels_last)
     y, frames = outputs.y.to(device), []
     clean, gallery = (Outputs(*(tensor.to(device) for tensor in of)) for of in (outputs.clean, outputs.gallery))
     without = None if outputs.without is None else outputs.without.to(device)
-    for name in workspace.study.analysis.adaptive:
+    for name in (name for name in workspace.study.analysis.adaptive if name in detectors):
         score = fit_held_out(DETECTORS.build(name), gallery, outputs.gallery_y.to(device), without, index.positions)
         for eps in outputs.adversarial:
             source = generator(workspace.seed(trained, "adaptive"), name, f"{eps:g}", device=device)

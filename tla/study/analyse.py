@@ -1,12 +1,23 @@
 """Measures one model of the study: shift, detection, neighbours, retrieval, maps, layers, trajectories."""
 
+from typing import NamedTuple
+
 import numpy as np
 import pandas as pd
 import torch
 
 from tla.config import digest
 from tla.projection import PROJECTIONS, Points, map_frame, trust_frame
-from tla.representation import DETECTORS, Gallery, detection_frame, fit_held_out, layer_frame, measure, shift_frame
+from tla.representation import (
+    DETECTORS,
+    Gallery,
+    Score,
+    detection_frame,
+    fit_held_out,
+    layer_frame,
+    measure,
+    shift_frame,
+)
 from tla.retrieval import GalleryIndex, Queries, neighbours_frame, retrieval_frame, save
 from tla.study.adaptive import adaptive_frames
 from tla.study.attack import array_name
@@ -28,6 +39,8 @@ MAP_SAMPLE = 10_000
 STABILITY_SEEDS = (0, 1, 2)
 STABILITY_SAMPLE = 500
 """How many points are projected once per seed, to see how much of the map is chance."""
+
+LEFT_OUT = "detectors_left_out"
 
 Frames = dict[str, pd.DataFrame]
 
@@ -62,13 +75,15 @@ def _run(workspace: Workspace, trained: TrainedModel, report: Report) -> StepRes
     ):
         report(share, name)
         frames |= make(workspace, trained, outputs, index)
+    refused = frames["detection"].attrs.pop(LEFT_OUT)
     if workspace.study.analysis.trajectories:
         report(0.9, "trajectory")
         found = trajectory_frames(workspace, trained, outputs, frames["map"], index)
         frames |= {"trajectory": found.trajectory, "path": found.path}
         files.append(workspace.store.write_arrays(f"film/{trained.key}", found.film))
     files += [write_model_rows(workspace.store, name, trained, frame) for name, frame in frames.items()]
-    return StepResult(files, _summary(frames))
+    said = f"; detectors left out: {'; '.join(refused)}" if refused else ""
+    return StepResult(files, _summary(frames) + said, {LEFT_OUT: refused} if refused else {})
 
 
 def _arrays(outputs: ModelOutputs) -> dict[str, np.ndarray]:
@@ -105,15 +120,41 @@ def _labelled(frame: pd.DataFrame, attack: str, eps: float) -> pd.DataFrame:
 
 def _detection(workspace: Workspace, trained: TrainedModel, outputs: ModelOutputs, index: GalleryIndex) -> Frames:
     label = workspace.study.attack.main
-    scores = {
-        name: fit_held_out(DETECTORS.build(name), outputs.gallery, outputs.gallery_y, outputs.without, index.positions)
-        for name in workspace.study.analysis.detectors
-    }
+    scores, refused = _fitted(workspace, outputs, index)
     plain = [
         _labelled(detection_frame(scores, outputs.clean, attacked, outputs.y, ids=outputs.ids), label, eps)
         for eps, attacked in outputs.adversarial.items()
     ]
-    return {"detection": pd.concat([*plain, *adaptive_frames(workspace, trained, outputs, index)], ignore_index=True)}
+    adaptive = adaptive_frames(workspace, trained, outputs, index, tuple(scores))
+    found = pd.concat([*plain, *adaptive], ignore_index=True)
+    found.attrs[LEFT_OUT] = refused
+    return {"detection": found}
+
+
+class _Fitted(NamedTuple):
+    """The detectors that could be fitted, and why the others could not."""
+
+    scores: dict[str, Score]
+    refused: list[str]
+
+
+def _fitted(workspace: Workspace, outputs: ModelOutputs, index: GalleryIndex) -> _Fitted:
+    """Fit the detectors; some need more images of every class than one's own data have.
+
+    Raises:
+        ValueError: if none can be fitted.
+    """
+    scores, refused = {}, []
+    for name in workspace.study.analysis.detectors:
+        try:
+            scores[name] = fit_held_out(
+                DETECTORS.build(name), outputs.gallery, outputs.gallery_y, outputs.without, index.positions
+            )
+        except ValueError as error:
+            refused.append(f"{name} ({error})")
+    if refused and not scores:
+        raise ValueError(f"analysis.detectors: none can be fitted to the gallery: {'; '.join(refused)}")
+    return _Fitted(scores, refused)
 
 
 def _queries(outputs: ModelOutputs) -> list[Queries]:

@@ -48,7 +48,7 @@ def _run(workspace: Workspace, report: Report) -> StepResult:
         "name": queries.name,
         "classes": classes,
         "shape": list(queries.shape),
-        "train": len(workspace.splits.train),
+        "train": 0 if workspace.splits.shared else len(workspace.splits.train),
         "test": len(workspace.splits.test),
         "queries": len(queries),
         "gallery": len(gallery),

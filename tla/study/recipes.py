@@ -27,7 +27,11 @@ def read(name: str) -> dict[str, Any]:
     if ":" in name and not name.endswith(".toml"):
         source = source_values(name)
         what = str(source[SOURCE_FORMS[source["name"]]])
-        if source["name"] in ("folder", "csv", "npz"):
+        if readable(what) != what:
+            raise ValueError(
+                f"{readable(what)}: this name is not UTF-8, so no study can note it; rename it, or name a link"
+            )
+        if SOURCE_FORMS[source["name"]] == "path":
             source[SOURCE_FORMS[source["name"]]] = str(Path(what).expanduser())
         return read("folder") | {"name": _study_name(source["name"], what), "source": source}
     recipes = shipped()
@@ -40,8 +44,8 @@ def read(name: str) -> dict[str, Any]:
 
 def _study_name(kind: str, what: str) -> str:
     """The name of a study of a data source: that of the folder, the file without its suffix, or the function."""
-    if kind == "folder":
-        name = Path(what).expanduser().name
+    if kind in ("folder", "study"):
+        name = Path(what).expanduser().name + ("-again" if kind == "study" else "")
     elif kind in ("csv", "npz"):
         name = Path(what).stem
     else:

@@ -64,6 +64,13 @@ class Material:
         return value
 
     @property
+    def gallery(self) -> str:
+        """A sentence, with a space before it, where the gallery is not of training images; else empty."""
+        if not self.recorded("data", "shared"):
+            return ""
+        return " The study has only test images: in place of training images it compares each with the others."
+
+    @property
     def name(self) -> str:
         """The study's name."""
         return str(self.recorded("study", "name") or self.store.path.name)

@@ -107,7 +107,7 @@ def measures(material: Material) -> str:
         "Angle between the clean and the adversarial embedding; centroid margin (distance to the false minus distance "
         "to its own class centroid: below 0 the image is nearer the false one); progress towards the false centroid; "
         "share of the ten nearest natural training images that have the image's own class."
-    )
+    ) + material.gallery
     parts = [embedded("shift-measures", lambda view: shift_measures(shift, look=view), look), _measured(material)]
     parts.append(_separated(material))
     layers = material.table("layers")

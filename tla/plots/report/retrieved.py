@@ -20,6 +20,7 @@ def retrieved(material: Material) -> str:
         "Each test image, clean and adversarial, is a query for the nearest natural training images in the model's "
         "embedding. A robust metric returns images of the true class even under attack."
     )
+    lead += material.gallery
     look, pictures = material.look, material.pictures
     parts = []
     if neighbours is not None:

@@ -100,7 +100,8 @@ def check_training(embedding: Tensor, logits: Tensor, y: Tensor, least: int = 1)
     check_labels("y", y, len(embedding), logits.shape[1])
     few = (torch.bincount(y, minlength=logits.shape[1]) < least).nonzero()[:, 0].tolist()
     if few:
-        raise ValueError(f"every class needs at least {least} training embeddings, classes {few} have fewer")
+        more = f" and {len(few) - 10} more" if len(few) > 10 else ""
+        raise ValueError(f"every class needs at least {least} training embeddings, classes {few[:10]}{more} have fewer")
 
 
 def class_means(embedding: Tensor, y: Tensor, classes: int) -> Tensor:

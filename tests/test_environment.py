@@ -17,6 +17,7 @@ CORE = [Requirement(line) for line in PROJECT["project"]["dependencies"]]
 EXTRAS = {
     name: [Requirement(line) for line in lines] for name, lines in PROJECT["project"]["optional-dependencies"].items()
 }
+NOT_IN_ALL = ("peers", "robustbench")
 CONDA_NAMES = {"pytorch-gpu": "torch", "pytorch-cuda": "torch"}
 
 
@@ -60,16 +61,16 @@ def test_every_requirement_is_pinned_within_its_bounds(requirement):
     pinned = _pinned()
     name = canonicalize_name(requirement.name)
     if name == "tla" or name not in pinned:
-        optional = {canonicalize_name(r.name) for r in EXTRAS["peers"]} | {"faiss-cpu", "tla"}
+        optional = {canonicalize_name(r.name) for extra in NOT_IN_ALL for r in EXTRAS[extra]} | {"faiss-cpu", "tla"}
         assert name in optional, f"{name} is not in constraints.txt"
     else:
         assert requirement.specifier.contains(pinned[name], prereleases=True)
 
 
-def test_the_extra_all_has_everything_but_the_peers():
+def test_the_extra_all_has_everything_but_peers_and_what_needs_other_versions():
     (whole,) = EXTRAS["all"]
     assert whole.name == "tla"
-    assert whole.extras == set(EXTRAS) - {"all", "peers"}
+    assert whole.extras == set(EXTRAS) - {"all", *NOT_IN_ALL}
 
 
 def test_the_citation_names_this_version_and_the_paper():

@@ -54,19 +54,32 @@ def sanity_check(
     Raises:
         ValueError: if the model has another number of classes than the data, or a label has no class.
     """
-    outputs = _outputs(model, x, batch)
-    labels, logits = y.cpu().numpy(), outputs.logits
+    return doubts_about(_outputs(model, x, batch), y.cpu().numpy(), classes)
+
+
+def doubts_about(outputs: Outputs, labels: Int[np.ndarray, " n"], classes: Sequence[str]) -> SanityCheck:
+    """As `sanity_check`, of outputs that are there already.
+
+    Args:
+        outputs: Logits and embeddings of clean images.
+        labels: Their classes, shape (n,).
+        classes: Names of the data's classes.
+
+    Raises:
+        ValueError: as `sanity_check`.
+    """
+    logits = outputs.logits
     if logits.shape[1] != len(classes):
         raise ValueError(f"the model has {logits.shape[1]} classes, the data has {len(classes)}{choose(len(classes))}")
     if labels.min() < 0 or labels.max() >= len(classes):
         raise ValueError(f"labels must be 0..{len(classes) - 1}, got {labels.min()} to {labels.max()}")
-    prediction = logits.argmax(1).numpy()
+    prediction = logits.argmax(1).cpu().numpy()
     clean = agreement(prediction, labels, len(classes))
     swapped = _swapped(outputs, prediction, labels)
     order = None if swapped else _other_order(prediction, labels, len(classes))
     doubts = []
     if swapped:
-        better = float((outputs.embedding.argmax(1).numpy() == labels).mean())
+        better = float((outputs.embedding.argmax(1).cpu().numpy() == labels).mean())
         doubts.append(
             f"the model seems to return (embedding, logits): the second output is right on {better:.0%} of "
             f"{clean.n} clean images, the first on {clean.right / clean.n:.0%}; return (logits, embedding)"
@@ -107,7 +120,7 @@ def _outputs(model: Model, x: Tensor, batch: int) -> Outputs:
 def _swapped(outputs: Outputs, prediction: np.ndarray, labels: np.ndarray) -> bool:
     if outputs.embedding.shape[1] != outputs.logits.shape[1]:
         return False
-    return _much_better(outputs.embedding.argmax(1).numpy(), prediction, labels)
+    return _much_better(outputs.embedding.argmax(1).cpu().numpy(), prediction, labels)
 
 
 def _other_order(prediction: np.ndarray, labels: np.ndarray, classes: int) -> tuple[int, ...] | None:

@@ -43,6 +43,8 @@ def load(name: str, wanted: Wanted) -> Loaded:
     if wanted.weights is not None:
         raise ValueError(f"hf:{name} has its own weights; weights must be a file, got {wanted.weights!r}")
     where = str(Path(name).expanduser()) if Path(name).expanduser().is_dir() else name
+    if name.startswith((".", "/", "~")) and where == name:
+        raise ValueError(f"hf:{name} cannot be loaded: there is no folder {name}")
     builder, folder = transformers.AutoModelForImageClassification, Path(where)
     try:
         if folder.is_dir() and not any(any(folder.glob(pattern)) for pattern in _WEIGHTS):

@@ -1,10 +1,10 @@
 """Where given networks come from: one table, from the word before the colon to the module that loads it."""
 
 import importlib
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
-from tla.messages import did_you_mean
 from tla.models.external.sources.loaded import Loaded, Wanted
 from tla.models.external.weight_files import is_weight_file, load_weights
 
@@ -64,13 +64,21 @@ def _loaded(name: str, wanted: Wanted) -> Loaded:
             f"to torchvision and timm only, {name!r} has its own"
         )
     if code:
-        return _module("python_code").load(name, wanted)
+        try:
+            return _module("python_code").load(name, wanted)
+        except ValueError as error:
+            raise ValueError(f"{error}{_near(word)}") from error.__cause__
     if is_weight_file(name):
         if name.lower().endswith(".safetensors"):
             raise ValueError(f"{name} holds weights only: say of which network, as in {name}@package.module:function")
         return _module("torchscript").load(name, wanted)
-    close = did_you_mean(word, SOURCES).split("Known:")[0].strip() if colon else ""
-    raise ValueError(f"model must be {FORMS}, got {name!r}{'; ' + close if close else ''}")
+    raise ValueError(f"model must be {FORMS}, got {name!r}{_near(word)}")
+
+
+def _near(word: str) -> str:
+    """A hint for a mistyped source."""
+    close = get_close_matches(word, SOURCES, n=1, cutoff=0.75)
+    return f"; did you mean {close[0]}:NAME?" if close else ""
 
 
 def _module(name: str) -> Any:

@@ -93,7 +93,7 @@ def test_weights_at_a_network(here):
     [
         ("one/net.py:Sized", "missing a required argument: 'width'; name a function without arguments that returns it"),
         ("one/net.py:fails", "one/net.py:fails() raised KeyError: 'weights' (net.py, line "),
-        ("one/net.py:Shelf.worst", "Shelf has no 'worst'; did you mean 'best'?"),
+        ("one/net.py:Shelf.bast", "Shelf has no 'bast'; did you mean 'best'?"),
         ("broken.py:make", "running broken.py raised SyntaxError: "),
         ("loose.py:make", "attempted relative import"),
         ("best.pth@", "must be followed by the network that the weights belong to"),
@@ -279,12 +279,18 @@ def test_a_given_model_is_one_value():
         ({"mean": (123.7, 116.3, 103.5)}, "mean is for pixels in 0..1, got .*: divide mean and std by 255"),
         ({"mean": (0.1, 0.2, 0.3), "std": (0.0,)}, "std must be > 0"),
         ({"mean": (0.1, 0.2)}, "mean must be one number, one for each of 3 channels, or a name, got 2 numbers"),
-        ({"mean": "imagnet"}, "mean and std must be numbers, or one of imagenet, cifar10, none, got 'imagnet'"),
     ],
 )
 def test_settings_that_cannot_be(settings, text):
     with pytest.raises(ValueError, match=text):
         GivenModel(**({"load": "a:b"} | settings))
+
+
+def test_an_unknown_name_of_statistics():
+    from tla.config import from_dict
+
+    with pytest.raises(ValueError, match=r"mean: must be one of 'imagenet', 'cifar10', 'none', got 'imagnet'"):
+        from_dict(GivenModel, {"load": "a:b", "mean": "imagnet"})
 
 
 def test_a_name_sets_mean_and_std():

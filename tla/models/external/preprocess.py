@@ -10,7 +10,7 @@ from torch.nn import functional
 from tla.models.network.pixel_statistics import CIFAR10, IMAGENET, NONE, Statistics
 
 NamedStatistics = Literal["imagenet", "cifar10", "none"]
-Numbers = tuple[float, ...] | NamedStatistics | None
+Numbers = NamedStatistics | tuple[float, ...] | None
 """One number for all channels or one per channel, or the name of usual ones; None for what the source states."""
 NAMED: dict[str, Statistics] = {"imagenet": IMAGENET, "cifar10": CIFAR10, "none": NONE}
 GREY = (0.299, 0.587, 0.114)

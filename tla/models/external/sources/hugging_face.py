@@ -42,10 +42,10 @@ def load(name: str, wanted: Wanted) -> Loaded:
     transformers = require("transformers", f"hf:{name}")
     if wanted.weights is not None:
         raise ValueError(f"hf:{name} has its own weights; weights must be a file, got {wanted.weights!r}")
-    where = str(Path(name).expanduser()) if Path(name).expanduser().is_dir() else name
-    if name.startswith((".", "/", "~")) and where == name:
-        raise ValueError(f"hf:{name} cannot be loaded: there is no folder {name}")
-    builder, folder = transformers.AutoModelForImageClassification, Path(where)
+    folder = Path(name).expanduser()
+    if name.startswith((".", "/", "~")) and not folder.is_dir():
+        raise ValueError(f"hf:{name} cannot be loaded: there is no folder {folder}")
+    where, builder = str(folder) if folder.is_dir() else name, transformers.AutoModelForImageClassification
     try:
         if folder.is_dir() and not any(any(folder.glob(pattern)) for pattern in _WEIGHTS):
             config = transformers.AutoConfig.from_pretrained(where)
@@ -64,7 +64,8 @@ def load(name: str, wanted: Wanted) -> Loaded:
         module, remarks = Reversed(module), (*remarks, f"hf:{name} takes blue, green, red: reversed inside")
     if not settings:
         remarks = (*remarks, f"hf:{name} has no image processor: set mean and std (--mean) if it was trained with any")
-    return Loaded(module, statistics, _size(settings, module), getattr(_config(module), "num_channels", None), remarks)
+    channels = getattr(_config(module), "num_channels", None)
+    return Loaded(module, statistics, _size(settings, module), channels, remarks=remarks)
 
 
 def _refuse_incomplete(name: str, report: dict[str, Any]) -> None:

@@ -34,6 +34,8 @@ from tla.plots import FIGURES as FIGURES
 from tla.projection import PROJECTIONS as PROJECTIONS
 from tla.representation import DETECTORS as DETECTORS
 from tla.representation import embed as embed
+from tla.representation import fit_detector as fit_detector
+from tla.representation import load_detector as load_detector
 from tla.representation import shift_report as shift_report
 from tla.store import Store as Store
 from tla.study.config import Study as Study

@@ -102,8 +102,8 @@ def _believed_box(view: View) -> None:
     if said.word == "OK":
         st.caption(f":material/check_circle: {said.text}.")
         return
-    show, icon = (st.error, ":material/error:") if said.word == "FAIL" else (st.warning, ":material/warning:")
-    show(f"{said.text}.", icon=icon)
+    icon, colour = ("error", "red") if said.word == "FAIL" else ("warning", "orange")
+    st.markdown(f":{colour}[:material/{icon}: **{said.text}.**]")
     st.page_link("pages_/robustness.py", label="What the audit found", icon=":material/shield:")
 
 

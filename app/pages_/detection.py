@@ -7,7 +7,7 @@ from board import shell, state
 from board.charts import chart, look
 from board.choices import method_choice, methods_choice
 from board.pages import PageInfo
-from board.selection.detection import OperatingPoints, detector_errors, operating_points
+from board.selection.detection import OperatingPoints, detector_errors, failure_measures, operating_points
 from board.selection.shared import Frame, adversarial_images, of_run
 from board.snippets import figure_code
 from board.studies import View
@@ -118,8 +118,24 @@ def results(
             bins=30,
             **drawn,
         )
+    coverage(view, rows, settings, methods)
     mistakes(view, methods, seed, options)
     shell.show_code(*figure_code(view, "roc", where=f"seed == {seed}", **drawn, parts=[shown or "whole"]))
+
+
+def coverage(view: View, rows: Frame, settings: DetectionSettings, methods: list[str]) -> None:
+    """Risk and coverage over all rows: nothing is left out, as the ROC curve leaves out some."""
+    st.subheader("What goes wrong among the accepted", anchor=False)
+    alt = "Share of the accepted images that is wrong, against the share accepted, for each method"
+    chart("risk_coverage", rows, view=view, key="risk_coverage", alt=alt, methods=methods, **settings._asdict())
+    measured = failure_measures(rows, methods, **settings._asdict())
+    if len(measured):
+        alt = "AUROC of failure, AURC, AUGRC and E-AUGRC of each method, with intervals"
+        st.dataframe(measured, key="failure_measures", alt=alt)
+    shell.source(
+        "this study, every clean and attacked row, right and wrong: the ROC curve above leaves out attacked images "
+        "that stay right and clean ones that are wrong. In brackets: 95 % interval over the images."
+    )
 
 
 def mistakes(view: View, methods: list[str], seed: int, options: dict[str, Any]) -> None:

@@ -14,7 +14,7 @@ CHARTS = {
     "ablations": ["ablation"],
     "compare": ["agreement", "differences"],
     "data": ["history"],
-    "detection": ["roc", "score_histograms"],
+    "detection": ["roc", "score_histograms", "risk_coverage"],
     "export": ["export"],
     "neighbours": ["purity"],
     "robustness": ["bars", "table", "curve", "steps", "confused", "audit"],
@@ -91,7 +91,7 @@ def test_compare_counts_and_follows_the_choice(studies, open_page):
     app = open_page("compare", one="natural", other="tla", under="pgd")
     assert not app.exception
     title = charts(app)["agreement"]["layout"]["meta"]["title"]
-    assert title.startswith("Natural and TLA disagree on ")
+    assert title.startswith("This Natural and this TLA disagree on ")
     assert "under PGD" in title
     rows = importlib.import_module("tla.store").Store(studies / "made").table("attacks")
     rows = rows[(rows["attack"] == "pgd") & (rows["eps"] == 0.2)].pivot(index="id", columns="method", values="success")
@@ -99,4 +99,9 @@ def test_compare_counts_and_follows_the_choice(studies, open_page):
     assert f"only Natural ({only})" in app.get("button_group")[-1].options
     app.selectbox(key="one").select("tla").run()
     assert not app.exception
-    assert charts(app)["agreement"]["layout"]["meta"]["title"].startswith("TLA and AT disagree on ")
+    assert charts(app)["agreement"]["layout"]["meta"]["title"].startswith("This TLA and this AT disagree on ")
+
+
+def test_the_sidebar_says_what_the_audit_found(open_page):
+    shown = [text.value for text in open_page("compare").markdown]
+    assert any(text.startswith(":red[:material/error: **Audit: FAIL (") for text in shown)

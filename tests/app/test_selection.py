@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from board import state
 from board.charts import point_ids
-from board.selection.detection import detector_errors, operating_points
+from board.selection.detection import detector_errors, failure_measures, operating_points
 from board.selection.focus import contested, correct_count, fooling_all
 from board.selection.neighbours import mostly_wrong
 from board.selection.shared import of_run
@@ -75,6 +75,20 @@ def test_a_detector_refuses_no_more_clean_images_than_allowed(view, share):
     for other in clean + fooled:
         if sum(score >= other for score in clean) <= share * len(clean):
             assert sum(score >= other for score in fooled) <= caught, "another threshold catches more"
+
+
+def test_failure_measures_are_those_of_the_library(view):
+    from tla.statistics import failure_frame
+
+    rows = of_run(view.table("detection"), 0, ["at", "tla"])
+    detector, eps = detectors_of(rows)[0], float(rows["eps"].max())
+    shown = failure_measures(rows, ["tla", "at"], detector=detector, eps=eps, adaptive=False)
+    assert list(shown.index) == ["tla", "at"]
+    here = rows[(rows.detector == detector) & (rows.eps == eps) & ~rows.adaptive & (rows.method == "tla")]
+    expected = failure_frame(here).iloc[0]
+    bounds = f"({expected.augrc_low:.3f} to {expected.augrc_high:.3f})"
+    assert shown.loc["tla", "AUGRC"] == f"{expected.augrc:.3f} {bounds}"
+    assert failure_measures(rows, ["nobody"], detector=detector, eps=eps, adaptive=False).empty
 
 
 def test_operating_points_count_the_errors_that_are_listed(view):

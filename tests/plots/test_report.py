@@ -16,6 +16,7 @@ from tla.plots.report.embed import bare, colours, difference, recoloured
 from tla.plots.report.headline import headline, tiles
 from tla.plots.report.material import STEP_OF, Material
 from tla.plots.report.robustness import robustness
+from tla.statistics import failures, measure_intervals
 from tla.store import DamagedFileError
 
 
@@ -116,6 +117,28 @@ def test_the_table_shows_what_was_measured(html, tmp_path):
     assert re.findall(r'">([\d.]+)', row)[-2:] == [f"{100 * worst:.1f}", f"{100 * min(others):.1f}"]
 
 
+def test_risk_and_coverage_stand_beside_every_auc(html):
+    rows = TABLES["detection"](World(n=60, methods=("natural", "at", "tla")))
+    rows = rows[(rows["detector"] == "gaussian") & (rows["eps"] == rows["eps"].max()) & (rows["method"] == "at")]
+    found = measure_intervals(failures(rows))
+    assert f"<small>all rows {found['auroc'].value:.3f}, AUGRC {found['augrc'].value:.3f}</small>" in html
+    for name in ("auroc", "aurc", "augrc", "e_augrc"):
+        value = found[name]
+        assert f"<td>{value.value:.3f}<small>{value.low:.3f} to {value.high:.3f}</small></td>" in html
+    assert 'id="figure-risk"' in html
+
+
+@pytest.mark.parametrize("scores", ["equal", "missing"])
+@pytest.mark.usefixtures("one_width")
+def test_scores_that_say_nothing(scores, tmp_path):
+    store = write_store(tmp_path / "odd", World(n=20, methods=("at",)), without=("detection",))
+    detection = TABLES["detection"](World(n=20, methods=("at",)))
+    store.write_table("detection", detection.assign(score=1.0 if scores == "equal" else float("nan")))
+    shown = Page(write_report(store).read_text())
+    assert ("no image has a score" in shown.text or "nothing to accept" in shown.text) == (scores == "missing")
+    assert not [word for word in shown.words if re.search(r"\b(nan|None)\b", word)]
+
+
 def test_attacks_are_named_once_escaped(tmp_path):
     store = write_store(tmp_path / "study", World(n=10, methods=("at",)))
     study = store.manifest()["study"]
@@ -172,7 +195,7 @@ def test_any_table_may_be_missing(tables, tmp_path):
 @pytest.mark.usefixtures("one_width")
 def test_edges(world, tmp_path):
     shown = Page(write_report(write_store(tmp_path / "edge", world)).read_text())
-    assert ("OWN<B>" in shown.text) == ("own<b>" in world.methods)
+    assert ("own<b>" in shown.text.lower()) == ("own<b>" in world.methods)
     assert not [word for word in shown.words if re.search(r"\b(nan|None)\b", word)]
 
 

@@ -7,6 +7,7 @@ from tla.representation.collapse import collapse_statistics
 from tla.representation.detection import detection_frame
 from tla.representation.detectors import DETECTORS, Detector, Score
 from tla.representation.embedding import embed
+from tla.representation.fitted import Decision, FittedDetector, fit_detector, load_detector
 from tla.representation.held_out import HeldOutScore, fit_held_out
 from tla.representation.margin import centroid_margin, progress
 from tla.representation.purity import knn_purity
@@ -37,6 +38,10 @@ __all__ = [
     "detection_frame",
     "draw_triplets",
     "embed",
+    "Decision",
+    "FittedDetector",
+    "fit_detector",
+    "load_detector",
     "false_class",
     "fit_held_out",
     "knn_purity",

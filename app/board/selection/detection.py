@@ -3,11 +3,12 @@
 from typing import NamedTuple
 
 import numpy as np
+import pandas as pd
 
 from board.selection.shared import Frame, of_run
 from board.studies import View
 from tla.plots.drawing.scores import scores_by_method, selected
-from tla.statistics import Sides, roc_curve, sides
+from tla.statistics import Sides, failure_frame, roc_curve, sides
 
 
 class OperatingPoints(NamedTuple):
@@ -77,6 +78,31 @@ def points_at(scores: Sides, shares: np.ndarray) -> OperatingPoints:
     positives, negatives = map(len, scores)
     positive, negative = (np.rint(rate * n).astype(int) for rate, n in ((tpr, positives), (fpr, negatives)))
     return OperatingPoints(threshold, positive, negative, tpr, fpr, positives, negatives)
+
+
+def failure_measures(rows: Frame, methods: list[str], *, detector: str, eps: float, adaptive: bool) -> Frame:
+    """AUROC of failure, AURC, AUGRC and E-AUGRC over all rows that have a score: a row per method, with intervals.
+
+    Args:
+        rows: Rows of `detection` of one training seed.
+        methods: In the order wanted.
+        detector: The score.
+        eps: Radius of the attack.
+        adaptive: True for the attacker who knows the detector.
+    """
+    shown = selected(rows, detector, eps, adaptive)
+    shown = shown[shown["score"].notna() & shown["method"].isin(methods)]
+    if shown.empty:
+        return shown
+    table = failure_frame(shown).set_index("method").reindex([name for name in methods if name in set(shown["method"])])
+    names = {"auroc": "AUROC of failure", "aurc": "AURC", "augrc": "AUGRC", "e_augrc": "E-AUGRC"}
+    columns = {
+        title: [
+            f"{row[name]:.3f} ({row[f'{name}_low']:.3f} to {row[f'{name}_high']:.3f})" for _, row in table.iterrows()
+        ]
+        for name, title in names.items()
+    }
+    return pd.DataFrame({"wrong": [f"{share:.1%}" for share in table["error"]]} | columns, index=table.index)
 
 
 def detector_errors(

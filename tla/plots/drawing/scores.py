@@ -12,7 +12,7 @@ from tla.statistics.roc import Sides, roc_curve
 LABELS = {
     "gaussian": "the per-class Gaussian", "gaussian_diagonal": "the diagonal Gaussian", "max_softmax": "max-softmax",
     "max_logit": "max-logit", "mahalanobis": "Mahalanobis distance", "knn": "kNN distance", "lid": "LID",
-    "energy": "energy", "mixture": "the Gaussian mixture",
+    "energy": "energy", "mixture": "the Gaussian mixture", "vim": "ViM", "gen": "GEN", "react": "ReAct", "she": "SHE",
 }  # fmt: skip
 
 

@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 import torch
 from jaxtyping import Float, Int
@@ -109,3 +109,39 @@ def class_means(embedding: Tensor, y: Tensor, classes: int) -> Tensor:
     total = torch.zeros(classes, embedding.shape[1], dtype=torch.float64, device=embedding.device)
     total.index_add_(0, y, embedding.double())
     return total / torch.bincount(y, minlength=classes)[:, None]
+
+
+class LastLayer(NamedTuple):
+    """The affine map from embedding to logits.
+
+    Attributes:
+        weight: Shape (classes, d).
+        bias: Shape (classes,).
+    """
+
+    weight: Tensor
+    bias: Tensor
+
+
+def last_layer(embedding: Tensor, logits: Tensor) -> LastLayer:
+    """The last layer of a network, from what it made of its training images: float64 least squares.
+
+    Directions in which the training embeddings do not vary get no weight.
+
+    Args:
+        embedding: Shape (n, d).
+        logits: Shape (n, classes).
+
+    Raises:
+        ValueError: if the logits are no affine function of the embedding (R^2 below 0.99).
+    """
+    ones = torch.ones(len(embedding), 1, dtype=torch.float64, device=embedding.device)
+    inputs, targets = torch.cat([embedding.double(), ones], 1), logits.double()
+    solution = torch.linalg.pinv(inputs) @ targets
+    rest, spread = (targets - inputs @ solution).square().sum(), (targets - targets.mean(0)).square().sum()
+    if rest > 0.01 * spread + 1e-12:
+        raise ValueError(
+            "embedding must be the input of the network's last layer: the logits are no affine function of it "
+            f"(R^2 {1 - float(rest / spread):.2f}); take a detector that needs no last layer, as gaussian or knn"
+        )
+    return LastLayer(solution[:-1].mT.float(), solution[-1].float())

@@ -32,8 +32,8 @@ OVER_ALL = (
     "This study, one training each; clean and attacked rows of every image, right and wrong, with 95 % intervals over "
     "the images (jackknife). AUROC of failure: how often a wrong row scores above a right one. AURC: mean over "
     "coverage of the share of the accepted that is wrong; AUGRC: the same as a share of all rows; E-AUGRC: AUGRC less "
-    "the least that this accuracy allows (Traub et al. 2024). Smaller is better, but for the first. A dash: nobody has a "
-    "score, or, for AUROC, nobody is wrong or everybody."
+    "the least that this accuracy allows (Traub et al. 2024). Smaller is better, but for the first. A dash: nobody has "
+    "a score, or, for AUROC, nobody is wrong or everybody."
 )
 
 

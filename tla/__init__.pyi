@@ -39,6 +39,7 @@ from tla.representation import load_detector as load_detector
 from tla.representation import shift_report as shift_report
 from tla.store import Store as Store
 from tla.study.config import Study as Study
+from tla.study.embeddings.run import examine_embeddings as examine_embeddings
 from tla.study.examine import examine as examine
 from tla.study.locate import open_study as open_study
 from tla.study.photo import attack_photo as attack_photo

@@ -148,8 +148,6 @@ def overridden(study: Any, rest: list[str]) -> Any:
     """The study with the command line's settings; tyro gets the recipe's values as defaults."""
     import tyro
 
-    from tla.study import Study
-
     if not rest:
         return study
     known = _settings(study)
@@ -163,7 +161,7 @@ def overridden(study: Any, rest: list[str]) -> Any:
         if word.startswith("--") and name != "help" and not {name, setting} & known:
             raise ValueError(f"unknown setting {word.split('=')[0]}; {did_you_mean(name, known)}"[:600])
     return tyro.cli(
-        Study,
+        type(study),
         default=study,
         args=rest,
         prog="tla study RECIPE",

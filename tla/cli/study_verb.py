@@ -25,9 +25,10 @@ Finished steps are skipped; interrupted ones resume.
   tla study folder:PATH                              any folder of class folders
   tla study folder:PATH --given mine=mypkg:make      your own model instead of trained ones (several, too)
   tla study digits --methods tla --given mine=net.onnx   your own model next to trained ones
+  tla study embeddings:FOLDER                        no model at all: test.npy and the same images blurred, attacked, ...
   tla study my.toml --attack.eps 0.1                 your own recipe; any value can be overridden
 
-RECIPE           {recipes}, a file.toml, or folder:PATH
+RECIPE           {recipes}, a file.toml, folder:PATH, or embeddings:FOLDER
 --out FOLDER     the study folder; studies/<name> by default
 --data FOLDER    where data sets are or are downloaded to; by default the variable TLA_DATA, else ~/.cache/tla
 --model NAME     use another backbone, with its own defaults
@@ -54,14 +55,25 @@ def run(words: list[str]) -> int:
         raise ValueError(f"the recipe comes first: tla study digits {' '.join(words)}")
     values = recipes.read(words[0])
     options, rest = verb_options([_SHORT.get(word, word) for word in words[1:]])
-    values, rest = with_method_settings(with_model_and_source(values, options), rest)
-    values, rest = with_given(values, rest)
+    if "embeddings" in values:
+        _check_embeddings(options, rest)
+    else:
+        values, rest = with_method_settings(with_model_and_source(values, options), rest)
+        values, rest = with_given(values, rest)
     if "--help" not in rest and "-h" not in rest and not options["--force"]:
         done = already_done(folder_of(options, values, rest), request_of(values, rest))
         if done is not None:
             print(done)
             return 0
-    return _run(values, options, rest)
+    return (_run_embeddings if "embeddings" in values else _run)(values, options, rest)
+
+
+def _check_embeddings(options: dict[str, str | None], rest: list[str]) -> None:
+    """Raises ValueError for what needs a model or images."""
+    words = [name for name in ("--data", "--model", "--source") if options[name]]
+    words += [word for word in rest if word.split("=")[0].split(".")[0] in ("--given", "--methods", "--attack", "--train")]
+    if words:
+        raise ValueError(f"{words[0].split('=')[0]} has no meaning for embeddings alone: there is no model and no attack")
 
 
 def folder_of(options: dict[str, str | None], values: dict[str, Any], rest: list[str]) -> Path:
@@ -77,8 +89,11 @@ def request_of(values: dict[str, Any], rest: list[str]) -> str:
 
 
 def _model_files(values: dict[str, Any]) -> list[list[Any]]:
-    """Name, size and time of every file that a given model is loaded from."""
+    """Name, size and time of every file that a given model, or a study of embeddings, is loaded from."""
     found = []
+    if "embeddings" in values:
+        files = sorted(file for file in Path(values["embeddings"]).expanduser().rglob("*") if file.is_file())
+        return [[str(file), file.stat().st_size, file.stat().st_mtime_ns] for file in files]
     for given in values.get("given", {}).values():
         texts = [str(given.get(key, "")) for key in ("load", "weights")] if isinstance(given, dict) else []
         for part in (part for text in texts for piece in text.split("@") for part in (piece, piece.rpartition(":")[0])):
@@ -134,6 +149,27 @@ def _run(values: dict[str, Any], options: dict[str, str | None], rest: list[str]
     for part in paired_summary(store):
         console.print(part, highlight=False)
     console.print(audit_line(store), highlight=False)
+    console.print(f"Report: [bold]{(folder / 'report.html').resolve()}[/]", soft_wrap=True)
+    return 0
+
+
+def _run_embeddings(values: dict[str, Any], options: dict[str, str | None], rest: list[str]) -> int:
+    from rich.console import Console
+
+    from tla.cli.progress import progress_bar
+    from tla.cli.tables import condition_summary
+    from tla.study.embeddings import run_embeddings
+    from tla.study.embeddings.config import embedding_study
+
+    study = overridden(embedding_study(values), rest)
+    folder, console = folder_of(options, values, rest), Console()
+    with progress_bar(console) as progress:
+        store = run_embeddings(
+            study, folder, progress=progress, request=request_of(values, rest), force=bool(options["--force"])
+        )
+    console.print(condition_summary(store))
+    for note in store.manifest()["embeddings"]["notes"]:
+        console.print(note, highlight=False)
     console.print(f"Report: [bold]{(folder / 'report.html').resolve()}[/]", soft_wrap=True)
     return 0
 

@@ -106,3 +106,37 @@ def attack_summary(frame: Any, title: str) -> Table:
         cells = (f"{row.eps:.4g}", f"{100 * row.accuracy:.1f}", interval, str(row.n), f"{row.queries:.0f}", seconds)
         table.add_row(LABELS.get(row.attack, str(row.attack)), *cells, style="bold" if row.attack == WORST else "")
     return table
+
+
+def condition_summary(store: Store) -> Table:
+    """A study of embeddings: a row for every model and condition."""
+    from tla.plots.drawing.scores import detector_label, detectors_of
+    from tla.statistics.conditions import condition_frame
+
+    shift, near, found, scores = (
+        store.table(name) if store.has_table(name) else None
+        for name in ("shift", "neighbours", "retrieval", "detection")
+    )
+    assert shift is not None and near is not None
+    detector = "" if scores is None else detectors_of(scores)[0]
+    frame: Any = condition_frame(shift, near, found, scores, detector)
+    count = int(shift["id"].nunique())
+    names = {"angle": "angle (°)", "accuracy": "right %", "recall_1": "recall@1 %", "map_at_r": "MAP@R %"}
+    names |= {"auc": f"AUC, {detector_label(detector).removeprefix('the ')}"} if detector else {}
+    title = f"Against the clean embedding, n = {count} images, medians and means with 95 % intervals over them"
+    table = Table(title=title, title_justify="left", box=None, padding=(0, 1))
+    for number, column in enumerate(("model", "condition", *names.values())):
+        table.add_column(column, justify="left" if number < 2 else "right")
+    for (method, condition), rows in frame.groupby(["method", "condition"], sort=False):
+        values = rows.set_index("measure")
+        table.add_row(method, condition, *(_bounds(values.loc[name], name) for name in names))
+    return table
+
+
+def _bounds(row: Any, measure: str) -> str:
+    """A value with its interval, in per cent for shares: "93.2 [90.1, 95.4]"; empty if it was not measured."""
+    if not np.isfinite(row.value):
+        return ""
+    scale, digits = {"angle": (1, 1), "auc": (1, 3)}.get(measure, (100, 1))
+    bounds = "" if not np.isfinite(row.low) else f" \\[{scale * row.low:.{digits}f}, {scale * row.high:.{digits}f}]"
+    return f"{scale * row.value:.{digits}f}{bounds}"

@@ -18,12 +18,16 @@ def read(name: str) -> dict[str, Any]:
     """The plain values of a recipe.
 
     Args:
-        name: A shipped recipe ("digits"), a TOML file ("my.toml"), or data of one's own: "folder:PATH" for any folder
+        name: A shipped recipe ("digits"), a TOML file ("my.toml"), "embeddings:FOLDER" (see `tla.study.embeddings`), or
+            data of one's own: "folder:PATH" for any folder
             of class folders, and the other forms of `tla.config.source_values`.
 
     Raises:
         ValueError: for an unknown recipe or invalid TOML.
     """
+    if name.startswith("embeddings:"):
+        folder = Path(name.removeprefix("embeddings:")).expanduser()
+        return {"name": readable(folder.resolve().name) or "embeddings", "embeddings": str(folder)}
     if ":" in name and not name.endswith(".toml"):
         source = source_values(name)
         what = str(source[SOURCE_FORMS[source["name"]]])

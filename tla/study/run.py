@@ -6,7 +6,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tla.config import digest
 from tla.extras import versions
@@ -18,6 +18,9 @@ from tla.study.config import Study, study_values
 from tla.study.distributed import join_training, open_process_group, train_in_group
 from tla.study.progress import ProgressCallback, ProgressReporter
 from tla.study.workspace import StudyStep, TrainedModel, Workspace
+
+if TYPE_CHECKING:
+    import torch
 
 VERSIONED = ("tla", "torch", "torchvision", "numpy", "scikit-learn", "umap-learn", "plotly")
 
@@ -84,16 +87,46 @@ def run_steps(
     if group is not None and group.rank > 0:
         join_training(workspace, group)
         return store
+
+    def begin() -> list[StudyStep]:
+        _note_run(workspace, notes or {})
+        return make_plan(workspace)
+
+    def first(steps: list[StudyStep], run: Callable[[StudyStep], None]) -> list[StudyStep]:
+        return steps if group is None else train_in_group(workspace, group, steps, run)
+
+    return run_plan(store, begin, first=first, progress=progress, request=request, force=force)
+
+
+def run_plan(
+    store: Store,
+    begin: Callable[[], list[StudyStep]],
+    *,
+    first: Callable[[list[StudyStep], Callable[[StudyStep], None]], list[StudyStep]] | None = None,
+    progress: ProgressCallback | None = None,
+    request: str = "",
+    force: bool = False,
+) -> Store:
+    """Run the steps of any plan that are not finished, holding the folder.
+
+    Args:
+        store: The study folder.
+        begin: Writes down what is run, and gives the steps; the last one is the report.
+        first: Runs some of the steps, with the function that runs one, and returns the others; by default none.
+        progress: Called with every change of progress.
+        request: Stored in the manifest once everything is finished.
+        force: Run every step again.
+
+    Raises:
+        FolderInUseError: if another process is running a study in the same folder.
+    """
     with held(store.path):
         if force:
             for name in list(store.manifest()["steps"]):
                 store.forget(name)
-        _note_run(workspace, notes or {})
-        steps = make_plan(workspace)
+        steps = begin()
         reporter = ProgressReporter(store.path, {step.name: step.weight for step in steps}, progress)
-        rest = steps
-        if group is not None:
-            rest = train_in_group(workspace, group, steps, lambda step: _run_step(store, step, reporter))
+        rest = steps if first is None else first(steps, lambda step: _run_step(store, step, reporter))
         for step in rest:
             if step is steps[-1]:  # the report, which shows every table in the folder
                 _forget_removed_steps(store, steps)
@@ -110,9 +143,8 @@ def _note_run(workspace: Workspace, notes: Mapping[str, Any]) -> None:
         study=study_values(workspace.asked),
         fairness={"fair": not reasons, "reasons": reasons},
         short=study.short(),
-        versions={"python": platform.python_version()} | versions(VERSIONED),
-        hardware=_hardware(workspace),
-        **{"sweep": None, **notes},
+        **environment(store, workspace.device),
+        **{"sweep": None, "embeddings": None, **notes},
     )
     store.write_text("study.toml", _toml(workspace.asked))
 
@@ -182,16 +214,24 @@ def _forget_removed_steps(store: Store, steps: list[StudyStep]) -> None:
             store.forget(name, tables=True)
 
 
-def _hardware(workspace: Workspace) -> dict[str, Any]:
+def environment(store: Store, device: "torch.device") -> dict[str, Any]:
+    """The manifest's entries about versions and hardware."""
+    return {
+        "versions": {"python": platform.python_version()} | versions(VERSIONED),
+        "hardware": _hardware(store, device),
+    }
+
+
+def _hardware(store: Store, device: "torch.device") -> dict[str, Any]:
     import torch
 
-    name = torch.cuda.get_device_name(0) if workspace.device.type == "cuda" else _processor()
+    name = torch.cuda.get_device_name(0) if device.type == "cuda" else _processor()
     return {
         "device": name,
         "threads": torch.get_num_threads(),
         "system": platform.system(),
         "free_disk_gb": round(
-            shutil.disk_usage(workspace.store.path.parent if workspace.store.path.parent.exists() else ".").free / 1e9
+            shutil.disk_usage(store.path.parent if store.path.parent.exists() else ".").free / 1e9
         ),
     }
 

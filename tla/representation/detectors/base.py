@@ -20,9 +20,13 @@ Score = Callable[[Outputs], Float[Tensor, " b"]]
 
 @dataclass(frozen=True, kw_only=True)
 class Detector(ABC):
-    """A way to score how suspicious outputs are; subclasses are registered in `DETECTORS`, one per file."""
+    """A way to score how suspicious outputs are; subclasses are registered in `DETECTORS`, one per file.
+
+    `reads_logits` is True if the score depends on more of the logits than which class they predict.
+    """
 
     registry: ClassVar[Registry["Detector"]]
+    reads_logits: ClassVar[bool] = False
 
     @abstractmethod
     def fit(

@@ -1,6 +1,7 @@
 """The free energy of the logits."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from jaxtyping import Float, Int
 from torch import Tensor
@@ -21,6 +22,8 @@ class Energy(Detector):
     Raises:
         ValueError: for a temperature that is not positive.
     """
+
+    reads_logits: ClassVar[bool] = True
 
     temperature: float = 1.0
 

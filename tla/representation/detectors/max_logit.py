@@ -1,6 +1,7 @@
 """The largest logit."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from jaxtyping import Float, Int
 from torch import Tensor
@@ -14,6 +15,8 @@ from tla.types import Outputs
 @dataclass(frozen=True, kw_only=True)
 class MaxLogit(Detector):
     """Minus the largest logit (Hendrycks et al. 2022)."""
+
+    reads_logits: ClassVar[bool] = True
 
     def fit(
         self,

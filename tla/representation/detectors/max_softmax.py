@@ -1,6 +1,7 @@
 """The largest softmax probability: the baseline that every detector must beat."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 from jaxtyping import Float, Int
@@ -18,6 +19,8 @@ class MaxSoftmax(Detector):
 
     Same order as -p, but confident images do not tie where p rounds to 1.
     """
+
+    reads_logits: ClassVar[bool] = True
 
     def fit(
         self,

@@ -123,7 +123,7 @@ def condition_summary(store: Store) -> Table:
     count = int(shift["id"].nunique())
     names = {"angle": "angle (°)", "accuracy": "right %", "recall_1": "recall@1 %", "map_at_r": "MAP@R %"}
     names |= {"auc": f"AUC, {detector_label(detector).removeprefix('the ')}"} if detector else {}
-    title = f"Against the clean embedding, n = {count} images, medians and means with 95 % intervals over them"
+    title = f"Every condition, n = {count} images, ± 95 % interval over them (angle: median)"
     table = Table(title=title, title_justify="left", box=None, padding=(0, 1))
     for number, column in enumerate(("model", "condition", *names.values())):
         table.add_column(column, justify="left" if number < 2 else "right")
@@ -134,9 +134,9 @@ def condition_summary(store: Store) -> Table:
 
 
 def _bounds(row: Any, measure: str) -> str:
-    """A value with its interval, in per cent for shares: "93.2 [90.1, 95.4]"; empty if it was not measured."""
+    """A value with the half-width of its interval, in per cent for shares: "93.2 ±3"; empty if it was not measured."""
     if not np.isfinite(row.value):
         return ""
-    scale, digits = {"angle": (1, 1), "auc": (1, 3)}.get(measure, (100, 1))
-    bounds = "" if not np.isfinite(row.low) else f" \\[{scale * row.low:.{digits}f}, {scale * row.high:.{digits}f}]"
-    return f"{scale * row.value:.{digits}f}{bounds}"
+    scale, digits, rest = {"angle": (1, 1, 1), "auc": (1, 3, 3)}.get(measure, (100, 1, 0))
+    half = f" ±{scale * (row.high - row.low) / 2:.{rest}f}" if np.isfinite(row.low) else ""
+    return f"{scale * row.value:.{digits}f}{half}"

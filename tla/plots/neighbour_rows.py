@@ -60,15 +60,17 @@ def neighbour_rows(
             name = f"<b>{style.label}</b>"
             sheet.annotations.append(label(panel, name, -0.62, row, look.shades.ink, xanchor="right"))
             _row(sheet, panel, nearest, pictures, row, method, kind, query)
-            if kind == "adversarial" and len(nearest):
+            if kind == "adversarial" and len(nearest) and int(nearest["y"].iloc[0]) >= 0:
                 share[style.label] = float((nearest["neighbour_y"] == nearest["y"]).mean())
     if not len(rows):
         sheet.empty(sheet.panels[0], "no neighbours were searched")
     klass = look.class_name(int(shown["y"].iloc[0])) if len(shown) else "?"
+    known = not len(shown) or int(shown["y"].iloc[0]) >= 0
+    of = f" (class {klass}): {_words(share, k)}" if known else ""
     return sheet.figure(
-        f"Nearest training images of test image {query} (class {klass}): {_words(share, k)}",
+        f"Nearest training images of test image {query}{of}",
         f"Left: the query; then its {k} nearest natural training images in the full embedding. "
-        f"Solid border: class {klass}, dotted: another class. "
+        f"{f'Solid border: class {klass}, dotted: another class. ' if known else ''}"
         "One image is an example, not a measurement: see the recall of all queries.",
     )
 
@@ -112,19 +114,24 @@ def _row(
     xs, hover, ids = [0.0], [f"{kind} query, predicted as {predicted}"], [query]
     columns = zip(*(nearest[name].tolist() for name in ("neighbour", "neighbour_y", "rank", "distance")), strict=True)
     for i, (neighbour, klass, rank, distance) in enumerate(columns, start=1):
-        same = klass == first["y"]
+        same = klass == first["y"] and klass >= 0
         picture = pictures.gallery.get(neighbour)
         colour = look.shades.right if same else look.shades.wrong
-        add_picture(sheet, panel, picture, i + 0.35, row, border="right" if same else "wrong", colour=colour)
+        colour = colour if klass >= 0 else look.shades.soft
+        border = "right" if same else "wrong" if klass >= 0 else "query"
+        add_picture(sheet, panel, picture, i + 0.35, row, border=border, colour=colour)
         name = look.class_name(klass)
         if picture is None:
-            sheet.annotations.append(label(panel, name, i + 0.35, row, colour))
+            known = name if klass >= 0 else f"#{neighbour}"
+            sheet.annotations.append(label(panel, known, i + 0.35, row, colour))
         xs.append(i + 0.35)
         hover.append(f"neighbour {rank}: class {name}, distance {distance:.3f}, training image {neighbour}")
         ids.append(neighbour)
     if image is None:
         sheet.annotations.append(label(panel, f"#{query}", 0, row, look.shades.ink))
     sheet.add(panel, hover_points(xs, [row] * len(xs), ids, hover))
+    if first["prediction"] < 0 or first["y"] < 0:
+        return
     text = ("✓ " if right else "✕ ") + look.class_name(int(first["prediction"]), LETTERS)
     colour = look.shades.right if right else look.shades.wrong
     sheet.annotations.append(label(panel, text, len(nearest) + 0.95, row, colour, xanchor="left", font={"size": 13}))

@@ -59,7 +59,8 @@ def shift_arrows(
         fit_axes(sheet, panel, *parts[method])
         part = parts[method] if classes is None else parts[method].of_classes(classes)
         pairs = part.pairs()
-        fooled[method] = counted(pairs.wrong)
+        known = pairs.y >= 0
+        fooled[method] = counted(pairs.wrong[known])
         dots = part.clean.thin(look.points)
         if colour == "flipped":
             _flipped(sheet, panel, dots, pairs)
@@ -68,13 +69,15 @@ def shift_arrows(
         _arrows(sheet, panel, pairs.thin(most_arrows))
         _rings(sheet, panel, part, marked)
         note = measured(method, pairs.id)
-        sheet.title(panel, f"<b>{style.label}</b>: {percent(fooled[method].value)} change class" + subtitle(look, note))
+        moved = f": {percent(fooled[method].value)} change class" if known.any() else ""
+        sheet.title(panel, f"<b>{style.label}</b>{moved}{subtitle(look, note)}")
     if not styles:
         no_points(sheet)
     labels = {name: style.label for name, style in styles.items()}
-    n = points["id"].nunique()
+    n, known = points["id"].nunique(), bool((points["y"] >= 0).any())
+    end = f": {spread(fooled, labels)} end in a wrong class" if known else "" if n else ": no points"
     return sheet.figure(
-        f"Where the attack moves the images: {f'{spread(fooled, labels)} end in a wrong class' if n else 'no points'}",
+        f"Where the attack moves the images{end}",
         f"n = {n} test images; dots: clean images, coloured by {COLOURED[colour]}; arrows lead to the adversarial "
         f"image for at most {most_arrows} of them. Distances in a map prove nothing: the line above each map is "
         "measured in the full space.",
@@ -83,13 +86,17 @@ def shift_arrows(
 
 def _by_class(sheet: Sheet, panel: Panel, dots: MapPoints, coloured: list[int]) -> None:
     look = sheet.look
-    for k in coloured:
+    for k in (k for k in coloured if k >= 0):
         mask = dots.y == k
         if mask.any():
             marker = {"color": look.class_colour(k), "symbol": look.class_symbol(k), "size": 5, "opacity": 0.75}
             trace = cloud(look, dots.where(mask), look.class_name(k), **marker)
             sheet.add(panel, trace | {"legendrank": 900 + k}, key=f"class {k}")
-    others = ~np.isin(dots.y, coloured)
+    unknown = dots.y < 0
+    if unknown.any():
+        marker = {"color": look.shades.right, "size": 5, "opacity": 0.6}
+        sheet.add(panel, cloud(look, dots.where(unknown), "clean", **marker), key="clean")
+    others = ~np.isin(dots.y, coloured) & ~unknown
     if others.any():
         sheet.add(panel, cloud(look, dots.where(others), "other classes", color=look.shades.pale, size=4), key="other")
 
@@ -122,7 +129,10 @@ def _rings(sheet: Sheet, panel: Panel, part: MethodPoints, marked: Sequence[int]
 
 
 def _arrows(sheet: Sheet, panel: Panel, pairs: Pairs) -> None:
-    shade, wrong = sheet.look.shades, pairs.wrong
+    shade, wrong = sheet.look.shades, pairs.wrong & (pairs.y >= 0)
+    if pairs.n and not (pairs.y >= 0).any():
+        sheet.add(panel, arrows(pairs, "to the attacked image", shade.soft, width=0.8), key="moved")
+        return
     if not wrong.all():
         sheet.add(panel, arrows(pairs.where(~wrong), "still right", shade.soft, width=0.8), key="still right")
     if wrong.any():

@@ -18,7 +18,8 @@ MEASURES = {
     "progress": "progress to the false centroid (1: reached)",
     "purity_own": "own class among the 10 nearest (share)",
 }
-GROUPS = ("correct", "misclassified")
+GROUPS = ("correct", "misclassified", "all")
+"""The last where the classes are not known."""
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 """Whisker, box, median, box, whisker."""
 
@@ -57,7 +58,8 @@ def shift_measures(
     for panel, measure in zip(sheet.panels, measures, strict=True):
         _noise(sheet, panel, noise, measure, {method: style.label for method, style in styles.items()})
         values = rows[measure].to_numpy(float)
-        for group, colour, symbol in zip(GROUPS, (look.shades.right, look.shades.wrong), ("circle", "x"), strict=True):
+        colours = (look.shades.right, look.shades.wrong, look.shades.right)
+        for group, colour, symbol in zip(GROUPS, colours, ("circle", "x", "circle"), strict=True):
             parts = [
                 (style.label, _finite(values[members[method, group]]))
                 for method, style in styles.items()

@@ -63,3 +63,10 @@ def _values(
         if all(map(len, both)):
             values["auc"] = (len(both.positive), auc_interval(both))
     return values
+
+
+def of_condition(frame: Frame, condition: str) -> Frame:
+    """Rows of one condition and of the clean images; all rows of a table without conditions, or without a condition."""
+    if not condition or "attack" not in frame:
+        return frame
+    return frame[frame["attack"].isin([condition, CLEAN])]

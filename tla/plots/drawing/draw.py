@@ -1,11 +1,13 @@
 """Draw any figure of any study by name, from the tables that the figure declares."""
 
 import inspect
+from dataclasses import replace
 from typing import Any
 
 from tla.plots.base import FIGURES, Figure
 from tla.plots.drawing.pictures import Pictures
 from tla.plots.drawing.theme import Look
+from tla.statistics.conditions import of_condition
 from tla.store import Store
 
 
@@ -19,7 +21,9 @@ def look_of(store: Store, **more: Any) -> Look:
     manifest = store.manifest()
     data = manifest.get("data", {})
     classes = tuple(str(name) for name in data.get("classes", ()))
-    return Look(**{"classes": classes, "source": source_line(manifest, store.path.name)} | more)
+    condition = str((manifest.get("embeddings") or {}).get("main", ""))
+    own = {"classes": classes, "source": source_line(manifest, store.path.name), "condition": condition}
+    return Look(**own | more)
 
 
 def source_line(manifest: dict[str, Any], fallback: str = "") -> str:
@@ -42,7 +46,15 @@ def source_line(manifest: dict[str, Any], fallback: str = "") -> str:
     return "; ".join(part for part in parts if part.strip())
 
 
-def draw(name: str, store: Store, *, look: Look | None = None, dark: bool = False, **options: Any) -> Figure:
+def draw(
+    name: str,
+    store: Store,
+    *,
+    look: Look | None = None,
+    dark: bool = False,
+    condition: str | None = None,
+    **options: Any,
+) -> Figure:
     """Draw a registered figure from a study's tables (and its pictures, if the figure shows any).
 
     Args:
@@ -50,10 +62,11 @@ def draw(name: str, store: Store, *, look: Look | None = None, dark: bool = Fals
         store: The study.
         look: Theme, width, source; by default taken from the study's manifest.
         dark: Use the dark theme if no look is given.
+        condition: In a study of embeddings, the condition to draw; by default the look's, else the study's main one.
         options: The figure's own keyword arguments.
 
     Raises:
-        ValueError: for an unknown figure (names the nearest), or an unknown option (lists the known ones).
+        ValueError: for an unknown figure (names the nearest), an unknown option or condition (lists the known ones).
         FileNotFoundError: if the study lacks a table that the figure needs; lists those it has.
     """
     function = FIGURES.get(name)
@@ -63,13 +76,28 @@ def draw(name: str, store: Store, *, look: Look | None = None, dark: bool = Fals
             keywords = list(parameters)[len(function.tables) :]
             known = ", ".join(p for p in keywords if p not in (*function.optional, "look", "pictures"))
             raise ValueError(f"figure {name!r} has no option {option!r}; it has: {known or 'none'}")
-    frames = [store.table(table) for table in function.tables]
-    extra: dict[str, Any] = {table: store.table(table) for table in function.optional if store.has_table(table)}
+    look = look or look_of(store, theme="dark" if dark else "light")
+    if condition is not None:
+        look = replace(look, condition=_known_condition(store, condition))
+    frames = [of_condition(store.table(table), look.condition) for table in function.tables]
+    extra: dict[str, Any] = {
+        table: of_condition(store.table(table), look.condition)
+        for table in function.optional
+        if store.has_table(table)
+    }
     if function.example is not None:
         extra |= function.example(store)
     if "pictures" in parameters and "pictures" not in options:
-        extra["pictures"] = Pictures.of(store, models_of(store))
-    return function(*frames, look=look or look_of(store, theme="dark" if dark else "light"), **(extra | options))
+        extra["pictures"] = Pictures.of(store, models_of(store), look.condition)
+    return function(*frames, look=look, **(extra | options))
+
+
+def _known_condition(store: Store, condition: str) -> str:
+    known = (store.manifest().get("embeddings") or {}).get("conditions", [])
+    if condition not in known:
+        has = f"it has {', '.join(known)}" if known else "it is not a study of embeddings"
+        raise ValueError(f"{store.path} has no condition {condition!r}; {has}")
+    return condition
 
 
 def models_of(store: Store) -> tuple[str, ...]:

@@ -38,12 +38,13 @@ class Pictures:
     film: Mapping[str, Mapping[int, Mapping[int, np.ndarray]]] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, store: HasArrays, models: tuple[str, ...] = ()) -> "Pictures":
+    def of(cls, store: HasArrays, models: tuple[str, ...] = (), condition: str = "") -> "Pictures":
         """The pictures of a study; none if it has no images.
 
         Args:
             store: The study.
             models: Models whose adversarial images and films to read, "at-seed0".
+            condition: In a study of embeddings, whose pictures take the place of adversarial ones.
         """
         try:
             images = store.arrays("images")
@@ -54,7 +55,8 @@ class Pictures:
         for model in models:
             arrays = _arrays(store, f"adversarial/{model}")
             if arrays is not None:
-                stack = arrays[min(arrays, key=_eps)] if arrays else np.empty(0)
+                first = condition or min(arrays, key=_eps, default="")
+                stack = arrays.get(first, np.empty(0))
                 adversarial[model] = dict(zip(test, stack, strict=False))
         films = cls.films(store, models).film
         return cls(test=test, gallery=_by_id(images, "gallery"), adversarial=adversarial, film=films)

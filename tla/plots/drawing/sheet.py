@@ -103,7 +103,7 @@ class Sheet:
             if setting is not None:
                 values: dict[str, Any] = {"title": setting} if isinstance(setting, str) else dict(setting)
                 if isinstance(values.get("title"), str):
-                    values["title"] = {"text": values["title"]}
+                    values["title"] = {"text": self.look.said(values["title"])}
                 self.axes[f"{name[0]}axis{name[1:]}"] |= values
 
     def deepen(self, panel: Panel, pixels: int) -> None:
@@ -125,6 +125,8 @@ class Sheet:
 
     def add(self, panel: Panel, trace: dict[str, Any], *, key: str | None = None) -> None:
         """Add a trace to a panel; traces of one `key` share one legend entry, those without a key have none."""
+        if self.look.condition:
+            trace = trace | {word: self.look.said(trace[word]) for word in ("name", "hovertemplate") if word in trace}
         trace = {**trace, "xaxis": panel.x, "yaxis": panel.y, "showlegend": key is not None and key not in self._keys}
         if key is not None:
             trace["legendgroup"] = key
@@ -136,13 +138,14 @@ class Sheet:
         x0, x1, _, top = panel.box
         font = {"size": 13, "color": colour or self.look.shades.ink}
         self.annotations.append(
-            _paper(text, (x0 + x1) / 2, top, xanchor="center", yanchor="bottom", yshift=3, font=font)
+            _paper(self.look.said(text), (x0 + x1) / 2, top, xanchor="center", yanchor="bottom", yshift=3, font=font)
         )
 
     def note(self, panel: Panel, text: str, x: float | int, y: float | int, **more: Any) -> None:
         """Text inside a panel; `x` and `y` are shares of it (0..1)."""
         x0, x1, y0, y1 = panel.box
         font = {"size": 12, "color": self.look.shades.soft} | more.pop("font", {})
+        text = self.look.said(text)
         self.annotations.append(_paper(text, x0 + x * (x1 - x0), y0 + y * (y1 - y0), font=font, **more))
 
     def empty(self, panel: Panel, text: str) -> None:
@@ -178,6 +181,7 @@ class Sheet:
         """
         look, shade = self.look, self.look.shades
         self.traces += self._unused()
+        title, caption = look.said(title), look.said(caption)
         caption = f"{caption} Source: {look.source}." if look.source else caption
         size = 17 if look.width >= 900 else 15
         heading = wrap(title, (look.width - 30) / BOLD, size)

@@ -4,6 +4,8 @@ import re
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
+from tla.plots.drawing.condition import said
+
 LIGHT_TEN = (
     "#155595", "#f69304", "#018c64", "#e13a0c", "#8935e9",
     "#783501", "#ba69b4", "#3d2d4b", "#9baf90", "#0fb6fd",
@@ -74,6 +76,7 @@ class Look:
         classes: Class names; without them classes are called by their index.
         renderer: "gl" draws point clouds with WebGL, "svg" draws everything as vectors (print, many on a page).
         points: Maximum number of points drawn in one panel; more are thinned evenly.
+        condition: In a study of embeddings, the condition that is compared with clean images; "" for an attack.
     """
 
     theme: Literal["light", "dark"] = "light"
@@ -82,6 +85,7 @@ class Look:
     classes: tuple[str, ...] = ()
     renderer: Literal["gl", "svg"] = "gl"
     points: int = 50_000
+    condition: str = ""
 
     @property
     def shades(self) -> Shades:
@@ -95,7 +99,9 @@ class Look:
 
     def class_name(self, index: int, most: int = 24) -> str:
         """Name of a class, escaped for a figure; one longer than `most` letters ends in an ellipsis."""
-        name = self.classes[index] if 0 <= index < len(self.classes) else str(index)
+        if index < 0:
+            return "unknown"
+        name = self.classes[index] if index < len(self.classes) else str(index)
         return escape(name if len(name) <= most else f"{name[: most - 1].rstrip(' ,(')}\u2026")
 
     def class_colour(self, index: int) -> str:
@@ -119,6 +125,10 @@ class Look:
             label = method_label(name)
             styles[name] = Style(label, self.shades.ten[index], SYMBOLS[rank % 10], DASHES[rank % 5])
         return styles
+
+    def said(self, text: str) -> str:
+        """A sentence about an attack, as one about the condition where there is one."""
+        return said(text, escape(self.condition))
 
     def ordinal(self, index: int) -> str:
         """Colour number `index` for anything but classes and methods."""

@@ -10,6 +10,7 @@ from tla.plots.drawing.pictures import Pictures
 from tla.plots.drawing.rows import first_seed
 from tla.plots.drawing.theme import Look, methods_of
 from tla.statistics.accuracy import accuracy_and_worst, at_eps, main_eps
+from tla.statistics.conditions import of_condition
 from tla.store import Store
 
 STEP_OF = {
@@ -45,7 +46,7 @@ class Material:
     @cached_property
     def pictures(self) -> Pictures:
         """The study's pictures."""
-        return Pictures.of(self.store, models_of(self.store))
+        return Pictures.of(self.store, models_of(self.store), self.look.condition)
 
     @cached_property
     def _tables(self) -> dict[str, Frame]:
@@ -54,7 +55,12 @@ class Material:
     def table(self, name: str) -> Frame | None:
         """A table, or None if it is missing or empty."""
         frame = self._tables.get(name)
+        frame = None if frame is None else of_condition(frame, self.look.condition)
         return None if frame is None or frame.empty else frame
+
+    def every_condition(self, name: str) -> Frame | None:
+        """A table of a study of embeddings with the rows of every condition; None if it is missing."""
+        return self._tables.get(name)
 
     def recorded(self, *keys: str) -> Any:
         """A nested value of the manifest, or None: `recorded("study", "attack", "eps")`."""

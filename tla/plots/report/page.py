@@ -1,10 +1,12 @@
 """Assembles the sections into one self-contained page."""
 
 import json
+from collections.abc import Callable
 from html import escape
 from pathlib import Path
 
 from tla.plots.report.audited import audited
+from tla.plots.report.conditions import condition_headline, condition_tiles, conditions
 from tla.plots.report.detected import detected
 from tla.plots.report.embed import WIDTHS, colours, embedded
 from tla.plots.report.headline import headline, tiles
@@ -31,6 +33,14 @@ SECTIONS = {
 SWEPT = {"sweep": ("Sweep", swept), "training": ("Training", trained), "provenance": ("Provenance", provenance)}
 """Sections of a sweep, which only trains and attacks."""
 
+EMBEDDED = {
+    "conditions": ("Conditions", conditions),
+    **{name: SECTIONS[name] for name in ("maps", "measures", "detection", "neighbours", "provenance")},
+}
+"""Sections of a study of embeddings, which has no model; without classes there is no detection."""
+WORDED = ("maps", "measures", "detection", "neighbours")
+"""Those that speak of an attack, and in a study of embeddings of its condition."""
+
 
 def write_report(store: Store, *, name: str = "report.html", points: int = 500) -> Path:
     """Write a study's report: one self-contained HTML file that opens without a network.
@@ -53,19 +63,22 @@ def write_report(store: Store, *, name: str = "report.html", points: int = 500) 
     text = (Path(__file__).parent / "page.html").read_text(encoding="utf-8")
     data = material.recorded("data", "name")
     caption = material.recorded("study", "caption")
-    sweep = material.recorded("sweep") is not None
-    sections = SWEPT if sweep else SECTIONS
+    sweep, embedded_only = material.recorded("sweep") is not None, bool(material.look.condition)
+    sections = SWEPT if sweep else EMBEDDED if embedded_only else SECTIONS
+    if embedded_only and material.table("detection") is None:
+        sections = {name: made for name, made in sections.items() if name != "detection"}
+    shown, numbers = (condition_headline, condition_tiles) if embedded_only else (headline, tiles)
     parts = {
-        "title": escape(f"{material.name}: what an attack does to the representation"),
+        "title": escape(material.look.said(f"{material.name}: what an attack does to the representation")),
         "name": escape(material.name),
         "data": escape(f"on {data}" if data and data != material.name else ""),
         "caption": escape(f"{str(caption).rstrip('.')}. " if caption else ""),
-        "headline": sweep_headline(material) if sweep else headline(material),
+        "headline": sweep_headline(material) if sweep else shown(material),
         "unfair": warning(material),
-        "tiles": "" if sweep else tiles(material),
-        "example": "" if sweep else _example(material),
+        "tiles": "" if sweep else numbers(material),
+        "example": "" if sweep or embedded_only else _example(material),
         "nav": "".join(f'<a href="#{key}">{label}</a>' for key, (label, _) in sections.items()),
-        "sections": "".join(make(material) for _, make in sections.values()),
+        "sections": "".join(_made(material, name, make) for name, (_, make) in sections.items()),
         "source": escape(material.look.source),
         "version": escape(str(material.recorded("versions", "tla") or "")),
         "colours": json.dumps(colours()),
@@ -76,6 +89,10 @@ def write_report(store: Store, *, name: str = "report.html", points: int = 500) 
         text = text.replace(f"<!--{key}-->", value, 1).replace(f"/*{key}*/null", value, 1)
     store.write_text(name, text)
     return store.path / name
+
+
+def _made(material: Material, name: str, make: Callable[[Material], str]) -> str:
+    return material.look.said(make(material)) if name in WORDED else make(material)
 
 
 def _example(material: Material) -> str:

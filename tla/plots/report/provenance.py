@@ -6,6 +6,7 @@ from typing import Any
 
 from tla.plots.drawing.theme import attack_label
 from tla.plots.drawing.words import number
+from tla.plots.report.conditions import NEEDS_A_MODEL
 from tla.plots.report.markup import section, table
 from tla.plots.report.material import STEP_OF, Material
 
@@ -29,6 +30,8 @@ def provenance(material: Material) -> str:
 
 def not_run(material: Material) -> list[str]:
     """What this study does not show, one HTML sentence each."""
+    if material.look.condition:
+        return [NEEDS_A_MODEL, *(escape(str(note)) for note in material.recorded("embeddings", "notes") or [])]
     missing = [
         f"The table <code>{name}</code> is missing; the step <code>{step}</code> makes it."
         for name, step in STEP_OF.items()
@@ -57,18 +60,25 @@ def _summary(material: Material) -> str:
     seeds = material.recorded("study", "seeds") or []
     rows = {
         "study": escape(material.name),
-        "made by": f"<code>tla study {escape(material.name)}</code>",
-        "data": escape(", ".join(_words(data, skip=("classes",)))),
+        "made by": f"<code>tla study {_recipe_word(material)}</code>",
+        "data": escape(", ".join(_words(data, skip=("classes", "notes")))),
         "classes": escape(", ".join(str(name) for name in data.get("classes", [])[:20])),
         "methods": ", ".join(material.label(method) for method in material.methods),
         "seeds": escape(", ".join(str(seed) for seed in seeds)),
-        "threat": escape(", ".join(_words(_threat(material)))),
+        "conditions": escape(", ".join(material.recorded("embeddings", "conditions") or [])),
+        "threat": "" if material.look.condition else escape(", ".join(_words(_threat(material)))),
         "hardware": escape(", ".join(_words(hardware, skip=("free_disk_gb",)))),
         "versions": escape(", ".join(f"{name} {value}" for name, value in versions.items())),
         "time": f"{number(seconds, 3)} seconds in {len(steps)} steps",
     }
     body = [[name, f'<td class="words">{value}</td>'] for name, value in rows.items() if value]
     return table(["", ""], body, "manifest.json of the study")
+
+
+def _recipe_word(material: Material) -> str:
+    """What follows `tla study`."""
+    folder = material.recorded("study", "embeddings")
+    return escape(f"embeddings:{folder}" if folder else material.name)
 
 
 def _threat(material: Material) -> dict[str, Any]:

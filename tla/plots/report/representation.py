@@ -12,7 +12,7 @@ from tla.plots.report.embed import embedded
 from tla.plots.report.markup import absent, number_cell, section, share_cell, table
 from tla.plots.report.material import Material
 from tla.plots.shift_arrows import shift_arrows
-from tla.plots.shift_measures import shift_measures
+from tla.plots.shift_measures import MEASURES, shift_measures
 from tla.plots.trajectory import trajectory
 from tla.plots.two_classes import two_classes
 from tla.statistics.intervals import Interval, bootstrap_mean, wilson
@@ -32,10 +32,13 @@ def maps(material: Material) -> str:
         "Each map shows one model only; its axes mean nothing, and distances and gaps in it prove nothing. "
         "The line above each map is therefore measured in the full embedding space."
     )
-    note = _trust_note(material)
+    note, labelled = _trust_note(material), bool((points["y"] >= 0).any())
+    by_class = [("one-class", one_class), ("two-classes", two_classes)] if labelled else []
     parts = [
-        embedded("one-class", lambda view: one_class(points, look=view, shift=shift), look, note=note),
-        embedded("two-classes", lambda view: two_classes(points, look=view, shift=shift), look, note=note),
+        *(
+            embedded(name, lambda view, draw=draw: draw(points, look=view, shift=shift), look, note=note)
+            for name, draw in by_class
+        ),
         embedded("arrows", lambda view: shift_arrows(points, look=view, shift=shift), look, note=note),
         _trust(material),
     ]
@@ -108,7 +111,9 @@ def measures(material: Material) -> str:
         "to its own class centroid: below 0 the image is nearer the false one); progress towards the false centroid; "
         "share of the ten nearest natural training images that have the image's own class."
     ) + material.gallery
-    parts = [embedded("shift-measures", lambda view: shift_measures(shift, look=view), look), _measured(material)]
+    shown = [name for name in MEASURES if shift[name].notna().any()] or ["angle"]
+    draw = lambda view: shift_measures(shift, look=view, measures=shown)  # noqa: E731
+    parts = [embedded("shift-measures", draw, look), _measured(material)]
     parts.append(_separated(material))
     layers = material.table("layers")
     if layers is not None:
@@ -183,10 +188,14 @@ def _separated(material: Material) -> str:
                 if (method, group, kind) not in rows.index:
                     continue
                 part = rows.loc[(method, group, kind)]
+                if "recall_1" not in part.index:  # classes are not known
+                    continue
                 head = f"<b>{material.label(method)}</b>" if i == 0 and kind == "clean" else ""
                 cells = [_measure_cell(part, name) for name in SEPARATED]
                 body.append([head, label, "clean" if kind == "clean" else "attacked",
                              str(int(part.loc["recall_1", "n"])), *cells])  # fmt: skip
+    if not body:
+        return ""
     eps = number(float(means["eps"].iloc[0]))
     return table(
         ["", "images", "", "n", *(heading for heading, _ in SEPARATED.values())],

@@ -25,7 +25,8 @@ def retrieved(material: Material) -> str:
     parts = []
     if neighbours is not None:
         parts.append(embedded("rows", lambda view: neighbour_rows(neighbours, look=view, pictures=pictures), look))
-        parts.append(embedded("purity", lambda view: purity_curves(neighbours, look=view), look))
+        if bool((neighbours["y"] >= 0).any()):
+            parts.append(embedded("purity", lambda view: purity_curves(neighbours, look=view), look))
     parts += [_recall(material), _turnover(material), _path(material)]
     return section("neighbours", TITLE, lead, *parts)
 
@@ -67,7 +68,8 @@ def _turnover(material: Material) -> str:
         queries = kinds["adversarial"].reset_index()[["seed", "id"]].drop_duplicates()
         count = entered.groupby(["seed", "id"]).size().reindex(list(queries.itertuples(index=False, name=None)))
         entering = bootstrap_mean(count.fillna(0).to_numpy(float)) if len(queries) else Interval(*[float("nan")] * 3)
-        own = [bootstrap_mean((side["neighbour_y"] == side["y"]).to_numpy(float)) for side in (left, entered)]
+        sides = [side[side["y"] >= 0] for side in (left, entered)]
+        own = [bootstrap_mean((side["neighbour_y"] == side["y"]).to_numpy(float)) for side in sides]
         body.append([f"<b>{material.label(method)}</b>", number_cell(entering, 2), *map(share_cell, own)])
     return table(
         ["", f"entered, of {k}", "of the true class: those that left (%)", "those that entered (%)"],

@@ -1,0 +1,35 @@
+"""Figures of any condition: the words for an attack become the condition's name."""
+
+import re
+
+PHRASES = (
+    (r"; eps = 0(?=[;.,])", ""),
+    (r",? (?:at )?eps = 0(?=[;:.,])", ""),
+    (r"(?:; |, )(?:attack )?not adaptive(?=[;.,])", ""),
+    (r"\b([Uu])nder (?:the )?attack\b", r"\1nder {name}"),
+    (r"\b(before and after|[Bb]efore|[Aa]fter) the attack\b", r"\1 {name}"),
+    (r"\b[Tt]he attack(?:ed)?\b", "{name}"),
+    (r"\b[Aa]n (?:adversarial|attacked)\b", "a {name}"),
+    (r"\b(?:[Aa]dversarial|[Aa]ttacked)\b", "{name}"),
+)
+"""What is said of an attack, and what is said of any other condition of the same images."""
+QUOTED = re.compile(r"(“[^”]*”)")
+
+
+def said(text: str, condition: str) -> str:
+    """A sentence about an attack as one about a condition: "The attack turns ..." becomes "“blur” turns ...".
+
+    What stands in “quotation marks” stays, so that saying it twice changes nothing.
+
+    Args:
+        text: Of a figure or a page.
+        condition: Name of the condition, escaped where the text is; with "" the text stays.
+    """
+    if not condition:
+        return text
+    for pattern, words in PHRASES:
+        replacement = words.format(name=f"“{condition}”".replace("\\", "\\\\"))
+        text = "".join(
+            part if QUOTED.fullmatch(part) else re.sub(pattern, replacement, part) for part in QUOTED.split(text)
+        )
+    return text

@@ -51,6 +51,7 @@ def look(view: View, share: float = 1.0) -> Look:
         width=max(280, width - 24),
         classes=tuple(view.classes),
         source=source_line(view.manifest, view.name),
+        condition=view.condition,
     )
 
 

@@ -78,6 +78,8 @@ def codeless(settings: dict[str, Any]) -> bool:
 
 def runnable(view: View, seed: int) -> tuple[list[str], list[str]]:
     """Methods whose models may run here, and a sentence for each that may not."""
+    if view.embeddings:
+        return [], ["This study was made from embeddings alone, and the lab needs a model that can be run."]
     methods, reasons = [], []
     for method in view.methods:
         try:

@@ -4,7 +4,7 @@ import numpy as np
 import streamlit as st
 
 from board.selection.neighbours import nearest
-from board.selection.shared import Frame, adversarial_images, predictions
+from board.selection.shared import Frame, adversarial_picture, predictions
 from board.studies import View
 from board.tiles import Tile, tiles
 
@@ -27,7 +27,7 @@ def neighbour_strip(view: View, method: str, sample: int, seed: int, *, k: int, 
             if frame is None or frame.empty:
                 st.caption(f"This study has no neighbours of the {kind} query.")
                 continue
-            st.caption(headline(view, kind, frame, found["clean"] if kind == "adversarial" else None))
+            st.caption(view.said(headline(view, kind, frame, found["clean"] if kind == "adversarial" else None)))
             items = [query_tile(view, method, sample, seed, kind), *neighbour_tiles(view, frame)]
             tiles(
                 items, key=f"{key}_{kind}", label=f"{method}, {kind} query and its nearest training images", size=size
@@ -36,9 +36,10 @@ def neighbour_strip(view: View, method: str, sample: int, seed: int, *, k: int, 
 
 def headline(view: View, kind: str, frame: Frame, before: Frame | None) -> str:
     """How many neighbours are of the true class, and how many are new under attack."""
-    right = np.count_nonzero(frame["neighbour_y"].to_numpy() == frame["y"].to_numpy())
-    true_class = view.classes[int(frame["y"].to_numpy()[0])]
-    text = f"Neighbours of the {kind} query: {right} of {len(frame)} are of class {true_class}"
+    true_class = int(frame["y"].to_numpy()[0])
+    right = np.count_nonzero(frame["neighbour_y"].to_numpy() == true_class)
+    of = f": {right} of {len(frame)} are of class {view.class_name(true_class)}" if true_class >= 0 else ""
+    text = f"Neighbours of the {kind} query{of}"
     if before is None:
         return text
     new = len(set(frame["neighbour"]) - set(before["neighbour"]))
@@ -47,29 +48,27 @@ def headline(view: View, kind: str, frame: Frame, before: Frame | None) -> str:
 
 def query_tile(view: View, method: str, sample: int, seed: int, kind: str) -> Tile:
     """The query with the class that the model predicts."""
-    row = view.positions[sample]
-    images = view.arrays("images")["test"] if kind == "clean" else adversarial_images(view, method, seed)
+    clean = kind == "clean"
     predicted = predictions(view, method, seed, sample)
-    prediction = predicted.clean if kind == "clean" else predicted.adversarial
+    prediction, y = predicted.clean if clean else predicted.adversarial, view.true_class(sample)
     return Tile(
         id=sample,
-        images=[images[row]],
-        title=f"predicted {view.classes[prediction]}",
+        images=view.clean_picture(sample) if clean else adversarial_picture(view, method, seed, sample),
+        title=f"predicted {view.class_name(prediction)}" if prediction >= 0 else f"image {sample}",
         note="query",
-        tone="good" if prediction == view.true_class(sample) else "bad",
+        tone="" if y < 0 else "good" if prediction == y else "bad",
     )
 
 
 def neighbour_tiles(view: View, frame: Frame) -> list[Tile]:
     """Training images with their class and distance."""
-    images = view.arrays("images")["gallery"]
     return [
         Tile(
             id=int(row["neighbour"]),
-            images=[images[view.gallery_positions[int(row["neighbour"])]]],
-            title=view.classes[int(row["neighbour_y"])],
+            images=view.gallery_picture(int(row["neighbour"])),
+            title=view.class_name(int(row["neighbour_y"])) if row["neighbour_y"] >= 0 else f"#{int(row['neighbour'])}",
             note=f"{row['distance']:.3f}",
-            tone="good" if row["neighbour_y"] == row["y"] else "bad",
+            tone="" if row["y"] < 0 else "good" if row["neighbour_y"] == row["y"] else "bad",
         )
         for row in frame.to_dict("records")
     ]

@@ -10,7 +10,16 @@ from board import state
 from board.pictures import uri
 from board.running import runs
 from board.selection.focus import contested, correct_count
-from board.studies import DamagedFileError, MissingDataError, View, finished, open_study, root, studies
+from board.studies import (
+    DamagedFileError,
+    MissingDataError,
+    NotInEmbeddingsError,
+    View,
+    finished,
+    open_study,
+    root,
+    studies,
+)
 from tla.plots.drawing.believed import believed
 from tla.plots.drawing.theme import LIGHT
 
@@ -24,7 +33,7 @@ def current() -> View | None:
         return None
     name = st.session_state.get(state.STUDY)
     name = name if name in found else _default(found)
-    return open_study(name, found[name])
+    return open_study(name, found[name], str(st.session_state.get(state.CONDITION) or ""))
 
 
 def _default(found: dict[str, Path]) -> str:
@@ -55,11 +64,31 @@ def sidebar() -> None:
                     bind="query-params",
                     persist_state="session",
                 )
+            view = _condition_box(view)
             _focus_box(view)
-            _believed_box(view)
+            if not view.embeddings:
+                _believed_box(view)
             st.caption(provenance(view))
         except (DamagedFileError, MissingDataError):
             return
+
+
+def _condition_box(view: View) -> View:
+    """In a study of embeddings, the condition to show; the view of it."""
+    if not view.conditions:
+        return view
+    chosen = st.selectbox(
+        "Condition",
+        view.conditions,
+        index=view.conditions.index(str(view.embeddings["main"])),
+        key=state.CONDITION,
+        bind="query-params",
+        help="What every page compares with the clean images.",
+    )
+    with st.expander("What these files do not hold", icon=":material/info:"):
+        for note in [*view.embeddings.get("notes", []), "No model: nothing can be attacked, trained or audited."]:
+            st.caption(note)
+    return open_study(view.name, view.path, str(chosen or ""))
 
 
 def _focus_box(view: View) -> None:
@@ -74,11 +103,14 @@ def _focus_box(view: View) -> None:
         help="The test image that every page shows. Type its number, click a picture or a point, or use the keys.",
     )
     sample = state.focus(view)
-    name = view.classes[view.true_class(sample)]
-    image = uri(view.arrays("images")["test"][view.positions[sample]])
+    known = view.true_class(sample) >= 0
+    name = view.class_name(view.true_class(sample)) if known else f"image {sample}"
+    image = "".join(
+        f'<img src="{uri(pixels)}" alt="image {sample}{f", a {name}" if known else ""}">'
+        for pixels in view.clean_picture(sample)
+    )
     st.html(
-        f'<div class="focus"><img src="{image}" alt="image {sample}, a {name}">'
-        f"<div><b>{name}</b><br>{correct_count(view, sample, state.seed(view))}</div></div>"
+        f'<div class="focus">{image}<div><b>{name}</b><br>{correct_count(view, sample, state.seed(view))}</div></div>'
     )
     with st.container(horizontal=True, gap="xsmall"):
         step = state.step_focus
@@ -120,8 +152,8 @@ def provenance(view: View) -> str:
     facts = [
         f"Study **{view.name}**" + (" (shipped)" if view.shipped else ""),
         f"{queries} test images",
-        f"seed {', '.join(map(str, view.seeds))}",
-        f"{view.norm.capitalize()} eps {view.eps:g}",
+        f"in {', '.join(view.conditions)}" if view.conditions else f"seed {', '.join(map(str, view.seeds))}",
+        "" if view.conditions else f"{view.norm.capitalize()} eps {view.eps:g}",
         str(hardware.get("device", "")),
         f"{hardware['threads']} threads" if "threads" in hardware else "",
         f"torch {versions['torch']}" if "torch" in versions else "",
@@ -137,6 +169,8 @@ def page() -> Iterator[View]:
         st.stop()
     try:
         yield view
+    except NotInEmbeddingsError as missing:
+        st.info(str(missing), icon=":material/info:")
     except MissingDataError as missing:
         st.info(f"{missing} Run `tla study {view.name}` to create it.", icon=":material/hourglass_empty:")
     except DamagedFileError as damaged:

@@ -20,14 +20,18 @@ def figure_code(view: View, name: str, *, where: str = "", **options: Any) -> li
     """
     if not where:
         head = ["from tla.plots import draw", "from tla.study import locate", ""]
+        options |= {"condition": view.condition} if view.condition else {}
         return [*head, *call("draw", literal(name), f"locate({literal(str(view.path))})", **options)]
+    look = f"look=look_of(store, condition={literal(view.condition)})" if view.condition else "look=look_of(store)"
+    if view.condition:
+        where += f' and attack in ["clean", {literal(view.condition)}]'
     return [
         "from tla.plots import FIGURES, look_of",
         "from tla.study import locate",
         "",
         f"store = locate({literal(str(view.path))})",
         f'rows = store.table("{FIGURES.get(name).tables[0]}").query({literal(where)})',
-        *call(f"FIGURES.get({literal(name)})", "rows", "look=look_of(store)", **options),
+        *call(f"FIGURES.get({literal(name)})", "rows", look, **options),
     ]
 
 

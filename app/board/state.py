@@ -5,7 +5,7 @@ import streamlit as st
 from board.selection import focus as candidates
 from board.studies import View
 
-STUDY, SEED, FOCUS, PICKED = "study", "seed", "focus", "picked"
+STUDY, SEED, FOCUS, PICKED, CONDITION = "study", "seed", "focus", "picked", "condition"
 
 
 def focus(view: View) -> int:
@@ -43,11 +43,11 @@ def first_focus(view: View) -> int:
 
     Without such an image, the first that fools some methods and not others; without that, the first of the study.
     """
-    return _first_focus(str(view.path), view.stamp, view)
+    return _first_focus(str(view.path), view.stamp, view.condition, view)
 
 
 @st.cache_resource(show_spinner=False, max_entries=64)
-def _first_focus(path: str, stamp: int, _view: View) -> int:
+def _first_focus(path: str, stamp: int, condition: str, _view: View) -> int:
     view = _view
     seed = view.seeds[0]
     contested = candidates.contested(view, seed)

@@ -11,6 +11,8 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
+from tla.plots.drawing.condition import said
+from tla.statistics.conditions import of_condition
 from tla.store import DamagedFileError, Store
 from tla.study.locate import available, shipped_studies
 
@@ -20,6 +22,24 @@ if TYPE_CHECKING:
 
 class MissingDataError(LookupError):
     """The study does not have, or not yet, what a page shows."""
+
+
+class NotInEmbeddingsError(MissingDataError):
+    """A study of embeddings alone cannot have what a page shows; says why, and no command would make it."""
+
+
+WITHOUT_A_MODEL = {
+    "attacks": "accuracy under attack",
+    "trajectory": "the path of an attack",
+    "path": "the path of an attack",
+    "layers": "similarity layer by layer",
+    "audit": "the audit",
+    "history": "learning curves",
+    "transfer": "transferred attacks",
+}
+"""Tables that need a model to be run, and what they show."""
+WITHOUT_CLASSES = {"detection": "Detection", "retrieval": "Retrieval"}
+"""Tables that need the classes of the images."""
 
 
 def root() -> Path:
@@ -64,11 +84,13 @@ class View:
         name: Name of its folder.
         path: Its folder.
         stamp: Time at which its manifest was last written, nanoseconds; part of every cache key.
+        chosen: In a study of embeddings the condition that is shown; by default its main one.
     """
 
     name: str
     path: Path
     stamp: int
+    chosen: str = ""
 
     @cached_property
     def store(self) -> Store:
@@ -120,9 +142,33 @@ class View:
         return self.plan.get("attack", {}).get("norm", "linf")
 
     @property
+    def embeddings(self) -> dict[str, Any]:
+        """What a study of embeddings alone holds; empty for every other study."""
+        return dict(self.manifest.get("embeddings") or {})
+
+    @property
+    def conditions(self) -> list[str]:
+        """In a study of embeddings the conditions that are compared with clean images; else none."""
+        return list(self.embeddings.get("conditions", []))
+
+    @property
+    def condition(self) -> str:
+        """In a study of embeddings the condition that is shown; else ""."""
+        return self.chosen if self.chosen in self.conditions else str(self.embeddings.get("main", ""))
+
+    @property
+    def under(self) -> str:
+        """What the images are under, in words: the main attack with norm and radius, or the condition."""
+        return f"“{self.condition}”" if self.condition else f"{self.main} at {self.norm.capitalize()} eps {self.eps:g}"
+
+    def said(self, text: str) -> str:
+        """A sentence about an attack; in a study of embeddings, about the condition."""
+        return said(text, self.condition)
+
+    @property
     def main(self) -> str:
-        """Label of the attack whose images are embedded and mapped."""
-        return str(self.plan.get("attack", {}).get("main", "pgd"))
+        """Label of the attack whose images are embedded and mapped; in a study of embeddings the condition."""
+        return self.condition or str(self.plan.get("attack", {}).get("main", "pgd"))
 
     @property
     def complete(self) -> bool:
@@ -145,10 +191,50 @@ class View:
             MissingDataError: if the study has no such table; says why.
         """
         try:
-            return _table(str(self.path), name, self.stamp)
+            return _table(str(self.path), name, self.stamp, self.condition)
         except FileNotFoundError:
+            if self.embeddings:
+                raise NotInEmbeddingsError(self.why_not(name)) from None
             state = "is not finished yet" if not self.complete else "was made without it"
             raise MissingDataError(f"The study {self.name!r} has no table {name!r}: it {state}.") from None
+
+    def need(self, what: str, *, classes: bool = False, pictures: bool = False) -> None:
+        """Stop the page where a study of embeddings came without what it shows.
+
+        Args:
+            what: What is shown, the start of a sentence.
+            classes: It needs the classes of the images.
+            pictures: It needs pictures of the test images and of the condition.
+
+        Raises:
+            NotInEmbeddingsError: if they are missing; says which file would bring them.
+        """
+        if not self.embeddings:
+            return
+        if classes and not self.embeddings.get("classes"):
+            raise NotInEmbeddingsError(
+                f"{what} needs at least two classes, and these embeddings came without: add y_test.npy."
+            )
+        if pictures and self.condition not in self.embeddings.get("pictures", []):
+            raise NotInEmbeddingsError(
+                f"{what} needs pictures, and these embeddings came without: add images_test.npy and "
+                f"images_{self.condition}.npy."
+            )
+
+    def why_not(self, table: str) -> str:
+        """Why a study of embeddings does not have a table, in a sentence."""
+        if table in WITHOUT_A_MODEL:
+            what = WITHOUT_A_MODEL[table]
+            return (
+                f"This study was made from embeddings alone, and {what} needs a model. "
+                "With one: `tla study DATA --given NAME=MODEL`."
+            )
+        if table in WITHOUT_CLASSES and not self.embeddings.get("classes"):
+            return (
+                f"{WITHOUT_CLASSES[table]} needs at least two classes, and these embeddings came without: "
+                "add y to test.parquet, or y_test.npy."
+            )
+        return f"This study of embeddings has no table {table!r}."
 
     def arrays(self, name: str) -> Mapping[str, np.ndarray]:
         """Arrays, shared by all users: read-only.
@@ -182,24 +268,44 @@ class View:
         return list(self.positions)
 
     def true_class(self, sample: int) -> int:
-        """True class of a test image."""
+        """True class of a test image; -1 if it is not known."""
         return int(self.arrays("images")["test_y"][self.positions[sample]])
 
+    def class_name(self, index: int) -> str:
+        """Name of a class."""
+        return self.classes[index] if 0 <= index < len(self.classes) else "unknown" if index < 0 else str(index)
 
-def open_study(name: str, path: Path) -> View:
-    """The study as it is on disk; the same object until its manifest is rewritten."""
+    def clean_picture(self, sample: int) -> list[np.ndarray]:
+        """The picture of a test image; none if the study has no pictures."""
+        images = self.arrays("images")
+        return [images["test"][self.positions[sample]]] if "test" in images else []
+
+    def gallery_picture(self, sample: int) -> list[np.ndarray]:
+        """The picture of a training image; none if the study has no pictures of them."""
+        images = self.arrays("images")
+        return [images["gallery"][self.gallery_positions[sample]]] if "gallery" in images else []
+
+
+def open_study(name: str, path: Path, condition: str = "") -> View:
+    """The study as it is on disk; the same object until its manifest is rewritten.
+
+    Args:
+        name: Of its folder.
+        path: Its folder.
+        condition: In a study of embeddings the one to show.
+    """
     manifest = path / "manifest.json"
-    return _view(name, path, manifest.stat().st_mtime_ns if manifest.exists() else 0)
+    return _view(name, path, manifest.stat().st_mtime_ns if manifest.exists() else 0, condition)
 
 
 @st.cache_resource(show_spinner=False, max_entries=16)
-def _view(name: str, path: Path, stamp: int) -> View:
-    return View(name, path, stamp)
+def _view(name: str, path: Path, stamp: int, condition: str) -> View:
+    return View(name, path, stamp, condition)
 
 
 @st.cache_resource(show_spinner=False, max_entries=64)
-def _table(path: str, name: str, stamp: int) -> pd.DataFrame:
-    return Store(Path(path)).table(name)
+def _table(path: str, name: str, stamp: int, condition: str) -> pd.DataFrame:
+    return of_condition(Store(Path(path)).table(name), condition)
 
 
 @st.cache_resource(show_spinner=False, max_entries=32)
@@ -210,4 +316,13 @@ def _arrays(path: str, name: str, stamp: int) -> dict[str, np.ndarray]:
     return arrays
 
 
-__all__ = ["DamagedFileError", "MissingDataError", "View", "open_study", "root", "studies", "sweeps"]
+__all__ = [
+    "DamagedFileError",
+    "MissingDataError",
+    "NotInEmbeddingsError",
+    "View",
+    "open_study",
+    "root",
+    "studies",
+    "sweeps",
+]

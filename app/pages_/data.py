@@ -40,7 +40,7 @@ def summary(view: View) -> None:
     numbers = {
         "Data set": f"{data.get('name', '?')}",
         "Training images": f"{data.get('train', '?')}",
-        "Attacked images": f"{data.get('queries', len(view.ids))}",
+        "Test images" if view.embeddings else "Attacked images": f"{data.get('queries', len(view.ids))}",
         "Models": f"{(len(view.methods) - len(view.given)) * len(view.seeds) + len(view.given)}",
         "Compute": f"{minutes:.1f} min",
     }
@@ -97,6 +97,7 @@ def start_another() -> None:
     st.code(
         f"tla study {recipe} --out {folder}\n"
         "tla study folder:PATH        # your own images: a folder for each class\n"
+        "tla study embeddings:PATH    # your own embeddings, clean and in any other condition\n"
         "tla study my.toml            # your own recipe",
         language="bash",
     )

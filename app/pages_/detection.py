@@ -8,7 +8,7 @@ from board.charts import chart, look
 from board.choices import method_choice, methods_choice
 from board.pages import PageInfo
 from board.selection.detection import OperatingPoints, detector_errors, failure_measures, operating_points
-from board.selection.shared import Frame, adversarial_images, of_run
+from board.selection.shared import Frame, adversarial_picture, of_run
 from board.snippets import figure_code
 from board.studies import View
 from board.threshold import SHARES, chosen_share, threshold
@@ -56,15 +56,17 @@ def controls(view: View) -> tuple[list[str], DetectionSettings]:
     detectors = detectors_of(frame)
     detector = two.selectbox("Score", detectors, key="detector", bind="query-params")
     radii = sorted(float(eps) for eps in frame["eps"].unique())
-    eps = three.select_slider(
-        "Attack eps",
-        radii,
-        value=radii[-1],
-        format_func=lambda value: f"{value:g}",
-        key="detection_eps",
-        bind="query-params",
-        help=f"The models were trained at eps {view.eps:g}.",
-    )
+    eps = radii[-1]
+    if not view.condition:
+        eps = three.select_slider(
+            "Attack eps",
+            radii,
+            value=radii[-1],
+            format_func=lambda value: f"{value:g}",
+            key="detection_eps",
+            bind="query-params",
+            help=f"The models were trained at eps {view.eps:g}.",
+        )
     adaptive = False
     if frame["adaptive"].to_numpy(bool).any():
         adaptive = one.toggle("The attacker knows the detector", key="adaptive", bind="query-params")
@@ -81,9 +83,13 @@ def results(
     methods, refused = list(points), chosen_share(REFUSED)
     threshold(points, look(view), key=REFUSED, roc="roc", histograms="score_histograms")
     shell.source(
-        f"this study, seed {seed}, attack eps {settings.eps:g}; each method has its own threshold, so that all refuse "
-        "the same share of clean images."
-        + ("" if settings.adaptive else " Not adaptive: the attacker does not know about the detector.")
+        f"this study, seed {seed}, {view.under if view.condition else f'attack eps {settings.eps:g}'}; each method has "
+        "its own threshold, so that all refuse the same share of clean images."
+        + (
+            ""
+            if settings.adaptive or view.condition
+            else " Not adaptive: the attacker does not know about the detector."
+        )
     )
     shown = st.segmented_control(
         "False positive rates",
@@ -155,7 +161,7 @@ def mistakes(view: View, methods: list[str], seed: int, options: dict[str, Any])
         strict=True,
     ):
         with column:
-            st.markdown(f"**{title}** ({len(rows)} of {total})")
+            st.markdown(f"**{view.said(title)}** ({len(rows)} of {total})")
             tiles(
                 [tile(view, method, seed, row, kind, options) for row in rows.head(MOST_TILES).to_dict("records")],
                 key=f"slipped_{kind}",
@@ -166,7 +172,7 @@ def mistakes(view: View, methods: list[str], seed: int, options: dict[str, Any])
                 nothing="None at this threshold.",
             )
     shell.source(
-        f"this study: {errors.positives} misclassified adversarial and {errors.negatives} correct clean images, "
+        f"this study: {errors.positives} misclassified {view.said('adversarial')} and {errors.negatives} correct clean images, "
         f"seed {seed}, {shell.label(method)}; refused at a score of {errors.threshold:.4g} or more. Worst errors first."
     )
 
@@ -179,14 +185,12 @@ def show_image(sample: int) -> None:
 
 def tile(view: View, method: str, seed: int, row: dict, kind: str, options: dict[str, Any]) -> Tile:
     """An image that the detector gets wrong; adversarial ones are stored for the main attack at the study's eps."""
-    place = view.positions[int(row["id"])]
-    images = [view.arrays("images")["test"][place]]
+    sample = int(row["id"])
+    images = view.clean_picture(sample)
     if kind == "adversarial" and abs(options["eps"] - view.eps) < 1e-6 and not options["adaptive"]:
-        images = [adversarial_images(view, method, seed)[place]]
-    names = view.classes
-    title = (
-        f"{names[int(row['y'])]} → {names[int(row['prediction'])]}" if kind == "adversarial" else names[int(row["y"])]
-    )
+        images = adversarial_picture(view, method, seed, sample)
+    title = view.class_name(int(row["y"]))
+    title += f" → {view.class_name(int(row['prediction']))}" if kind == "adversarial" else ""
     return Tile(id=int(row["id"]), images=images, title=title, note=f"score {row['score']:.3g}")
 
 

@@ -3,6 +3,7 @@
 import importlib.util
 import shutil
 import tempfile
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,8 @@ PAGE = PageInfo(
     lead="Every figure of this study as a file, and the Python that draws it.",
 )
 
+BY_CLASS = ("one_class", "two_classes", "purity_curves", "shift_morph")
+"""Figures that say nothing where the classes of the images are not known."""
 KINDS = {
     ".png": "image/png",
     ".svg": "image/svg+xml",
@@ -46,6 +49,7 @@ def main() -> None:
         width = three.slider("Width (pixels)", 400, 1600, 1100, 50, key="figure_width", bind="query-params")
         page = charts.look(view)
         look = Look(theme="dark" if theme == "dark" else "light", width=width, classes=page.classes, source=page.source)
+        look = replace(look, condition=page.condition)
         figure = draw(name or first, view.store, look=look)
         st.plotly_chart(
             figure, width=width, theme=None, config=charts.CONFIG, key="export", alt=f"The figure {name} of this study"
@@ -55,7 +59,8 @@ def main() -> None:
         st.code("\n".join(code(view, str(name), look)), language="python")
         st.markdown("**Command line**")
         dark = " --dark" if look.theme == "dark" else ""
-        st.code(f"tla figure {name} {view.path} --out {name}.svg --width {width}{dark}", "bash")
+        of = f" --set condition={literal(view.condition)}" if view.condition else ""
+        st.code(f"tla figure {name} {view.path} --out {name}.svg --width {width}{dark}{of}", "bash")
 
 
 def drawable(view: View) -> list[str]:
@@ -63,6 +68,10 @@ def drawable(view: View) -> list[str]:
     found = []
     for name in FIGURES.names():
         tables = getattr(FIGURES.get(name), "tables", ())
+        if view.embeddings and FIGURES.get(name).example is not None:
+            continue  # it shows an attack
+        if view.embeddings and name in BY_CLASS and not view.embeddings.get("classes"):
+            continue
         if all(view.has(table) for table in tables):
             found.append(name)
     return found
@@ -107,6 +116,7 @@ def code(view: View, name: str, look: Look) -> list[str]:
             literal(name),
             "store",
             f"look=look_of(store, theme={literal(look.theme)}, width={look.width})",
+            **({"condition": look.condition} if look.condition else {}),
         ),
         f'save(figure, Path("{name}.html"), width={look.width})  # the ending chooses: {", ".join(KINDS)}',
     ]

@@ -29,7 +29,7 @@ def main() -> None:
         with left:
             methods = methods_choice(view, "neighbour_methods", most=3)
         k = middle.slider("Neighbours k", 1, most, min(6, most), key="k", bind="query-params")
-        failing = mostly_wrong(view, seed, methods, k)
+        failing = mostly_wrong(view, seed, methods, k) if known(view) else []
         right.button(
             "Next failing query",
             on_click=state.step_focus,
@@ -37,20 +37,31 @@ def main() -> None:
             disabled=not failing,
             icon=":material/skip_next:",
             shortcut="F",
-            help="The next image whose neighbours under attack are mostly of other classes, for one of these methods.",
+            help=view.said(
+                "The next image whose neighbours under attack are mostly of other classes, for one of these methods."
+            ),
         )
         for method in methods:
             with st.container(border=True):
                 st.markdown(f"**{shell.label(method)}**")
                 neighbour_strip(view, method, sample, seed, k=k, key=method, size=44)
-        all_queries(view, methods, seed)
+        if known(view):
+            all_queries(view, methods, seed)
+        else:
+            st.info("Whether neighbours are of the right class needs classes: add y_test.npy.", icon=":material/info:")
         shell.show_code(
             "from tla.study import locate",
             "",
             f'neighbours = locate({literal(str(view.path))}).table("neighbours")',
             f'rows = neighbours.query("id == {sample} and seed == {seed} and rank <= {k} and method in {methods}")',
+            *([f'rows = rows[rows.attack.isin(["clean", {literal(view.condition)}])]'] if view.condition else []),
             'rows.pivot(index=["method", "kind"], columns="rank", values="neighbour_y")',
         )
+
+
+def known(view: View) -> bool:
+    """True if the classes of the images are known; they may be missing in a study of embeddings."""
+    return bool(view.embeddings.get("classes", True))
 
 
 def all_queries(view: View, methods: list[str], seed: int) -> None:

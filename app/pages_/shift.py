@@ -8,11 +8,13 @@ from board.charts import chart
 from board.choices import classes_choice, method_choice, methods_choice
 from board.neighbour_strip import neighbour_strip
 from board.pages import PageInfo
-from board.selection.shared import adversarial_images, of_run, predictions
+from board.selection.shared import adversarial_picture, of_run, predictions
 from board.selection.shift import largest_turns, median_measures
 from board.snippets import figure_code
 from board.studies import View
 from board.tiles import Tile, tiles
+
+from tla.plots.shift_measures import MEASURES as FIGURE_MEASURES
 
 PAGE = PageInfo(
     title="Shift",
@@ -49,7 +51,9 @@ def main() -> None:
             view.table("map"),
             view=view,
             key="shift_map",
-            alt="Maps of the embedding, one per method: a dot per clean image, an arrow to its adversarial version",
+            alt=view.said(
+                "Maps of the embedding, one per method: a dot per clean image, an arrow to its adversarial version"
+            ),
             on_ids=state.pick,
             shift=view.table("shift"),
             **drawn,
@@ -65,7 +69,7 @@ def selection(view: View, methods: list[str], seed: int, sample: int) -> None:
     head, choice, clear = st.columns([5, 5, 2], vertical_alignment="bottom")
     head.subheader(f"Selection: {len(picked)} images" if picked else "The largest turns", anchor=False)
     with choice:
-        method = method_choice("Adversarial images of", methods, "shift_shown")
+        method = method_choice(view.said("Adversarial images of"), methods, "shift_shown")
     clear.button("Clear", on_click=state.pick, args=([],), disabled=not picked, icon=":material/close:")
     shown = picked or largest_turns(view, method, seed, 14)
     items = [pair_tile(view, method, seed, i) for i in shown[:MOST_TILES]]
@@ -78,15 +82,14 @@ def selection(view: View, methods: list[str], seed: int, sample: int) -> None:
 
 def pair_tile(view: View, method: str, seed: int, sample: int) -> Tile:
     """A clean image, its adversarial version, and the prediction for both."""
-    row = view.positions[sample]
-    predicted = predictions(view, method, seed, sample)
-    names = view.classes
+    predicted, y = predictions(view, method, seed, sample), view.true_class(sample)
+    known = predicted.clean >= 0
     return Tile(
         id=sample,
-        images=[view.arrays("images")["test"][row], adversarial_images(view, method, seed)[row]],
-        title=f"{names[predicted.clean]} → {names[predicted.adversarial]}",
+        images=[*view.clean_picture(sample), *adversarial_picture(view, method, seed, sample)],
+        title=f"{view.class_name(predicted.clean)} → {view.class_name(predicted.adversarial)}" if known else "",
         note=f"image {sample}",
-        tone="good" if predicted.adversarial == view.true_class(sample) else "bad",
+        tone="" if y < 0 else "good" if predicted.adversarial == y else "bad",
     )
 
 
@@ -107,20 +110,24 @@ def measures(view: View, methods: list[str], seed: int, sample: int) -> None:
         st.dataframe(
             median_measures(view, methods, seed, ids), key="measures_all", alt=f"Median shift measures of {whole}"
         )
+    shown = of_run(view.table("shift"), seed, methods)
+    drawn = [name for name in FIGURE_MEASURES if shown[name].notna().any()] or ["angle"]
     chart(
         "shift_measures",
-        of_run(view.table("shift"), seed, methods),
+        shown,
         view=view,
         key="shift_measures",
         alt="Distribution of each shift measure for images that stay correct and for misclassified ones, per method",
         methods=methods,
+        measures=drawn,
         attack=view.main,
         eps=view.eps,
     )
+    gallery = "the other test images" if view.manifest["data"].get("shared") else "clean training images"
     shell.source(
-        f"this study: {len(ids)} test images, seed {seed}, {view.main} at {view.norm.capitalize()} eps {view.eps:g}; "
-        "centroids and neighbours from clean training images. Turn: angle between clean and adversarial embedding. "
-        "Margin: distance to the false centroid minus distance to the own one; below 0, the false one is nearer."
+        f"this study: {len(ids)} test images, seed {seed}, {view.under}; centroids and neighbours from {gallery}. "
+        + view.said("Turn: angle between clean and adversarial embedding. ")
+        + "Margin: distance to the false centroid minus distance to the own one; below 0, the false one is nearer."
     )
 
 

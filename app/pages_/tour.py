@@ -34,6 +34,7 @@ class Scene(NamedTuple):
 
 def image(view: View) -> None:
     """An image, the noise, and what a model predicts for their sum."""
+    view.need("An image before and after", pictures=True)
     seed, sample = state.seed(view), state.focus(view)
     first = available(view, "natural")[0]
     method = st.segmented_control("Model", view.methods, default=first, key="tour_model") or first
@@ -48,7 +49,7 @@ def image(view: View) -> None:
         alt=f"Image {sample}, the noise magnified, and the adversarial image of {method}",
         y=view.true_class(sample),
         prediction=predicted,
-        name=f"{shell.label(method)} under {attack_label(view.main)}",
+        name=f"{shell.label(method)} under {view.under if view.condition else attack_label(view.main)}",
     )
 
 
@@ -82,6 +83,7 @@ def triplet(view: View) -> None:
 
 def after(view: View) -> None:
     """The adversarial images of one class, for each method."""
+    view.need("The images of one class", classes=True)
     names = view.classes
     chosen = st.pills("Class", names, key="tour_class", help="By default, the class that is misclassified most often.")
     chart(
@@ -122,7 +124,7 @@ def neighbours(view: View) -> None:
         view=view,
         key="tour_neighbours",
         alt="The nearest training images of the focus sample, a row per method",
-        pictures=Pictures.of(view.store, tuple(f"{method}-seed{seed}" for method in methods)),
+        pictures=Pictures.of(view.store, tuple(f"{method}-seed{seed}" for method in methods), view.condition),
         query=state.focus(view),
         kinds=(kind or "adversarial",),
         methods=methods,

@@ -71,9 +71,13 @@ def run(words: list[str]) -> int:
 def _check_embeddings(options: dict[str, str | None], rest: list[str]) -> None:
     """Raises ValueError for what needs a model or images."""
     words = [name for name in ("--data", "--model", "--source") if options[name]]
-    words += [word for word in rest if word.split("=")[0].split(".")[0] in ("--given", "--methods", "--attack", "--train")]
+    words += [
+        word for word in rest if word.split("=")[0].split(".")[0] in ("--given", "--methods", "--attack", "--train")
+    ]
     if words:
-        raise ValueError(f"{words[0].split('=')[0]} has no meaning for embeddings alone: there is no model and no attack")
+        raise ValueError(
+            f"{words[0].split('=')[0]} has no meaning for embeddings alone: there is no model and no attack"
+        )
 
 
 def folder_of(options: dict[str, str | None], values: dict[str, Any], rest: list[str]) -> Path:

@@ -230,9 +230,7 @@ def _hardware(store: Store, device: "torch.device") -> dict[str, Any]:
         "device": name,
         "threads": torch.get_num_threads(),
         "system": platform.system(),
-        "free_disk_gb": round(
-            shutil.disk_usage(store.path.parent if store.path.parent.exists() else ".").free / 1e9
-        ),
+        "free_disk_gb": round(shutil.disk_usage(store.path.parent if store.path.parent.exists() else ".").free / 1e9),
     }
 
 

@@ -26,16 +26,23 @@ def correct_count(view: View, sample: int, seed: int) -> str:
     if sample not in table.index:
         return ""
     row = table.loc[sample].dropna()
-    return f"{row.eq(False).sum()} of {len(row)} methods correct under attack"
+    under = f"in “{view.condition}”" if view.condition else "under attack"
+    return f"{row.eq(False).sum()} of {len(row)} {'models' if view.condition else 'methods'} correct {under}"
 
 
 def outcomes(view: View, seed: int) -> Frame:
     """Whether the main attack fools each method: a row per id, a column per method; empty if nothing was attacked."""
-    return _outcomes(str(view.path), view.stamp, seed, view)
+    return _outcomes(str(view.path), view.stamp, view.condition, seed, view)
 
 
 @st.cache_resource(show_spinner=False, max_entries=64)
-def _outcomes(path: str, stamp: int, seed: int, _view: View) -> Frame:
+def _outcomes(path: str, stamp: int, condition: str, seed: int, _view: View) -> Frame:
+    if condition:
+        rows = main_attack(_view, "shift", seed)
+        rows = rows.loc[rows["y"] >= 0]
+        return rows.assign(success=rows["prediction"] != rows["y"]).pivot(
+            index="id", columns="method", values="success"
+        )
     if not _view.has("attacks"):
         return pd.DataFrame()
     return main_attack(_view, "attacks", seed).pivot(index="id", columns="method", values="success")

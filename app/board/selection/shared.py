@@ -31,6 +31,13 @@ def main_attack(view: View, table: str, seed: int, methods: list[str] | None = N
     return rows.loc[rows["attack"] == view.main]
 
 
+def adversarial_picture(view: View, method: str, seed: int, sample: int) -> list[np.ndarray]:
+    """A test image under the main attack on one model, or in the condition; none if the study has no such picture."""
+    if view.condition and view.condition not in view.embeddings.get("pictures", []):
+        return []
+    return [adversarial_images(view, method, seed)[view.positions[sample]]]
+
+
 def adversarial_images(view: View, method: str, seed: int) -> np.ndarray:
     """Images of the main attack on one model, in the order of `images/test`, numbers in [0, 1]."""
     arrays = view.arrays(f"adversarial/{method}-seed{seed}")
@@ -39,11 +46,23 @@ def adversarial_images(view: View, method: str, seed: int) -> np.ndarray:
 
 def predictions(view: View, method: str, seed: int, sample: int) -> Predictions:
     """What a model predicts for a test image, clean and under the main attack."""
-    return _predictions(str(view.path), view.stamp, view, method, seed)[sample]
+    return _predictions(str(view.path), view.stamp, view.condition, view, method, seed)[sample]
 
 
 @st.cache_resource(show_spinner=False, max_entries=64)
-def _predictions(path: str, stamp: int, _view: View, method: str, seed: int) -> dict[int, Predictions]:
+def _predictions(path: str, stamp: int, condition: str, _view: View, method: str, seed: int) -> dict[int, Predictions]:
+    if condition:
+        return _from_neighbours(of_run(_view.table("neighbours"), seed, [method]))
     rows = main_attack(_view, "attacks", seed, [method])
     columns = (rows[column].to_numpy() for column in ("id", "clean_prediction", "prediction"))
     return {int(i): Predictions(int(clean), int(attacked)) for i, clean, attacked in zip(*columns, strict=True)}
+
+
+def _from_neighbours(rows: Frame) -> dict[int, Predictions]:
+    """Predictions of a study of embeddings, which every query of its neighbours carries."""
+    first = rows.loc[rows["rank"] == 1]
+    known = {
+        kind: dict(zip(part["id"].tolist(), part["prediction"].tolist(), strict=True))
+        for kind, part in first.groupby("kind")
+    }
+    return {sample: Predictions(guess, known["adversarial"][sample]) for sample, guess in known["clean"].items()}

@@ -6,9 +6,11 @@ PHRASES = (
     (r"; eps = 0(?=[;.,])", ""),
     (r",? (?:at )?eps = 0(?=[;:.,])", ""),
     (r"(?:; |, )(?:attack )?not adaptive(?=[;.,])", ""),
+    (r", at an eps larger than in training", ""),
+    (r" A detector that the attacker knows does worse: curves without an adaptive attacker are labelled as such\.", ""),
     (r"\b([Uu])nder (?:the )?attack\b", r"\1nder {name}"),
     (r"\b(before and after|[Bb]efore|[Aa]fter) the attack\b", r"\1 {name}"),
-    (r"\b[Tt]he attack(?:ed)?\b", "{name}"),
+    (r"\b[Tt]he attack\b", "{name}"),
     (r"\b[Aa]n (?:adversarial|attacked)\b", "a {name}"),
     (r"\b(?:[Aa]dversarial|[Aa]ttacked)\b", "{name}"),
 )

@@ -81,9 +81,7 @@ def draw(
         look = replace(look, condition=_known_condition(store, condition))
     frames = [of_condition(store.table(table), look.condition) for table in function.tables]
     extra: dict[str, Any] = {
-        table: of_condition(store.table(table), look.condition)
-        for table in function.optional
-        if store.has_table(table)
+        table: of_condition(store.table(table), look.condition) for table in function.optional if store.has_table(table)
     }
     if function.example is not None:
         extra |= function.example(store)

@@ -32,12 +32,14 @@ def conditions(material: Material) -> str:
         for condition, rows in frame[frame["method"] == method].groupby("condition", sort=False):
             values = rows.set_index("measure")
             cells = [_cell(values.loc[name], name) for name in names]
-            body.append([f"<b>{material.label(method)}</b>" if condition == CLEAN else "", escape(str(condition)), *cells])
+            body.append(
+                [f"<b>{material.label(method)}</b>" if condition == CLEAN else "", escape(str(condition)), *cells]
+            )
     rest = [name for name in material.recorded("embeddings", "conditions") or [] if name != material.look.condition]
-    more = f" So are, on the dashboard, {_listed(rest)}." if rest else ""
+    more = f"; the dashboard shows {_listed(rest)} too" if rest else ""
     lead = (
         "The same test images in every condition, against their clean embeddings. All sections below show "
-        f"<strong>{escape(material.look.condition)}</strong>.{more}"
+        f"<strong>{escape(material.look.condition)}</strong>{more}."
     )
     notes = "".join(f"<li>{escape(note)}</li>" for note in material.recorded("embeddings", "notes") or [])
     lacking = f'<div class="card"><h3>What these files do not hold</h3><ul>{notes}</ul></div>' if notes else ""

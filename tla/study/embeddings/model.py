@@ -80,7 +80,9 @@ def checked_model(name: str, parts: Parts) -> ModelEmbeddings:
         raise ValueError(f"{parts['test'].name}: at least {LEAST} test images are needed, got {len(test.embedding)}")
     _check_ids(parts["test"].name, test.ids)
     y = _labels(parts, "test", len(test.embedding), test.y)
-    tables = {condition: _like(table(parts[condition]), parts[condition], parts["test"], test) for condition in conditions}
+    tables = {
+        condition: _like(table(parts[condition]), parts[condition], parts["test"], test) for condition in conditions
+    }
     order = {condition: _order(found, parts[condition], parts["test"], test, y) for condition, found in tables.items()}
     shared = "gallery" not in parts
     gallery, gallery_y = test, y
@@ -262,7 +264,9 @@ def _images(parts: Parts, counts: Mapping[str, int]) -> dict[str, np.ndarray]:
             )
         found[which] = pixels
     if found and "test" not in found:
-        raise ValueError(f"images_test is missing next to images_{next(iter(found))}: pictures start with the test images")
+        raise ValueError(
+            f"images_test is missing next to images_{next(iter(found))}: pictures start with the test images"
+        )
     return found
 
 

@@ -122,7 +122,9 @@ def _like_first(model: ModelEmbeddings, first: ModelEmbeddings) -> ModelEmbeddin
 
 def _check_gallery(model: ModelEmbeddings, first: ModelEmbeddings) -> None:
     """Raises ValueError unless two models have the same images in their galleries, in any order."""
-    alike = model.shared == first.shared and torch.equal(model.gallery_ids.sort().values, first.gallery_ids.sort().values)
+    alike = model.shared == first.shared and torch.equal(
+        model.gallery_ids.sort().values, first.gallery_ids.sort().values
+    )
     if alike and model.gallery_y is not None and first.gallery_y is not None:
         place = find_ids(first.gallery_ids, model.gallery_ids)
         alike = torch.equal(model.gallery_y[place], first.gallery_y)
@@ -140,7 +142,9 @@ def _classes(parts: Mapping[str, Parts], models: list[ModelEmbeddings], labels: 
     for model in models:
         width = next((values.shape[1] for values in model.logits.values()), count)
         if width < count:
-            raise ValueError(f"{model.name}: logits are of {width} classes, but the classes of the images reach {count - 1}")
+            raise ValueError(
+                f"{model.name}: logits are of {width} classes, but the classes of the images reach {count - 1}"
+            )
         count = max(count, width)
     named = next((some["classes"] for some in parts.values() if "classes" in some), None)
     if named is None:

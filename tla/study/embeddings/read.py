@@ -7,10 +7,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from tla.retrieval import Embeddings, read_embeddings
+from tla.retrieval import read_embeddings
 from tla.store import DamagedFileError
 
-FORM = "a folder holds test.npy (or .parquet), one more file for each other condition, and where there is one gallery.npy"
+FORM = (
+    "a folder holds test.npy (or .parquet), one more file for each other condition, and where there is one gallery.npy"
+)
 IGNORED = (".md", ".txt", ".rst", ".json", ".toml", ".yaml", ".yml", ".log", ".html", ".png", ".jpg")
 """Files that are left alone unless their name has a meaning: notes and the like."""
 
@@ -58,7 +60,9 @@ def read_folder(folder: Path) -> dict[str, Parts]:
         return {folder.resolve().name or "model": shared}
     if not models:
         known = sorted(Path(part.name).name for part in shared.values())
-        raise ValueError(f"{folder} has no test.npy or test.parquet: {FORM}; it has {', '.join(known) or 'none of them'}")
+        raise ValueError(
+            f"{folder} has no test.npy or test.parquet: {FORM}; it has {', '.join(known) or 'none of them'}"
+        )
     return {name: shared | parts for name, parts in models.items()}
 
 
@@ -148,5 +152,3 @@ def _classes(path: Path) -> list[str]:
     if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
         raise ValueError(f"{path}: classes must be a list of names in the order of their numbers")
     return [name for name in names if name]
-
-

@@ -120,7 +120,7 @@ def _note(work: EmbeddingWork, given: StudyEmbeddings) -> None:
             "main": main,
             "classes": given.labelled,
             "logits": [model.name for model in given.models if model.logits],
-            "pictures": bool(given.first.images),
+            "pictures": sorted(given.first.images),
             "notes": list(given.notes),
         },
         data=data_facts(work),
@@ -130,5 +130,3 @@ def _note(work: EmbeddingWork, given: StudyEmbeddings) -> None:
         **environment(work.store, torch.device("cpu")),
     )
     work.store.write_text("study.toml", tomli_w.dumps(values))
-
-

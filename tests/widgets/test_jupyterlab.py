@@ -76,7 +76,8 @@ def test_what_is_drawn_is_in_python_and_what_python_sets_is_drawn(notebook, them
 def test_threshold_lab_and_explorer_are_linked(notebook):
     lab = notebook(
         "light",
-        'import tla\nex, cut = tla.explore("digits"), tla.threshold("digits", method="at")\nlink = tla.link(ex, cut)\ncut',
+        'import tla\nex, cut = tla.explore("digits"), tla.threshold("digits", method="at")\n'
+        "link = tla.link(ex, cut)\ncut",
         "ex",
         "print(cut.share, len(cut.refused), len(cut.passed), ex.selection == cut.passed)",
         'attack = tla.lab("digits:tla", steps=5)\nlink = tla.link(ex, attack)\nattack',
@@ -102,7 +103,8 @@ def test_threshold_lab_and_explorer_are_linked(notebook):
     assert lab.text(4).startswith("25 ")
     page.wait_for_function(
         "(before) => { const find = (node) => { for (const one of node.querySelectorAll('*')) {"
-        "  if (one.matches('.film img:last-of-type') && one.alt === 'adversarial image' && one.src !== before) return true;"
+        "  if (one.matches('.film img:last-of-type') && one.alt === 'adversarial image' && one.src !== before)"
+        "    return true;"
         "  if (one.shadowRoot && find(one.shadowRoot)) return true } return false }; return find(document) }",
         arg=before,
     )

@@ -90,15 +90,18 @@ def _end(options: AuditOptions, reports: dict[str, Any], console: Any) -> int:
 
 
 def _models(given: GivenModel) -> list[GivenModel]:
-    """Every model of a study, or the one model."""
+    """Every model of a study, or the one model; the network of weights trained from given ones follows an @."""
     from tla.study.locate import open_study
 
+    study, at, network = given.load, "", ""
+    if "@" in study and ":" not in study.partition("@")[0]:
+        study, at, network = study.partition("@")
     try:
-        store = open_study(given.load)
+        store = open_study(study)
     except FileNotFoundError:
         return [given]
     keys = sorted(file.parent.name for file in store.path.glob("models/*/model.safetensors"))
-    return [replace(given, load=f"{store.path}:{key}") for key in keys]
+    return [replace(given, load=f"{store.path}:{key}{at}{network}") for key in keys]
 
 
 def _audit(options: AuditOptions, given: GivenModel, console: Any) -> Any:
@@ -145,4 +148,4 @@ def _sources(subject: NamedModel | None, device: str) -> dict[str, Any]:
 
     names = sorted(file.parent.name for file in subject.store.path.glob("models/*/model.safetensors"))
     files = {name: subject.store.check(f"models/{name}/model.safetensors") for name in names if name != subject.key}
-    return {name: load_model(file).model.to(device) for name, file in files.items()}
+    return {name: load_model(file, subject.network).model.to(device) for name, file in files.items()}

@@ -3,7 +3,7 @@
 import dataclasses
 from typing import Any
 
-from tla.config import source_values
+from tla.config import merge, source_values
 from tla.messages import did_you_mean
 
 
@@ -47,7 +47,7 @@ def with_method_settings(values: dict[str, Any], words: list[str]) -> tuple[dict
     Raises:
         ValueError: for a setting without a value. Names and values are checked when the study is built.
     """
-    from tla.config import merge, plain_value
+    from tla.config import plain_value
 
     rest: list[str] = []
     queue = list(words)
@@ -73,33 +73,22 @@ GIVEN_SETTINGS = ("--weights", "--head", "--mean", "--std", "--channels", "--res
 
 
 def with_given(values: dict[str, Any], words: list[str]) -> tuple[dict[str, Any], list[str]]:
-    """A recipe's values with the models of `--given NAME=MODEL ...`, and the remaining words.
+    """A recipe's values with the models of `--given NAME=MODEL ...` and `--start NAME=MODEL`, and the remaining words.
 
-    Without `--methods` the study then trains nothing. `--head` and its like apply to every given model; for one of
-    several write `--given.NAME.head`.
+    With `--given` and without `--methods` the study trains nothing. `--head` and its like apply to the start and every
+    given model; for one of several write `--given.NAME.head`.
 
     Raises:
-        ValueError: for a word that is not NAME=MODEL, a name given twice, or a setting without a given model.
+        ValueError: for a word that is not NAME=MODEL, a name given twice, two starts, or a setting without a model.
     """
-    from tla.config import merge
-
-    found: dict[str, dict[str, Any]] = {}
+    found: dict[str, dict[str, dict[str, Any]]] = {"given": {}, "start": {}}
     shared: dict[str, Any] = {}
     rest: list[str] = []
     queue = list(words)
     while queue:
         word, equals, value = queue.pop(0).partition("=")
-        if word == "--given":
-            given = [value] if equals else _until_option(queue)
-            if not given:
-                raise ValueError("--given needs a name and a model, as in --given mine=mypkg.models:make_model")
-            for text in given:
-                name, equals, model = text.partition("=")
-                if not equals or not name or not model:
-                    raise ValueError(f"--given must be NAME=MODEL, as in mine=torchvision:resnet18, got {text!r}")
-                if name in found:
-                    raise ValueError(f"--given: {name!r} is given twice; models need different names")
-                found[name] = {"load": model}
+        if word in ("--given", "--start"):
+            _take_models(word, [value] if equals else _until_option(queue), found[word.removeprefix("--")])
         elif word in GIVEN_SETTINGS:
             many = word in ("--mean", "--std")
             texts = [value] if equals else (_until_option(queue) if many else queue[:1])
@@ -110,17 +99,52 @@ def with_given(values: dict[str, Any], words: list[str]) -> tuple[dict[str, Any]
             shared[word.removeprefix("--")] = _given_value(word, texts)
         else:
             rest.append(word + equals + value)
-    names = [*values.get("given", {}), *found]
-    if shared and not names:
+    if shared and not any(found[kind] or values.get(kind) for kind in found):
         raise ValueError(f"--{next(iter(shared))} is for given models: name one with --given mine=...")
-    if not names:
-        return values, rest
-    values = merge(values, {"given": {name: found.get(name, {}) | shared for name in names}})
-    if found:
+    values = _with_models(values, found, shared)
+    if found["given"] and not found["start"]:
         values = values | {"methods": []}
-    if found and "--methods" not in words and values.get("source", {}).get("name") in OWN_IMAGES:
-        values = merge(values, {"attack": {"examples": EVERY_IMAGE}})
+        if "--methods" not in words and values.get("source", {}).get("name") in OWN_IMAGES:
+            values = merge(values, {"attack": {"examples": EVERY_IMAGE}})
     return values, rest
+
+
+def _with_models(values: dict[str, Any], found: dict[str, Any], shared: dict[str, Any]) -> dict[str, Any]:
+
+    if found["start"]:
+        values = {key: value for key, value in values.items() if key != "start"}  # instead of the recipe's
+    for kind, models in found.items():
+        names = [*values.get(kind, {}), *models]
+        if names:
+            values = merge(values, {kind: {name: models.get(name, {}) | shared for name in names}})
+    return values
+
+
+def _take_models(word: str, texts: list[str], found: dict[str, dict[str, Any]]) -> None:
+    """Add the models of one option, NAME=MODEL each."""
+    if not texts:
+        raise ValueError(f"{word} needs a name and a model, as in {word} mine=mypkg.models:make_model")
+    for text in texts:
+        name, equals, model = text.partition("=")
+        if not equals or not name or not model:
+            raise ValueError(f"{word} must be NAME=MODEL, as in mine=torchvision:resnet18, got {text!r}")
+        if name in found:
+            raise ValueError(f"{word}: {name!r} is given twice; models need different names")
+        found[name] = {"load": model}
+    if word == "--start" and len(found) > 1:
+        raise ValueError(f"--start must be one model, that every method trains further, got {', '.join(found)}")
+
+
+def refuse_backbone(values: dict[str, Any], options: dict[str, str | None], rest: list[str]) -> None:
+    """Refuse the choice of a backbone where training starts from a given model.
+
+    Raises:
+        ValueError: names the option.
+    """
+    chosen = ["--model"] if options["--model"] else [word for word in rest if word.startswith("--model.")]
+    if chosen and values.get("start"):
+        option = chosen[0].partition("=")[0]
+        raise ValueError(f"{option} changes nothing: every method trains {next(iter(values['start']))!r} (--start)")
 
 
 def _until_option(queue: list[str]) -> list[str]:

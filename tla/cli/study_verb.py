@@ -7,7 +7,14 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from tla.cli.settings import overridden, verb_options, with_given, with_method_settings, with_model_and_source
+from tla.cli.settings import (
+    overridden,
+    refuse_backbone,
+    verb_options,
+    with_given,
+    with_method_settings,
+    with_model_and_source,
+)
 from tla.extras import versions
 from tla.store import Store
 
@@ -25,8 +32,9 @@ Finished steps are skipped; interrupted ones resume.
   tla study folder:PATH                              any folder of class folders
   tla study folder:PATH --given mine=mypkg:make      your own model instead of trained ones (several, too)
   tla study digits --methods tla --given mine=net.onnx   your own model next to trained ones
-  tla study embeddings:FOLDER                        no model at all: test.npy and the same images blurred, attacked, ...
+  tla study embeddings:FOLDER                        no model at all: test.npy and the same images, blurred or attacked
   tla study my.toml --attack.eps 0.1                 your own recipe; any value can be overridden
+  tla study folder:PATH --start mine=best.pth@net.py:Net --methods at tla   make your network robust
 
 RECIPE           {recipes}, a file.toml, folder:PATH, or embeddings:FOLDER
 --out FOLDER     the study folder; studies/<name> by default
@@ -36,6 +44,7 @@ RECIPE           {recipes}, a file.toml, folder:PATH, or embeddings:FOLDER
 --eps 8/255      radius of the threat; short for --attack.eps, as --norm and --examples are for theirs
 --given N=MODEL  models that exist already, by the names they should have; without --methods nothing is trained.
                  MODEL as for tla attack; --head, --mean, --std, --channels, --resize and --weights say how to call it
+--start N=MODEL  train every method from these weights and this network; as --given. It is compared too (--no-before)
 --force          start again: run every step, finished or not
 --help           with a RECIPE: every setting, its meaning and its value in that recipe
 """
@@ -60,6 +69,7 @@ def run(words: list[str]) -> int:
     else:
         values, rest = with_method_settings(with_model_and_source(values, options), rest)
         values, rest = with_given(values, rest)
+        refuse_backbone(values, options, rest)
     if "--help" not in rest and "-h" not in rest and not options["--force"]:
         done = already_done(folder_of(options, values, rest), request_of(values, rest))
         if done is not None:
@@ -98,7 +108,7 @@ def _model_files(values: dict[str, Any]) -> list[list[Any]]:
     if "embeddings" in values:
         files = sorted(file for file in Path(values["embeddings"]).expanduser().rglob("*") if file.is_file())
         return [[str(file), file.stat().st_size, file.stat().st_mtime_ns] for file in files]
-    for given in values.get("given", {}).values():
+    for given in (*values.get("given", {}).values(), *values.get("start", {}).values()):
         texts = [str(given.get(key, "")) for key in ("load", "weights")] if isinstance(given, dict) else []
         for part in (part for text in texts for piece in text.split("@") for part in (piece, piece.rpartition(":")[0])):
             file = Path(part).expanduser()

@@ -4,7 +4,14 @@ import os
 from pathlib import Path
 from typing import Any
 
-from tla.cli.settings import overridden, verb_options, with_method_settings, with_model_and_source
+from tla.cli.settings import (
+    overridden,
+    refuse_backbone,
+    verb_options,
+    with_given,
+    with_method_settings,
+    with_model_and_source,
+)
 from tla.cli.study_verb import already_done, request_of
 
 USAGE = """\
@@ -47,6 +54,8 @@ def run(words: list[str]) -> int:
     base = recipes.read(recipe)
     options, rest = verb_options(words[count:])
     plain, rest = with_method_settings(with_model_and_source(base, options), rest)
+    plain, rest = with_given(plain, rest)
+    refuse_backbone(plain, options, rest)
     lists, rest = _lists(rest)
     folder = Path(options["--out"] or Path("studies") / _name(str(plain.get("name", "study")), setting))
     request = request_of(plain, [setting, *values, *(str(item) for item in lists.items()), *rest])

@@ -1,8 +1,9 @@
 """What a backbone's file provides: one frozen dataclass of its settings, which builds the network."""
 
+import contextlib
 import threading
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -52,7 +53,7 @@ class Backbone(ABC):
 MODELS: Registry[Backbone] = Registry("model", "tla.models")
 Backbone.registry = MODELS
 
-_INITIALISING = threading.Lock()
+_INITIALISING = threading.RLock()  # code of a user that is loaded under it may build models too
 
 
 def build_model(backbone: Backbone, shape: Shape, classes: int, seed: int) -> Classifier:
@@ -70,12 +71,25 @@ def build_model(backbone: Backbone, shape: Shape, classes: int, seed: int) -> Cl
     Raises:
         ValueError: if the backbone cannot take images of this size, or seed is negative.
     """
-    state = generator(seed, "init").get_state()
-    with _INITIALISING:  # layers take no generator: one thread at a time borrows the global one, and restores it
+    with initialising(seed, "init"), torch.device("cpu"):
+        return backbone.build(shape, classes)
+
+
+@contextlib.contextmanager
+def initialising(seed: int, purpose: str) -> Iterator[None]:
+    """Seed the global generator of the CPU while the block makes layers; restored afterwards.
+
+    Layers take no generator: one thread at a time borrows the global one.
+
+    Args:
+        seed: Seed, >= 0.
+        purpose: What is initialised; other purposes get other numbers.
+    """
+    state = generator(seed, purpose).get_state()
+    with _INITIALISING:
         before = torch.get_rng_state()
         torch.set_rng_state(state)
         try:
-            with torch.device("cpu"):
-                return backbone.build(shape, classes)
+            yield
         finally:
             torch.set_rng_state(before)

@@ -120,6 +120,9 @@ class Study:
         seeds: Each method is trained once per seed.
         source: Where the images come from.
         given: Models that exist already, by the names they have in tables and figures.
+        start: A model that exists already, by its name: every method trains it further, from its weights, instead of
+            `model`. It is compared with the results where its classes are those of the data.
+        before: Whether to compare the start itself with what the methods made of it.
         model: The backbone that every method trains.
         train: Training, the same for all methods.
         attack: Attacks after training.
@@ -134,6 +137,8 @@ class Study:
     methods: tuple[str, ...] = ("natural", "at", "alp", "tla", "tla-rn", "tla-sa")
     seeds: tuple[int, ...] = (0,)
     given: dict[str, GivenModel] = field(default_factory=dict)
+    start: dict[str, GivenModel] = field(default_factory=dict)
+    before: bool = True
     train: TrainConfig = field(default_factory=TrainConfig)
     attack: AttackPlan = field(default_factory=AttackPlan)
     analysis: AnalysisPlan = field(default_factory=AnalysisPlan)
@@ -148,7 +153,8 @@ class Study:
         if len(set(self.methods)) < len(self.methods):
             raise ValueError(f"methods must be different, got {list(self.methods)}")
         for name in self.given:
-            _check_name(name, self.methods)
+            _check_name(name, self.methods, "given")
+        self._check_start()
         if not self.attack.suite:
             object.__setattr__(self, "attack", replace(self.attack, suite={"pgd": ATTACKS.build("pgd")}))
         same = replace(self.train, norm=self.attack.norm, eps=self.attack.radius)
@@ -157,6 +163,20 @@ class Study:
             self.build_method(name)
             self.build_train(name)
             self.build_model(name)
+
+    def _check_start(self) -> None:
+        if len(self.start) > 1:
+            raise ValueError(f"start must be one model for all methods, got {', '.join(self.start)}")
+        for name in self.start:
+            _check_name(name, self.methods, "start")
+            if name in self.given:
+                raise ValueError(f"start: {name!r} is the name of a given model too; give the start another name")
+            if not self.methods:
+                raise ValueError(f"start: methods must name at least one method to train {name!r} with, got none")
+            for variant in (method for method in self.methods if read_variant(method).model):
+                raise ValueError(
+                    f"methods: {variant!r} asks for another network, but every method trains {name!r} (start)"
+                )
 
     def build_method(self, name: str) -> Method:
         """A method with this study's settings for it.
@@ -233,15 +253,15 @@ class Study:
         return (*self.trained, *((name, self.seeds[0]) for name in self.given))
 
 
-def _check_name(name: str, methods: tuple[str, ...]) -> None:
-    """Raises ValueError for a given model's name that is taken, or that cannot be a file's name."""
+def _check_name(name: str, methods: tuple[str, ...], where: str) -> None:
+    """Raises ValueError for the name of a given model or start that is taken, or that cannot be a file's name."""
     if not _NAME.fullmatch(name) or name != name.strip() or "-seed" in name:
         raise ValueError(
-            f"given: a model's name must be 1 to 60 letters, digits, spaces or any of _.+- , without '-seed', "
+            f"{where}: a model's name must be 1 to 60 letters, digits, spaces or any of _.+- , without '-seed', "
             f"and start with a letter or digit; got {name!r}"
         )
     if name in methods or name in METHODS.names():
-        raise ValueError(f"given: {name!r} is the name of a training method; give the model another name")
+        raise ValueError(f"{where}: {name!r} is the name of a training method; give the model another name")
 
 
 def _changed(kind: type[Any], value: Any, changes: dict[str, Any], where: str) -> Any:

@@ -19,7 +19,8 @@ def check(workspace: Workspace) -> None:
     """
     train = workspace.splits.train
     for name in workspace.study.methods:
-        workspace.study.build_model(name).build(train.shape, len(train.classes))
+        if workspace.start is None:
+            workspace.study.build_model(name).build(train.shape, len(train.classes))
         config, method = workspace.study.build_train(name), workspace.study.build_method(name)
         try:
             check_run(train, split(len(train), config.holdout).kept, method, config, processes())

@@ -4,8 +4,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from torch import nn
+
+from tla.config import from_dict
 from tla.messages import did_you_mean
-from tla.models import GivenModel, as_classifier
+from tla.models import GivenModel, Start, as_classifier, start_from
+from tla.models.external.adapt import Adapted
 from tla.store import Store
 from tla.types import Model
 
@@ -21,6 +25,7 @@ class NamedModel:
         store: The study it belongs to, if any.
         key: Its name in that study ("tla-seed0").
         remarks: What was done to a model from elsewhere, a sentence each.
+        network: The network that the user brought for weights that were trained from given ones.
     """
 
     name: str
@@ -29,12 +34,16 @@ class NamedModel:
     store: Store | None = None
     key: str = ""
     remarks: tuple[str, ...] = ()
+    network: nn.Module | None = None
 
 
 def find_model(
     given: GivenModel | str, *, shape: tuple[int, ...] | None = None, classes: int | None = None
 ) -> NamedModel:
     """The model that a name means: of a study ("digits:at"), shipped ("mnist/tla"), a checkpoint, or from elsewhere.
+
+    Weights that were trained from given ones need their network after an @, "mine:at@net.py:Net": code that a study
+    names is not run.
 
     Args:
         given: The model, or its name; names are tried in the order above.
@@ -60,6 +69,31 @@ def find_model(
     return replace(own, model=fitted.eval())
 
 
+def find_start(given: GivenModel, *, shape: tuple[int, ...], classes: int, module: nn.Module | None = None) -> Start:
+    """The start of trainings that a name means; see `find_model` and `tla.models.start_from`.
+
+    Args:
+        given: The model.
+        shape: Size of one image, (channels, height, width).
+        classes: Number of classes in the data.
+        module: The network, if it is a variable.
+
+    Raises:
+        ValueError: as `find_model`, and if it cannot be trained.
+        FileNotFoundError: as `find_model`.
+        ModuleNotFoundError: as `find_model`.
+    """
+    own = own_model(given) if module is None else None
+    if own is None:
+        return start_from(given, shape=shape, classes=classes, module=module)
+    backbone, called, network = own.header.get("model"), given, own.model
+    if isinstance(network, Adapted):  # trained from a start itself
+        if replace(given, weights=None) != GivenModel(load=given.load):
+            raise ValueError(f"{given.load} is called as it was trained: head, mean, std and the like are its own")
+        called, network = from_dict(GivenModel, own.header["given"]), network.module
+    return start_from(called, shape=shape, classes=classes, module=network, backbone=backbone)
+
+
 def own_model(given: GivenModel) -> NamedModel | None:
     """The model, if tla made it: of a study, shipped, or a checkpoint; None for one from elsewhere.
 
@@ -75,18 +109,20 @@ def own_model(given: GivenModel) -> NamedModel | None:
 
 def _found(name: str) -> NamedModel | None:
     from tla.models.external.sources.table import SOURCES
+    from tla.training.checkpoint import is_started
     from tla.weights import card, load, shipped_weights
 
-    if "@" in name:
-        return None
-    if name.lower().endswith(".safetensors"):
-        return _checkpoint(name, Path(name))
-    if name in shipped_weights():
-        return NamedModel(name, load(name), card(name))
     head, colon, tail = name.partition(":")
-    if colon and head not in SOURCES:
+    if colon and head not in SOURCES and "@" not in head:
         study = _study(head)
         return None if study is None else _of_study(name, study, tail)
+    file, at, network = name.partition("@")
+    if file.lower().endswith(".safetensors") and (not at or is_started(Path(file))):
+        return _checkpoint(name, Path(file), network)
+    if at:
+        return None
+    if name in shipped_weights():
+        return NamedModel(name, load(name), card(name))
     if colon or Path(name).suffix:
         return None
     load(name)  # raises: neither a colon nor a file's name
@@ -104,19 +140,37 @@ def _study(name: str) -> Store | None:
 
 def _of_study(name: str, store: Store, model: str) -> NamedModel:
     known = sorted(file.parent.name for file in store.path.glob("models/*/model.safetensors"))
-    matches = [key for key in known if model in (key, key.rsplit("-seed", 1)[0])]
-    if not matches:
-        raise ValueError(f"{store.path} has no model {model!r}; {did_you_mean(model, known)}")
-    loaded = _checkpoint(name, store.check(f"models/{matches[0]}/model.safetensors"))
     study = store.manifest().get("study", {})
+    key, network = _key_and_network(model, known)
+    if not key:
+        given = {**study.get("given", {}), **study.get("start", {})}.get(model)
+        if given is not None:
+            raise ValueError(f"{model!r} was given to {store.path}, which has no weights of it: name {given['load']}")
+        raise ValueError(f"{store.path} has no model {model!r}; {did_you_mean(model, known)}")
+    loaded = _checkpoint(name, store.check(f"models/{key}/model.safetensors"), network)
     header = {**loaded.header, "source": study.get("source"), "attack": study.get("attack")}
-    return NamedModel(name, loaded.model, header, store, matches[0])
+    return replace(loaded, header=header, store=store, key=key)
 
 
-def _checkpoint(name: str, path: Path) -> NamedModel:
+def _key_and_network(model: str, known: list[str]) -> tuple[str, str]:
+    """The model of a study that "at", "at-seed1" or "at@net.py:Net" means, and the network; empty where there is none.
+
+    Names of variants have an @ of their own: "tla@pool=250".
+    """
+    names = {name: key for key in reversed(known) for name in (key, key.rsplit("-seed", 1)[0])}
+    for name in sorted(names, key=len, reverse=True):
+        network = model.removeprefix(f"{name}@")
+        if model == name or (network != model and (":" in network or network.endswith(".onnx"))):
+            return names[name], "" if model == name else network
+    return "", ""
+
+
+def _checkpoint(name: str, path: Path, network: str = "") -> NamedModel:
+    from tla.models.external.sources.table import load
     from tla.training import load_model
 
     if not path.exists():
         raise FileNotFoundError(f"there is no checkpoint {path}")
-    loaded = load_model(path)
-    return NamedModel(name, loaded.model.eval(), dict(loaded.header))
+    module = load(network, None, None).module if network else None
+    loaded = load_model(path, module)
+    return NamedModel(name, loaded.model.eval(), dict(loaded.header), network=module)

@@ -98,14 +98,14 @@ def _arrays(store: Store, packed: Store) -> list[str]:
 
 
 def _models(store: Store, packed: Store) -> list[str]:
-    from tla.training import load_model, save_model
+    from tla.training.checkpoint import read_weights, write_weights
 
     files = []
     for path in sorted((store.path / "models").glob("*/model.safetensors")):
-        saved = load_model(path)
+        saved = read_weights(path)
         header = {name: value for name, value in saved.header.items() if name not in ("schema", "weights")}
         relative = f"models/{path.parent.name}/model.safetensors"
-        save_model(packed.path / relative, saved.model, header, half=True)
+        write_weights(packed.path / relative, saved.tensors, header, half=True)
         files.append(relative)
     return files
 

@@ -13,11 +13,11 @@ from tla.extras import versions
 from tla.files import held
 from tla.memory import give_back
 from tla.store import Store
-from tla.study import analyse, attack, audit, collect, data, given, report, train, transfer
+from tla.study import analyse, attack, audit, collect, data, given, report, start, train, transfer
 from tla.study.config import Study, study_values
 from tla.study.distributed import join_training, open_process_group, train_in_group
 from tla.study.progress import ProgressCallback, ProgressReporter
-from tla.study.workspace import StudyStep, TrainedModel, Workspace
+from tla.study.workspace import StudyStep, Workspace
 
 if TYPE_CHECKING:
     import torch
@@ -143,6 +143,7 @@ def _note_run(workspace: Workspace, notes: Mapping[str, Any]) -> None:
         study=study_values(workspace.asked),
         fairness={"fair": not reasons, "reasons": reasons},
         short=study.short(),
+        start=start.summary(workspace),
         **environment(store, workspace.device),
         **{"sweep": None, "embeddings": None, **notes},
     )
@@ -151,11 +152,11 @@ def _note_run(workspace: Workspace, notes: Mapping[str, Any]) -> None:
 
 def plan(workspace: Workspace) -> list[StudyStep]:
     """The steps of a study in order, each with its fingerprint."""
-    models = [TrainedModel(method, seed) for method, seed in workspace.study.models]
+    models = workspace.models
     per_model: list[StudyStep] = []
     weights: dict[str, str] = {}
     for model in models:
-        made = given if model.method in workspace.study.given else train
+        made = given if model.method in workspace.given else train
         ready = made.step(workspace, model)
         weights[model.key] = ready.digest
         attacked = attack.step(workspace, model, ready.digest)
@@ -166,7 +167,14 @@ def plan(workspace: Workspace) -> list[StudyStep]:
     collected = collect.step(workspace, models, [step.digest for step in per_model])
     transfers = transfer.steps(workspace, models, weights)
     tables = digest([collected.digest, *(step.digest for step in transfers)]) if transfers else collected.digest
-    return [data.step(workspace), *per_model, *transfers, collected, report.step(workspace, tables)]
+    return [
+        data.step(workspace),
+        *start.steps(workspace),
+        *per_model,
+        *transfers,
+        collected,
+        report.step(workspace, tables),
+    ]
 
 
 def _run_step(store: Store, step: StudyStep, reporter: ProgressReporter) -> None:

@@ -10,7 +10,7 @@ from tla.config import digest, plain_value
 from tla.messages import did_you_mean
 from tla.statistics.accuracy import worst_case
 from tla.store import Store
-from tla.study import attack, collect, data, report, train
+from tla.study import attack, collect, data, report, start, train
 from tla.study.config import Study
 from tla.study.progress import ProgressCallback
 from tla.study.run import run_steps
@@ -120,7 +120,7 @@ def run_sweep(
 
 def _plan(workspace: Workspace, sweep: Sweep) -> list[StudyStep]:
     models = [TrainedModel(method, seed) for method, seed in workspace.study.trained]
-    steps, digests = [data.step(workspace)], []
+    steps, digests = [data.step(workspace), *start.steps(workspace)], []
     for model in models:
         trained = train.step(workspace, model)
         attacked = attack.step(workspace, model, trained.digest)

@@ -19,7 +19,8 @@ def step(workspace: Workspace, trained: TrainedModel) -> StudyStep:
     """Train one method with one seed, resuming from its last finished epoch."""
     study = workspace.study
     name, config = trained.method, study.build_train(trained.method)
-    inputs = [workspace.training_digest, study.build_model(name), config, study.build_method(name), trained]
+    network = study.build_model(name) if workspace.start is None else workspace.start.fingerprint
+    inputs = [workspace.training_digest, network, config, study.build_method(name), trained]
     if config.select_on == "test":
         inputs.append(workspace.data_digest)
     weight = 0.3 + 0.25 * config.epochs * COST.get(read_variant(name).method, 6.0) / 6.0
@@ -57,7 +58,7 @@ def train_model(
     study = workspace.study
     config = study.build_train(trained.method)
     return train(
-        study.build_model(trained.method),
+        workspace.start or study.build_model(trained.method),
         workspace.splits.train,
         study.build_method(trained.method),
         config,

@@ -1,7 +1,8 @@
 """What every step of a study needs: the study, its folder, and data and models loaded once."""
 
+import contextlib
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -11,6 +12,7 @@ import torch
 
 from tla.config import digest
 from tla.data import Images, Splits, holdout
+from tla.models import GivenModel, Start
 from tla.seeding import derive
 from tla.store import Store
 from tla.study.config import Study
@@ -133,6 +135,33 @@ class Workspace:
         test = _pixel_sum(self.splits.test)
         return digest([self.training_digest, test, self.study.attack.examples, self.study.analysis.gallery])
 
+    @cached_property
+    def start(self) -> Start | None:
+        """The network and weights that every method trains further; None if they train a backbone from scratch.
+
+        Raises:
+            ValueError: if the network is not found, does not fit the images or cannot be trained.
+        """
+        from tla.study.find_model import find_start
+
+        for name, given in self.study.start.items():
+            shape, classes = self.splits.train.shape, len(self.splits.train.classes)
+            with _named(f"start.{name}"):
+                return find_start(given, shape=shape, classes=classes, module=self.networks.get(name))
+        return None
+
+    @cached_property
+    def given(self) -> dict[str, GivenModel]:
+        """The models that are compared without being trained: the start, if it is, and the given ones."""
+        compared = self.start is not None and self.start.compared and self.study.before
+        return {**(self.study.start if compared else {}), **self.study.given}
+
+    @property
+    def models(self) -> list[TrainedModel]:
+        """Every model: the trained ones, then those that were given, which count as of the first seed."""
+        given = ((name, self.study.seeds[0]) for name in self.given)
+        return [TrainedModel(*pair) for pair in (*self.study.trained, *given)]
+
     def model(self, trained: TrainedModel) -> Model:
         """A model of the study, trained or given, in eval mode, on the device.
 
@@ -140,26 +169,26 @@ class Workspace:
             ValueError: if a given model is not found or does not fit the data.
         """
         if trained.key not in self._models:
-            found = self._given(trained.method) if trained.method in self.study.given else self._trained(trained)
+            found = self._given(trained.method) if trained.method in self.given else self._trained(trained)
             self._models[trained.key] = found.to(self.device).eval()
         return self._models[trained.key]
 
     def _trained(self, trained: TrainedModel) -> Model:
         from tla.training import load_model
 
-        return load_model(self.store.check(self.model_file(trained))).model
+        return load_model(self.store.check(self.model_file(trained)), self.start).model
 
     def _given(self, name: str) -> Model:
         from tla.study.find_model import find_model
 
+        if name in self.study.start and self.start is not None:
+            return self.start.fresh()
         given, shape, classes = self.study.given[name], self.splits.test.shape, len(self.splits.test.classes)
         network = self.networks.get(name)
-        try:
+        with _named(f"given.{name}"):
             if network is not None:
                 return given.adapt(network, shape, classes)
             return find_model(given, shape=shape, classes=classes).model
-        except (ValueError, OSError, ModuleNotFoundError) as error:
-            raise type(error)(f"given.{name}: {error}") from None
 
     @staticmethod
     def model_file(trained: TrainedModel) -> str:
@@ -176,6 +205,15 @@ class Workspace:
             return images
         order = torch.randperm(len(images), generator=torch.Generator().manual_seed(derive(0, purpose)))
         return images.subset(order[:count].sort().values)
+
+
+@contextlib.contextmanager
+def _named(where: str) -> Iterator[None]:
+    """Put the setting's name before what is wrong with it."""
+    try:
+        yield
+    except (ValueError, OSError, ModuleNotFoundError) as error:
+        raise type(error)(f"{where}: {error}") from None
 
 
 def _pixel_sum(images: Images) -> str:

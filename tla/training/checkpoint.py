@@ -12,7 +12,8 @@ import torch
 from torch import Tensor, nn
 
 from tla.config import from_dict, to_dict
-from tla.models import Backbone, Classifier, build_model
+from tla.models import Backbone, Start, build_model
+from tla.models.external.start import rebuilt
 from tla.store import DamagedFileError, replacing
 from tla.types import Shape
 
@@ -24,17 +25,19 @@ class SavedModel(NamedTuple):
     """A model read from disk.
 
     Attributes:
-        model: In evaluation mode, on the CPU, float32.
-        header: Its metadata: model, shape, classes, method, config, seed, facts.
+        model: In evaluation mode, on the CPU, float32; returns `Outputs`.
+        header: Its metadata: model (or given), shape, classes, method, config, seed, facts.
     """
 
-    model: Classifier
+    model: nn.Module
     header: dict[str, Any]
 
 
-def describe(backbone: Backbone, shape: Shape, classes: tuple[str, ...]) -> dict[str, Any]:
+def describe(model: Backbone | Start, shape: Shape, classes: tuple[str, ...]) -> dict[str, Any]:
     """The part of a header from which the network can be rebuilt."""
-    return {"model": to_dict(backbone), "shape": list(shape), "classes": list(classes)}
+    if isinstance(model, Start):
+        return model.describe(shape, classes)
+    return {"model": to_dict(model), "shape": list(shape), "classes": list(classes)}
 
 
 def save_model(path: Path, model: nn.Module, header: Mapping[str, Any], *, half: bool = False) -> None:
@@ -49,9 +52,25 @@ def save_model(path: Path, model: nn.Module, header: Mapping[str, Any], *, half:
     Raises:
         OSError: without space or permission; the old file is unchanged.
     """
+    write_weights(path, model.state_dict(), header, half=half)
+
+
+def write_weights(path: Path, state: Mapping[str, Tensor], header: Mapping[str, Any], *, half: bool = False) -> None:
+    """As `save_model`, for weights without their network.
+
+    Args:
+        path: As in `save_model`.
+        state: The weights by name.
+        header: As in `save_model`.
+        half: As in `save_model`.
+
+    Raises:
+        OSError: as `save_model`.
+    """
     from safetensors.torch import save
 
-    tensors = {name: value.detach().cpu().contiguous() for name, value in model.state_dict().items()}
+    tensors = {name: value.detach().cpu().contiguous() for name, value in state.items()}
+    tensors = _unshared(tensors)
     if half:
         tensors = {name: v.half() if v.dtype == torch.float32 else v for name, v in tensors.items()}
     text = json.dumps({"schema": SCHEMA, **header, "weights": fingerprint(tensors)}, default=str)
@@ -60,14 +79,35 @@ def save_model(path: Path, model: nn.Module, header: Mapping[str, Any], *, half:
         temporary.write_bytes(content)
 
 
-def load_model(path: Path) -> SavedModel:
+def _unshared(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Copies where several names share memory, as tied weights do: the file holds each of its own."""
+    seen: set[int] = set()
+    found = {}
+    for name, value in tensors.items():
+        place = value.untyped_storage().data_ptr()
+        found[name] = value.clone() if place in seen else value
+        seen.add(place)
+    return found
+
+
+def load_model(path: Path, network: nn.Module | Start | None = None) -> SavedModel:
     """Read a model that `save_model` wrote, and rebuild its network.
+
+    A model that was trained from given weights needs its network: code that a file names is not run. Without it only
+    networks of torchvision, timm and ONNX files are built again.
+
+    Args:
+        path: The file.
+        network: For a model trained from given weights, the network that was given, with any weights; it is copied.
 
     Raises:
         FileNotFoundError: if there is no such file.
         DamagedFileError: if it is damaged or was not written by tla; names the file.
+        ValueError: if the network is needed, or does not fit; says how to bring it.
     """
     header, tensors = read_weights(path)
+    if "given" in header:
+        return SavedModel(_started(path, header, tensors, network).eval(), header)
     try:
         shape = Shape(*header["shape"])
         model = build_model(from_dict(Backbone, header["model"]), shape, len(header["classes"]), seed=0)
@@ -76,6 +116,31 @@ def load_model(path: Path) -> SavedModel:
         reason = " ".join(str(error).split())
         raise DamagedFileError(f"{path}: not a model written by tla ({reason}); {HELP}") from None
     return SavedModel(model.eval(), header)
+
+
+def _started(
+    path: Path, header: dict[str, Any], tensors: Mapping[str, Tensor], network: nn.Module | Start | None
+) -> nn.Module:
+    try:
+        model = network.fresh() if isinstance(network, Start) else rebuilt(header, network)
+        model.load_state_dict({n: v.float() if v.is_floating_point() else v for n, v in tensors.items()})
+    except (KeyError, TypeError, ValueError) as error:
+        raise ValueError(f"{path}: {error}") from None
+    except RuntimeError as error:
+        reason = " ".join(str(error).split())[:400]
+        raise ValueError(f"{path}: the network is not the one that was trained: {reason}") from None
+    return model
+
+
+def is_started(path: Path) -> bool:
+    """True for a file of weights that `save_model` wrote after a training from given ones: it needs its network."""
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(path, "pt") as file:
+            return "given" in json.loads((file.metadata() or {}).get("tla", "{}"))
+    except (SafetensorError, OSError, ValueError, TypeError):
+        return False
 
 
 def read_weights(path: Path) -> "Weights":

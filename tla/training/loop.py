@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from tla.attacks.search.step_size import at_radius
 from tla.data import Images
 from tla.memory import kept
-from tla.models import Backbone
+from tla.models import Backbone, Start
 from tla.seeding import generator
 from tla.store import replacing
 from tla.threat import Threat
@@ -73,7 +73,7 @@ class DivergedError(RuntimeError):
 
 
 def train(
-    model: Backbone | nn.Module,
+    model: Backbone | Start | nn.Module,
     images: Images,
     method: Method,
     config: TrainConfig,
@@ -92,8 +92,9 @@ def train(
     finished run with the same settings is read, not trained again.
 
     Args:
-        model: Settings of a network, initialised from `seed`; or a network (then `load_model` needs a header that
-            says how to build it, see `tla.training.checkpoint.describe`).
+        model: Settings of a network, initialised from `seed`; or a network with its weights, to train a copy of it
+            (`tla.start_from`); or a network to be trained itself (then `load_model` needs a header that says how to
+            build it, see `tla.training.checkpoint.describe`).
         images: Training images. Some are held out, see `TrainConfig.holdout`.
         method: Which images are attacked, and the loss.
         config: Everything else.
@@ -120,7 +121,7 @@ def train(
                 progress(
                     TrainingProgress(epoch + 1, config.epochs, run.steps, run.steps, row["images_per_second"], row)
                 )
-    network = describe(model, images.shape, images.classes) if isinstance(model, Backbone) else {}
+    network = {} if isinstance(model, nn.Module) else describe(model, images.shape, images.classes)
     return _finish(run, folder, {**network, "data": images.name, **(header or {})})
 
 

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from tla.config import to_dict
 from tla.data import Images
-from tla.models import Backbone, build_model
+from tla.models import Backbone, Start, build_model
 from tla.seeding import generator
 from tla.store import DamagedFileError
 from tla.training.bank import Bank
@@ -34,7 +34,7 @@ class Prepared(NamedTuple):
 
 
 def prepare(
-    model: Backbone | nn.Module,
+    model: Backbone | Start | nn.Module,
     images: Images,
     method: Method,
     config: TrainConfig,
@@ -48,13 +48,15 @@ def prepare(
     held_out, rows = split(len(images), config.holdout)
     check_test(images, test, config)
     check_run(images, rows, method, config, engine.world)
-    module = build_model(model, images.shape, len(images.classes), seed) if isinstance(model, Backbone) else model
+    module = _built(model, images, seed)
     check_model(module.cpu(), images)
     form = torch.channels_last if config.channels_last else torch.contiguous_format
     module = module.to(device=engine.device, memory_format=form)  # pyright: ignore[reportCallIssue]
     pools = {"device": engine.device, "channels_last": config.channels_last}
     pool = Pool(images.subset(rows), pad=config.pad, flip=config.flip, **pools)
     identifier = identity(module, images, method, config, seed)
+    if isinstance(model, Start):
+        identifier["start"] = model.fingerprint
     if test is not None:
         identifier["test"] = pixel_digest(test)
     ids = images.ids[rows].cpu()
@@ -66,6 +68,12 @@ def prepare(
     _resume(run, foreign)
     validated = images.subset(held_out) if test is None else test
     return Prepared(run, Pool(validated, pad=0, flip=False, **pools))
+
+
+def _built(model: Backbone | Start | nn.Module, images: Images, seed: int) -> nn.Module:
+    if isinstance(model, Backbone):
+        return build_model(model, images.shape, len(images.classes), seed)
+    return model.fresh() if isinstance(model, Start) else model
 
 
 class Split(NamedTuple):

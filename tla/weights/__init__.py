@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from tla.files import replacing
 from tla.messages import did_you_mean
@@ -38,7 +38,7 @@ def load(name: str, folder: Path = FOLDER) -> "Classifier":
     """
     from tla.training import load_model
 
-    return load_model(_file(name, folder)).model
+    return cast("Classifier", load_model(_file(name, folder)).model)
 
 
 def card(name: str, folder: Path = FOLDER) -> dict[str, Any]:

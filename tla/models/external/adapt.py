@@ -52,6 +52,7 @@ class Adapted(nn.Module):
         super().__init__()
         self.module = module
         self.preprocess = preprocess
+        self.statistics = statistics
         self.normalise = nn.Identity() if statistics == NONE else Normalise(statistics)
         self.expected, self.named, self.order, self.batch = classes, head, order, batch
         self.format: OutputFormat | None = None

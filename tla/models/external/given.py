@@ -65,7 +65,7 @@ class GivenModel:
         """
         from tla.models.external.sources.table import load
 
-        return self._fitted(load(self.load, classes if self.order is None else None, self.weights), shape, classes)
+        return self.fit(load(self.load, classes if self.order is None else None, self.weights), shape, classes)
 
     def adapt(
         self, module: "nn.Module", shape: tuple[int, ...] | None = None, classes: int | None = None
@@ -82,9 +82,19 @@ class GivenModel:
         """
         from tla.models.external.sources.loaded import Loaded
 
-        return self._fitted(Loaded(module), shape, classes)
+        return self.fit(Loaded(module), shape, classes)
 
-    def _fitted(self, loaded: "Loaded", shape: tuple[int, ...] | None, classes: int | None) -> "nn.Module":
+    def fit(self, loaded: "Loaded", shape: tuple[int, ...] | None, classes: int | None) -> "nn.Module":
+        """What a source gave, called as this value says.
+
+        Args:
+            loaded: The network, and what its source states.
+            shape: As in `build`.
+            classes: As in `build`.
+
+        Raises:
+            ValueError: as `build`.
+        """
         from tla.models.external.user import fitted
 
         if self.order is not None and classes is not None and len(self.order) != classes:

@@ -51,13 +51,13 @@ def load_weights(module: nn.Module, path: Path) -> tuple[str, ...]:
     """
     found = read_state_dict(path)
     own = module.state_dict()
-    renamed = _renamed(found.tensors, own)
-    missing = [name for name in own if name not in renamed and not name.endswith("num_batches_tracked")]
-    left = [name for name in renamed if name not in own]
+    tensors = renamed(found.tensors, own)
+    missing = [name for name in own if name not in tensors and not name.endswith("num_batches_tracked")]
+    left = [name for name in tensors if name not in own]
     shapes = [
-        f"{name} {tuple(renamed[name].shape)} instead of {tuple(own[name].shape)}"
+        f"{name} {tuple(tensors[name].shape)} instead of {tuple(own[name].shape)}"
         for name in own
-        if name in renamed and renamed[name].shape != own[name].shape
+        if name in tensors and tensors[name].shape != own[name].shape
     ]
     wrong = [
         f"{what}: {_some(names)}"
@@ -66,7 +66,7 @@ def load_weights(module: nn.Module, path: Path) -> tuple[str, ...]:
     ]
     if wrong:
         raise ValueError(f"{path} does not fit {type(module).__name__}, nothing was loaded; {'; '.join(wrong)}")
-    module.load_state_dict(renamed, strict=False)
+    module.load_state_dict(tensors, strict=False)
     return (f"weights from {path}, key {found.key!r}",) if found.key else ()
 
 
@@ -133,17 +133,22 @@ def _unread(error: BaseException) -> str:
     return f"cannot be read: {first_line(error)}"
 
 
-def _renamed(tensors: Mapping[str, Tensor], own: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Prefixes of wrappers taken off, until a name is the network's."""
-    renamed: dict[str, Tensor] = {}
+def renamed(tensors: Mapping[str, Tensor], own: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The weights of a file by the network's names: prefixes of wrappers are taken off until a name is its own.
+
+    Args:
+        tensors: By the file's names.
+        own: The state of the network.
+    """
+    found: dict[str, Tensor] = {}
     for name, value in tensors.items():
         short = name
         while short not in own and short.startswith(PREFIXES):
             short = next(short[len(prefix) :] for prefix in PREFIXES if short.startswith(prefix))
-        if short in renamed:
+        if short in found:
             short = name  # two weights of one name: the second is left over
-        renamed[short] = value
-    return renamed
+        found[short] = value
+    return found
 
 
 def _some(names: list[str]) -> str:

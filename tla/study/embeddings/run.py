@@ -110,7 +110,7 @@ def _note(work: EmbeddingWork, given: StudyEmbeddings) -> None:
     """Write down what is being measured; methods, seeds and attack are what every reader of a study asks for."""
     import tomli_w
 
-    study, values = work.study, embedding_values(work.study)
+    values = embedding_values(work.study)
     names, main = [model.name for model in given.models], main_condition(work.study, given)
     work.store.note(
         complete=None,

@@ -3,7 +3,7 @@
 import importlib
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from tla.models.external.sources.loaded import Loaded, Wanted
 from tla.models.external.weight_files import is_weight_file, load_weights
@@ -16,6 +16,8 @@ SOURCES = {
     "onnx": "onnx_files",
 }
 """Word before the colon, and the module of this folder whose `load` takes what follows it."""
+CODELESS = ("torchvision", "timm", "onnx")
+"""Sources that execute no code of whoever wrote the name."""
 FORMS = (
     "package.module:function, PATH/file.py:function, PATH.pth@ one of these, torchvision:NAME, timm:NAME, "
     "hf:ORG/NAME, robustbench:NAME, FILE.onnx, or FILE.pt of TorchScript"
@@ -34,18 +36,52 @@ def load(name: str, classes: int | None, weights: str | None) -> Loaded:
         ValueError: if the name is not found, or the weights do not fit.
         ModuleNotFoundError: if the source's package is not installed; gives the pip command.
     """
-    file, found, network = name.partition("@")
-    if found and is_weight_file(file):
-        if weights is not None:
-            raise ValueError(f"{name} names its weights already; weights = {weights!r} names others")
-        name, weights = network, file
-        if not name:
-            raise ValueError(f"{file}@ must be followed by the network that the weights belong to: {FORMS}")
+    name, weights = parted(name, weights)
     if weights is None or not is_weight_file(weights):
         return _loaded(name, Wanted(classes, weights))
     loaded = _loaded(name, Wanted(classes))
     remarks = load_weights(loaded.module, Path(weights).expanduser())
     return loaded._replace(remarks=(*loaded.remarks, *remarks))
+
+
+class NamedParts(NamedTuple):
+    """A network's name without its weights, and the weights."""
+
+    network: str
+    weights: str | None
+
+
+def parted(name: str, weights: str | None = None) -> NamedParts:
+    """The network and the weights that "PATH.pth@NAME" names; any other name is the network.
+
+    Args:
+        name: As in `load`.
+        weights: As in `load`.
+
+    Raises:
+        ValueError: if weights are named twice, or their network is not named.
+    """
+    file, found, network = name.partition("@")
+    if not found or not is_weight_file(file):
+        return NamedParts(name, weights)
+    if weights is not None:
+        raise ValueError(f"{name} names its weights already; weights = {weights!r} names others")
+    if not network:
+        raise ValueError(f"{file}@ must be followed by the network that the weights belong to: {FORMS}")
+    return NamedParts(network, file)
+
+
+def architecture_of(name: str) -> str:
+    """The name of a network without weights: "torchvision:resnet18" of "best.pth@torchvision:resnet18"."""
+    network = parted(name).network
+    return network.partition(".")[0] if network.startswith("timm:") else network
+
+
+def runs_no_code(name: str) -> bool:
+    """True if the network is built by an installed package from a name or a graph: no code that the name names."""
+    network = parted(name).network
+    word, colon, _ = network.partition(":")
+    return word in CODELESS if colon else network.lower().endswith(".onnx")
 
 
 def _loaded(name: str, wanted: Wanted) -> Loaded:

@@ -173,7 +173,8 @@ def mistakes(view: View, methods: list[str], seed: int, options: dict[str, Any])
             )
     shell.source(
         f"this study: {errors.positives} misclassified {view.said('adversarial')} and {errors.negatives} correct clean "
-        f"images, seed {seed}, {shell.label(method)}; refused at a score of {errors.threshold:.4g} or more. Worst errors first."
+        f"images, seed {seed}, {shell.label(method)}; refused at a score of {errors.threshold:.4g} or more. "
+        "Worst errors first."
     )
 
 

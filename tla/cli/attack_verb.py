@@ -28,7 +28,8 @@ class AttackOptions:
         eps: Radii in pixel units (images are in 0..1); by default the study's.
         norm: Norm of the threat: linf, l2 or l1; by default the study's.
         set: Settings of single attacks: pgd.steps=100 pgd.restarts=20.
-        data: Test images: mnist, cifar10, folder:PATH or random:3x64x64; by default what the model was trained on.
+        data: Test images: mnist, cifar10, folder:PATH, csv:FILE, npz:FILE or random:3x64x64; by default what the model
+            was trained on.
         data_root: Folder of data sets; by default the variable TLA_DATA, else ~/.cache/tla.
         examples: Number of test images, from the first one.
         batch: Images per forward pass.

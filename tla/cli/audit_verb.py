@@ -22,7 +22,7 @@ class AuditOptions:
         attack: Attack under audit; by default the study's main one, or the audit's own.
         eps: Radius in pixel units; by default the study's.
         norm: Norm of the threat; by default the study's.
-        data: Test images for a model from elsewhere: mnist, cifar10, digits, folder:PATH or random:3x64x64.
+        data: Test images for a model from elsewhere: mnist, digits, folder:PATH, csv:FILE, npz:FILE or random:3x64x64.
         data_root: Folder of the data sets.
         examples: How many test images to audit on.
         seed: Seed of the audit.

@@ -36,7 +36,9 @@ Finished steps are skipped; interrupted ones resume.
   tla study my.toml --attack.eps 0.1                 your own recipe; any value can be overridden
   tla study folder:PATH --start mine=best.pth@net.py:Net --methods at tla   make your network robust
 
-RECIPE           {recipes}, a file.toml, folder:PATH, or embeddings:FOLDER
+RECIPE           {recipes}, a file.toml, or your own images: folder:PATH,
+                 csv:FILE, npz:FILE, mypkg.data:make, torchvision:NAME; settings as in folder:PATH@resize=64,channels=1;
+                 or embeddings:FOLDER
 --out FOLDER     the study folder; studies/<name> by default
 --data FOLDER    where data sets are or are downloaded to; by default the variable TLA_DATA, else ~/.cache/tla
 --model NAME     use another backbone, with its own defaults

@@ -117,7 +117,8 @@ def condition_summary(store: Store) -> Table:
         store.table(name) if store.has_table(name) else None
         for name in ("shift", "neighbours", "retrieval", "detection")
     )
-    assert shift is not None and near is not None
+    assert shift is not None
+    assert near is not None
     detector = "" if scores is None else detectors_of(scores)[0]
     frame: Any = condition_frame(shift, near, found, scores, detector)
     count = int(shift["id"].nunique())

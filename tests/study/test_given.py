@@ -110,6 +110,7 @@ def test_command_line(network, tmp_path, capsys):
         (["--given", "a=m:f", "b=x.onnx", "--seeds", "0"], {"a": {"load": "m:f"}, "b": {"load": "x.onnx"}}, 2),
         (["--given=a=m:f", "--head", "fc"], {"a": {"load": "m:f", "head": "fc"}}, 0),
         (["--given", "a=w.pth@m:Net", "--mean", "0.5"], {"a": {"load": "w.pth@m:Net", "mean": [0.5]}}, 0),
+        (["--given", "a=m:f", "--order", "1", "0"], {"a": {"load": "m:f", "order": [1, 0]}}, 0),
         (["--given", "a=m:f", "--mean", "0.1,0.2,0.3"], {"a": {"load": "m:f", "mean": [0.1, 0.2, 0.3]}}, 0),
         (
             ["--given", "a=m:f", "--resize=32", "--channels", "3"],

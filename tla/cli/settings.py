@@ -68,7 +68,7 @@ def with_method_settings(values: dict[str, Any], words: list[str]) -> tuple[dict
 
 OWN_IMAGES, EVERY_IMAGE = ("folder", "csv", "npz", "python"), 1_000_000
 """Sources of one's own images: all of them are attacked if the study trains nothing."""
-GIVEN_SETTINGS = ("--weights", "--head", "--mean", "--std", "--channels", "--resize")
+GIVEN_SETTINGS = ("--weights", "--head", "--mean", "--std", "--channels", "--resize", "--order")
 """Settings of given models, the same for `tla attack`, `tla audit` and `tla study`."""
 
 
@@ -90,7 +90,7 @@ def with_given(values: dict[str, Any], words: list[str]) -> tuple[dict[str, Any]
         if word in ("--given", "--start"):
             _take_models(word, [value] if equals else _until_option(queue), found[word.removeprefix("--")])
         elif word in GIVEN_SETTINGS:
-            many = word in ("--mean", "--std")
+            many = word in ("--mean", "--std", "--order")
             texts = [value] if equals else (_until_option(queue) if many else queue[:1])
             if not equals and not many:
                 del queue[:1]
@@ -165,7 +165,9 @@ def _given_value(word: str, texts: list[str]) -> Any:
         if len(texts) == 1 and word in ("--mean", "--std"):
             return texts[0]
         raise ValueError(f"{word} must be numbers, got {' '.join(texts)}") from None
-    return numbers if word in ("--mean", "--std") else int(numbers[0])
+    if word in ("--mean", "--std"):
+        return numbers
+    return [int(number) for number in numbers] if word == "--order" else int(numbers[0])
 
 
 def overridden(study: Any, rest: list[str]) -> Any:

@@ -94,7 +94,8 @@ def _measured(material: Material) -> pd.DataFrame:
     shift, near, found, scores = (
         material.every_condition(name) for name in ("shift", "neighbours", "retrieval", "detection")
     )
-    assert shift is not None and near is not None
+    assert shift is not None
+    assert near is not None
     return condition_frame(shift, near, found, scores, _detector(material))
 
 

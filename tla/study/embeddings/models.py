@@ -172,7 +172,8 @@ def outputs_of(model: ModelEmbeddings, which: str, classes: int, name: DistanceN
         missing = classes - logits.shape[1]
         least = logits.amin(1, keepdim=True) - 1
         return Outputs(torch.cat([logits, least.expand(-1, missing)], 1) if missing else logits, embedding)
-    assert model.y is not None and model.gallery_y is not None
+    assert model.y is not None
+    assert model.gallery_y is not None
     logits = centroid_logits(embedding, class_centroids(model.gallery, model.gallery_y, classes), name)
     if model.shared:
         itself = torch.arange(len(model.y))

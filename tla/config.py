@@ -4,11 +4,12 @@ import dataclasses
 import hashlib
 import inspect
 import json
+import math
 import re
 import tomllib
 import types
 import typing
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, TypeVar, Union
 
@@ -53,6 +54,20 @@ def from_dict(cls: type[T], values: Mapping[str, Any], where: str = "") -> T:
         raise ValueError(f"{where}: {error}") from None
 
 
+def converted(kind: Any, value: Any, where: str) -> Any:
+    """A plain value as a type: the conversion that `from_dict` applies to every field.
+
+    Args:
+        kind: A type as in an annotation: `int | None`, `tuple[str, ...]`, a `Literal`, a dataclass.
+        value: As TOML or JSON gives it.
+        where: What is being read, for messages.
+
+    Raises:
+        ValueError: if the value does not fit; says where.
+    """
+    return _convert(kind, value, where)
+
+
 def to_dict(value: Any) -> Any:
     """The plain values of a (nested) dataclass, the inverse of `from_dict`; omits None, turns paths into strings."""
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
@@ -87,16 +102,19 @@ def read_toml(path: Path) -> dict[str, Any]:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise ValueError(f"{path}: there is no such recipe") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except RecursionError:
+        raise ValueError(f"{path}: not valid TOML: its tables or lists are nested too deeply") from None
+    except ValueError as error:  # a TOMLDecodeError, a UnicodeDecodeError, or a number of too many digits
         raise ValueError(f"{path}: not valid TOML: {error}") from None
 
 
 def plain_value(text: str) -> Any:
     """A command-line word as TOML would read it, or a quotient: 8/255. Anything else is a string."""
     try:
-        return tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
+        values = tomllib.loads(f"value = {text}")
+    except (ValueError, RecursionError):
         return quotient(text)
+    return values["value"] if set(values) == {"value"} else text  # a line break could bring in further keys
 
 
 def quotient(text: str) -> float | str:
@@ -171,11 +189,11 @@ def _convert(kind: Any, value: Any, where: str) -> Any:
     if origin in (Union, types.UnionType):
         return _convert_union(args, value, where)
     if origin is Literal:
-        if value not in args:
+        if not any(value is arg or (type(value) is type(arg) and value == arg) for arg in args):
             raise ValueError(f"{where}: must be one of {', '.join(map(repr, args))}, got {value!r}")
         return value
-    if origin is tuple:
-        return _convert_tuple(args, value, where)
+    if origin in (tuple, Sequence):
+        return _convert_tuple(args if origin is tuple else (args[0], Ellipsis), value, where)
     if origin in (dict, Mapping) or kind is dict:
         if not isinstance(value, Mapping):
             raise ValueError(f"{where}: must be a table, got {value!r}")
@@ -197,8 +215,12 @@ def _convert_plain(kind: Any, value: Any, where: str) -> Any:
         return value
     if kind is float and isinstance(value, str):
         value = quotient(value)
+    if isinstance(value, int) and not -(2**63) <= value < 2**63:
+        raise ValueError(f"{where}: must be a number of at most 64 bits, got one of {value.bit_length()}")
     if kind is float and isinstance(value, int) and not isinstance(value, bool):
         return float(value)
+    if kind is float and isinstance(value, float) and not math.isfinite(value):
+        raise ValueError(f"{where}: must be finite, got {value}")
     if kind is Path and isinstance(value, str):
         return Path(value)
     if isinstance(kind, type) and isinstance(value, kind) and not (kind in (int, float) and isinstance(value, bool)):

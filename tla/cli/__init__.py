@@ -4,6 +4,7 @@ import importlib
 import sys
 from collections.abc import Sequence
 
+from tla.cli.ending import any_locale, ended
 from tla.cli.words import plain_warnings, with_quotients
 from tla.messages import did_you_mean
 
@@ -36,9 +37,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         arguments: The words after `tla`; by default those of the process.
 
     Returns:
-        The exit status: 0 success, 1 bad input, 2 bad usage, 130 interrupted.
+        The exit status: 0 success, 1 bad input, 2 bad usage, 3 a failed audit, 70 a fault of this program, 130
+        interrupted, 141 the output was closed, 143 ended by SIGTERM.
     """
+    any_locale()
     words = list(sys.argv[1:] if arguments is None else arguments)
+    return ended(words[0] if words[:1] and words[0] in VERBS else "", lambda: _run(words))
+
+
+def _run(words: list[str]) -> int:
     if not words or words[0] in ("-h", "--help", "help"):
         print(USAGE + "\n".join(f"  {verb:<8} {text}" for verb, text in VERBS.items()))
         return 0
@@ -50,21 +57,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if words[0] not in VERBS:
         print(f"tla: unknown verb {words[0]!r}; {did_you_mean(words[0], VERBS)}", file=sys.stderr)
         return 2
-    return _run(words[0], words[1:])
-
-
-def _run(verb: str, words: list[str]) -> int:
-    module = importlib.import_module(f"tla.cli.{verb}_verb")
-    try:
-        with plain_warnings(verb):
-            return module.run(with_quotients(words))
-    except (ValueError, FileNotFoundError, ModuleNotFoundError, OSError) as error:
-        print(f"tla {verb}: {error}", file=sys.stderr)
-        return 1
-    except SystemExit as end:  # --help, or bad usage
-        return end.code if isinstance(end.code, int) else 2
-    except KeyboardInterrupt:
-        print(
-            f"\ntla {verb}: interrupted; finished work is kept: run the same command again to resume", file=sys.stderr
-        )
-        return 130
+    module = importlib.import_module(f"tla.cli.{words[0]}_verb")
+    with plain_warnings(words[0]):
+        return module.run(with_quotients(words[1:]))

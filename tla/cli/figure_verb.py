@@ -1,6 +1,6 @@
 """`tla figure NAME STUDY`: one figure, as a file."""
 
-import inspect
+import typing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any
@@ -49,21 +49,31 @@ def run(words: list[str]) -> int:
     function = FIGURES.get(options.name)
     store = open_study(options.study)
     look = look_of(store, theme="dark" if options.dark else "light", width=options.width)
-    figure = draw(options.name, store, look=look, **_settings(function, options.set))
+    figure = draw(options.name, store, look=look, **_settings(options.name, function, options.set))
     path = save(figure, options.out or Path(f"{options.name}.html"), width=options.width)
     print(f"Figure: {path.resolve()}")
     return 0
 
 
-def _settings(function: Any, words: tuple[str, ...]) -> dict[str, Any]:
+def _settings(name: str, function: Any, words: tuple[str, ...]) -> dict[str, Any]:
     """Options of a figure function from "key=value" words; commas separate several values."""
-    parameters, found = inspect.signature(function).parameters, {}
+    from tla.plots.drawing.options import settings_of, takes_several
+
+    kinds, found = settings_of(function), {}
     for word in words:
         key, equals, text = word.partition("=")
         if not equals:
             raise ValueError(f"--set takes option=value, as in image=25; got {word!r}")
-        values = [plain_value(value) for value in text.split(",")]
-        kind = str(parameters[key].annotation) if key in parameters else ""
-        several = "Sequence" in kind or "tuple" in kind
-        found[key] = tuple(values) if several or len(values) > 1 else values[0]
+        if key not in kinds:
+            raise ValueError(f"figure {name!r} has no option {key!r}; it has: {', '.join(kinds) or 'none'}")
+        if key in found:
+            raise ValueError(f"--set names {key} twice; several values are written {key}=a,b")
+        values = [_value(kinds[key], value) for value in text.split(",")]
+        found[key] = tuple(values) if takes_several(kinds[key]) or len(values) > 1 else values[0]
     return found
+
+
+def _value(kind: Any, text: str) -> Any:
+    """A word as the option's type reads it: a name that looks like a number stays a name."""
+    parts = {part for part in (kind, *typing.get_args(kind)) for part in (part, *typing.get_args(part))}
+    return text if str in parts else plain_value(text)

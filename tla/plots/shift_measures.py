@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from tla.messages import did_you_mean
 from tla.plots.base import Figure, Frame, figure
 from tla.plots.drawing.sheet import Panel, Sheet
 from tla.plots.drawing.theme import LIGHT, Look, rgba
@@ -18,6 +19,8 @@ MEASURES = {
     "progress": "progress to the false centroid (1: reached)",
     "purity_own": "own class among the 10 nearest (share)",
 }
+KEYS = ("method", "seed", "attack", "eps", "id")
+ANSWERS = ("y", "prediction", "false_class", "group")
 GROUPS = ("correct", "misclassified", "all")
 """The last where the classes are not known."""
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
@@ -43,7 +46,14 @@ def shift_measures(
         attack: Which attack, by default the first.
         eps: Which eps, by default the smallest.
         methods: Which methods, all by default.
+
+    Raises:
+        ValueError: for a measure that is no column of numbers; lists those that are.
     """
+    numbers = shift.drop(columns=[*KEYS, *ANSWERS], errors="ignore").select_dtypes("number").columns
+    for measure in measures:
+        if measure not in numbers:
+            raise ValueError(f"measures: {measure!r} is not in the table; {did_you_mean(measure, numbers)}")
     shift = shift[["method", "attack", "eps", "id", "group", *dict.fromkeys(("angle", *measures))]]
     rows, noise = one_attack(shift, attack, eps), one_attack(shift, "noise", None)
     styles = look.methods(rows["method"] if methods is None else methods)

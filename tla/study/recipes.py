@@ -63,6 +63,6 @@ def _with_base(path: Path) -> dict[str, Any]:
     if base is None:
         return values
     recipes = shipped()
-    if base not in recipes:
+    if not isinstance(base, str) or base not in recipes:
         raise ValueError(f"{path}: base: unknown recipe {base!r}; {did_you_mean(str(base), recipes)}")
     return merge(_with_base(recipes[base]), values)

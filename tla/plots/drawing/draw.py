@@ -1,14 +1,18 @@
 """Draw any figure of any study by name, from the tables that the figure declares."""
 
+import contextlib
 import inspect
+import re
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
 from tla.plots.base import FIGURES, Figure
+from tla.plots.drawing.options import checked
 from tla.plots.drawing.pictures import Pictures
 from tla.plots.drawing.theme import Look
 from tla.statistics.conditions import of_condition
-from tla.store import Store
+from tla.store import DamagedFileError, Store
 
 
 def look_of(store: Store, **more: Any) -> Look:
@@ -49,6 +53,7 @@ def source_line(manifest: dict[str, Any], fallback: str = "") -> str:
 def draw(
     name: str,
     store: Store,
+    /,
     *,
     look: Look | None = None,
     dark: bool = False,
@@ -66,20 +71,20 @@ def draw(
         options: The figure's own keyword arguments.
 
     Raises:
-        ValueError: for an unknown figure (names the nearest), an unknown option or condition (lists the known ones).
+        ValueError: for an unknown figure (names the nearest), an unknown option or condition (lists the known ones),
+            or a value that an option does not take.
+        DamagedFileError: if a table lacks a column; names both.
         FileNotFoundError: if the study lacks a table that the figure needs; lists those it has.
     """
     function = FIGURES.get(name)
     parameters = inspect.signature(function).parameters
-    for option in options:
-        if option not in parameters:
-            keywords = list(parameters)[len(function.tables) :]
-            known = ", ".join(p for p in keywords if p not in (*function.optional, "look", "pictures"))
-            raise ValueError(f"figure {name!r} has no option {option!r}; it has: {known or 'none'}")
+    unknown = {option: options[option] for option in options if option not in parameters}
+    checked(name, function, unknown, ())
     look = look or look_of(store, theme="dark" if dark else "light")
     if condition is not None:
         look = replace(look, condition=_known_condition(store, condition))
     frames = [of_condition(store.table(table), look.condition) for table in function.tables]
+    options = checked(name, function, options, frames)
     extra: dict[str, Any] = {
         table: of_condition(store.table(table), look.condition) for table in function.optional if store.has_table(table)
     }
@@ -87,7 +92,8 @@ def draw(
         extra |= function.example(store)
     if "pictures" in parameters and "pictures" not in options:
         extra["pictures"] = Pictures.of(store, models_of(store), look.condition)
-    return function(*frames, look=look, **(extra | options))
+    with naming_columns(store, dict(zip(function.tables, frames, strict=True)) | extra):
+        return function(*frames, look=look, **(extra | options))
 
 
 def _known_condition(store: Store, condition: str) -> str:
@@ -96,6 +102,32 @@ def _known_condition(store: Store, condition: str) -> str:
         has = f"it has {', '.join(known)}" if known else "it is not a study of embeddings"
         raise ValueError(f"{store.path} has no condition {condition!r}; {has}")
     return condition
+
+
+@contextlib.contextmanager
+def naming_columns(store: Store, tables: Mapping[str, Any]) -> Iterator[None]:
+    """Turn the KeyError of a missing column into a sentence that names the table.
+
+    Args:
+        store: The study.
+        tables: Name and frame; anything that is no frame is left out.
+
+    Raises:
+        DamagedFileError: if a column is missing.
+    """
+    try:
+        yield
+    except KeyError as error:
+        text = str(error.args[0]) if error.args else ""
+        frames = {name: set(frame.columns) for name, frame in tables.items() if hasattr(frame, "columns")}
+        for column in re.findall(r"'([^']+)'", text) or [text]:
+            lacking = [repr(name) for name, columns in frames.items() if column not in columns]
+            if lacking:
+                raise DamagedFileError(
+                    f"{store.path}: the table {' or '.join(lacking)} has no column {column!r}; another version wrote "
+                    "it, or it was edited: run the study again, or restore the file"
+                ) from None
+        raise
 
 
 def models_of(store: Store) -> tuple[str, ...]:

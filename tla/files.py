@@ -1,6 +1,8 @@
 """Atomic writes: a file is written under a temporary name, synced and renamed."""
 
 import contextlib
+import errno
+import hashlib
 import json
 import os
 import platform
@@ -37,6 +39,27 @@ def replacing(path: Path) -> Iterator[Path]:
         raise OSError(error.errno, f"cannot write {path}: {error.strerror}; the old file is untouched") from error
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def write_sealed(path: Path, content: bytes | memoryview) -> None:
+    """Write a file atomically, after the SHA-256 of its content.
+
+    Raises:
+        OSError: without space or permission; the old file is unchanged.
+    """
+    with replacing(path) as temporary, temporary.open("wb") as file:
+        file.write(hashlib.sha256(content).digest())
+        if file.write(content) != len(content):
+            raise OSError(errno.ENOSPC, "no space left on device")
+
+
+def read_sealed(path: Path) -> bytes | None:
+    """The content that `write_sealed` wrote; None if the file is missing, damaged or another kind of file."""
+    try:
+        whole = path.read_bytes()
+    except OSError:
+        return None
+    return whole[32:] if hashlib.sha256(whole[32:]).digest() == whole[:32] else None
 
 
 @contextlib.contextmanager

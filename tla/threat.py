@@ -11,6 +11,14 @@ Norm = Literal["linf", "l2", "l1"]
 NORMS: tuple[Norm, ...] = ("linf", "l2", "l1")
 
 
+def _numbers(eps: object) -> Tensor:
+    """Radii from an array or a list."""
+    try:
+        return torch.as_tensor(eps, dtype=torch.float64)
+    except (TypeError, ValueError, RuntimeError):
+        raise ValueError(f"eps must be one number or one per example, got {eps!r}") from None
+
+
 def _rows(value: Tensor, like: Tensor) -> Tensor:
     """A per-example vector shaped to broadcast over `like`."""
     return value.reshape(-1, *[1] * (like.ndim - 1))
@@ -38,6 +46,8 @@ class Threat:
     def __post_init__(self) -> None:
         if self.norm not in NORMS:
             raise ValueError(f"norm must be one of {', '.join(NORMS)}, got {self.norm!r}")
+        if isinstance(self.eps, bool) or not isinstance(self.eps, int | float | Tensor):
+            object.__setattr__(self, "eps", _numbers(self.eps))
         eps = torch.as_tensor(self.eps, dtype=torch.float64)
         if not bool(torch.isfinite(eps).all()) or bool((eps < 0).any()):
             raise ValueError(f"eps must be >= 0 and finite, got {self.eps}")
@@ -59,9 +69,18 @@ class Threat:
             raise ValueError(f"eps must be one number or one per example, got {len(eps)} for {len(like)} examples")
         return _rows(eps, like)
 
+    def check_count(self, count: int) -> None:
+        """Refuse a radius per example for another number of examples.
+
+        Raises:
+            ValueError: names both numbers.
+        """
+        if isinstance(self.eps, Tensor) and self.eps.numel() not in (1, count):
+            raise ValueError(f"eps must be one number or one per example, got {self.eps.numel()} for {count} examples")
+
     def select(self, rows: Tensor) -> "Threat":
         """The same threat for some rows of the batch (positions or a mask)."""
-        if isinstance(self.eps, Tensor) and self.eps.ndim == 1:
+        if isinstance(self.eps, Tensor) and self.eps.numel() > 1:
             return Threat(self.norm, self.eps[rows.to(self.eps.device)], self.low, self.high)
         return self
 

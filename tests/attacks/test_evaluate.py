@@ -146,9 +146,19 @@ def test_clearing_leaves_the_results_of_others(digits, tmp_path):
 
 def test_a_damaged_result_is_recomputed(digits, tmp_path):
     whole = table(digits, n=16, cache=CacheFolder(tmp_path))
-    for file in tmp_path.glob("*.parquet"):
+    for file in tmp_path.glob("*.table"):
         file.write_bytes(file.read_bytes()[:50])
     pd.testing.assert_frame_equal(table(digits, n=16, cache=CacheFolder(tmp_path)), whole)
+
+
+def test_a_result_with_one_flipped_bit_is_recomputed(digits, tmp_path):
+    whole, kept = table(digits, n=16, cache=CacheFolder(tmp_path), keep=(first := Kept("pgd"))), Kept("pgd")
+    for file in tmp_path.iterdir():
+        content = bytearray(file.read_bytes())
+        content[-9] ^= 4
+        file.write_bytes(content)
+    pd.testing.assert_frame_equal(table(digits, n=16, cache=CacheFolder(tmp_path), keep=kept), whole)
+    assert torch.equal(kept["pgd"], first["pgd"])
 
 
 def test_images_are_computed_where_the_cache_lacks_them(digits, tmp_path):
@@ -274,8 +284,8 @@ def test_broken_models_are_named(digits):
         table(broken(lambda outputs: outputs._replace(logits=outputs.logits.detach())))
     with pytest.raises(ValueError, match=r"x must lie in \[0, 1\], got \[-1, 1\]; give images before normalisation"):
         evaluate(digits.model, digits.x * 2 - 1, digits.y, ATTACKS, THREAT)
-    with pytest.raises(ValueError, match=r"y must be int64 of shape \(n,\), got torch.int32"):
-        evaluate(digits.model, digits.x, digits.y.int(), ATTACKS, THREAT)
+    with pytest.raises(ValueError, match=r"y must be class indices: whole numbers of shape \(n,\), got torch.float32"):
+        evaluate(digits.model, digits.x, digits.y.float(), ATTACKS, THREAT)
 
 
 def test_a_recorder_needs_a_step():

@@ -6,8 +6,9 @@ from attack_cases import Linear
 
 from tla.attacks import PGD, CollideWithEmbedding, EvadeDetector, LeaveEmbedding, Targeted, Untargeted
 from tla.attacks.goals import Toward
-from tla.attacks.goals.checks import check_labels, check_surrogate
+from tla.attacks.goals.checks import check_surrogate
 from tla.seeding import generator
+from tla.tensors import as_labels
 from tla.threat import Threat
 from tla.types import Outputs
 
@@ -71,12 +72,11 @@ def test_rivals_are_the_likeliest_wrong_classes():
 @pytest.mark.parametrize(
     ("make", "text"),
     [
-        (lambda: check_labels(Y.float(), "y"), r"y must be class indices: int64 of shape \(b,\), got torch.float32"),
         (
-            lambda: check_labels(None, "target"),
-            r"target must be class indices: a tensor of int64 of shape \(b,\), got NoneType",
+            lambda: as_labels("y", Y.float()),
+            r"y must be class indices: whole numbers of shape \(n,\), got torch.float32",
         ),
-        (lambda: Targeted(TARGET.int()), r"target must be class indices: int64 of shape \(b,\), got torch.int32"),
+        (lambda: as_labels("target", None), "target must be a tensor, an array or a list of numbers, got NoneType"),
         (lambda: check_surrogate("hinge"), "surrogate must be one of ce, margin, dlr, cw, got 'hinge'"),
         (lambda: Untargeted(Y + 1).check(OUTPUTS), r"y must lie in 0..4 \(the model has 5 classes\), got 1..5"),
         (lambda: Targeted(TARGET - 1).check(OUTPUTS), r"target must lie in 0..4 .* got -1..3"),

@@ -71,7 +71,7 @@ def test_bfloat16_is_close_and_comes_back_as_float32(model):
 
 
 def test_bad_input_is_named(model):
-    with pytest.raises(ValueError, match="x must hold at least one image"):
+    with pytest.raises(ValueError, match="x must be a batch of at least one image"):
         embed(model, torch.rand(0, 1, 8, 8))
     with pytest.raises(ValueError, match="batch must be >= 1, got 0"):
         embed(model, torch.rand(2, 1, 8, 8), 0)

@@ -65,3 +65,40 @@ def test_bad_files_are_named(tmp_path, values):
     ]:
         with pytest.raises(error, match=text):
             read_embeddings(path, labels)
+
+
+def test_the_one_column_of_lists_is_the_embedding_whatever_its_name(tmp_path, values):
+    for name in ("vector", "embeddings"):
+        frame = pd.DataFrame({name: list(values), "width": 28, "height": 28, "label": range(6), "prediction": 1})
+        frame.to_parquet(tmp_path / "e.parquet")
+        found = read_embeddings(tmp_path / "e.parquet")
+        np.testing.assert_allclose(found.embedding, values, rtol=1e-6)
+        assert found.y.tolist() == list(range(6))
+
+
+def test_known_columns_are_no_features(tmp_path, values):
+    known = {"prediction": 1, "confidence": 0.9, "Width": 28, "target": 3, "split": "test", "y": range(6)}
+    pd.DataFrame(values, columns=["f_0", "f_1", "f_2"]).assign(**known).to_parquet(tmp_path / "e.parquet")
+    np.testing.assert_allclose(read_embeddings(tmp_path / "e.parquet").embedding, values, rtol=1e-6)
+
+
+def test_an_unclear_choice_is_asked_for(tmp_path, values):
+    file = tmp_path / "e.parquet"
+    two = pd.DataFrame({"clean": list(values), "attacked": list(values + 1)})
+    for frame, said in [
+        (two, r"several columns hold lists: clean, attacked; name the embedding with columns=\[...\]"),
+        (pd.DataFrame({"f0": [1.0], "angle": [2.0]}), "it is not clear which columns are the embedding: f0, angle"),
+        (pd.DataFrame({"width": [28], "name": ["a"]}), "no column holds an embedding; it has width, name"),
+        (pd.DataFrame({"v": [[1.0], None]}), "1 of 2 rows have no vector in 'v', the first is row 1"),
+        (pd.DataFrame({"f0": [1.0, None]}), "numbers are missing in f0, the first in row 1"),
+        (pd.DataFrame({"v": [["a"], ["b"]]}), "'v' must hold lists of numbers"),
+    ]:
+        frame.to_parquet(file)
+        with pytest.raises(ValueError, match=said):
+            read_embeddings(file)
+    two.to_parquet(file)
+    np.testing.assert_allclose(read_embeddings(file, columns=["attacked"]).embedding, values + 1, rtol=1e-6)
+    with pytest.raises(ValueError, match="columns must be one column of lists or several of numbers, got clean, zzz"):
+        read_embeddings(file, columns=["clean", "zzz"])
+    pd.DataFrame({"f0": [1.0], "angle": [2.0], "width": [3]}).to_parquet(file)
+    assert read_embeddings(file, columns=["angle", "width"]).embedding.tolist() == [[2.0, 3.0]]

@@ -14,6 +14,8 @@ import torch
 
 from tla.cli import main
 from tla.cli.study_verb import already_done
+from tla.config import to_dict
+from tla.data import SOURCES
 from tla.files import FolderInUseError
 from tla.store import DamagedFileError, Store
 from tla.study import recipes, run_study, study_from
@@ -162,7 +164,7 @@ def test_a_damaged_file_of_equal_size_is_rebuilt_and_said(finished, tmp_path, ca
     before, content = file.read_bytes(), bytearray(file.read_bytes())
     content[-5] ^= 0xFF
     file.write_bytes(content)
-    assert already_done(folder, "request") is None
+    assert already_done(folder, "request", None) is None
     assert main(["report", str(folder)]) == 1
     assert "not the files that this study wrote: arrays/images.safetensors; nothing was over" in capsys.readouterr().err
     events = []
@@ -170,9 +172,32 @@ def test_a_damaged_file_of_equal_size_is_rebuilt_and_said(finished, tmp_path, ca
     assert file.read_bytes() == before
     (done,) = (item for item in events if item.step == "data" and item.state == "done")
     assert done.message.endswith("repeated: arrays/images.safetensors is not the file that was written")
-    assert already_done(folder, "request").startswith("Nothing to do")
+    assert already_done(folder, "request", None).startswith("Nothing to do")
     assert main(["report", str(folder)]) == 0
-    assert already_done(folder, "request").startswith("Nothing to do")
+    assert already_done(folder, "request", None).startswith("Nothing to do")
+
+
+def test_changed_pictures_are_something_to_do(finished, tmp_path):
+    """`study` once said "Nothing to do" although the folder of pictures had changed."""
+    assert finished[0].manifest()["listing"] == "", "the digits have no files"
+    pictures, store = tmp_path / "pictures", Store(tmp_path / "study")
+    for name in ("a/1.png", "a/2.png", "b/1.png"):
+        (pictures / name).parent.mkdir(parents=True, exist_ok=True)
+        (pictures / name).write_bytes(b"png")
+    source = SOURCES.build("folder", path=str(pictures))
+    store.note(complete="request", study={"source": to_dict(source)}, listing=source.listing(None))
+    assert already_done(store.path, "request", None).startswith("Nothing to do")
+    for change in (
+        lambda: (pictures / "b" / "1.png").write_bytes(b"gnp"),
+        lambda: (pictures / "b" / "2.png").write_bytes(b"png"),
+        lambda: (pictures / "a").rename(pictures / "c"),
+        lambda: shutil.rmtree(pictures),
+    ):
+        change()
+        assert already_done(store.path, "request", None) is None
+        store.note(listing=source.listing(None) or "another")
+    store.note(complete="request", study={"source": to_dict(source)}, listing=None)
+    assert already_done(store.path, "request", None) is None, "made before listings were kept"
 
 
 def test_weights_of_another_method_are_refused(finished, tmp_path, capsys):

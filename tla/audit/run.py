@@ -19,6 +19,7 @@ from tla.audit.snapshot import restoring
 from tla.audit.summary import summarise
 from tla.audit.variants import CannotRunError
 from tla.seeding import generator
+from tla.tensors import as_images, as_labels, dtype_of
 from tla.threat import Threat
 
 STORED_CHECKS = ("ball", "recheck", "fooled_clean")
@@ -87,8 +88,10 @@ def run_audit(
             or n or batch < 1; a fault of the model or the pixels becomes a verdict.
     """
     chosen = checks if checks is not None else [check() for check in checks_of(level)]
-    ids = torch.arange(len(x)) if ids is None else ids
+    x, y = as_images("x", x, dtype=dtype_of(model), bounded=False), as_labels("y", y)
+    ids = torch.arange(len(x)) if ids is None else as_labels("ids", ids)
     _check_call(x, y, ids, n, batch)
+    threat.check_count(len(x))
     rows = _subset(len(x), n, seed).to(x.device)
     with contextlib.ExitStack() as stack:
         before = stack.enter_context(restoring(model))
@@ -140,8 +143,10 @@ def audit_stored(
     """
     if not stored:
         raise ValueError("stored must hold at least one array of adversarial images, got none")
-    ids = torch.arange(len(x)) if ids is None else ids
+    x, y = as_images("x", x, dtype=dtype_of(model), bounded=False), as_labels("y", y)
+    ids = torch.arange(len(x)) if ids is None else as_labels("ids", ids)
     _check_call(x, y, ids, None, batch)
+    threat.check_count(len(x))
     with restoring(model) as before:
         context = Context(
             original=model,

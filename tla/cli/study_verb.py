@@ -73,7 +73,7 @@ def run(words: list[str]) -> int:
         values, rest = with_given(values, rest)
         refuse_backbone(values, options, rest)
     if "--help" not in rest and "-h" not in rest and not options["--force"]:
-        done = already_done(folder_of(options, values, rest), request_of(values, rest))
+        done = already_done(folder_of(options, values, rest), request_of(values, rest), options["--data"])
         if done is not None:
             print(done)
             return 0
@@ -119,21 +119,39 @@ def _model_files(values: dict[str, Any]) -> list[list[Any]]:
     return found
 
 
-def already_done(folder: Path, request: str) -> str | None:
-    """The message if the command has nothing left to do, else None."""
+def already_done(folder: Path, request: str, data: str | None) -> str | None:
+    """The message if the command has nothing left to do, else None: the study or the pictures it was made from changed.
+
+    Args:
+        folder: The study folder.
+        request: Fingerprint of the command.
+        data: Folder of data sets; None for the default.
+    """
     file = folder / "manifest.json"
     if not file.exists():
         return None
     try:
         manifest = json.loads(file.read_text(encoding="utf-8"))
         complete = manifest.get("complete") == request
-        unchanged = complete and not Store(folder).changed()
+        unchanged = complete and not Store(folder).changed() and _same_data(manifest, data)
     except (ValueError, KeyError, AttributeError, TypeError):
         return None  # the full run reports what is wrong with the manifest
     if not unchanged:
         return None
     steps = len(manifest["steps"])
     return f"Nothing to do: all {steps} steps of this study are finished.\nReport: {(folder / 'report.html').resolve()}"
+
+
+def _same_data(manifest: dict[str, Any], data: str | None) -> bool:
+    """True if the files that the study was made from are as they were; one without files needs no torch to tell."""
+    listing = manifest.get("listing")
+    if not listing:
+        return listing == ""
+    from tla.config import from_dict
+    from tla.data import Source
+
+    source = from_dict(Source, manifest["study"]["source"])
+    return source.listing(Path(data) if data else None) == listing
 
 
 def _run(values: dict[str, Any], options: dict[str, str | None], rest: list[str]) -> int:

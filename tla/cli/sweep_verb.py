@@ -59,7 +59,7 @@ def run(words: list[str]) -> int:
     lists, rest = _lists(rest)
     folder = Path(options["--out"] or Path("studies") / _name(str(plain.get("name", "study")), setting))
     request = request_of(plain, [setting, *values, *(str(item) for item in lists.items()), *rest])
-    done = None if options["--force"] else already_done(folder, request)
+    done = None if options["--force"] else already_done(folder, request, options["--data"])
     if done is not None:
         print(done)
         return 0

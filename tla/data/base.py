@@ -1,5 +1,6 @@
 """What a data source's file provides: one frozen dataclass that loads two splits."""
 
+import hashlib
 import os
 import socket
 from abc import ABC, abstractmethod
@@ -36,6 +37,16 @@ class Source(ABC):
     downloaded: ClassVar[bool] = False
     """True if its files are published elsewhere; tests then need TLA_DATA."""
 
+    def listing(self, root: Path | None = None) -> str:
+        """A fingerprint of the files that `load` would read: names, sizes and times; empty if nothing can change.
+
+        A study asks whether its data are still those it was made from, without reading them.
+
+        Args:
+            root: As for `load`.
+        """
+        return ""
+
     @abstractmethod
     def load(self, root: Path | None = None) -> Splits:
         """Read both splits.
@@ -62,6 +73,21 @@ class Source(ABC):
             FileNotFoundError: as `load`.
         """
         return self.load(root)
+
+
+def fingerprint_of(*paths: Path) -> str:
+    """A fingerprint of files and of all files below folders: names, sizes and times of change."""
+    total = hashlib.sha256()
+    for path in paths:
+        files = sorted(file for file in path.rglob("*") if file.is_file()) if path.is_dir() else [path]
+        for file in files:
+            try:
+                facts = file.stat()
+            except OSError:  # gone, or never there
+                continue
+            name = os.fsencode(file.relative_to(path) if path.is_dir() else file.name)
+            total.update(name + f" {facts.st_size} {facts.st_mtime_ns}\n".encode())
+    return total.hexdigest()[:16]
 
 
 SOURCES: Registry[Source] = Registry("data set", "tla.data")

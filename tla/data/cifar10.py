@@ -6,7 +6,7 @@ from typing import ClassVar
 
 import torch
 
-from tla.data.base import SOURCES, Source, Splits, data_root, data_roots, find_or_fetch
+from tla.data.base import SOURCES, Source, Splits, data_root, data_roots, find_or_fetch, fingerprint_of
 from tla.data.loading.class_folders import class_folders, list_folder, read_listing
 from tla.data.loading.images import Images
 
@@ -31,13 +31,20 @@ class CIFAR10(Source):
             ValueError: for a damaged file; names it.
             FileNotFoundError: if the files are not found and cannot be downloaded; says where it looked.
         """
-        candidates = [folder / name for folder in data_roots(root) for name in (_BATCHES, "cifar10")]
-        found = find_or_fetch("cifar10", candidates, _holds, lambda: _fetch(data_root(root)), _HOW)
+        found = find_or_fetch("cifar10", self._candidates(root), _holds, lambda: _fetch(data_root(root)), _HOW)
         if found.name == _BATCHES:
             return Splits(_from_batches(found, "train"), _from_batches(found, "test"))
         train = list_folder(found / "train")
         test = list_folder(found / "test", train.classes)
         return Splits(read_listing(train, "cifar10", "train"), read_listing(test, "cifar10", "test"))
+
+    def listing(self, root: Path | None = None) -> str:
+        """Names, sizes and times of its files; empty if they are not found."""
+        found = [path for path in self._candidates(root) if _holds(path)]
+        return fingerprint_of(*found[:1])
+
+    def _candidates(self, root: Path | None) -> list[Path]:
+        return [folder / name for folder in data_roots(root) for name in (_BATCHES, "cifar10")]
 
 
 def _holds(folder: Path) -> bool:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from tla.data.base import SOURCES
+from tla.data.base import SOURCES, fingerprint_of
 from tla.data.loading.class_folders import list_folder, read_listings
 from tla.data.loading.own import Parts, PictureSource, read_classes, with_note
 from tla.data.loading.split_folders import SplitFolders, find_splits
@@ -48,6 +48,13 @@ class Folder(PictureSource):
         read = read_listings(tuple(listings.values()), tuple(listings), folder, name, self.form)
         images = {split: with_note(part, *found.notes) for split, part in zip(listings, read, strict=True)}
         return Parts(images.get("train"), images.get("test"))
+
+    def listing(self, root: Path | None = None) -> str:
+        """Names, sizes and times of all its files; empty if there is no such folder."""
+        try:
+            return fingerprint_of(self._find(root))
+        except OSError:
+            return ""
 
     def _find(self, root: Path | None) -> Path:
         folder = Path(self.path).expanduser()

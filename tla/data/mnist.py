@@ -9,7 +9,7 @@ import torch
 from jaxtyping import UInt8
 from torch import Tensor
 
-from tla.data.base import SOURCES, Source, Splits, data_root, data_roots, find_or_fetch
+from tla.data.base import SOURCES, Source, Splits, data_root, data_roots, find_or_fetch, fingerprint_of
 from tla.data.loading.images import Images
 
 _FILES = {"train": "train", "test": "t10k"}
@@ -33,9 +33,16 @@ class MNIST(Source):
             ValueError: for a damaged file; names it.
             FileNotFoundError: if the files are not found and cannot be downloaded; says where it looked.
         """
-        candidates = [folder / "MNIST" / "raw" for folder in data_roots(root)]
-        raw = find_or_fetch("mnist", candidates, _complete, lambda: _fetch(data_root(root)), _HOW)
+        raw = find_or_fetch("mnist", self._candidates(root), _complete, lambda: _fetch(data_root(root)), _HOW)
         return Splits(_read(raw, "train"), _read(raw, "test"))
+
+    def listing(self, root: Path | None = None) -> str:
+        """Names, sizes and times of its files; empty if they are not found."""
+        found = [path for path in self._candidates(root) if _complete(path)]
+        return fingerprint_of(*found[:1])
+
+    def _candidates(self, root: Path | None) -> list[Path]:
+        return [folder / "MNIST" / "raw" for folder in data_roots(root)]
 
 
 def _names(split: str) -> tuple[str, str]:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
-from tla.data.base import SOURCES, Source, Splits, data_roots, find_or_fetch
+from tla.data.base import SOURCES, Source, Splits, data_roots, find_or_fetch, fingerprint_of
 from tla.data.loading.class_folders import Listing, arrange, read_listing
 from tla.messages import did_you_mean
 
@@ -31,8 +31,7 @@ class TinyImageNet(Source):
             ValueError: for a damaged list or picture; names the file.
             FileNotFoundError: if the folder is not found; says where it looked.
         """
-        candidates = [folder / "tiny-imagenet-200" for folder in data_roots(root)]
-        folder = find_or_fetch("tiny-imagenet", candidates, lambda path: (path / "wnids.txt").is_file(), None, _HOW)
+        folder = find_or_fetch("tiny-imagenet", self._candidates(root), _holds, None, _HOW)
         ids = tuple(_rows(folder / "wnids.txt", 1)[0])
         classes = _words(folder, ids)
         train = {label: _pictures(folder / "train" / wnid / "images") for label, wnid in enumerate(ids)}
@@ -40,6 +39,18 @@ class TinyImageNet(Source):
             read_listing(arrange(folder / "train", train, classes), "tiny-imagenet", "train"),
             read_listing(_validation(folder / "val", ids, classes), "tiny-imagenet", "test"),
         )
+
+    def listing(self, root: Path | None = None) -> str:
+        """Names, sizes and times of its files; empty if they are not found."""
+        found = [path for path in self._candidates(root) if _holds(path)]
+        return fingerprint_of(*found[:1])
+
+    def _candidates(self, root: Path | None) -> list[Path]:
+        return [folder / "tiny-imagenet-200" for folder in data_roots(root)]
+
+
+def _holds(folder: Path) -> bool:
+    return (folder / "wnids.txt").is_file()
 
 
 def _pictures(folder: Path) -> list[str]:

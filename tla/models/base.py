@@ -12,6 +12,7 @@ import torch
 from tla.models.network.classifier import Classifier
 from tla.registry import Registry
 from tla.seeding import generator
+from tla.tensors import as_shape
 from tla.types import Shape
 
 
@@ -72,7 +73,7 @@ def build_model(backbone: Backbone, shape: Shape, classes: int, seed: int) -> Cl
         ValueError: if the backbone cannot take images of this size, or seed is negative.
     """
     with initialising(seed, "init"), torch.device("cpu"):
-        return backbone.build(shape, classes)
+        return backbone.build(as_shape(shape), classes)
 
 
 @contextlib.contextmanager

@@ -11,6 +11,8 @@ def check_embeddings(name: str, embedding: Tensor, like: tuple[str, Tensor] | No
     Raises:
         ValueError: names the argument and what is wrong with it.
     """
+    if not isinstance(embedding, Tensor):
+        raise ValueError(f"{name} must be a tensor, got {type(embedding).__name__}; torch.as_tensor makes one")
     if embedding.ndim != 2 or not embedding.is_floating_point():
         raise ValueError(f"{name} must be floats of shape (n, d), got {embedding.dtype} of {tuple(embedding.shape)}")
     if like is not None and embedding.shape[1] != like[1].shape[1]:
@@ -27,7 +29,9 @@ def check_labels(name: str, labels: Tensor, n: int, classes: int | None = None) 
     Raises:
         ValueError: names the argument and what is wrong with it.
     """
-    if labels.shape != (n,) or labels.is_floating_point():
+    if not isinstance(labels, Tensor):
+        raise ValueError(f"{name} must be a tensor, got {type(labels).__name__}; torch.as_tensor makes one")
+    if labels.shape != (n,) or labels.is_floating_point() or labels.dtype == torch.bool:
         got = f"{labels.dtype} of shape {tuple(labels.shape)}"
         raise ValueError(f"{name} must be whole numbers of shape ({n},), one per embedding, got {got}")
     low, high = (int(labels.min()), int(labels.max())) if n else (0, 0)
@@ -42,10 +46,14 @@ def check_logits(logits: Tensor, n: int) -> None:
     Raises:
         ValueError: names what is wrong.
     """
+    if not isinstance(logits, Tensor) or not logits.is_floating_point():
+        got = logits.dtype if isinstance(logits, Tensor) else type(logits).__name__
+        raise ValueError(f"logits must be a tensor of floats, got {got}")
     if logits.ndim != 2 or len(logits) != n or logits.shape[1] < 2:
         raise ValueError(f"logits must have shape ({n}, classes >= 2), got {tuple(logits.shape)}")
-    if not bool(logits.isfinite().all()):
-        raise ValueError("logits must be finite, got NaN or infinity")
+    bad = int((~logits.isfinite()).any(1).sum())
+    if bad:
+        raise ValueError(f"logits must be finite, got {bad} of {len(logits)} rows with NaN or infinity")
 
 
 def positions(ids: Int[Tensor, " n"] | None, like: Float[Tensor, "n d"]) -> Int[Tensor, " n"]:

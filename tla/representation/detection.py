@@ -8,6 +8,7 @@ from torch import Tensor
 from tla.representation.checks import check_embeddings, check_labels, check_logits, positions
 from tla.representation.detectors.base import Score
 from tla.representation.held_out import HeldOutScore
+from tla.tensors import as_floats, as_labels
 from tla.types import Outputs
 
 ROWS = 512
@@ -40,8 +41,9 @@ def detection_frame(
     Raises:
         ValueError: for outputs that are not finite or do not match, or labels out of range.
     """
-    frames = []
-    for kind, outputs in (("clean", clean), ("adversarial", adversarial)):
+    frames, y = [], as_labels("y", y)
+    for kind, given in (("clean", clean), ("adversarial", adversarial)):
+        outputs = Outputs(*(as_floats(kind, tensor) for tensor in given))
         check_embeddings(kind, outputs.embedding)
         check_logits(outputs.logits, len(y))
         check_labels("y", y, len(outputs.embedding), outputs.logits.shape[1])

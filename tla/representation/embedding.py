@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from tla.memory import kept
 from tla.models.network.calling import on_copy
 from tla.models.network.mode import evaluating
+from tla.tensors import as_images, dtype_of
 from tla.types import Model, Outputs
 
 EmbeddingDtype = Literal["float32", "bfloat16"]
@@ -48,10 +49,9 @@ def embed(model: Model, x: Pixels, batch: int = 512, precision: EmbeddingDtype =
         Float32 outputs on the device of x, shapes (n, classes) and (n, d); ordinary tensors that autograd accepts.
 
     Raises:
-        ValueError: for no images, a batch below 1, or a model that does not return `Outputs`.
+        ValueError: for no images, pixels outside [0, 1], a batch below 1, or a model that does not return `Outputs`.
     """
-    if not len(x):
-        raise ValueError("x must hold at least one image, got none")
+    x = as_images("x", x, dtype=dtype_of(model), keep=True)
     device = device_of(model)
     found: Outputs | None = None
     done = 0

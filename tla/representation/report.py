@@ -14,6 +14,7 @@ from tla.representation.embedding import EmbeddingDtype, Pixels, embed
 from tla.representation.shift import Gallery
 from tla.representation.summary import measure
 from tla.seeding import generator
+from tla.tensors import as_images, as_labels, dtype_of
 from tla.types import Model
 
 
@@ -83,6 +84,12 @@ def shift_report(
     Raises:
         ValueError: for images that are not pairs, labels out of range, embeddings that are not finite.
     """
+    clean, adversarial, gallery = (
+        as_images(name, x, dtype=dtype_of(model), keep=True)
+        for name, x in (("clean", clean), ("adversarial", adversarial), ("gallery", gallery))
+    )
+    y, gallery_y = as_labels("y", y, len(clean)), as_labels("gallery_y", gallery_y, len(gallery))
+    ids = None if ids is None else as_labels("ids", ids, len(clean))
     if len(clean) != len(adversarial):
         raise ValueError(f"clean and adversarial must be pairs, got {len(clean)} and {len(adversarial)} images")
     natural, attacked = (embed(model, x, batch, precision) for x in (clean, adversarial))

@@ -19,6 +19,7 @@ from tla.representation.structure import GROUPS, structure
 from tla.representation.triplets import draw_triplets, violated
 from tla.seeding import generator
 from tla.statistics.intervals import mean_intervals
+from tla.tensors import as_floats, as_labels
 from tla.types import Outputs
 
 RANKS = (1, 5, 10)
@@ -65,6 +66,12 @@ def measure(
     Raises:
         ValueError: for inputs that do not match, labels out of range, embeddings that are not finite.
     """
+    clean, adversarial = (
+        Outputs(*(as_floats(name, tensor) for tensor in of))
+        for name, of in (("clean", clean), ("adversarial", adversarial))
+    )
+    gallery = Gallery(as_floats("gallery", gallery.embedding), as_labels("gallery.y", gallery.y))
+    y = as_labels("y", y)
     u, v = clean.embedding, adversarial.embedding
     searched: Search = search or (lambda queries, k: nearest(queries, gallery.embedding, k, name).position)
     own = gallery.without(positions(ids, u), y)

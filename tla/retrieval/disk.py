@@ -1,6 +1,8 @@
 """An index on disk: FAISS's own file, and next to it vectors, classes and ids."""
 
+import hashlib
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -10,7 +12,7 @@ from tla.distances import DistanceName
 from tla.extras import require
 from tla.retrieval.engines import WHY, Flat, IvfPq, SearchEngine
 from tla.retrieval.gallery import GalleryIndex
-from tla.store import DamagedFileError, replacing
+from tla.store import DamagedFileError, file_digest, replacing
 
 
 class SavedIndex(NamedTuple):
@@ -47,7 +49,8 @@ def save(gallery: GalleryIndex, path: Path) -> SavedIndex:
         engine.save(temporary)
     with replacing(files.vectors) as temporary:
         tensors = {"vectors": gallery.vectors, "y": gallery.y, "ids": gallery.ids}
-        save_file(tensors, temporary, {"gallery": json.dumps(settings)})
+        text = json.dumps(settings)
+        save_file(tensors, temporary, {"gallery": text, "sha256": _checksum(tensors, text, files.faiss)})
     return files
 
 
@@ -71,14 +74,26 @@ def load(path: Path, *, gpu: bool = True) -> GalleryIndex:
             raise FileNotFoundError(f"{file}: no such file; rebuild the index with GalleryIndex.build")
     try:
         with safe_open(vectors_file, "pt") as opened:  # pyright: ignore[reportGeneralTypeIssues]
-            settings = json.loads((opened.metadata() or {})["gallery"])
-            vectors, y, ids = (opened.get_tensor(name) for name in ("vectors", "y", "ids"))
+            written = opened.metadata() or {}
+            tensors = {name: opened.get_tensor(name) for name in ("vectors", "y", "ids")}
+        settings, (vectors, y, ids) = json.loads(written["gallery"]), tensors.values()
+        if written.get("sha256") not in (None, _checksum(tensors, written["gallery"], path)):
+            raise ValueError("the checksum does not match")
         engine = _engine(path, vectors, settings, gpu)
     except ModuleNotFoundError:
         raise
     except Exception as error:  # each reader raises its own types; the user needs the file's name
         raise DamagedFileError(f"{path}: cannot be read ({error}); delete it and rebuild it") from None
     return GalleryIndex(vectors, y, ids, settings["distance"], engine)
+
+
+def _checksum(tensors: Mapping[str, Tensor], settings: str, faiss: Path) -> str:
+    """SHA-256 over the vectors, their classes and ids, the settings, and FAISS's file."""
+    total = hashlib.sha256(f"{file_digest(faiss)} {settings}".encode())
+    for name in sorted(tensors):
+        total.update(f"{name} {tensors[name].dtype} {tuple(tensors[name].shape)}".encode())
+        total.update(tensors[name].contiguous().numpy().tobytes())
+    return total.hexdigest()
 
 
 def _engine(path: Path, vectors: Tensor, settings: dict[str, Any], gpu: bool) -> SearchEngine:

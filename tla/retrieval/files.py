@@ -1,14 +1,15 @@
 """Embeddings computed elsewhere: npy and parquet files."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-import pandas as pd
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from tla.retrieval.columns import Columns, read_parquet
 from tla.store import DamagedFileError
 
 
@@ -26,26 +27,32 @@ class Embeddings(NamedTuple):
     ids: Int[Tensor, " n"]
 
 
-def read_embeddings(path: Path, labels: Path | None = None) -> Embeddings:
+def read_embeddings(path: Path, labels: Path | None = None, columns: Sequence[str] | None = None) -> Embeddings:
     """Read embeddings, and their labels if there are any.
 
     Args:
-        path: A .npy file of shape (n, d); or a .parquet file with a column "embedding" (a list per row) or else one
-            numeric column per feature; optional columns are "y" (or "label") and "id".
+        path: A .npy file of shape (n, d); or a .parquet file with one column of lists (a vector per row, whatever its
+            name), or else one numeric column per feature. Optional columns are "y" (or "label") and "id"; columns that
+            are known to be no features (prediction, confidence, width, path, ...) are left out.
         labels: A .npy file of classes, shape (n,), instead of those in `path`.
+        columns: Which columns of a .parquet file are the embedding: one of lists, or several of numbers.
 
     Raises:
         FileNotFoundError: if a file is missing; names it.
         DamagedFileError: if it cannot be read; names it.
-        ValueError: for another kind of file, a wrong shape, or labels that do not match.
+        ValueError: for another kind of file, a wrong shape, rows without a vector, labels that do not match, or columns
+            of which it is not clear which are the embedding; names them.
     """
     for file in (path, labels):
         if file is not None and not file.is_file():
             raise FileNotFoundError(f"{file}: no such file")
-    readers = {".npy": _npy, ".parquet": _parquet}
-    if path.suffix not in readers:
+    if path.suffix not in (".npy", ".parquet"):
         raise ValueError(f"{path}: embeddings must be a .npy or .parquet file, got {path.suffix or 'no suffix'!r}")
-    embedding, y, ids = readers[path.suffix](path)
+    if columns is not None and path.suffix == ".npy":
+        raise ValueError(f"{path}: columns are for .parquet files; a .npy file has none")
+    embedding, y, ids = _npy(path) if path.suffix == ".npy" else read_parquet(path, columns)
+    y = torch.zeros(len(embedding), dtype=torch.long) if y is None else _whole(path, "labels", y)
+    ids = torch.arange(len(embedding)) if ids is None else _whole(path, "id", ids)
     if labels is not None:
         y = _whole(labels, "labels", _load(labels).reshape(-1))
     if embedding.ndim != 2 or not embedding.shape[1]:
@@ -68,30 +75,10 @@ def _load(path: Path) -> np.ndarray:
         raise DamagedFileError(f"{path}: cannot be read ({error})") from None
 
 
-def _npy(path: Path) -> Embeddings:
+def _npy(path: Path) -> Columns:
     values = _load(path)
-    if not np.issubdtype(values.dtype, np.number):
+    if not np.issubdtype(values.dtype, np.number) or np.iscomplexobj(values):
         raise ValueError(f"{path}: embeddings must be numbers, got {values.dtype}")
-    count = torch.arange(len(values)) if values.ndim else torch.arange(0)
-    return Embeddings(torch.from_numpy(values.astype(np.float32)), torch.zeros_like(count), count)
-
-
-def _parquet(path: Path) -> Embeddings:
-    try:
-        frame = pd.read_parquet(path)
-    except Exception as error:  # pyarrow raises many types; the user needs the file's name
-        raise DamagedFileError(f"{path}: cannot be read ({type(error).__name__}: {error})") from None
-    label = next((name for name in ("y", "label") if name in frame), None)
-    y, ids = torch.zeros(len(frame), dtype=torch.long), torch.arange(len(frame))
-    if label is not None:
-        y = _whole(path, label, frame.pop(label).to_numpy())
-    if "id" in frame:
-        ids = _whole(path, "id", frame.pop("id").to_numpy())
-    if "embedding" in frame:
-        lengths = {len(row) for row in frame["embedding"]}
-        if len(lengths) > 1:
-            raise ValueError(f"{path}: embeddings must all have one length, got {min(lengths)} to {max(lengths)}")
-        values = np.stack(list(frame["embedding"])) if len(frame) else np.empty((0, 1))
-    else:
-        values = frame.select_dtypes("number").to_numpy()
-    return Embeddings(torch.from_numpy(values.astype(np.float32)), y, ids)
+    if values.ndim == 0:
+        raise ValueError(f"{path}: embeddings must have shape (n, d), got ()")
+    return Columns(torch.from_numpy(values.astype(np.float32)), None, None)

@@ -12,6 +12,7 @@ from tla.distances import DISTANCES, DistanceName
 from tla.nearest import find_ids, nearest, normalised
 from tla.retrieval.engines import Flat, IvfPq, SearchEngine, gpus
 from tla.retrieval.rerank import search_vectors
+from tla.tensors import as_floats, as_labels
 
 Kind = Literal["auto", "exact", "approximate"]
 EXACT_BELOW = 100_000
@@ -86,6 +87,8 @@ class GalleryIndex:
             ValueError: for embeddings that are not finite, labels or ids that do not match, an unknown distance.
             ModuleNotFoundError: for an approximate index without FAISS; says how to get it.
         """
+        embedding, y = as_floats("embedding", embedding), as_labels("y", y)
+        ids = None if ids is None else as_labels("ids", ids)
         _check(embedding, y, ids, distance)
         ids = torch.arange(len(embedding)) if ids is None else ids.cpu().long()
         vectors = normalised(embedding.detach().float().cpu(), distance).contiguous()

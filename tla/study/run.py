@@ -82,6 +82,7 @@ def run_steps(
     """
     store = workspace.store
     store.manifest()
+    listing = workspace.study.source.listing(workspace.data_root)
     data.check(workspace)
     group = open_process_group()
     if group is not None and group.rank > 0:
@@ -95,7 +96,7 @@ def run_steps(
     def first(steps: list[StudyStep], run: Callable[[StudyStep], None]) -> list[StudyStep]:
         return steps if group is None else train_in_group(workspace, group, steps, run)
 
-    return run_plan(store, begin, first=first, progress=progress, request=request, force=force)
+    return run_plan(store, begin, first=first, progress=progress, request=request, listing=listing, force=force)
 
 
 def run_plan(
@@ -105,6 +106,7 @@ def run_plan(
     first: Callable[[list[StudyStep], Callable[[StudyStep], None]], list[StudyStep]] | None = None,
     progress: ProgressCallback | None = None,
     request: str = "",
+    listing: str = "",
     force: bool = False,
 ) -> Store:
     """Run the steps of any plan that are not finished, holding the folder.
@@ -115,6 +117,7 @@ def run_plan(
         first: Runs some of the steps, with the function that runs one, and returns the others; by default none.
         progress: Called with every change of progress.
         request: Stored in the manifest once everything is finished.
+        listing: What the files of the data were before the run, see `Source.listing`; stored with the request.
         force: Run every step again.
 
     Raises:
@@ -131,7 +134,7 @@ def run_plan(
             if step is steps[-1]:  # the report, which shows every table in the folder
                 _forget_removed_steps(store, steps)
             _run_step(store, step, reporter)
-        store.note(complete=request)
+        store.note(complete=request, listing=listing)
     return store
 
 

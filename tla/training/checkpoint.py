@@ -1,6 +1,5 @@
 """What a run writes to disk: the trained model, and everything needed to resume."""
 
-import errno
 import hashlib
 import io
 import json
@@ -12,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from tla.config import from_dict, to_dict
+from tla.files import read_sealed, write_sealed
 from tla.models import Backbone, Start, build_model
 from tla.models.external.start import rebuilt
 from tla.store import DamagedFileError, replacing
@@ -183,11 +183,7 @@ def save_state(path: Path, state: Mapping[str, Any]) -> None:
     """
     buffer = io.BytesIO()
     torch.save(dict(state), buffer)
-    content = buffer.getbuffer()
-    with replacing(path) as temporary, temporary.open("wb") as file:
-        file.write(hashlib.sha256(content).digest())
-        if file.write(content) != len(content):
-            raise OSError(errno.ENOSPC, "no space left on device")
+    write_sealed(path, buffer.getbuffer())
 
 
 def load_state(path: Path) -> dict[str, Any]:
@@ -196,9 +192,8 @@ def load_state(path: Path) -> dict[str, Any]:
     Raises:
         DamagedFileError: if the file is damaged or was not written by tla; names the file.
     """
-    with path.open("rb") as file:
-        digest, content = file.read(32), file.read()
-    if hashlib.sha256(content).digest() != digest:
+    content = read_sealed(path)
+    if content is None:
         raise DamagedFileError(f"{path}: damaged, or not a checkpoint written by tla; {HELP}")
     return torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
 

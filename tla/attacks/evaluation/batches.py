@@ -75,6 +75,7 @@ class Batches:
     def _check_eps(self) -> None:
         """Refuse a ball that holds every image: 8 where 8/255 is meant."""
         threat, like = self.threat, self.x[:1].float()
+        threat.check_count(len(self.x))
         low, high = (torch.full_like(like, edge) for edge in (threat.low, threat.high))
         widest, largest = float(threat.distance(low, high)), float(torch.as_tensor(threat.eps).max())
         if largest > widest * (1 + 1e-6):

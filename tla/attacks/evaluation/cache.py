@@ -2,6 +2,7 @@
 
 import contextlib
 import hashlib
+import io
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol, runtime_checkable
@@ -12,7 +13,7 @@ from torch import Tensor
 
 from tla.attacks.evaluation.batch import BatchResult
 from tla.config import digest
-from tla.files import replacing
+from tla.files import read_sealed, write_sealed
 from tla.types import Model
 
 
@@ -31,7 +32,7 @@ class Cache(Protocol):
 
 @dataclass(frozen=True)
 class CacheFolder:
-    """Results as files in a folder, written atomically, read without executing anything.
+    """Results as files in a folder, written atomically with a checksum, read without executing anything.
 
     Args:
         path: The folder; created on the first write. `clear` it once the table is saved.
@@ -42,34 +43,39 @@ class CacheFolder:
 
     def load(self, key: str) -> BatchResult | None:
         """The result, or None if it was not saved or cannot be read (it is then recomputed)."""
-        from safetensors.torch import load_file
+        from safetensors.torch import load
 
-        table, arrays = self.path / f"{key}.parquet", self.path / f"{key}.safetensors"
+        table, arrays = (read_sealed(file) for file in self._files(key))
+        if table is None or (arrays is None and self._files(key)[1].exists()):
+            return None
         try:
-            frame = pd.read_parquet(table)
+            frame = pd.read_parquet(io.BytesIO(table))
             seconds = float(frame["seconds"].iloc[0])
-            images = load_file(arrays)["images"] if arrays.exists() else None
-        except Exception:  # each reader raises its own errors for a damaged file
+            images = None if arrays is None else load(arrays)["images"]
+        except Exception:  # each reader raises its own errors for a file that another version wrote
             return None
         self._used.add(key)
         return BatchResult(str(frame["attack"].iloc[0]), frame.drop(columns="seconds"), seconds, images)
 
     def save(self, key: str, result: BatchResult) -> None:
         """Write the images first and the table last: without its table a result does not exist."""
-        from safetensors.torch import save_file
+        from safetensors.torch import save
 
+        table, arrays = self._files(key)
         if result.images is not None:
-            with replacing(self.path / f"{key}.safetensors") as temporary:
-                save_file({"images": result.images.contiguous()}, temporary)
-        with replacing(self.path / f"{key}.parquet") as temporary:
-            result.frame.assign(seconds=result.seconds).to_parquet(temporary, index=False)
+            write_sealed(arrays, save({"images": result.images.contiguous()}))
+        write_sealed(table, result.frame.assign(seconds=result.seconds).to_parquet(index=False))
         self._used.add(key)
+
+    def _files(self, key: str) -> tuple[Path, Path]:
+        """The table of a result, and its images."""
+        return self.path / f"{key}.table", self.path / f"{key}.images"
 
     def clear(self) -> None:
         """Delete the results that were loaded or saved here; those of another, unfinished evaluation stay."""
         for key in self._used:
-            for suffix in ("parquet", "safetensors"):
-                (self.path / f"{key}.{suffix}").unlink(missing_ok=True)
+            for file in self._files(key):
+                file.unlink(missing_ok=True)
         self._used.clear()
         with contextlib.suppress(OSError):  # not empty, or never created
             self.path.rmdir()

@@ -19,6 +19,7 @@ from tla.attacks.search.step_size import ShortAttackWarning, too_short
 from tla.memory import kept
 from tla.precision import Precision
 from tla.statistics.accuracy import CLEAN
+from tla.tensors import as_images, as_labels, dtype_of
 from tla.threat import Threat
 from tla.types import Model
 
@@ -121,6 +122,9 @@ def evaluate(
     for label, attack in attacks.items():
         if reason := too_short(attack, threat.eps):
             warnings.warn(f"{label}: {reason}", ShortAttackWarning, stacklevel=2)
+    if len(x):
+        x = as_images("x", x, low=threat.low, high=threat.high, dtype=dtype_of(model), keep=True)
+    y, ids = as_labels("y", y), None if ids is None else as_labels("ids", ids)
     batches = Batches(model=model, x=x, y=y, threat=threat, ids=ids, batch_size=batch, seed=seed, precision=precision)
     numbers, tables, images = batches.numbers(shard or Shard()), [], {label: [] for label in labels}
     total = len(attacks) * sum(len(batches.rows(number)) for number in numbers)

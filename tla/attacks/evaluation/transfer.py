@@ -14,6 +14,7 @@ from tla.attacks.search.loop import with_pursuit
 from tla.models.network.mode import evaluating
 from tla.precision import Precision, autocast
 from tla.seeding import generator
+from tla.tensors import as_images, as_labels, dtype_of
 from tla.threat import Threat
 from tla.types import Model
 
@@ -58,7 +59,10 @@ def transfer(
     if batch < 1:
         raise ValueError(f"batch must be >= 1, got {batch}")
     attack = with_pursuit(attack, "all_steps")
-    ids = torch.arange(len(x)) if ids is None else ids
+    x = as_images("x", x, low=threat.low, high=threat.high, dtype=dtype_of(next(iter(models.values()))))
+    y = as_labels("y", y, len(x))
+    threat.check_count(len(x))
+    ids = torch.arange(len(x)) if ids is None else as_labels("ids", ids, len(x))
     frames = []
     for number, rows in enumerate(torch.arange(len(x), device=x.device).split(batch)):
         inputs, goal, local = x[rows], Untargeted(y[rows]), threat.select(rows)

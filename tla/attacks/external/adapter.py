@@ -104,7 +104,7 @@ class ExternalAttack(Attack):
         on_step: OnStep | None = None,
     ) -> AttackResult:
         """Search for images that reach the goal; see `Attack`."""
-        check_inputs(x, goal, threat)
+        x = check_inputs(x, goal, threat, model)
         self.check_supported(goal, threat)
         x, results = x.detach(), x.detach().clone()
         queries = torch.full((len(x),), 2, dtype=torch.int64, device=x.device)  # one check before, one after

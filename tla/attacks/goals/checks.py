@@ -1,20 +1,9 @@
 """What goals refuse: labels, surrogates and embeddings that do not fit the model."""
 
-import torch
 from torch import Tensor
 
 from tla.attacks.goals.base import SURROGATES
 from tla.types import Outputs
-
-
-def check_labels(labels: object, name: str) -> None:
-    """Refuse anything but one class index per example."""
-    if not isinstance(labels, Tensor):
-        raise ValueError(f"{name} must be class indices: a tensor of int64 of shape (b,), got {type(labels).__name__}")
-    if labels.dtype != torch.int64 or labels.ndim != 1:
-        raise ValueError(
-            f"{name} must be class indices: int64 of shape (b,), got {labels.dtype} of shape {tuple(labels.shape)}"
-        )
 
 
 def check_surrogate(surrogate: str) -> None:

@@ -8,7 +8,8 @@ from torch import Tensor
 from torch.nn.functional import cross_entropy
 
 from tla.attacks.goals.base import Goal, Surrogate
-from tla.attacks.goals.checks import check_classes, check_dlr, check_labels, check_surrogate
+from tla.attacks.goals.checks import check_classes, check_dlr, check_surrogate
+from tla.tensors import as_labels
 from tla.types import Outputs
 
 CW_CONFIDENCE = 50.0
@@ -43,7 +44,7 @@ class Untargeted(Goal):
     surrogate: Surrogate = "ce"
 
     def __post_init__(self) -> None:
-        check_labels(self.y, "y")
+        object.__setattr__(self, "y", as_labels("y", self.y))
         check_surrogate(self.surrogate)
 
     @property
@@ -155,7 +156,7 @@ class Targeted(Goal):
     surrogate: Surrogate = "ce"
 
     def __post_init__(self) -> None:
-        check_labels(self.target, "target")
+        object.__setattr__(self, "target", as_labels("target", self.target))
         check_surrogate(self.surrogate)
 
     @property

@@ -11,6 +11,7 @@ from torch import Tensor
 from tla.attacks.goals.base import Goal, Surrogate
 from tla.attacks.goals.checks import check_width
 from tla.distances import DistanceName, distance
+from tla.tensors import as_floats
 from tla.types import Outputs
 
 Score = Callable[[Outputs], Float[Tensor, " b"]]
@@ -45,6 +46,9 @@ class LeaveEmbedding(Goal):
     embedding: Float[Tensor, "b d"]
     metric: DistanceName = "cosine"
     enough: float = float("inf")
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "embedding", as_floats("embedding", self.embedding))
 
     @property
     def size(self) -> int:
@@ -81,6 +85,9 @@ class CollideWithEmbedding(Goal):
     embedding: Float[Tensor, "b d"]
     metric: DistanceName = "cosine"
     near: float = -1.0
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "embedding", as_floats("embedding", self.embedding))
 
     @property
     def size(self) -> int:

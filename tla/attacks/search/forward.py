@@ -8,6 +8,7 @@ from torch import Tensor
 
 from tla.attacks.goals import Goal
 from tla.models.network.calling import on_copy
+from tla.tensors import as_images, dtype_of
 from tla.threat import Threat
 from tla.types import Model, Outputs
 
@@ -63,26 +64,23 @@ def input_gradient(value: Tensor, x: Tensor) -> Tensor:
     return torch.autograd.grad(value.sum(), x)[0]  # explicit grad_outputs would import sympy, which takes a second
 
 
-def check_inputs(x: Tensor, goal: Goal, threat: Threat) -> None:
-    """Refuse images that no attack can start from.
+def check_inputs(x: Tensor, goal: Goal, threat: Threat, model: Model | None = None) -> Tensor:
+    """The images that an attack starts from: floats in the box, without gradient.
+
+    Args:
+        x: Tensor, array or lists, shape (b, ...).
+        goal: For as many images.
+        threat: Gives the box.
+        model: The result has the type of its weights.
 
     Raises:
         ValueError: for an empty batch, images outside the box or not finite, or a goal or eps for another batch size.
     """
-    if not x.is_floating_point():
-        raise ValueError(f"x must be floating-point images in [{threat.low:g}, {threat.high:g}], got {x.dtype}")
-    if x.ndim < 2 or len(x) == 0:
-        raise ValueError(f"x must be a batch of at least one image, got shape {tuple(x.shape)}")
+    x = as_images("x", x, low=threat.low, high=threat.high, dtype=None if model is None else dtype_of(model))
     if goal.size != len(x):
         raise ValueError(f"the goal is for {goal.size} examples, x has {len(x)}")
-    if isinstance(threat.eps, Tensor) and threat.eps.ndim == 1 and len(threat.eps) != len(x):
-        raise ValueError(f"eps has {len(threat.eps)} entries, x has {len(x)} images")
-    low, high = (float(edge) for edge in x.detach().aminmax())
-    if not (low >= threat.low and high <= threat.high):
-        raise ValueError(
-            f"x must lie in [{threat.low:g}, {threat.high:g}], got [{low:g}, {high:g}]; "
-            "give images before normalisation (it belongs inside the model)"
-        )
+    threat.check_count(len(x))
+    return x
 
 
 def check_outputs(outputs: Outputs, goal: Goal) -> None:

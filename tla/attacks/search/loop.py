@@ -179,7 +179,7 @@ def climb(
 ) -> AttackResult:
     """Search the ball around each image for the goal; see `Attack.__call__` for arguments and errors."""
     with torch.inference_mode(False), kept(), evaluating(model):
-        check_inputs(x, goal, threat)
+        x = check_inputs(x, goal, threat, model)
         x = x.clone() if x.is_inference() else x.detach()
         ranking = goal.using(plan.phases[0].loss)
         best, rows = Best.none(x), torch.arange(len(x), device=x.device)

@@ -6,6 +6,7 @@ import torch
 from jaxtyping import Float, Int, UInt8
 from torch import Tensor
 
+from tla.tensors import as_labels, as_tensor
 from tla.types import Shape
 
 
@@ -35,6 +36,9 @@ class Images:
     notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "pixels", as_tensor("pixels", self.pixels))
+        for name in ("labels", "ids"):
+            object.__setattr__(self, name, as_labels(name, getattr(self, name)))
         if self.pixels.dtype != torch.uint8 or self.pixels.ndim != 4:
             got = f"{self.pixels.dtype} of shape {tuple(self.pixels.shape)}"
             raise ValueError(f"pixels must be uint8 of shape (n, c, h, w), got {got}")

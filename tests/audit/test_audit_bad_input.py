@@ -13,7 +13,10 @@ from tla.audit.base import Verdict, checks_of
 @pytest.mark.parametrize(
     ("change", "text"),
     [
-        ({"x": torch.rand(0, 1, 8, 8), "y": torch.zeros(0, dtype=torch.int64)}, "x must be a batch of at least one image"),
+        (
+            {"x": torch.rand(0, 1, 8, 8), "y": torch.zeros(0, dtype=torch.int64)},
+            "x must be a batch of at least one image",
+        ),
         ({"x": torch.zeros(5, 1, 8, 8, dtype=torch.int32)}, r"must be floating-point images .* got torch.int32"),
         ({"y": torch.zeros(5)}, r"y must be class indices: whole numbers of shape \(n,\), got torch.float32"),
         ({"y": torch.zeros(4, dtype=torch.int64)}, r"y must be class indices .* got torch.int64 of shape \(4,\)"),

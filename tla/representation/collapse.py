@@ -37,7 +37,8 @@ def collapse_statistics(embedding: Float[Tensor, "n d"], y: Int[Tensor, " n"]) -
     """
     values = embedding.double()
     centred = values - values.mean(0)
-    spectrum = torch.linalg.eigvalsh(centred.mT @ centred).clamp_min(0)
+    wide = values.shape[1] > len(values)  # both products have the same eigenvalues, but for zeros
+    spectrum = torch.linalg.eigvalsh(centred @ centred.mT if wide else centred.mT @ centred).clamp_min(0)
     share = spectrum / spectrum.sum()
     rank = float(torch.special.entr(share).sum().exp()) if float(spectrum.sum()) > 0 else 0.0
     directions = unit(values)

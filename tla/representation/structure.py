@@ -130,18 +130,21 @@ def spectrum(values: Float[Tensor, "n d"]) -> Spectrum:
     """exp(entropy of the covariance's normalised eigenvalues) and its influences.
 
     An image x moves the i-th eigenvalue l_i by (v_i . (x - mean))^2 - l_i, and the entropy H by -(log p_i + H) / sum l
-    times that, where p_i = l_i / sum l; the terms in l_i cancel.
+    times that, where p_i = l_i / sum l; the terms in l_i cancel. Of wide embeddings (d > n) the eigenvectors u of the
+    n x n products are taken: with v_i = X' u_i / sqrt(n l_i), the projection v_i . (x_j - mean) is sqrt(n l_i) u_ij.
 
     Args:
         values: Embeddings, float64, shape (n, d).
     """
     centred = values - values.mean(0)
-    found = torch.linalg.eigh(centred.mT @ centred / len(values))
+    n, wide = len(values), values.shape[1] > len(values)
+    found = torch.linalg.eigh((centred @ centred.mT if wide else centred.mT @ centred) / n)
     size = found.eigenvalues.clamp_min(0)
     if not float(size.sum()) > 0:
         return Spectrum(0.0, torch.zeros_like(values[:, 0]))
     p = size / size.sum()
     entropy = torch.special.entr(p).sum()
     slope = torch.where(p > 0, -(p.log() + entropy) / size.sum(), 0)
-    moved = (centred @ found.eigenvectors).square() @ slope
+    along = n * size * found.eigenvectors.square() if wide else (centred @ found.eigenvectors).square()
+    moved = along @ slope
     return Spectrum(float(entropy.exp()), entropy.exp() * moved)

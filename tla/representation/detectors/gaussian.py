@@ -14,21 +14,44 @@ from tla.types import Outputs
 
 
 @dataclass(frozen=True, eq=False)
+class LowRank:
+    """The symmetric whitening of scale I + V diag(s) V', without a matrix of d x d: for fewer embeddings than features.
+
+    Args:
+        scale: Variance of the directions that the embeddings do not span, > 0.
+        directions: V, orthonormal, shape (d, r).
+        shrink: 1 - sqrt(scale / (scale + s)), shape (r,).
+    """
+
+    scale: float
+    directions: Float[Tensor, "d r"]
+    shrink: Float[Tensor, " r"]
+
+    def __call__(self, embedding: Float[Tensor, "b d"]) -> Float[Tensor, "b d"]:
+        """Whitened embeddings."""
+        spanned = (embedding @ self.directions * self.shrink) @ self.directions.mT
+        return (embedding - spanned) / self.scale**0.5
+
+
+@dataclass(frozen=True, eq=False)
 class Whitened:
     """Class means and a shared covariance, as the linear map that turns the covariance into the identity.
 
     Args:
-        whitening: Inverse Cholesky factor of the covariance, shape (d, d).
+        whitening: Inverse Cholesky factor of the covariance, shape (d, d); or a low-rank map where d > n.
         means: Whitened class means, shape (c, d).
         log_volume: Half the log-determinant of 2 pi covariance.
     """
 
-    whitening: Float[Tensor, "d d"]
+    whitening: Float[Tensor, "d d"] | LowRank
     means: Float[Tensor, "c d"]
     log_volume: float
 
     def squared(self, embedding: Float[Tensor, "b d"]) -> Float[Tensor, "b c"]:
         """Squared Mahalanobis distance of each embedding to each class mean."""
+        if isinstance(self.whitening, LowRank):
+            white = self.whitening(embedding.float())
+            return torch.stack([(white - mean).square().sum(1) for mean in self.means], 1)
         white = embedding.float() @ self.whitening.mT
         return (white[:, None] - self.means).square().sum(2)
 
@@ -48,6 +71,8 @@ def whiten(embedding: Float[Tensor, "n d"], y: Int[Tensor, " n"], classes: int, 
     """
     means = class_means(embedding, y, classes)
     centred = embedding.double() - means[y]
+    if embedding.shape[1] > len(embedding):
+        return _whiten_wide(centred, means, floor)
     covariance = centred.mT @ centred / len(embedding)
     spread = covariance.diagonal().mean()
     if not spread > 0:
@@ -57,6 +82,21 @@ def whiten(embedding: Float[Tensor, "n d"], y: Int[Tensor, " n"], classes: int, 
     whitening = torch.linalg.solve_triangular(lower, torch.eye(len(lower)).to(lower), upper=False)
     volume = float(lower.diagonal().log().sum()) + len(lower) / 2 * math.log(2 * math.pi)
     return Whitened(whitening.float(), (means @ whitening.mT).float(), volume)
+
+
+def _whiten_wide(centred: Tensor, means: Tensor, floor: float) -> Whitened:
+    """`whiten` by the thin singular value decomposition of n rows."""
+    variances, width = centred.square().mean(0), centred.shape[1]
+    spread = float(variances.mean())
+    if not spread > 0:
+        raise ValueError("embedding must vary within its classes, got the same vector for all of a class")
+    _, singular, rows = torch.linalg.svd(centred / len(centred) ** 0.5, full_matrices=False)
+    scale, sizes = floor * spread, singular.square()
+    whitening = LowRank(scale, rows.mT, 1 - (scale / (scale + sizes)).sqrt())
+    logs = float((scale + sizes).log().sum()) + (width - len(sizes)) * math.log(scale)
+    volume = (logs + width * math.log(2 * math.pi)) / 2
+    low = LowRank(scale, rows.mT.float(), whitening.shrink.float())
+    return Whitened(low, whitening(means).float(), volume)
 
 
 class LeftOutDistances(NamedTuple):

@@ -90,6 +90,19 @@ def swapped_in(folder: Path) -> Iterator[Path]:
         shutil.rmtree(building, ignore_errors=True)
 
 
+def check_name(name: str, what: str) -> None:
+    """Refuse a name that is no plain path component: it could lead out of the folder that it is put into.
+
+    Raises:
+        ValueError: says what is allowed.
+    """
+    plain = name not in ("", ".", "..") and name == name.strip() and not name.startswith((".", "-"))
+    if not plain or any(letter in "/\\:" or ord(letter) < 32 for letter in name) or len(name.encode()) > 200:
+        raise ValueError(
+            f"{what} must be a plain name of a folder, without / or a dot in front, of at most 200 bytes; got {name!r}"
+        )
+
+
 class FolderInUseError(ValueError):
     """Another process is writing to a folder."""
 

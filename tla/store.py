@@ -3,7 +3,6 @@
 import errno
 import hashlib
 import json
-import zlib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tla.files import replacing
+from tla.formats import checksum, is_manifest, read_arrays, read_table
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -50,14 +50,14 @@ class Store:
         Raises:
             DamagedFileError: if manifest.json is invalid or has another schema.
         """
-        file = self.path / "manifest.json"
+        file = self.place("manifest.json")
         if not file.exists():
             return {"schema": SCHEMA, "steps": {}}
         try:
             manifest = json.loads(file.read_text(encoding="utf-8"))
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise DamagedFileError(f"{file}: the manifest is damaged ({error}); {_HELP}") from None
-        if not _is_manifest(manifest):
+        if not is_manifest(manifest):
             raise DamagedFileError(f"{file}: the manifest is damaged (no list of steps and their files); {_HELP}")
         if manifest.get("schema") != SCHEMA:
             raise DamagedFileError(f"{file}: schema {manifest.get('schema')}, this version reads {SCHEMA}; {_HELP}")
@@ -88,10 +88,25 @@ class Store:
         Raises:
             DamagedFileError: if the file is not the one that was recorded.
         """
+        self.place(name)
         recorded = _recorded(self.path, _stamp(self.path / "manifest.json")).get(name)
         if recorded is not None and (self.path / name).is_file() and not self._is(name, recorded):
             raise DamagedFileError(f"{self.path / name} is not the file that this study wrote; {_HELP}")
         return self.path / name
+
+    def place(self, name: str) -> Path:
+        """The path of a file of the study, which no symbolic link may lead out of the folder.
+
+        Args:
+            name: Relative to the study folder.
+
+        Raises:
+            DamagedFileError: if it lies elsewhere.
+        """
+        path = self.path / name
+        if not path.resolve().is_relative_to(self.path.resolve()):
+            raise DamagedFileError(f"{path} leads out of the study folder, to {path.resolve()}; remove the link")
+        return path
 
     def check_all(self, but: Iterable[str] = ()) -> None:
         """Compare every file with what the manifest recorded.
@@ -110,7 +125,7 @@ class Store:
             )
 
     def _is(self, name: str, recorded: Mapping[str, Any]) -> bool:
-        file = self.path / name
+        file = self.place(name)
         if not file.is_file() or file.stat().st_size != recorded["bytes"]:
             return False
         expected = recorded.get("sha256")
@@ -166,7 +181,7 @@ class Store:
     def _remove_tables(self, files: Iterable[str]) -> None:
         for name in files:
             if Path(name).parent == Path("tables"):
-                (self.path / name).unlink(missing_ok=True)
+                self.place(name).unlink(missing_ok=True)
 
     def write_json(self, name: str, value: Any) -> None:
         """Write a JSON file atomically."""
@@ -174,14 +189,14 @@ class Store:
 
     def write_text(self, name: str, text: str) -> None:
         """Write a text file atomically."""
-        with replacing(self.path / name) as temporary:
+        with replacing(self.place(name)) as temporary:
             temporary.write_text(text, encoding="utf-8")
 
     def write_table(self, name: str, frame: DataFrame) -> str:
         """Write tables/<name>.parquet atomically; returns its path relative to the study folder."""
         relative = f"tables/{name}.parquet"
-        with replacing(self.path / relative) as temporary:
-            frame.to_parquet(temporary, index=False, compression="zstd", write_page_checksum=True)
+        with replacing(self.place(relative)) as temporary:
+            frame.to_parquet(temporary, index=False, compression="zstd", write_pagechecksum=True)
         return relative
 
     def table(self, name: str) -> DataFrame:
@@ -194,7 +209,7 @@ class Store:
         file = self.path / "tables" / f"{name}.parquet"
         if not file.exists():
             raise FileNotFoundError(f"{self.path} has no table {name!r}; it has: {', '.join(self.tables()) or 'none'}")
-        return self._read(self.check(f"tables/{name}.parquet"), _read_table)
+        return self._read(self.check(f"tables/{name}.parquet"), read_table)
 
     def has_table(self, name: str) -> bool:
         """True if tables/<name>.parquet exists."""
@@ -211,9 +226,9 @@ class Store:
 
         relative = f"arrays/{name}.safetensors"
         contiguous = {key: np.asarray(value, order="C") for key, value in arrays.items()}
-        with replacing(self.path / relative) as temporary:
+        with replacing(self.place(relative)) as temporary:
             try:
-                save_file(contiguous, temporary, {"crc32": _checksum(contiguous)})
+                save_file(contiguous, temporary, {"crc32": checksum(contiguous)})
             except SafetensorError as error:  # what it raises when the disk is full
                 raise OSError(errno.EIO, str(error)) from None
         return relative
@@ -231,7 +246,7 @@ class Store:
                 str(f.relative_to(self.path / "arrays"))[:-12] for f in self.path.glob("arrays/**/*.safetensors")
             )
             raise FileNotFoundError(f"{self.path} has no arrays {name!r}; it has: {', '.join(known) or 'none'}")
-        return self._read(self.check(f"arrays/{name}.safetensors"), _read_arrays)
+        return self._read(self.check(f"arrays/{name}.safetensors"), read_arrays)
 
     def _rows(self, name: str) -> int | None:
         if not name.endswith(".parquet"):
@@ -266,42 +281,6 @@ def _recorded(folder: Path, stamp: tuple[int, ...]) -> dict[str, dict[str, Any]]
     """What the manifest of this stamp says of each file."""
     steps = Store(folder).manifest()["steps"].values()
     return {name: recorded for step in steps for name, recorded in step["files"].items()}
-
-
-def _is_manifest(value: Any) -> bool:
-    steps = value.get("steps") if isinstance(value, dict) else None
-    return isinstance(steps, dict) and all(
-        isinstance(step, dict)
-        and isinstance(step.get("digest"), str)
-        and isinstance(step.get("files"), dict)
-        and all(isinstance(file, dict) and isinstance(file.get("bytes"), int) for file in step["files"].values())
-        for step in steps.values()
-    )
-
-
-def _read_table(file: Path) -> DataFrame:
-    from pandas import read_parquet
-
-    return read_parquet(file, page_checksum_verification=True)
-
-
-def _read_arrays(file: Path) -> dict[str, np.ndarray]:
-    from safetensors import safe_open
-
-    with safe_open(file, "numpy") as content:
-        arrays = {name: content.get_tensor(name) for name in content.keys()}  # noqa: SIM118 (not a mapping)
-        expected = (content.metadata() or {}).get("crc32")
-    if expected not in (None, _checksum(arrays)):
-        raise ValueError("the checksum does not match the numbers")
-    return arrays
-
-
-def _checksum(arrays: Mapping[str, np.ndarray]) -> str:
-    total = 0
-    for name in sorted(arrays):
-        head = f"{name} {arrays[name].dtype} {arrays[name].shape}".encode()
-        total = zlib.crc32(arrays[name].reshape(-1).view(np.uint8).data, zlib.crc32(head, total))
-    return f"{total:08x}"
 
 
 _HELP = "nothing was overwritten: restore the file, or delete it and run the study again"

@@ -6,6 +6,7 @@ import numpy as np
 import streamlit as st
 
 from board.lab_models import LabModel, lab_model, load
+from board.running import is_here, visitor
 from board.studies import View
 from tla.widgets.filming import film_attack
 
@@ -150,9 +151,17 @@ def _attack(lab: LabModel, image: np.ndarray, y: int, settings: AttackSettings) 
     model = load(lab)
     x = torch.from_numpy(image)[None]
     attack = ATTACKS.build(settings.attack, **dict(settings.parameters))
+    check_length(attack)
     goal = Untargeted(torch.tensor([y])) if settings.target is None else Targeted(torch.tensor([settings.target]))
     threat = Threat(settings.norm, settings.eps)
-    film = film_attack(model, x, goal, threat, attack, generator=generator(settings.seed, "dashboard"))
+    who = visitor()
+
+    def still_here() -> None:
+        if who and not is_here(who):
+            raise PageClosedError("the page was closed: the attack stopped")
+
+    source = generator(settings.seed, "dashboard")
+    film = film_attack(model, x, goal, threat, attack, generator=source, before_step=still_here)
     result = film.result
     return LiveAttack(
         before=film.before,
@@ -166,6 +175,35 @@ def _attack(lab: LabModel, image: np.ndarray, y: int, settings: AttackSettings) 
         queries=int(result.queries[0]),
         seconds=film.seconds,
     )
+
+
+MOST_PASSES = 5000
+"""Forward passes that a live attack may make on one image: a few seconds of a small network."""
+
+
+def check_length(attack: Any) -> None:
+    """Refuse an attack that would run for minutes.
+
+    Raises:
+        ValueError: says how many forward passes it makes and where there is no bound.
+    """
+    plan = attack.plan() if hasattr(attack, "plan") else None
+    if plan is not None:
+        passes = sum(phase.steps + 1 for phase in plan.phases)
+    else:
+        sizes = {name: value for name, value in vars(attack).items() if type(value) is int}
+        passes = max(sizes.get("restarts", 1), 1)
+        for name in ("steps", "queries"):
+            passes *= max(sizes.get(name, 1), 1)
+    if passes > MOST_PASSES:
+        raise ValueError(
+            f"this attack makes up to {passes:,} forward passes on an image, the dashboard at most {MOST_PASSES:,}; "
+            "lower its steps or restarts, or run `tla attack`, which has no bound"
+        )
+
+
+class PageClosedError(RuntimeError):
+    """The page that started an attack was closed."""
 
 
 def smallest_eps(

@@ -2,6 +2,7 @@
 
 import atexit
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -11,6 +12,10 @@ from threading import Lock
 from typing import IO, NamedTuple
 
 import streamlit as st
+from streamlit import runtime
+from streamlit.runtime.scriptrunner import get_script_run_ctx
+
+from tla.cli.ending import ENDS_WITH
 
 
 class RunProgress(NamedTuple):
@@ -32,15 +37,23 @@ class Runs:
     """Processes of this dashboard by study folder; shared by all users."""
 
     processes: dict[Path, subprocess.Popen[bytes]] = field(default_factory=dict)
+    owners: dict[Path, str] = field(default_factory=dict)
     output: dict[Path, IO[bytes]] = field(default_factory=dict)
     lock: Lock = field(default_factory=Lock)
 
-    def start(self, recipe: str, folder: Path) -> None:
-        """Start or resume a study, unless this dashboard is already running it."""
+    def start(self, recipe: str, folder: Path, owner: str = "") -> None:
+        """Start or resume a study, unless this dashboard is already running it, or another one for this visitor.
+
+        Args:
+            recipe: The argument of `tla study`.
+            folder: The study folder.
+            owner: The visitor who starts it, see `visitor`.
+        """
         with self.lock:
-            if self.running(folder):
+            if self.running(folder) or (owner and self.of(owner) is not None):
                 return
-            self.stop(folder)
+            self._end(folder)
+            self.owners[folder] = owner
             (folder / "progress.json").unlink(missing_ok=True)
             self.output[folder] = tempfile.TemporaryFile()  # noqa: SIM115  (closed with the process)
             self.processes[folder] = subprocess.Popen(
@@ -48,15 +61,29 @@ class Runs:
                 stdout=self.output[folder],
                 stderr=subprocess.STDOUT,
                 stdin=subprocess.DEVNULL,
+                env=os.environ | {ENDS_WITH: str(os.getpid())},
             )
+
+    def of(self, owner: str) -> Path | None:
+        """The study that a visitor has started and that is running."""
+        return next((folder for folder, who in self.owners.items() if who == owner and self.running(folder)), None)
+
+    def may_stop(self, folder: Path, owner: str) -> bool:
+        """True for the visitor who started a study, and for all once that visitor has gone."""
+        started_by = self.owners.get(folder, "")
+        return started_by in ("", owner) or not is_here(started_by)
 
     def running(self, folder: Path) -> bool:
         """True while a study that was started here is running."""
         process = self.processes.get(folder)
         return process is not None and process.poll() is None
 
-    def stop(self, folder: Path) -> None:
-        """Stop a study; its finished steps stay, and the next start resumes from them."""
+    def stop(self, folder: Path, owner: str = "") -> None:
+        """Stop a study of this visitor; its finished steps stay, and the next start resumes from them."""
+        if self.may_stop(folder, owner):
+            self._end(folder)
+
+    def _end(self, folder: Path) -> None:
         process = self.processes.pop(folder, None)
         if process is None:
             return
@@ -71,7 +98,7 @@ class Runs:
     def stop_all(self) -> None:
         """Stop every study that was started here."""
         for folder in list(self.processes):
-            self.stop(folder)
+            self._end(folder)
 
     def progress(self, folder: Path) -> RunProgress | None:
         """How far a study has got; None if it was not started here."""
@@ -105,6 +132,17 @@ def read_progress(folder: Path) -> RunProgress | None:
         return RunProgress(str(report["state"]), float(report["done"]), f"{step}: {message}" if message else step)
     except (OSError, ValueError, KeyError, TypeError):
         return None
+
+
+def visitor() -> str:
+    """Who is looking at the page: its session; empty outside of one."""
+    context = get_script_run_ctx(suppress_warning=True)
+    return "" if context is None else context.session_id
+
+
+def is_here(session: str) -> bool:
+    """True while a visitor's page is open; also where nobody can tell."""
+    return not runtime.exists() or runtime.get_instance().is_active_session(session)
 
 
 @st.cache_resource(show_spinner=False)

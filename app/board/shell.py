@@ -2,13 +2,14 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from html import escape
 from pathlib import Path
 
 import streamlit as st
 
 from board import state
 from board.pictures import uri
-from board.running import runs
+from board.running import runs, visitor
 from board.selection.focus import contested, correct_count
 from board.studies import (
     DamagedFileError,
@@ -106,11 +107,12 @@ def _focus_box(view: View) -> None:
     known = view.true_class(sample) >= 0
     name = view.class_name(view.true_class(sample)) if known else f"image {sample}"
     image = "".join(
-        f'<img src="{uri(pixels)}" alt="image {sample}{f", a {name}" if known else ""}">'
+        f'<img src="{uri(pixels)}" alt="image {sample}{f", a {escape(name)}" if known else ""}">'
         for pixels in view.clean_picture(sample)
     )
     st.html(
-        f'<div class="focus">{image}<div><b>{name}</b><br>{correct_count(view, sample, state.seed(view))}</div></div>'
+        f'<div class="focus">{image}<div><b>{escape(name)}</b><br>'
+        f"{correct_count(view, sample, state.seed(view))}</div></div>"
     )
     with st.container(horizontal=True, gap="xsmall"):
         step = state.step_focus
@@ -215,7 +217,8 @@ def offer(view: View | None = None) -> None:
             type="primary",
             icon=":material/play_arrow:",
             on_click=started.start,
-            args=(_recipe(view), folder),
+            args=(_recipe(view), folder, visitor()),
+            disabled=started.of(visitor()) is not None,
         )
         st.caption("The same in a terminal:")
         st.code(f"tla study {_recipe(view)} --out {folder}", language="bash")
@@ -225,7 +228,7 @@ def _recipe(view: View | None) -> str:
     """The argument of `tla study`: the study's own configuration once it has been started."""
     if view is None:
         return DIGITS
-    own = view.path / "study.toml"
+    own = view.store.place("study.toml")
     return str(own) if own.exists() else view.name
 
 
@@ -239,7 +242,9 @@ def watch(folder: Path) -> None:
     with st.container(border=True):
         st.subheader("The study is running", anchor=False)
         st.progress(progress.done, text=f"{progress.done:.0%} · {progress.message}")
-        st.button("Stop", icon=":material/stop:", on_click=started.stop, args=(folder,), key=f"stop_{folder}")
+        if started.may_stop(folder, visitor()):
+            args = (folder, visitor())
+            st.button("Stop", icon=":material/stop:", on_click=started.stop, args=args, key=f"stop_{folder}")
         st.caption("It runs on while you use other pages, and stops with this dashboard. You can resume it later.")
 
 

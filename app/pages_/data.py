@@ -8,7 +8,7 @@ import streamlit as st
 from board import shell
 from board.charts import chart
 from board.pages import PageInfo
-from board.running import runs
+from board.running import runs, visitor
 from board.studies import View, root
 
 from tla.study.recipes import shipped
@@ -59,7 +59,7 @@ def contents(view: View) -> None:
     with tabs[2]:
         st.json({key: view.manifest.get(key, {}) for key in ("versions", "hardware", "data")})
     with tabs[3]:
-        toml = view.path / "study.toml"
+        toml = view.store.place("study.toml")
         st.code(
             toml.read_text(encoding="utf-8") if toml.exists() else "# this study has no study.toml", language="toml"
         )
@@ -87,8 +87,9 @@ def start_another() -> None:
         type="primary",
         icon=":material/play_arrow:",
         on_click=started.start,
-        args=(recipe, folder),
-        disabled=started.running(folder),
+        args=(recipe, folder, visitor()),
+        disabled=started.running(folder) or started.of(visitor()) is not None,
+        help="One study at a time for each visitor.",
         key="start_recipe",
     )
     last = started.progress(folder)

@@ -1,5 +1,6 @@
 """`tla app`: the dashboard."""
 
+import contextlib
 import json
 import os
 import subprocess
@@ -16,6 +17,8 @@ open the dashboard; the same as: streamlit run app/streamlit_app.py
 --given N=MODEL  given models of a study that its Attack lab may run, by the names they have in the study. Loading a
                  model may execute its author's code, so the lab runs none that only a study folder names. --head,
                  --mean, --std, --channels, --resize and --weights as for tla study
+
+It listens on this machine only. --server.address 0.0.0.0 opens it to everyone who reaches the machine.
 """
 
 
@@ -31,9 +34,17 @@ def run(words: list[str]) -> int:
         )
     require("streamlit", "the dashboard")
     given, rest = _given(words)
-    environment = _environment(given) if given else None
     command = [sys.executable, "-m", "streamlit", "run", str(page), *rest]
-    return subprocess.call(command, cwd=page.parents[1], env=environment)
+    process = subprocess.Popen(command, cwd=page.parents[1], env=_environment(given) if given else None)
+    try:
+        return process.wait()
+    except KeyboardInterrupt:  # Ctrl-C or SIGTERM: the dashboard ends the studies that it has started
+        process.terminate()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(30)
+        raise
+    finally:
+        process.kill()
 
 
 def _environment(given: dict[str, dict[str, Any]]) -> dict[str, str]:

@@ -6,6 +6,7 @@ import signal
 import sys
 import sysconfig
 import threading
+import time
 import traceback
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -13,6 +14,9 @@ from types import FrameType
 
 BAD_INPUT, FAULT, INTERRUPTED, CLOSED, TERMINATED = 1, 70, 130, 141, 143
 """Exit statuses: bad input, or no memory, disk or permission; a fault of tla; signals as a shell counts them."""
+
+ENDS_WITH = "TLA_ENDS_WITH"
+"""The variable with the id of a process that has started this one, and without which it ends."""
 
 TRACEBACKS = "TLA_TRACEBACK"
 """The variable that shows the whole traceback of any error."""
@@ -117,10 +121,20 @@ def _terminable() -> Iterator[None]:
         raise _Terminated
 
     before = signal.signal(signal.SIGTERM, end)
+    parent = os.environ.get(ENDS_WITH, "")
+    if parent.isdigit():
+        threading.Thread(target=_end_with, args=(int(parent),), daemon=True).start()
     try:
         yield
     finally:
         signal.signal(signal.SIGTERM, before)
+
+
+def _end_with(parent: int) -> None:
+    """Wait until the process that started this one has gone, then end as on SIGTERM."""
+    while os.getppid() == parent:
+        time.sleep(0.5)
+    os.kill(os.getpid(), signal.SIGTERM)
 
 
 def any_locale() -> None:

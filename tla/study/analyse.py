@@ -62,7 +62,7 @@ def _run(workspace: Workspace, trained: TrainedModel, report: Report) -> StepRes
     outputs = model_outputs(workspace, trained)
     files = [workspace.store.write_arrays(f"embeddings/{trained.key}", _arrays(outputs))]
     index = GalleryIndex.build(outputs.gallery.embedding, outputs.gallery_y, outputs.gallery_ids)
-    saved = save(index, workspace.store.path / "index" / f"{trained.key}.faiss")
+    saved = save(index, workspace.store.place(f"index/{trained.key}.faiss"))
     files += [str(path.relative_to(workspace.store.path)) for path in saved]
     frames: dict[str, pd.DataFrame] = {}
     for share, name, make in (

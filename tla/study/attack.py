@@ -33,7 +33,7 @@ def step(workspace: Workspace, trained: TrainedModel, weights: str) -> StudyStep
 
 def _run(workspace: Workspace, trained: TrainedModel, report: Report) -> StepResult:
     plan, queries = workspace.study.attack, workspace.queries
-    cache = CacheFolder(workspace.store.path / "models" / trained.key / "parts")
+    cache = CacheFolder(workspace.store.place(f"models/{trained.key}/parts"))
     radii = [plan.eps, *(eps for eps in plan.detection_eps if abs(eps - plan.eps) > 1e-9)]
     frames, arrays = [], {}
     for number, eps in enumerate(radii):

@@ -8,6 +8,7 @@ from tla.attacks import ATTACKS, Attack
 from tla.attacks.search.step_size import at_radius, too_short
 from tla.config import from_dict, merge, quotient, to_dict
 from tla.data import Source
+from tla.files import check_name
 from tla.messages import did_you_mean
 from tla.models import MODELS, Backbone, GivenModel
 from tla.precision import Precision
@@ -146,6 +147,7 @@ class Study:
     caption: str = ""
 
     def __post_init__(self) -> None:
+        check_name(self.name, "name")
         if not self.methods and not self.given:
             raise ValueError("methods must name at least one method, got none; or give a model (given.NAME.load)")
         if not self.seeds or len(set(self.seeds)) < len(self.seeds) or min(self.seeds) < 0:

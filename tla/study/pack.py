@@ -42,7 +42,7 @@ def _fill(store: Store, packed: Store, manifest: dict[str, Any], tables_only: bo
     files = _tables(store, packed)
     if not tables_only:
         files += [*_arrays(store, packed), *_models(store, packed)]
-    packed.write_text("study.toml", (store.path / "study.toml").read_text(encoding="utf-8"))
+    packed.write_text("study.toml", store.place("study.toml").read_text(encoding="utf-8"))
     packed.write_json("manifest.json", manifest | {"steps": {}, "packed": "tables" if tables_only else "whole"})
     packed.finish("packed", str(manifest["complete"]), files)
     steps = {name: {**step, "files": {}} for name, step in manifest["steps"].items()}

@@ -63,7 +63,7 @@ def train_model(
         study.build_method(trained.method),
         config,
         seed=trained.seed,
-        folder=workspace.store.path / "models" / trained.key,
+        folder=workspace.store.place(f"models/{trained.key}"),
         progress=progress,
         header={"source": to_dict(study.source), "attack": to_dict(workspace.asked.attack)},
         foreign="replace",

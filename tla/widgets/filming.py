@@ -1,6 +1,7 @@
 """An attack on one image, step by step: run, and as `modules/film.js` shows it."""
 
 import time
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -39,7 +40,16 @@ class Film(NamedTuple):
     seconds: float
 
 
-def film_attack(model: "Model", x: Any, goal: "Goal", threat: "Threat", attack: "Attack", *, generator: Any) -> Film:
+def film_attack(
+    model: "Model",
+    x: Any,
+    goal: "Goal",
+    threat: "Threat",
+    attack: "Attack",
+    *,
+    generator: Any,
+    before_step: Callable[[], None] = lambda: None,
+) -> Film:
     """Attack one image and keep every step.
 
     Args:
@@ -49,6 +59,7 @@ def film_attack(model: "Model", x: Any, goal: "Goal", threat: "Threat", attack: 
         threat: Norm, radius and box.
         attack: A registered attack.
         generator: Source of random numbers.
+        before_step: Called before each step is kept; whatever it raises ends the attack.
 
     Raises:
         ValueError: for settings that the attack rejects.
@@ -56,8 +67,13 @@ def film_attack(model: "Model", x: Any, goal: "Goal", threat: "Threat", attack: 
     import torch
 
     recorder = StepRecorder()
+
+    def record(step: Any) -> None:
+        before_step()
+        recorder(step)
+
     start = time.perf_counter()
-    result = attack(model, x, goal, threat, generator=generator, on_step=recorder)
+    result = attack(model, x, goal, threat, generator=generator, on_step=record)
     seconds = time.perf_counter() - start
     with torch.no_grad():
         before, after = (model(images).logits.softmax(1)[0].float().cpu().numpy() for images in (x, result.adversarial))

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from tla.plots.base import Figure, unvalidated
 from tla.plots.drawing.sheet import LEGEND, entry_width, wrap
-from tla.plots.drawing.theme import Look, template
+from tla.plots.drawing.theme import Look, escape, template
 
 GAP = 18
 
@@ -37,7 +37,7 @@ def page(rows: Sequence[Sequence[Figure]], look: Look, *, title: str, caption: s
         caption: One line at the bottom; the look's source is added.
     """
     heading = wrap(title, 0.95 * (look.width - 60), 22)
-    caption = f"{caption} Source: {look.source}." if look.source else caption
+    caption = f"{caption} Source: {escape(look.source)}." if look.source else caption
     below = wrap(caption, look.width - 24, 12)
     head = 54 + 26 * heading.count("<br>")
     blocks, top = [], float(head)

@@ -58,7 +58,12 @@ def _text(figure: Figure, extension: str, offline: bool) -> str:
         )
     if extension == ".json":
         return str(figure.to_json())
-    return data_of(figure).to_csv(index=False)
+    return data_of(figure).map(_cell).to_csv(index=False)
+
+
+def _cell(value: Any) -> Any:
+    """A cell that a spreadsheet shows as text: one that begins like a formula gets an apostrophe."""
+    return f"'{value}" if isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t", "\r")) else value
 
 
 def data_of(figure: Figure) -> pd.DataFrame:

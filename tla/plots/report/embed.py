@@ -98,7 +98,7 @@ def embedded(name: str, draw: Draw, look: Look, *, note: str = "") -> str:
     base = bare(whole["wide"])
     spec: dict[str, Any] = {"wide": base}
     spec |= {key: difference(base, bare(values)) for key, values in whole.items() if key != "wide"}
-    text = json.dumps(spec, separators=(",", ":"), ensure_ascii=False, allow_nan=False).replace("</", "<\\/")
+    text = json.dumps(spec, separators=(",", ":"), ensure_ascii=False, allow_nan=False).replace("<", "\\u003c")
     alt = escape(f"{plain(meta['title'])}. {plain(meta['caption'])}", quote=True)
     return (
         f'<figure class="card plot" id="figure-{name}"><h3>{meta["title"]}</h3>'

@@ -112,7 +112,7 @@ def _steps(material: Material) -> str:
                 time,
                 str(len(files)),
                 f"{size:.2f}",
-                f"<code>{str(step.get('digest'))[:12]}</code>",
+                f"<code>{escape(str(step.get('digest'))[:12])}</code>",
             ]
         )
     inner = table(
@@ -122,7 +122,7 @@ def _steps(material: Material) -> str:
 
 
 def _recipe(material: Material) -> str:
-    file = material.store.path / "study.toml"
+    file = material.store.place("study.toml")
     if file.is_file():
         text = file.read_text(encoding="utf-8")
     else:

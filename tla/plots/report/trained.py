@@ -27,7 +27,7 @@ def trained(material: Material) -> str:
     )
     if reasons:
         lead = f"The methods were not trained alike: {'; '.join(reasons)}."
-    device = material.recorded("hardware", "device") or "unknown hardware"
+    device = escape(str(material.recorded("hardware", "device") or "unknown hardware"))
     several = history["seed"].nunique() > 1
     what = "mean over the seeds, below it the smallest and the largest" if several else "its one seed"
     return section(

@@ -29,7 +29,7 @@ def read_table(file: Path) -> DataFrame:
     """A parquet file, its pages verified."""
     from pandas import read_parquet
 
-    return read_parquet(file, pagechecksum_verification=True)
+    return read_parquet(file, page_checksum_verification=True)
 
 
 def read_arrays(file: Path) -> dict[str, np.ndarray]:

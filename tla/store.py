@@ -196,7 +196,7 @@ class Store:
         """Write tables/<name>.parquet atomically; returns its path relative to the study folder."""
         relative = f"tables/{name}.parquet"
         with replacing(self.place(relative)) as temporary:
-            frame.to_parquet(temporary, index=False, compression="zstd", write_pagechecksum=True)
+            frame.to_parquet(temporary, index=False, compression="zstd", write_page_checksum=True)
         return relative
 
     def table(self, name: str) -> DataFrame:

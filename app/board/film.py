@@ -2,7 +2,9 @@
 
 import base64
 import io
+import warnings
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
@@ -10,6 +12,9 @@ from board.component import load_component
 from board.live import LiveAttack
 from board.pictures import uri
 from tla.widgets.filming import film_data
+
+MOST_PIXELS = 40_000_000
+"""Of an image that is decoded: 120 MB in memory."""
 
 _film = load_component("film")
 _pad = load_component("pad")
@@ -63,23 +68,43 @@ def fit_image(file: bytes, shape: tuple[int, int, int]) -> np.ndarray:
     Raises:
         ValueError: if it is not an image.
     """
-    from PIL import Image, ImageOps, UnidentifiedImageError
+    from PIL import Image, ImageOps
 
+    channels, height, width = shape
+    image = _opened(file)
     try:
-        image = Image.open(io.BytesIO(file))
-        channels, height, width = shape
         image = ImageOps.fit(image.convert("L" if channels == 1 else "RGB"), (width, height), Image.Resampling.BOX)
-    except (UnidentifiedImageError, OSError, Image.DecompressionBombError) as error:
+    except Exception as error:  # each of Pillow's readers raises its own types
         raise ValueError(f"This file is not an image that can be read ({type(error).__name__}).") from None
     pixels = np.asarray(image, np.float32) / 255
     return pixels[None] if channels == 1 else np.ascontiguousarray(np.moveaxis(pixels, -1, 0))
+
+
+def _opened(file: bytes) -> Any:
+    """An image whose head was read, and no pixel yet.
+
+    Raises:
+        ValueError: if it is no image, or one of more than `MOST_PIXELS`.
+    """
+    from PIL import Image
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            image = Image.open(io.BytesIO(file))
+            width, height = image.size
+    except Exception as error:  # each of Pillow's readers raises its own types
+        raise ValueError(f"This file is not an image that can be read ({type(error).__name__}).") from None
+    if width * height > MOST_PIXELS:
+        raise ValueError(f"This image has {width:,} x {height:,} pixels, more than {MOST_PIXELS:,}: make it smaller.")
+    return image
 
 
 def _centred(file: bytes) -> bytes:
     """A white drawing on black, cropped and centred in a square, as digits are in their data sets."""
     from PIL import Image
 
-    image = Image.open(io.BytesIO(file)).convert("L")
+    image = _opened(file).convert("L")
     box = image.getbbox()
     if box is None:
         return file

@@ -39,6 +39,10 @@ class Parameter(NamedTuple):
     help: str
 
 
+LARGEST = 5000
+"""Of a whole number in a form; a live attack makes no more forward passes."""
+
+
 def parameters(cls: type) -> list[Parameter]:
     """The plain parameters of a frozen dataclass, the most important first."""
     docs = descriptions(cls)
@@ -96,7 +100,8 @@ def control(parameter: Parameter, *, initial: Any = None) -> Any:
     if parameter.kind is bool:
         return st.toggle(label, value=bool(default), key=key, bind=bind, help=help_text)
     if parameter.kind is int:
-        return st.number_input(label, 0, 1000, value=default, step=1, key=key, bind=bind, help=help_text)
+        value = None if default is None else min(default, LARGEST)
+        return st.number_input(label, 0, LARGEST, value=value, step=1, key=key, bind=bind, help=help_text)
     return st.number_input(
         label, value=default, step=0.01, format="%.4f", placeholder=AUTO, key=key, bind=bind, help=help_text
     )

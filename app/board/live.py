@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import streamlit as st
 
+from board.forms import LARGEST
 from board.lab_models import LabModel, lab_model, load
 from board.running import is_here, visitor
 from board.studies import View
@@ -177,8 +178,8 @@ def _attack(lab: LabModel, image: np.ndarray, y: int, settings: AttackSettings) 
     )
 
 
-MOST_PASSES = 5000
-"""Forward passes that a live attack may make on one image: a few seconds of a small network."""
+MOST_RECORDED, MOST_PASSES = LARGEST, 20_000
+"""Forward passes of a live attack on one image: of one whose steps are shown, and of any other."""
 
 
 def check_length(attack: Any) -> None:
@@ -188,16 +189,17 @@ def check_length(attack: Any) -> None:
         ValueError: says how many forward passes it makes and where there is no bound.
     """
     plan = attack.plan() if hasattr(attack, "plan") else None
+    sizes = {name: value for name, value in vars(attack).items() if type(value) is int}
     if plan is not None:
-        passes = sum(phase.steps + 1 for phase in plan.phases)
+        passes, most = sum(phase.steps + 1 for phase in plan.phases), MOST_RECORDED
     else:
-        sizes = {name: value for name, value in vars(attack).items() if type(value) is int}
-        passes = max(sizes.get("restarts", 1), 1)
-        for name in ("steps", "queries"):
-            passes *= max(sizes.get(name, 1), 1)
-    if passes > MOST_PASSES:
+        passes, most = max(1, sizes.get("steps", 1) * sizes.get("queries", 1) * sizes.get("restarts", 1)), MOST_PASSES
+        if {"first_samples", "most_samples"} <= set(sizes):
+            samples = (sizes["first_samples"] * (step + 1) ** 0.5 for step in range(sizes["steps"]))
+            passes = round(sum(min(sizes["most_samples"], count) for count in samples))
+    if passes > most:
         raise ValueError(
-            f"this attack makes up to {passes:,} forward passes on an image, the dashboard at most {MOST_PASSES:,}; "
+            f"this attack makes up to {passes:,} forward passes on an image, the dashboard at most {most:,}; "
             "lower its steps or restarts, or run `tla attack`, which has no bound"
         )
 

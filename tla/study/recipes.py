@@ -1,5 +1,6 @@
 """Recipes: studies as TOML files, shipped or your own."""
 
+import re
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -27,7 +28,7 @@ def read(name: str) -> dict[str, Any]:
     """
     if name.startswith("embeddings:"):
         folder = Path(name.removeprefix("embeddings:")).expanduser()
-        return {"name": readable(folder.resolve().name) or "embeddings", "embeddings": str(folder)}
+        return {"name": _plain(readable(folder.resolve().name)) or "embeddings", "embeddings": str(folder)}
     if ":" in name and not name.endswith(".toml"):
         source = source_values(name)
         what = str(source[SOURCE_FORMS[source["name"]]])
@@ -54,7 +55,12 @@ def _study_name(kind: str, what: str) -> str:
         name = Path(what).stem
     else:
         name = what.rpartition(":")[2].lower()
-    return readable(name) or kind
+    return _plain(readable(name)) or kind
+
+
+def _plain(name: str) -> str:
+    """A folder's name as a study's: without signs that could lead elsewhere."""
+    return re.sub(r"[\\:\x00-\x1f]", "-", name).lstrip(".- ").rstrip()[:60]
 
 
 def _with_base(path: Path) -> dict[str, Any]:

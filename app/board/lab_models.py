@@ -12,8 +12,6 @@ from board.studies import MissingDataError, View
 
 VARIABLE = "TLA_GIVEN"
 """Set by `tla app --given NAME=MODEL`: JSON of the given models that may run, by name."""
-CODELESS = ("torchvision", "timm", "onnx")
-"""Sources whose networks are built by an installed package from a name or a graph: no code of the study's author."""
 CHECKED = 64
 
 
@@ -23,7 +21,7 @@ class LabModel(NamedTuple):
     Attributes:
         file: Its weights in the study folder; empty for a given model.
         stamp: When that file was last written, nanoseconds.
-        given: How a given model is loaded, as JSON.
+        given: How a given model, or the network of weights trained from one, is loaded, as JSON.
         shape: Size of one image, (channels, height, width).
         classes: Number of classes.
     """
@@ -43,18 +41,37 @@ def lab_model(view: View, method: str, seed: int) -> LabModel:
     """
     shape, classes = tuple(view.manifest["data"]["shape"]), len(view.classes)
     if method in view.given:
-        settings = brought().get(method) or view.given[method]
-        if method not in brought() and not codeless(settings):
-            raise MissingDataError(
-                f"{method} is not run here: loading it would execute {settings.get('load')!r}, which this study names. "
-                f"If you trust it, start the dashboard with: tla app --given {method}={settings.get('load')}"
-            )
-        return LabModel("", 0, json.dumps(settings, sort_keys=True), shape, classes)
+        return LabModel("", 0, _allowed(method, method, view.given[method]), shape, classes)
+    from tla.training.checkpoint import is_started
+
     file = view.path / "models" / f"{method}-seed{seed}" / "model.safetensors"
     if not file.exists():
         raise MissingDataError(f"The study {view.name!r} does not have the weights of {method}, seed {seed}.")
     checked = view.store.check(str(file.relative_to(view.path)))
-    return LabModel(str(checked), file.stat().st_mtime_ns, "", shape, classes)
+    network = _allowed(method, view.start.get("name", ""), view.start) if is_started(checked) else ""
+    return LabModel(str(checked), file.stat().st_mtime_ns, network, shape, classes)
+
+
+def _allowed(method: str, name: str, settings: dict[str, Any]) -> str:
+    """How a given model is loaded, as JSON.
+
+    Args:
+        method: Whose model is to run.
+        name: The given model behind it: itself, or the start that it was trained from.
+        settings: How the study says that it is loaded.
+
+    Raises:
+        MissingDataError: if loading it would run code that the study names.
+    """
+    if name in brought():
+        return json.dumps(brought()[name], sort_keys=True)
+    if not codeless(settings):
+        load = settings.get("load")
+        raise MissingDataError(
+            f"{method} is not run here: loading it would execute {load!r}, which this study names. "
+            f"If you trust it, start the dashboard with: tla app --given {name}={load}"
+        )
+    return json.dumps({"load": settings["load"]} if name != method else settings, sort_keys=True)
 
 
 def brought() -> dict[str, dict[str, Any]]:
@@ -62,18 +79,21 @@ def brought() -> dict[str, dict[str, Any]]:
     return json.loads(os.environ.get(VARIABLE) or "{}")
 
 
+def architecture(view: View) -> str:
+    """The network, without its weights, that the methods of a study trained further."""
+    from tla.models.external.sources.table import architecture_of
+
+    return architecture_of(str(brought().get(view.start.get("name", ""), view.start)["load"]))
+
+
 def codeless(settings: dict[str, Any]) -> bool:
     """True if a given model is loaded without executing code that its settings name."""
-    from tla.models.external.sources.table import SOURCES
+    from tla.models.external.sources.table import runs_no_code
     from tla.weights import shipped_weights
 
     load = str(settings.get("load", ""))
-    network = load.rpartition("@")[2]
-    word, colon, _ = network.partition(":")
-    if colon:
-        return word in CODELESS and word in SOURCES
     own = load.endswith(".safetensors") or load in shipped_weights()
-    return network.endswith(".onnx") or (own and "@" not in load)
+    return runs_no_code(load) or (own and "@" not in load)
 
 
 def runnable(view: View, seed: int) -> tuple[list[str], list[str]]:
@@ -100,20 +120,29 @@ def load(model: LabModel) -> Any:
     """
     import torch
 
-    if model.given:
+    if model.file:
+        ready = _trained(Path(model.file), model.given).eval().requires_grad_(False)
+    else:
         from tla.config import from_dict
         from tla.models import GivenModel
         from tla.study.find_model import find_model
 
         network = find_model(from_dict(GivenModel, json.loads(model.given)), shape=model.shape, classes=model.classes)
         ready = network.model.eval().requires_grad_(False)
-    else:
-        from tla.training import load_model
-
-        ready = load_model(Path(model.file)).model.eval().requires_grad_(False)
     blank = torch.zeros(1, *model.shape, requires_grad=True)
     ready(blank).logits.sum().backward()  # the first pass sets up kernels, which later timings must not include
     return ready
+
+
+def _trained(file: Path, given: str) -> Any:
+    """A trained model, in the network that was brought where it was trained from a given one."""
+    from tla.models.external.sources.table import architecture_of, load, runs_no_code
+    from tla.training import load_model
+
+    network = architecture_of(str(json.loads(given)["load"])) if given else ""
+    if not network or runs_no_code(network):
+        return load_model(file).model
+    return load_model(file, load(network, None, None).module).model
 
 
 @st.cache_data(show_spinner=False)
@@ -123,14 +152,15 @@ def differs(_view: View, method: str, seed: int, model: LabModel, stamp: int) ->
     Args:
         _view: The study.
         method: The model's name.
-        seed: The study's first seed.
+        seed: Its seed.
         model: The model.
         stamp: Of the study, for the cache.
     """
     import torch
 
     rows = _view.table("attacks")
-    rows = rows[(rows["method"] == method) & (rows["attack"] == "clean")].head(CHECKED)
+    rows = rows[(rows["method"] == method) & (rows["attack"] == "clean")]
+    rows = rows[rows["seed"] == (seed if method not in _view.given else rows["seed"].min())].head(CHECKED)
     places = [_view.positions[int(sample)] for sample in rows["id"]]
     images = _view.arrays("images")
     x, y = images["test"][places], images["test_y"][places]

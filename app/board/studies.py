@@ -124,7 +124,14 @@ class View:
     @property
     def given(self) -> dict[str, dict[str, Any]]:
         """How each given model is loaded, by its name."""
-        return dict(self.plan.get("given", {}))
+        start = self.start
+        before = {start["name"]: self.plan["start"][start["name"]]} if start.get("compared") else {}
+        return {**before, **self.plan.get("given", {})}
+
+    @property
+    def start(self) -> dict[str, Any]:
+        """What every method trained further: name, how it is loaded, fingerprint; empty if they began from scratch."""
+        return dict(self.manifest.get("start") or {})
 
     @property
     def seeds(self) -> list[int]:

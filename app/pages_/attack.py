@@ -149,7 +149,7 @@ def show(view: View, method: str, seed: int, image: LabImage, settings: AttackSe
         except ValueError as error:
             st.error(f"{shell.label(method)}: {error}", icon=":material/error:")
             return
-        if method in view.given:
+        if method in view.given or lab_models.lab_model(view, method, seed).given:
             other = lab_models.differs(view, method, seed, lab_models.lab_model(view, method, seed), view.stamp)
             if other:
                 st.warning(other, icon=":material/warning:")
@@ -216,6 +216,10 @@ def code(view: View, method: str, seed: int, settings: AttackSettings) -> list[s
         settings_of = {**view.given[method], **lab_models.brought().get(method, {})}
         import_model = "from tla.models import GivenModel"
         found = [*call("given = GivenModel", **settings_of), f"model = find_model(given, {shape}).model"]
+    elif lab_models.lab_model(view, method, seed).given:
+        import_model = "from tla.study.find_model import find_model"
+        name = f"{view.path}:{method}-seed{seed}@{lab_models.architecture(view)}"
+        found = [f"model = find_model({literal(name)}).model"]
     else:
         import_model = "from tla.training import load_model"
         found = [f'model = load_model(store.path / "models/{method}-seed{seed}/model.safetensors").model']

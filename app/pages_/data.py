@@ -46,7 +46,17 @@ def summary(view: View) -> None:
     }
     for column, (label, value) in zip(st.columns(len(numbers)), numbers.items(), strict=True):
         column.metric(label, value, border=True)
+    if view.start:
+        st.markdown(started_from(view))
     shell.source(shell.provenance(view).replace("**", ""))
+
+
+def started_from(view: View) -> str:
+    """What every method trained further, in words."""
+    start = view.start
+    said = [f"Every method trained **{start['name']}** further: `{start['load']}`, weights {start['fingerprint']}."]
+    said += [f"{remark[:1].upper()}{remark[1:]}." for remark in start.get("remarks", [])]
+    return " ".join(said)
 
 
 def contents(view: View) -> None:

@@ -135,8 +135,8 @@ def rebuilt(header: dict[str, Any], module: nn.Module | None = None) -> nn.Modul
         module = build_model(from_dict(Backbone, header["model"]), shape, count, seed=0)
     if module is None and not runs_no_code(given.load):
         raise ValueError(
-            f"trained from {given.load}, whose code is not run because a file names it: bring the network, "
-            f"load_model(path, network=make()), on the command line STUDY:METHOD@{architecture_of(given.load)}"
+            f"trained from {given.load}, and code that a file names is not run: bring the network, in Python as "
+            f"load_model(path, network=make()), on the command line as STUDY:METHOD@{architecture_of(given.load)}"
         )
     with initialising(0, "start"):
         loaded = load(architecture_of(given.load), count, None) if module is None else Loaded(module)

@@ -64,6 +64,7 @@ def _summary(material: Material) -> str:
         "data": escape(", ".join(_words(data, skip=("classes", "notes")))),
         "classes": escape(", ".join(str(name) for name in data.get("classes", [])[:20])),
         "methods": ", ".join(material.label(method) for method in material.methods),
+        "trained from": escape(_started_from(material)),
         "seeds": escape(", ".join(str(seed) for seed in seeds)),
         "conditions": escape(", ".join(material.recorded("embeddings", "conditions") or [])),
         "threat": "" if material.look.condition else escape(", ".join(_words(_threat(material)))),
@@ -79,6 +80,15 @@ def _recipe_word(material: Material) -> str:
     """What follows `tla study`."""
     folder = material.recorded("study", "embeddings")
     return escape(f"embeddings:{folder}" if folder else material.name)
+
+
+def _started_from(material: Material) -> str:
+    """The given weights that every method trained further; empty for a study that trains from scratch."""
+    start = material.recorded("start")
+    if not isinstance(start, dict):
+        return ""
+    network = f"{start['name']} ({start['load']}), weights {start['fingerprint']}"
+    return "; ".join((network, *(str(remark) for remark in start.get("remarks", []))))
 
 
 def _threat(material: Material) -> dict[str, Any]:

@@ -25,6 +25,9 @@ def trained(material: Material) -> str:
         "All methods share schedule, selection, batch normalisation and seeds; accuracies are on held-out training "
         "images, never on the test set."
     )
+    start = material.recorded("start", "name")
+    if start:
+        lead += f" All of them train {escape(str(start))} further, from the same weights."
     if reasons:
         lead = f"The methods were not trained alike: {'; '.join(reasons)}."
     device = escape(str(material.recorded("hardware", "device") or "unknown hardware"))

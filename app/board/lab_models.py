@@ -86,6 +86,14 @@ def architecture(view: View) -> str:
     return architecture_of(str(brought().get(view.start.get("name", ""), view.start)["load"]))
 
 
+def strange(view: View) -> list[str]:
+    """What running the study would execute although nobody brought it: code of given models, a start, or images."""
+    named = {**view.given, **view.plan.get("start", {})}
+    loads = [str(of.get("load")) for name, of in named.items() if name not in brought() and not codeless(of)]
+    source = view.plan.get("source", {})
+    return loads + ([str(source.get("function"))] if source.get("name") == "python" else [])
+
+
 def codeless(settings: dict[str, Any]) -> bool:
     """True if a given model is loaded without executing code that its settings name."""
     from tla.models.external.sources.table import runs_no_code

@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Lock
@@ -41,13 +42,14 @@ class Runs:
     output: dict[Path, IO[bytes]] = field(default_factory=dict)
     lock: Lock = field(default_factory=Lock)
 
-    def start(self, recipe: str, folder: Path, owner: str = "") -> None:
+    def start(self, recipe: str, folder: Path, owner: str = "", words: Sequence[str] = ()) -> None:
         """Start or resume a study, unless this dashboard is already running it, or another one for this visitor.
 
         Args:
             recipe: The argument of `tla study`.
             folder: The study folder.
             owner: The visitor who starts it, see `visitor`.
+            words: Further words of the command.
         """
         with self.lock:
             if self.running(folder) or (owner and self.of(owner) is not None):
@@ -57,7 +59,7 @@ class Runs:
             (folder / "progress.json").unlink(missing_ok=True)
             self.output[folder] = tempfile.TemporaryFile()  # noqa: SIM115  (closed with the process)
             self.processes[folder] = subprocess.Popen(
-                command(recipe, folder),
+                command(recipe, folder, words),
                 stdout=self.output[folder],
                 stderr=subprocess.STDOUT,
                 stdin=subprocess.DEVNULL,
@@ -119,9 +121,9 @@ class Runs:
         return "\n".join(lines[-6:])
 
 
-def command(recipe: str, folder: Path) -> list[str]:
+def command(recipe: str, folder: Path, words: Sequence[str] = ()) -> list[str]:
     """The command line that runs a study."""
-    return [sys.executable, "-m", "tla.cli", "study", recipe, "--out", str(folder)]
+    return [sys.executable, "-m", "tla.cli", "study", recipe, *words, "--out", str(folder)]
 
 
 def read_progress(folder: Path) -> RunProgress | None:

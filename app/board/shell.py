@@ -8,6 +8,7 @@ from pathlib import Path
 import streamlit as st
 
 from board import state
+from board.lab_models import strange
 from board.pictures import uri
 from board.running import runs, visitor
 from board.selection.focus import contested, correct_count
@@ -212,13 +213,20 @@ def offer(view: View | None = None) -> None:
         last = started.progress(folder)
         if last is not None and last.state == "failed":
             st.error(last.message, icon=":material/error:")
+        foreign = [] if view is None else strange(view)
+        if foreign:
+            st.info(
+                f"Resuming would execute {', '.join(map(repr, foreign))}, which this study names. If you trust it, use "
+                "the command below, or start the dashboard with `tla app --given NAME=MODEL`.",
+                icon=":material/info:",
+            )
         st.button(
             f"Make the {name} study" if view is None else "Resume",
             type="primary",
             icon=":material/play_arrow:",
             on_click=started.start,
             args=(_recipe(view), folder, visitor()),
-            disabled=started.of(visitor()) is not None,
+            disabled=bool(foreign) or started.of(visitor()) is not None,
         )
         st.caption("The same in a terminal:")
         st.code(f"tla study {_recipe(view)} --out {folder}", language="bash")

@@ -7,6 +7,7 @@ import pandas as pd
 import streamlit as st
 from board import shell
 from board.charts import chart
+from board.own_study import own_study
 from board.pages import PageInfo
 from board.running import runs, visitor
 from board.studies import View, root
@@ -31,6 +32,7 @@ def main() -> None:
             chart("learning_curves", view.table("history"), view=view, key="history", alt=alt)
         contents(view)
     start_another()
+    own_study()
 
 
 def summary(view: View) -> None:
@@ -108,6 +110,7 @@ def start_another() -> None:
     st.code(
         f"tla study {recipe} --out {folder}\n"
         "tla study folder:PATH        # your own images: a folder for each class\n"
+        "tla study folder:PATH --given mine=mypkg.models:Net    # your own model\n"
         "tla study embeddings:PATH    # your own embeddings, clean and in any other condition\n"
         "tla study my.toml            # your own recipe",
         language="bash",

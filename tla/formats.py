@@ -1,7 +1,7 @@
 """Reading the files of a study: manifest, tables and arrays. Does not import torch."""
 
 import zlib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -32,19 +32,33 @@ def read_table(file: Path) -> DataFrame:
     return read_parquet(file, page_checksum_verification=True)
 
 
-def read_arrays(file: Path) -> dict[str, np.ndarray]:
-    """A safetensors file, its numbers verified.
+def read_arrays(file: Path, names: Collection[str] | None = None) -> dict[str, np.ndarray]:
+    """A safetensors file, its numbers verified; one array at a time is in memory besides those asked for.
+
+    Args:
+        file: The file.
+        names: The arrays to return; by default all.
 
     Raises:
-        ValueError: if they do not match the checksum.
+        ValueError: if the numbers do not match the checksum.
+        KeyError: for an array that is not there.
     """
     from safetensors import safe_open
 
+    arrays, total = {}, 0
     with safe_open(file, "numpy") as content:
-        arrays = {name: content.get_tensor(name) for name in content.keys()}  # noqa: SIM118 (not a mapping)
+        known = sorted(content.keys())
         expected = (content.metadata() or {}).get("crc32")
-    if expected not in (None, checksum(arrays)):
+        for name in known:
+            values = content.get_tensor(name)
+            total = _checksum_on(total, name, values)
+            if names is None or name in names:
+                arrays[name] = values
+    if expected not in (None, f"{total:08x}"):
         raise ValueError("the checksum does not match the numbers")
+    missing = sorted(set(names or ()) - set(known))
+    if missing:
+        raise KeyError(f"no array {', '.join(missing)}; it has: {', '.join(known)}")
     return arrays
 
 
@@ -52,6 +66,10 @@ def checksum(arrays: Mapping[str, np.ndarray]) -> str:
     """CRC-32 over names, types, shapes and bytes."""
     total = 0
     for name in sorted(arrays):
-        head = f"{name} {arrays[name].dtype} {arrays[name].shape}".encode()
-        total = zlib.crc32(arrays[name].reshape(-1).view(np.uint8).data, zlib.crc32(head, total))
+        total = _checksum_on(total, name, arrays[name])
     return f"{total:08x}"
+
+
+def _checksum_on(total: int, name: str, values: np.ndarray) -> int:
+    head = f"{name} {values.dtype} {values.shape}".encode()
+    return zlib.crc32(values.reshape(-1).view(np.uint8).data, zlib.crc32(head, total))

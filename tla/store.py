@@ -3,7 +3,7 @@
 import errno
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -233,8 +233,12 @@ class Store:
                 raise OSError(errno.EIO, str(error)) from None
         return relative
 
-    def arrays(self, name: str) -> dict[str, np.ndarray]:
+    def arrays(self, name: str, only: Collection[str] | None = None) -> dict[str, np.ndarray]:
         """Read arrays/<name>.safetensors.
+
+        Args:
+            name: Of the file.
+            only: The arrays to return, by default all; the others do not stay in memory.
 
         Raises:
             FileNotFoundError: if the study has no such arrays; lists those it has.
@@ -246,7 +250,7 @@ class Store:
                 str(f.relative_to(self.path / "arrays"))[:-12] for f in self.path.glob("arrays/**/*.safetensors")
             )
             raise FileNotFoundError(f"{self.path} has no arrays {name!r}; it has: {', '.join(known) or 'none'}")
-        return self._read(self.check(f"arrays/{name}.safetensors"), read_arrays)
+        return self._read(self.check(f"arrays/{name}.safetensors"), lambda path: read_arrays(path, only))
 
     def _rows(self, name: str) -> int | None:
         if not name.endswith(".parquet"):

@@ -38,8 +38,9 @@ def test_a_model_that_was_brought_may_be_code(monkeypatch):
 def test_the_words_of_the_command():
     from board.own_study import command_words, folder_name
 
-    words = command_words("mine", {"load": "net.onnx", "mean": "0.5, 0.4 0.3", "resize": 32, "order": [1, 0]}, " 8/255")
-    assert words == ("--given mine=net.onnx --eps 8/255 --mean 0.5 0.4 0.3 --resize 32 --order 1 0".split())
+    settings = {"load": "net.onnx", "mean": "0.5, 0.4 0.3", "resize": 32, "order": [1, 0]}
+    words = " ".join(command_words("mine", settings, " 8/255"))
+    assert words == "--given mine=net.onnx --eps 8/255 --mean 0.5 0.4 0.3 --resize 32 --order 1 0"
     assert folder_name("my net", "folder:/data/photos") == "photos-my-net"
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 
 import pandas as pd
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
 from tla.models.network.calling import on_copy
@@ -81,7 +81,8 @@ def layer_frame(
 ) -> pd.DataFrame:
     """The `layers` table of one model and one attack: debiased linear CKA of clean against attacked images.
 
-    Layers are captured in groups, so that the features in memory stay below 1 GiB (or one layer's).
+    Layers are captured in groups, so that the features in memory stay below 1 GiB. A layer whose features of all images
+    would not fit is measured on as many of them, evenly spaced, as fit.
 
     Args:
         model: Any module; left as it was.
@@ -104,14 +105,24 @@ def layer_frame(
     groups = {"all": slice(None)} if wrong is None else {"all": slice(None), "correct": ~wrong, "misclassified": wrong}
     rows = []
     for together in _groups(model, clean, names) if names else ():
-        before, after = (capture_layers(model, x, together, batch) for x in (clean, adversarial))
+        some = _fitting(model, clean, together)
+        pairs = (clean, adversarial) if some is None else (clean[some], adversarial[some])
+        before, after = (capture_layers(model, x, together, batch) for x in pairs)
         for name in together:
             u, v = before.pop(name), after.pop(name)
-            for group, mask in groups.items():
+            for group, every in groups.items():
+                mask = every if some is None or isinstance(every, slice) else every[some]
                 cka = cka_interval(u[mask], v[mask]) if len(u[mask]) >= MIN_IMAGES or wrong is None else UNKNOWN
                 rows.append((name, names.index(name), group, len(u[mask]), *cka))
     frame = pd.DataFrame(rows, columns=["layer", "depth", "group", "n", "cka", "low", "high"])
     return frame.drop(columns=["group", "n"]) if wrong is None else frame
+
+
+def _fitting(model: Model, x: Pixels, names: Sequence[str]) -> Int[Tensor, " m"] | None:
+    """Evenly spaced images whose features fit into MAX_VALUES numbers; None if those of all images do."""
+    width = sum(features.shape[1] for features in capture_layers(model, x[:1], names).values())
+    count = max(MIN_IMAGES, MAX_VALUES // (2 * width))
+    return None if count >= len(x) else torch.linspace(0, len(x) - 1, count).round().long()
 
 
 def _groups(model: Model, x: Pixels, names: Sequence[str]) -> Iterator[tuple[str, ...]]:

@@ -46,7 +46,9 @@ def adaptive_frames(
         score = fit_held_out(DETECTORS.build(name), gallery, outputs.gallery_y.to(device), without, index.positions)
         for eps in outputs.adversarial:
             source = generator(workspace.seed(trained, "adaptive"), name, f"{eps:g}", device=device)
-            attacked = embed(model, _evade(workspace, model, score, Threat(plan.norm, eps), source))
+            attacked = embed(
+                model, _evade(workspace, model, score, Threat(plan.norm, eps), source), workspace.at_most(512)
+            )
             frame = detection_frame({name: score}, clean, attacked, y, ids=outputs.ids, adaptive=True)
             frame.insert(0, "attack", plan.main)
             frame.insert(1, "eps", eps)
@@ -58,7 +60,7 @@ def _evade(workspace: Workspace, model: Model, score: Score, threat: Threat, sou
     """Adversarial images of the main attack against a detector, in batches, at the precision of the evaluation."""
     plan, queries = workspace.study.attack, workspace.queries
     attack, adversarial = without_early_stop(plan.suite[plan.main]), []
-    for rows in torch.arange(len(queries)).split(plan.batch):
+    for rows in torch.arange(len(queries)).split(workspace.batch):
         batch = queries.subset(rows)
         x = batch.floats().to(workspace.device, memory_format=torch.channels_last)
         some = score.select(rows.to(workspace.device)) if isinstance(score, HeldOutScore) else score

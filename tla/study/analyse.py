@@ -203,8 +203,9 @@ def _layers(workspace: Workspace, trained: TrainedModel, outputs: ModelOutputs, 
     plan = workspace.study.attack
     if not workspace.study.analysis.layers:
         return {}
-    images = torch.from_numpy(workspace.store.arrays(f"adversarial/{trained.key}")[array_name(plan.main, plan.eps)])
-    frame = layer_frame(workspace.model(trained), workspace.queries.floats(), images)
+    name = array_name(plan.main, plan.eps)
+    images = torch.from_numpy(workspace.store.arrays(f"adversarial/{trained.key}", (name,))[name])
+    frame = layer_frame(workspace.model(trained), workspace.queries.pixels, images, batch=workspace.at_most(512))
     return {"layers": _labelled(frame, plan.main, plan.eps)}
 
 

@@ -51,7 +51,7 @@ def _run(workspace: Workspace, trained: TrainedModel, report: Report) -> StepRes
             suite,
             Threat(plan.norm, eps),
             ids=queries.ids.to(workspace.device),
-            batch=plan.batch,
+            batch=workspace.batch,
             seed=workspace.seed(trained, "evaluate"),
             precision=plan.precision,
             progress=progress,

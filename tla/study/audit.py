@@ -36,6 +36,7 @@ def _run(workspace: Workspace, trained: TrainedModel, report: Report) -> StepRes
         stored={plan.main: (images, success)},
         seed=workspace.seed(trained, "audit"),
         ids=queries.ids,
+        batch=workspace.at_most(256),
         progress=lambda now: report(now.done / now.total, now.check),
     )
     rows = write_model_rows(workspace.store, "audit", trained, audit.frame())

@@ -26,7 +26,7 @@ def _run(workspace: Workspace, model: TrainedModel, report: Report) -> StepResul
 
     network, queries = workspace.model(model), workspace.queries
     report(0.1, "clean images")
-    sanity = sanity_check(network, queries.pixels, queries.labels, queries.classes)
+    sanity = sanity_check(network, queries.pixels, queries.labels, queries.classes, workspace.at_most(100))
     blank = network(queries.floats(slice(1)).to(workspace.device))
     facts: dict[str, Any] = {
         **to_dict(workspace.given[model.method]),

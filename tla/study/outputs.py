@@ -3,16 +3,17 @@
 from dataclasses import dataclass
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Int
 from torch import Tensor
 
+from tla.data import Images
 from tla.nearest import find_ids
 from tla.representation import embed
 from tla.seeding import generator
 from tla.study.attack import array_name
 from tla.study.workspace import TrainedModel, Workspace
 from tla.threat import Threat
-from tla.types import Outputs
+from tla.types import Model, Outputs
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,24 +56,35 @@ class ModelOutputs:
 def model_outputs(workspace: Workspace, trained: TrainedModel) -> ModelOutputs:
     """Run a model once over gallery, clean, noisy and adversarial images, in float32."""
     plan, model, queries = workspace.study.attack, workspace.model(trained), workspace.queries
-    arrays = workspace.store.arrays(f"adversarial/{trained.key}")
     radii = [plan.eps, *(eps for eps in plan.detection_eps if abs(eps - plan.eps) > 1e-9)]
-    clean = queries.floats()
+    batch = workspace.at_most(512)
+
+    def attacked(eps: float) -> Outputs:
+        name = array_name(plan.main, eps)
+        images = workspace.store.arrays(f"adversarial/{trained.key}", (name,))[name]
+        return _cpu(embed(model, torch.from_numpy(images), batch))
+
     return ModelOutputs(
-        gallery=_cpu(embed(model, workspace.gallery.pixels)),
+        gallery=_cpu(embed(model, workspace.gallery.pixels, batch)),
         gallery_y=workspace.gallery.labels,
         gallery_ids=workspace.gallery.ids,
-        clean=_cpu(embed(model, clean)),
-        noise=_cpu(embed(model, _noisy(clean, plan.threat, workspace.seed(trained, "noise")))),
-        adversarial={eps: _cpu(embed(model, torch.from_numpy(arrays[array_name(plan.main, eps)]))) for eps in radii},
+        clean=_cpu(embed(model, queries.pixels, batch)),
+        noise=_noisy(model, queries, plan.threat, workspace.seed(trained, "noise"), batch),
+        adversarial={eps: attacked(eps) for eps in radii},
         y=queries.labels,
         ids=queries.ids,
         shared=workspace.splits.shared,
     )
 
 
-def _noisy(x: Float[Tensor, "n c h w"], threat: Threat, seed: int) -> Float[Tensor, "n c h w"]:
-    return threat.start(x, generator(seed, "noise"))
+def _noisy(model: Model, queries: Images, threat: Threat, seed: int, batch: int) -> Outputs:
+    """Outputs for images with noise of the attack's size; for linf, whose draws follow one another, part by part."""
+    source, size = generator(seed, "noise"), batch if threat.norm == "linf" else len(queries)
+    parts = [
+        _cpu(embed(model, threat.start(queries.floats(rows), source), batch))
+        for rows in torch.arange(len(queries)).split(size)
+    ]
+    return Outputs(*(torch.cat(values) for values in zip(*parts, strict=True)))
 
 
 def _cpu(outputs: Outputs) -> Outputs:

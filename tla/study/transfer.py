@@ -49,7 +49,7 @@ def _run(workspace: Workspace, models: list[TrainedModel], seed: int, report: Re
         plan.suite[plan.main],
         plan.threat,
         ids=queries.ids,
-        batch=plan.batch,
+        batch=workspace.batch,
         seed=workspace.seed(models[0]._replace(method="every"), "transfer"),
         precision=plan.precision,
     )

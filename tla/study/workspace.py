@@ -2,6 +2,7 @@
 
 import contextlib
 import hashlib
+import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -17,6 +18,9 @@ from tla.seeding import derive
 from tla.store import Store
 from tla.study.config import Study
 from tla.types import Model
+
+BATCH_VALUES = 3_200_000
+"""Pixel values in one pass: 21 images of 3 x 224 x 224, whose activations in a ResNet-18 take about 1 GB."""
 
 
 class TrainedModel(NamedTuple):
@@ -107,6 +111,15 @@ class Workspace:
         if self.images is not None:
             return self.images
         return source.load(self.data_root) if self.study.methods else source.load_whole(self.data_root)
+
+    @property
+    def batch(self) -> int:
+        """Images attacked at a time: the plan's number, or fewer large ones."""
+        return self.at_most(self.study.attack.batch)
+
+    def at_most(self, count: int) -> int:
+        """How many images go through a model at a time: `count`, or fewer large ones, so that memory stays bounded."""
+        return max(1, min(count, BATCH_VALUES // math.prod(self.splits.test.shape)))
 
     @cached_property
     def queries(self) -> Images:

@@ -166,7 +166,7 @@ def differs(_view: View, method: str, seed: int, model: LabModel, stamp: int) ->
     """
     import torch
 
-    rows = _view.table("attacks")
+    rows: Any = _view.table("attacks")
     rows = rows[(rows["method"] == method) & (rows["attack"] == "clean")]
     rows = rows[rows["seed"] == (seed if method not in _view.given else rows["seed"].min())].head(CHECKED)
     places = [_view.positions[int(sample)] for sample in rows["id"]]

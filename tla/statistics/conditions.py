@@ -32,7 +32,7 @@ def condition_frame(
     for method in shift["method"].unique():
         for condition in (CLEAN, *shift["attack"].unique()):
             parts = [_of(frame, method, condition) for frame in (shift, neighbours, retrieval, detection)]
-            found = _values(*parts, detector)
+            found = _values(parts[0], parts[1], parts[2], parts[3], detector)
             rows += [(method, condition, name, n, *interval) for name, (n, interval) in found.items()]
     return pd.DataFrame(rows, columns=["method", "condition", "measure", "n", "value", "low", "high"])
 
@@ -44,7 +44,7 @@ def _of(frame: Frame | None, method: str, condition: str) -> Frame | None:
 def _values(
     shift: Frame | None, near: Frame | None, found: Frame | None, scores: Frame | None, detector: str
 ) -> dict[str, tuple[int, Interval]]:
-    values = dict.fromkeys(MEASURES, (0, UNKNOWN))
+    values: dict[str, tuple[int, Interval]] = dict.fromkeys(MEASURES, (0, UNKNOWN))
     if shift is not None and len(shift):
         values["angle"] = (len(shift), median_interval(shift["angle"].to_numpy(float)))
     if near is not None and len(near):

@@ -2,6 +2,7 @@
 
 from functools import lru_cache
 from html import escape
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -43,7 +44,7 @@ def conditions(material: Material) -> str:
     )
     notes = "".join(f"<li>{escape(note)}</li>" for note in material.recorded("embeddings", "notes") or [])
     lacking = f'<div class="card"><h3>What these files do not hold</h3><ul>{notes}</ul></div>' if notes else ""
-    n = int(frame["n"].max())
+    n = max(frame["n"].tolist())
     source = (
         f"This study, n = {n} test images. Angle to the clean embedding: median. Right: predicted as their class. "
         "Recall and MAP@R: the nearest images of the gallery. AUC: images of the condition that are predicted wrong, "
@@ -58,7 +59,7 @@ def condition_headline(material: Material) -> str:
     name = material.look.condition
     turned = _values(rows, name, "angle")
     words = ", ".join(f"{value.value:.0f}&deg; ({material.label(method)})" for method, value in turned.items())
-    n = int(rows["n"].max())
+    n = max(rows["n"].tolist())
     text = f"On {n} test images <strong>“{escape(name)}” turns the embedding by {words}</strong>, medians"
     before, after = _values(rows, CLEAN, "recall_1"), _values(rows, name, "recall_1")
     if not after:
@@ -110,7 +111,8 @@ def _values(rows: pd.DataFrame, condition: str, measure: str) -> dict[str, Inter
 
 
 def _cell(row: pd.Series, measure: str) -> str:
-    value = Interval(*(float(row[name]) for name in ("value", "low", "high")))
+    numbers: Any = row
+    value = Interval(*(float(numbers[name]) for name in ("value", "low", "high")))
     if not np.isfinite(value.value):
         return f'<td class="none">{DASH}</td>'
     return share_cell(value) if measure in SHARES else number_cell(value, 3 if measure == "auc" else 1)

@@ -131,14 +131,14 @@ def _detection(workspace: Workspace, trained: TrainedModel, outputs: ModelOutput
     return {"detection": found}
 
 
-class _Fitted(NamedTuple):
+class _FittedScores(NamedTuple):
     """The detectors that could be fitted, and why the others could not."""
 
     scores: dict[str, Score]
     refused: list[str]
 
 
-def _fitted(workspace: Workspace, outputs: ModelOutputs, index: GalleryIndex) -> _Fitted:
+def _fitted(workspace: Workspace, outputs: ModelOutputs, index: GalleryIndex) -> _FittedScores:
     """Fit the detectors; some need more images of every class than one's own data have.
 
     Raises:
@@ -154,7 +154,7 @@ def _fitted(workspace: Workspace, outputs: ModelOutputs, index: GalleryIndex) ->
             refused.append(f"{name} ({error})")
     if refused and not scores:
         raise ValueError(f"analysis.detectors: none can be fitted to the gallery: {'; '.join(refused)}")
-    return _Fitted(scores, refused)
+    return _FittedScores(scores, refused)
 
 
 def _queries(outputs: ModelOutputs) -> list[Queries]:

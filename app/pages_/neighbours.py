@@ -11,6 +11,9 @@ from board.selection.shared import of_run
 from board.snippets import literal
 from board.studies import View
 
+from tla.plots import Pictures
+from tla.plots.ranking_attacks import KINDS
+
 PAGE = PageInfo(
     title="Neighbours",
     icon="grid_view",
@@ -49,6 +52,7 @@ def main() -> None:
             all_queries(view, methods, seed)
         else:
             st.info("Whether neighbours are of the right class needs classes: add y_test.npy.", icon=":material/info:")
+        rankings(view, methods, seed)
         shell.show_code(
             "from tla.study import locate",
             "",
@@ -79,6 +83,41 @@ def all_queries(view: View, methods: list[str], seed: int) -> None:
         f"this study: {len(view.ids)} test images, seed {seed}; neighbours among {among} by cosine distance, "
         "exact search"
     )
+
+
+def rankings(view: View, methods: list[str], seed: int) -> None:
+    """Attacks on the ranking: one item raised or lowered, by changing the item or the query."""
+    st.subheader("When the ranking is attacked", anchor=False)
+    if not view.has("ranking"):
+        st.info("This study was made without attacks on its rankings.", icon=":material/info:")
+        return
+    chart(
+        "ranking_attacks",
+        of_run(view.table("ranking"), seed, methods),
+        view=view,
+        key="ranking",
+        alt="Mean place of the attacked item in the query's list against eps, for each attack and method",
+        methods=methods,
+        seed=seed,
+    )
+    lists = of_run(view.table("ranking_lists"), seed, methods)
+    left, right = st.columns(2, gap="medium")
+    kind = left.segmented_control("Attack", list(KINDS), default="QA+", key="ranking_kind", bind="query-params")
+    queries = sorted(int(i) for i in lists["id"].unique())
+    query = right.selectbox("Query", queries, key="ranking_query", bind="query-params")
+    chart(
+        "ranking_rows",
+        lists,
+        view=view,
+        key="ranking_rows",
+        alt="The first items of one query's list before and after the attack, for each method",
+        pictures=Pictures.of(view.store),
+        kind=kind or "QA+",
+        query=query,
+        methods=methods,
+        seed=seed,
+    )
+    shell.source(f"this study: {view.table('ranking')['id'].nunique()} queries, seed {seed}; pictures without noise")
 
 
 main()

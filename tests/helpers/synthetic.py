@@ -263,10 +263,50 @@ def ablation(world: World) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["parameter", "value", "method", "seed", "attack", "eps", "accuracy", "n"])
 
 
+def ranking(world: World, queries: int = 20, size: int = 100) -> pd.DataFrame:
+    parts = []
+    queries = min(queries, world.n)
+    for method, seed, rng in world.models():
+        for eps in (world.eps, world.eps * 1.5):
+            for kind in ("CA+", "CA-", "QA+", "QA-"):
+                raised = kind.endswith("+")
+                before = rng.integers(20, size, queries) if raised else np.ones(queries, int)
+                reach = 1 - world.strength(method)
+                after = np.where(raised, before * (1 - reach), before + reach * 60).astype(int).clip(1, size)
+                y = world.labels()[:queries]
+                parts.append(pd.DataFrame({
+                    "method": method, "seed": seed, "kind": kind, "eps": eps, "id": np.arange(queries), "y": y,
+                    "candidate": rng.integers(0, size, queries), "candidate_y": (y + raised) % max(world.classes, 1),
+                    "gallery": size, "rank_before": before, "rank_after": after,
+                    "recall_1_before": 1.0, "recall_1_after": (rng.random(queries) > reach).astype(float),
+                    "map_at_r_before": 0.9, "map_at_r_after": 0.9 - 0.5 * reach,
+                }))  # fmt: skip
+    return pd.concat(parts, ignore_index=True)
+
+
+def ranking_lists(world: World, queries: int = 4, k: int = 6) -> pd.DataFrame:
+    rows = []
+    for method, seed, rng in world.models():
+        for kind in ("CA+", "CA-", "QA+", "QA-"):
+            for i in range(min(queries, world.n)):
+                y = int(world.labels()[i])
+                for when, change in (("before", "leaves"), ("after", "enters")):
+                    for rank in range(1, k + 1):
+                        item = y + world.classes * (rank % 5)
+                        rows.append((
+                            method, seed, kind, world.eps, i, y, when, rank, item, item % world.classes, 0.1 * rank,
+                            rank == 1, "stays" if rng.random() < world.strength(method) else change,
+                        ))  # fmt: skip
+    columns = ["method", "seed", "kind", "eps", "id", "y", "list", "rank", "neighbour", "neighbour_y", "distance",
+               "candidate", "change"]  # fmt: skip
+    return pd.DataFrame(rows, columns=columns)
+
+
 TABLES = {
     "attacks": attacks, "map": maps, "shift": shift, "detection": detection, "neighbours": neighbours,
     "retrieval": retrieval, "history": history, "trajectory": trajectory, "layers": layers, "audit": audit,
-    "transfer": transfer, "ablation": ablation, "strength": strength,
+    "transfer": transfer, "ablation": ablation, "strength": strength, "ranking": ranking,
+    "ranking_lists": ranking_lists,
 }  # fmt: skip
 
 

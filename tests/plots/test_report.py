@@ -152,7 +152,7 @@ def test_missing_tables_name_their_step(tmp_path):
     store = write_store(tmp_path / "bare", World(n=8, methods=("at",)), without=(*TABLES, "images"))
     text = Page(write_report(store).read_text()).text
     for table, step in STEP_OF.items():
-        if table in ("retrieval", "trajectory", "layers"):
+        if table in ("retrieval", "trajectory", "layers", "ranking"):
             continue
         assert table in text
         assert table == "audit" or f"the step {step} makes" in text

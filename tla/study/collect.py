@@ -26,6 +26,8 @@ TABLES = (
     "path",
     "layers",
     "audit",
+    "ranking",
+    "ranking_lists",
 )
 
 

@@ -80,6 +80,8 @@ class AnalysisPlan:
         audit: Whether to run the quick audit of the evaluation on every model.
         transfer: On how many of the attacked test images the models attack each other (the paper's black box); 0 for
             none, by default all of them.
+        ranking: For how many of the attacked test images the ranking of the gallery is attacked (items and queries,
+            raised and lowered); 0 for none, by default 100.
     """
 
     gallery: int = 10_000
@@ -92,6 +94,7 @@ class AnalysisPlan:
     layers: bool = True
     audit: bool = True
     transfer: int | None = None
+    ranking: int | None = None
 
     def __post_init__(self) -> None:
         for name in ("gallery", "neighbours", "map_points"):
@@ -102,7 +105,7 @@ class AnalysisPlan:
                 raise ValueError(
                     f"analysis.adaptive: {name!r} is not in detectors; {did_you_mean(name, self.detectors)}"
                 )
-        for name in ("trajectories", "transfer"):
+        for name in ("trajectories", "transfer", "ranking"):
             if (getattr(self, name) or 0) < 0:
                 raise ValueError(f"analysis.{name} must be >= 0, got {getattr(self, name)}")
 

@@ -13,7 +13,7 @@ from tla.extras import versions
 from tla.files import held
 from tla.memory import give_back
 from tla.store import Store
-from tla.study import analyse, attack, audit, collect, data, given, report, start, train, transfer
+from tla.study import analyse, attack, audit, collect, data, given, ranking, report, start, train, transfer
 from tla.study.config import Study, study_values
 from tla.study.distributed import join_training, open_process_group, train_in_group
 from tla.study.progress import ProgressCallback, ProgressReporter
@@ -167,6 +167,7 @@ def plan(workspace: Workspace) -> list[StudyStep]:
         per_model += [ready, attacked, analysed]
         if workspace.study.analysis.audit:
             per_model.append(audit.step(workspace, model, attacked.digest))
+    per_model += ranking.steps(workspace, models, weights)
     collected = collect.step(workspace, models, [step.digest for step in per_model])
     transfers = transfer.steps(workspace, models, weights)
     tables = digest([collected.digest, *(step.digest for step in transfers)]) if transfers else collected.digest

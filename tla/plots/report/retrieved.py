@@ -1,13 +1,20 @@
 """Neighbours: picture rows, purity, recall."""
 
+from html import escape
+
+from tla.plots.drawing.rows import first_seed
+from tla.plots.drawing.words import number
 from tla.plots.neighbour_rows import neighbour_rows
 from tla.plots.purity_curves import purity_curves
+from tla.plots.ranking_attacks import ranking_attacks
+from tla.plots.ranking_rows import ranking_rows
 from tla.plots.report.embed import embedded
 from tla.plots.report.markup import absent, number_cell, section, share_cell, table
 from tla.plots.report.material import Material
 from tla.statistics.intervals import Interval, bootstrap_mean
 
 TITLE = "Nearest neighbours, before and after the attack"
+WHEN = ("before", "after")
 COLUMNS = {"recall_1": "recall@1", "recall_5": "recall@5", "recall_10": "recall@10", "map_at_r": "MAP@R"}
 
 
@@ -27,8 +34,39 @@ def retrieved(material: Material) -> str:
         parts.append(embedded("rows", lambda view: neighbour_rows(neighbours, look=view, pictures=pictures), look))
         if bool((neighbours["y"] >= 0).any()):
             parts.append(embedded("purity", lambda view: purity_curves(neighbours, look=view), look))
-    parts += [_recall(material), _turnover(material), _path(material)]
+    parts += [_recall(material), _turnover(material), _path(material), *_attacked(material)]
     return section("neighbours", TITLE, lead, *parts)
+
+
+def _attacked(material: Material) -> list[str]:
+    """Attacks on the ranking: figures, and recall@1, MAP@R and mean rank before and after."""
+    rows, lists = material.table("ranking"), material.table("ranking_lists")
+    if rows is None:
+        return []
+    parts = [embedded("ranking", lambda view: ranking_attacks(rows, look=view), material.look)]
+    if lists is not None:
+        pictures = material.pictures
+        parts.append(
+            embedded("ranking-rows", lambda view: ranking_rows(lists, look=view, pictures=pictures), material.look)
+        )
+    body = []
+    for (kind, eps), case in first_seed(rows).groupby(["kind", "eps"], sort=True):
+        for method in material.methods:
+            part = case[case["method"] == method]
+            if part.empty:
+                continue
+            cells = [number_cell(bootstrap_mean(part[f"rank_{when}"].to_numpy(float)), 1) for when in WHEN]
+            for name in ("recall_1", "map_at_r"):
+                cells += [share_cell(bootstrap_mean(part[f"{name}_{when}"].to_numpy(float))) for when in WHEN]
+            body.append([f"<b>{material.label(method)}</b>", escape(str(kind)), number(float(eps)), *cells])
+    head = [f"{name} {when}" for name in ("mean rank", "recall@1", "MAP@R") for when in WHEN]
+    n, size = rows["id"].nunique(), int(rows["gallery"].max())
+    source = (
+        f"This study, one training each, n = {n} queries, {size} items to rank. CA: one item is changed, QA: the "
+        "query; +: the item (a random one of another class) is to rise, &minus;: the nearest one is to fall (Zhou et "
+        "al. 2020). 95 % bootstrap intervals over the queries."
+    )
+    return [*parts, table(["", "attack", "eps", *head], body, source)]
 
 
 def _recall(material: Material) -> str:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import tomli_w
 import torch
 from start_nets import NETWORKS, write_pictures, write_weights
 from torch import nn
@@ -24,6 +25,7 @@ from tla.study import Study, recipes, run_study, study_from
 from tla.study.config import study_values
 from tla.study.find_model import find_model
 from tla.study.pack import pack
+from tla.study.run import plan, run_steps
 from tla.study.workspace import TrainedModel, Workspace
 from tla.training import load_model
 
@@ -62,12 +64,19 @@ def values(load=MINE, methods=("at",), **more):
     return found | {"analysis": ANALYSIS, "methods": list(methods), "start": {"mine": {"load": load}}} | more
 
 
-def made(load=MINE, folder="out", **more):
-    return run_study(study_from(values(load, **more)), Path(folder))
+def made(load=MINE, folder="out", *, progress=None, **more):
+    """A study up to its attacks: what follows has no part in where a training starts."""
+    workspace = Workspace(study_from(values(load, **more)), Store(Path(folder)))
+    return run_steps(workspace, first_steps, progress=progress, request="done")
+
+
+def first_steps(workspace):
+    kinds = ("data", "start", "train", "given", "attack", "tables")
+    return [step for step in plan(workspace) if step.name.split("/")[0] in kinds]
 
 
 def test_before_and_after_stand_side_by_side(here):
-    store = made(methods=("natural", "at"))
+    store = run_study(study_from(values(methods=("natural", "at"))), here / "out")
     for name in ("attacks", "shift", "transfer", "retrieval"):
         found = store.table(name)
         assert set(found["source" if name == "transfer" else "method"]) == {"natural", "at", "mine"}, name
@@ -89,9 +98,8 @@ def test_before_and_after_stand_side_by_side(here):
 
 
 def test_the_first_step_of_every_method_and_seed_is_from_the_same_weights(here):
-    still = values(methods=("natural", "at"), seeds=[0, 1])
-    still["train"] |= {"learning_rate": 1e-12}
-    store = run_study(study_from(still), here / "still")
+    small = {"epochs": 1, "batch": 128, "holdout": 100, "precision": "fp32", "learning_rate": 1e-12}
+    store = made(methods=("natural", "at"), seeds=[0, 1], train=small, before=False)
     net, weights = (
         tla.load_user_model("net.py:Net", shape=(1, 8, 8)),
         torch.load("best.pth", weights_only=True)["state_dict"],
@@ -113,26 +121,24 @@ def test_robust_accuracy_is_higher_than_from_scratch_in_as_many_epochs(here):
 
 
 def test_nothing_is_repeated_until_the_weights_change(here):
-    study = study_from(values())
-    run_study(study, here / "out")
+    made()
     first = (here / "out/models/at-seed0/model.safetensors").read_bytes()
     events = []
-    run_study(study, here / "out", progress=events.append)
+    made(progress=events.append)
     assert {event.state for event in events} == {"skipped"}
     content = torch.load("best.pth", weights_only=True)
     content["state_dict"]["out.bias"][0] += 0.5
     torch.save(content, "best.pth")
     events = []
-    run_study(study, here / "out", progress=events.append)
+    made(progress=events.append)
     assert "train/at-seed0" in {event.step for event in events if event.state == "done"}
     assert (here / "out/models/at-seed0/model.safetensors").read_bytes() != first
 
 
 def test_an_untrained_network_is_the_same_start_in_every_run(here):
-    study = study_from(values("net.py:unseeded"))
-    run_study(study, here / "out")
+    made("net.py:unseeded")
     events = []
-    run_study(study, here / "out", progress=events.append)
+    made("net.py:unseeded", progress=events.append)
     assert {event.state for event in events} == {"skipped"}
 
 
@@ -232,22 +238,12 @@ def test_models_of_variants_are_found_by_their_names(here):
 
 
 def command(folder):
-    words = [
-        "study",
-        "digits",
-        "--start",
-        f"mine={MINE}",
-        "--methods",
-        "at",
-        "--train.epochs",
-        "6",
-        "--out",
-        str(folder),
-    ]
-    words += ["--train.holdout", "100", "--train.batch", "64", "--attack.examples", "60", "--attack.batch", "60"]
-    words += ["--attack.main", "pgd", "--analysis.gallery", "100", "--analysis.map-points", "10", "--train.precision"]
-    words += ["fp32", "--analysis.trajectories", "0", "--analysis.projection", "pca", "--analysis.no-audit"]
-    return [*words, "--analysis.no-layers", "--no-before", "--analysis.transfer", "0", "--attack.detection-eps"]
+    """The study of a recipe, as words: six epochs, one attack."""
+    recipe = values(attack={"eps": 0.1, "examples": 60, "batch": 60, "suite": SUITE, "main": "fgsm"})
+    recipe = {key: value for key, value in recipe.items() if key != "start"}
+    Path("recipe.toml").write_text(tomli_w.dumps(recipe))
+    start = ["--start", f"mine={MINE}", "--no-before", "--train.epochs", "6", "--train.batch", "64"]
+    return ["study", "recipe.toml", *start, "--out", str(folder)]
 
 
 ALONE = os.environ | {"OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""}

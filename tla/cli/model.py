@@ -16,6 +16,7 @@ from tla.types import Model
 MODEL_HELP = """\
 MODEL            one of
                    digits:tla or PATH:at-seed1      a model of a study, by study (name or folder) and method
+                   PATH:at@package.module:Class     a model that a study trained from given weights, in its network
                    mnist/tla                        weights that ship (tla list weights)
                    PATH/model.safetensors           a checkpoint written by tla
                    package.module:function          your own: a callable that returns a torch module which maps

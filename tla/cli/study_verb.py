@@ -32,7 +32,7 @@ Finished steps are skipped; interrupted ones resume.
   tla study folder:PATH                              any folder of class folders
   tla study folder:PATH --given mine=mypkg:make      your own model instead of trained ones (several, too)
   tla study digits --methods tla --given mine=net.onnx   your own model next to trained ones
-  tla study embeddings:FOLDER                        no model at all: test.npy and the same images, blurred or attacked
+  tla study embeddings:FOLDER                        no model at all: test.npy and blur.npy, attacked.npy, ...
   tla study my.toml --attack.eps 0.1                 your own recipe; any value can be overridden
   tla study folder:PATH --start mine=best.pth@net.py:Net --methods at tla   make your network robust
 
@@ -80,16 +80,16 @@ def run(words: list[str]) -> int:
     return (_run_embeddings if "embeddings" in values else _run)(values, options, rest)
 
 
+NEED_A_MODEL = ("--given", "--methods", "--method", "--seeds", "--attack", "--train")
+"""Settings that a study of embeddings does not have."""
+
+
 def _check_embeddings(options: dict[str, str | None], rest: list[str]) -> None:
     """Raises ValueError for what needs a model or images."""
     words = [name for name in ("--data", "--model", "--source") if options[name]]
-    words += [
-        word for word in rest if word.split("=")[0].split(".")[0] in ("--given", "--methods", "--attack", "--train")
-    ]
+    words += [word.split("=")[0] for word in rest if word.split("=")[0].split(".")[0] in NEED_A_MODEL]
     if words:
-        raise ValueError(
-            f"{words[0].split('=')[0]} has no meaning for embeddings alone: there is no model and no attack"
-        )
+        raise ValueError(f"{words[0]} has no meaning for embeddings alone: there is no model and no attack")
 
 
 def folder_of(options: dict[str, str | None], values: dict[str, Any], rest: list[str]) -> Path:

@@ -121,8 +121,7 @@ def condition_summary(store: Store) -> Table:
     assert near is not None
     detector = "" if scores is None else detectors_of(scores)[0]
     frame: Any = condition_frame(shift, near, found, scores, detector)
-    images: Any = shift["id"]
-    count = int(images.nunique())
+    count = len(shift["id"].unique())
     names = {"angle": "angle (°)", "accuracy": "right %", "recall_1": "recall@1 %", "map_at_r": "MAP@R %"}
     names |= {"auc": f"AUC, {detector_label(detector).removeprefix('the ')}"} if detector else {}
     title = f"Every condition, n = {count} images, ± 95 % interval over them (angle: median)"

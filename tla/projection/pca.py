@@ -30,7 +30,7 @@ class PCA(Projection):
         points = self._points(embedding)
         mean = points.mean(0)
         centred = points - mean
-        axes = torch.linalg.eigh(centred.mT @ centred).eigenvectors.flip(1)[:, :2]
+        axes = _axes(centred)
         axes = torch.nn.functional.pad(axes, (0, 2 - axes.shape[1]))
         sign = axes.gather(0, axes.abs().argmax(0, keepdim=True)).sign()
         axes = axes * torch.where(sign == 0, 1, sign)
@@ -42,3 +42,14 @@ class PCA(Projection):
 
     def _points(self, embedding: Tensor) -> Tensor:
         return normalised(embedding.detach().double().cpu(), self.distance)
+
+
+def _axes(centred: Float[Tensor, "n d"]) -> Float[Tensor, "d k"]:
+    """The two directions of largest variance, or fewer; with more features than rows from the rows' products."""
+    n, d = centred.shape
+    if d <= n:
+        return torch.linalg.eigh(centred.mT @ centred).eigenvectors.flip(1)[:, :2]
+    found = torch.linalg.eigh(centred @ centred.mT)
+    values, rows = found.eigenvalues.flip(0)[:2], found.eigenvectors.flip(1)[:, :2]
+    there = values > torch.finfo(values.dtype).eps * d * values[:1]
+    return centred.mT @ (rows[:, there] / values[there].sqrt())

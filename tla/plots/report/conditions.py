@@ -27,6 +27,7 @@ NEEDS_A_MODEL = (
 def conditions(material: Material) -> str:
     """The table of all conditions and models, and what the study did not have."""
     frame, detector = measured(material), _detector(material)
+    n = int(frame["n"].to_numpy().max())
     names = dict(COLUMNS) | ({"auc": f"AUC, {detector_label(detector).removeprefix('the ')}"} if detector else {})
     body = []
     for method in material.methods:
@@ -44,7 +45,6 @@ def conditions(material: Material) -> str:
     )
     notes = "".join(f"<li>{escape(note)}</li>" for note in material.recorded("embeddings", "notes") or [])
     lacking = f'<div class="card"><h3>What these files do not hold</h3><ul>{notes}</ul></div>' if notes else ""
-    n = max(frame["n"].tolist())
     source = (
         f"This study, n = {n} test images. Angle to the clean embedding: median. Right: predicted as their class. "
         "Recall and MAP@R: the nearest images of the gallery. AUC: images of the condition that are predicted wrong, "
@@ -59,7 +59,7 @@ def condition_headline(material: Material) -> str:
     name = material.look.condition
     turned = _values(rows, name, "angle")
     words = ", ".join(f"{value.value:.0f}&deg; ({material.label(method)})" for method, value in turned.items())
-    n = max(rows["n"].tolist())
+    n = int(rows["n"].to_numpy().max())
     text = f"On {n} test images <strong>“{escape(name)}” turns the embedding by {words}</strong>, medians"
     before, after = _values(rows, CLEAN, "recall_1"), _values(rows, name, "recall_1")
     if not after:
@@ -110,9 +110,8 @@ def _values(rows: pd.DataFrame, condition: str, measure: str) -> dict[str, Inter
     return {str(row.method): Interval(row.value, row.low, row.high) for row in part.itertuples()}  # pyright: ignore
 
 
-def _cell(row: pd.Series, measure: str) -> str:
-    numbers: Any = row
-    value = Interval(*(float(numbers[name]) for name in ("value", "low", "high")))
+def _cell(row: Any, measure: str) -> str:
+    value = Interval(*(float(row[name]) for name in ("value", "low", "high")))
     if not np.isfinite(value.value):
         return f'<td class="none">{DASH}</td>'
     return share_cell(value) if measure in SHARES else number_cell(value, 3 if measure == "auc" else 1)

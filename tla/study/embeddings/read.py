@@ -138,8 +138,8 @@ def _pictures(path: Path) -> Parts:
 def _load(path: Path) -> Any:
     try:
         return np.load(path, allow_pickle=False)
-    except (ValueError, OSError, EOFError) as error:
-        raise DamagedFileError(f"{path}: cannot be read ({error})") from None
+    except (ValueError, OSError, EOFError):
+        raise DamagedFileError(f"{path}: not an array of numbers: the file is damaged, or of Python objects") from None
 
 
 def _classes(path: Path) -> list[str]:

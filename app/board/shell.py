@@ -8,6 +8,7 @@ from pathlib import Path
 import streamlit as st
 
 from board import state
+from board.keys import on_keys
 from board.lab_models import strange
 from board.pictures import uri
 from board.running import runs, visitor
@@ -117,18 +118,25 @@ def _focus_box(view: View) -> None:
     )
     with st.container(horizontal=True, gap="xsmall"):
         step = state.step_focus
-        st.button("Back", on_click=step, args=(view, ids, -1), key="focus_back", shortcut="J")
-        st.button("Next", on_click=step, args=(view, ids, 1), key="focus_next", shortcut="K")
         among = contested(view, state.seed(view))
+        st.button("Back (J)", on_click=step, args=(view, ids, -1), key="focus_back")
+        st.button("Next (K)", on_click=step, args=(view, ids, 1), key="focus_next")
         st.button(
-            "Next contested",
+            "Next contested (N)",
             on_click=step,
             args=(view, among, 1),
             key="focus_fooled",
-            shortcut="N",
             disabled=not among,
             help="The next image on which the attack fools some methods and not others.",
         )
+    on_keys(
+        {
+            "j": lambda times: step(view, ids, -times),
+            "k": lambda times: step(view, ids, times),
+            "n": lambda times: step(view, among, times),
+        },
+        key="focus_keys",
+    )
 
 
 def _believed_box(view: View) -> None:

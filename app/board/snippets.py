@@ -35,6 +35,22 @@ def figure_code(view: View, name: str, *, where: str = "", **options: Any) -> li
     ]
 
 
+def explore_code(view: View, **options: Any) -> list[str]:
+    """Lines that explore a study in a notebook, in the state of a page.
+
+    Args:
+        view: The study.
+        options: Of `tla.explore`; those that are None are left out.
+    """
+    chosen = {name: value for name, value in options.items() if value is not None}
+    return [
+        "import tla",
+        "",
+        *call("explorer = tla.explore", literal(str(view.path)), **chosen),
+        "explorer  # maps, images, neighbours and measures, with your variables; explorer.rows is a DataFrame",
+    ]
+
+
 def call(function: str, *arguments: str, **options: Any) -> list[str]:
     """A call in one line, or with an argument in each line where that is too long."""
     items = [*arguments, *(f"{name}={literal(value)}" for name, value in options.items())]

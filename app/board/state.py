@@ -1,5 +1,7 @@
 """What every page shares: one study, one seed, one focus sample. All of it is in the address of the page."""
 
+from bisect import bisect_left
+
 import streamlit as st
 
 from board.selection import focus as candidates
@@ -56,10 +58,11 @@ def _first_focus(path: str, stamp: int, condition: str, _view: View) -> int:
 
 
 def step_focus(view: View, among: list[int], by: int = 1) -> None:
-    """Move the focus to the next of some ids (by -1: the previous), wrapping around."""
+    """Move the focus so many of some ids onwards (by -1: one back), wrapping around."""
     if not among:
         return
     order = sorted(among)
     here = focus(view)
-    later = [sample for sample in order if (sample > here if by > 0 else sample < here)]
-    set_focus((later[0] if by > 0 else later[-1]) if later else (order[0] if by > 0 else order[-1]))
+    place = bisect_left(order, here)
+    beside = place == len(order) or order[place] != here
+    set_focus(order[(place + by - (beside and by > 0)) % len(order)])

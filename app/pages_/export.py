@@ -61,6 +61,37 @@ def main() -> None:
         dark = " --dark" if look.theme == "dark" else ""
         of = f" --set condition={literal(view.condition)}" if view.condition else ""
         st.code(f"tla figure {name} {view.path} --out {name}.svg --width {width}{dark}{of}", "bash")
+        explorer(view)
+
+
+def explorer(view: View) -> None:
+    """The whole study as one page that needs no server."""
+    if not view.has("map"):
+        return
+    st.subheader("The explorer, in one file", anchor=False)
+    st.markdown(
+        "Maps, pictures, neighbours, paths and a threshold of this study in one HTML file: it opens from disk, without "
+        "a server and without a network."
+    )
+    st.download_button(
+        "Explorer (HTML)",
+        data=partial(explorer_file, view),
+        file_name=f"{view.name}-explorer.html",
+        mime="text/html",
+        icon=":material/travel_explore:",
+        key="download_explorer",
+        on_click="ignore",
+    )
+    st.code(f"tla explore {view.path} --out {view.name}-explorer.html", "bash")
+
+
+def explorer_file(view: View) -> bytes:
+    """The explorer as the bytes of a file."""
+    from tla.widgets.sources import shown
+    from tla.widgets.study_page import save_study
+
+    with tempfile.TemporaryDirectory(prefix="tla-explorer-") as folder:
+        return save_study(shown(view.store, view.condition), Path(folder) / "explorer.html").read_bytes()
 
 
 def drawable(view: View) -> list[str]:

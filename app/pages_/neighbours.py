@@ -4,6 +4,7 @@ import streamlit as st
 from board import shell, state
 from board.charts import chart
 from board.choices import methods_choice
+from board.keys import on_keys
 from board.neighbour_strip import neighbour_strip
 from board.pages import PageInfo
 from board.selection.neighbours import largest_k, mostly_wrong
@@ -34,16 +35,16 @@ def main() -> None:
         k = middle.slider("Neighbours k", 1, most, min(6, most), key="k", bind="query-params")
         failing = mostly_wrong(view, seed, methods, k) if known(view) else []
         right.button(
-            "Next failing query",
+            "Next failing query (F)",
             on_click=state.step_focus,
             args=(view, failing),
             disabled=not failing,
             icon=":material/skip_next:",
-            shortcut="F",
             help=view.said(
                 "The next image whose neighbours under attack are mostly of other classes, for one of these methods."
             ),
         )
+        on_keys({"f": lambda times: state.step_focus(view, failing, times)}, key="failing_keys")
         for method in methods:
             with st.container(border=True):
                 st.markdown(f"**{shell.label(method)}**")

@@ -6,11 +6,12 @@ import streamlit as st
 from board import shell, state
 from board.charts import chart
 from board.choices import classes_choice, method_choice, methods_choice
+from board.maps import maps
 from board.neighbour_strip import neighbour_strip
 from board.pages import PageInfo
 from board.selection.shared import adversarial_picture, of_run, predictions
 from board.selection.shift import largest_turns, median_measures
-from board.snippets import figure_code
+from board.snippets import explore_code
 from board.studies import View
 from board.tiles import Tile, tiles
 
@@ -39,28 +40,13 @@ def main() -> None:
             colour = st.segmented_control("Colour by", COLOURS, default="true", key="colour", bind="query-params")
         with three:
             classes = classes_choice(view, "shift_classes")
-        drawn: dict[str, Any] = {
-            "methods": methods,
-            "classes": classes,
-            "seed": seed,
-            "colour": colour or "true",
-            "marked": [sample, *state.picked(view)],
-        }
-        chart(
-            "shift_arrows",
-            view.table("map"),
-            view=view,
-            key="shift_map",
-            alt=view.said(
-                "Maps of the embedding, one per method: a dot per clean image, an arrow to its adversarial version"
-            ),
-            on_ids=state.pick,
-            shift=view.table("shift"),
-            **drawn,
-        )
+        picked = state.picked(view)
+        drawn: dict[str, Any] = {"focus": sample, "colour": colour or "true"}
+        maps(view, methods, seed, key="shift_map", picked=picked, classes=classes, **drawn)
         selection(view, methods, seed, sample)
         measures(view, methods, seed, sample)
-        shell.show_code(*figure_code(view, "shift_arrows", **drawn))
+        few = {"selection": picked} if 0 < len(picked) <= MOST_TILES else {}
+        shell.show_code(*explore_code(view, methods=methods, seed=seed, only=classes, **drawn, **few))
 
 
 def selection(view: View, methods: list[str], seed: int, sample: int) -> None:

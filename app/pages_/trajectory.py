@@ -2,10 +2,12 @@
 
 from typing import Any
 
+import numpy as np
 import streamlit as st
 from board import shell, state
 from board.charts import chart
 from board.choices import methods_choice
+from board.maps import maps
 from board.pages import PageInfo
 from board.selection.shared import Frame, of_run
 from board.snippets import figure_code
@@ -13,6 +15,8 @@ from board.studies import View
 from board.tiles import Tile, tiles
 
 from tla.plots import Pictures
+from tla.widgets.details import paths
+from tla.widgets.scene import MapScene
 
 PAGE = PageInfo(
     title="Trajectory",
@@ -21,6 +25,8 @@ PAGE = PageInfo(
     order=11,
     lead="Which path does one image take through the representation, step by step?",
 )
+
+CONTROLS = ("colour", "arrows", "morph")
 
 
 def main() -> None:
@@ -34,20 +40,31 @@ def main() -> None:
             st.info("This study recorded no paths: `analysis.trajectories` was 0.", icon=":material/info:")
             return
         sample = choose(view, recorded, rows)
-        drawn: dict[str, Any] = {"image": sample, "methods": methods, "seed": seed}
+        drawn: dict[str, Any] = {"image": sample, "methods": methods, "seed": seed, "parts": ["distances"]}
+        ways = way_of(view, methods, seed, sample)
+        maps(view, methods, seed, key="path_map", focus=sample, paths=ways, controls=CONTROLS, arrows="none")
         chart(
             "trajectory",
             rows,
             view=view,
             key="trajectory",
-            alt=f"Path of image {sample} in each method's map, and its distance to the own and the false centroid",
-            map=view.table("map"),
+            alt=f"Distance of image {sample} to the own and the false centroid at each step, per method",
             **drawn,
             pictures=Pictures.films(view.store, tuple(f"{method}-seed{seed}" for method in methods)),
         )
         shell.source(f"this study: {len(recorded)} recorded images, seed {seed}, {view.main} at eps {view.eps:g}")
         st.page_link("pages_/attack.py", label="Attack this image live, step by step", icon=":material/bolt:")
         shell.show_code(*figure_code(view, "trajectory", **drawn))
+
+
+def way_of(view: View, methods: list[str], seed: int, sample: int) -> dict[str, Any]:
+    """The recorded way of an image in each method's map, as plain values."""
+    scene = MapScene.of(view.store, methods=methods, seed=seed)
+    found = paths(view.store, scene, scene.positions([sample]))
+    ways = found[0]["maps"] if found else []
+    return {
+        way["key"]: {name: np.asarray(way[name]).tolist() for name in ("points", "wrong", "breaks")} for way in ways
+    }
 
 
 def choose(view: View, recorded: list[int], rows: Frame) -> int:

@@ -18,7 +18,7 @@ CHARTS = {
     "export": ["export"],
     "neighbours": ["purity"],
     "robustness": ["bars", "table", "curve", "steps", "confused", "audit"],
-    "shift": ["shift_map", "shift_measures"],
+    "shift": ["shift_measures"],
     "tour": ["tour_image"],
     "trajectory": ["trajectory"],
 }

@@ -13,7 +13,6 @@ DRAWN = {
     "export": ("export", {"figure": "roc", "figure_theme": "dark"}),
     "roc": ("detection", {"refused": "20", "roc_part": "few", "detection_methods": ["at", "tla"]}),
     "bars": ("robustness", {"robust_methods": ["at"], "across": "methods"}),
-    "shift_map": ("shift", {"shift_methods": ["tla"], "shift_classes": ["3"], "colour": "flipped", "focus": "5"}),
     "trajectory": ("trajectory", {"focus": "2", "path_methods": ["natural", "tla"]}),
 }
 
@@ -47,6 +46,13 @@ def test_the_code_of_neighbours_selects_what_is_shown(studies, open_page):
     table = run_snippet(text)["_"]
     assert table.shape == (2, 3)
     assert set(table.index.get_level_values("method")) == {"tla"}
+
+
+def test_the_code_of_shift_explores_what_is_shown(studies, open_page):
+    pytest.importorskip("anywidget", reason="the extra 'notebooks' is not installed")
+    app = open_page("shift", shift_methods=["tla"], shift_classes=["3"], colour="flipped", focus="5")
+    explorer = run_snippet(snippets(app)[0])["_"]
+    assert (explorer.methods, explorer.only, explorer.colour, explorer.focus) == (["tla"], [3], "flipped", 5)
 
 
 def test_values_are_written_as_python():

@@ -1,7 +1,7 @@
 """One image under attack, step by step: its path in each map, its distances to centroids, and a film strip."""
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 
@@ -67,21 +67,23 @@ class Grid(NamedTuple):
     Attributes:
         columns: Methods side by side.
         rows: Rows of methods.
+        deep: Panels of each method, one above the other.
     """
 
     columns: int
     rows: int
+    deep: int = 2
 
     @classmethod
-    def of(cls, methods: int, width: int) -> "Grid":
-        """A grid for so many methods in a figure of so many pixels."""
+    def of(cls, methods: int, width: int, parts: int = 2) -> "Grid":
+        """A grid for so many methods in a figure of so many pixels, with so many panels for each."""
         columns = min(methods, 3 if width >= 900 else 2 if width >= 500 else 1)
-        return cls(columns, -(-methods // columns))
+        return cls(columns, -(-methods // columns), parts)
 
     def panels(self, sheet: Sheet, index: int) -> tuple[Panel, Panel]:
-        """The map and the distances of method number `index`."""
+        """The map and the distances of method number `index`; the same panel twice where there is one for both."""
         row, column = divmod(index, self.columns)
-        above, below = (sheet.panels[(2 * row + i) * self.columns + column] for i in (0, 1))
+        above, below = (sheet.panels[(self.deep * row + i) * self.columns + column] for i in (0, self.deep - 1))
         return above, below
 
 
@@ -95,6 +97,7 @@ def trajectory(
     methods: Sequence[str] | None = None,
     pictures: Pictures | None = None,
     seed: int | None = None,
+    parts: Sequence[Literal["map", "distances"]] = ("map", "distances"),
 ) -> Figure:
     """The path of one attacked image in each method's map, and its distances to its own and the false centroid.
 
@@ -106,6 +109,7 @@ def trajectory(
         methods: Which methods, all by default.
         pictures: With a film of the image, a strip shows how it changes, for the method that it fools first.
         seed: The smallest by default.
+        parts: What is shown of each method: its map, the distances, or both.
     """
     rows = first_seed(steps, seed)
     image = contested_image(rows) if image is None else image
@@ -113,18 +117,20 @@ def trajectory(
     styles = look.methods(rows["method"] if methods is None else methods)
     paths = {method: Path.of(rows, method) for method in styles}
     reel, whose, flip = _reel(pictures, rows, image, paths)
-    grid = Grid.of(max(len(styles), 1), look.width)
-    panels, strip = 2 * grid.columns * grid.rows, 148 if reel else 0
+    grid = Grid.of(max(len(styles), 1), look.width, len(set(parts)))
+    panels, strip = grid.deep * grid.columns * grid.rows, 148 if reel else 0
     sheet = Sheet(look, panels, columns=grid.columns, height=210, head=26, left=64, foot=44, strip=strip)
     clean = None if map is None else by_method(one_map(map, None, seed), styles)
     for index, (method, style) in enumerate(styles.items()):
         above, below = grid.panels(sheet, index)
-        sheet.deepen(above, 34)
         path = paths[method]
-        _map(sheet, above, path, None if clean is None else clean[method].clean)
-        if not index:
+        if "map" in parts:
+            sheet.deepen(above, 34)
+            _map(sheet, above, path, None if clean is None else clean[method].clean)
+        if "map" in parts and not index:
             _marker_legend(sheet)
-        _distances(sheet, below, path)
+        if "distances" in parts:
+            _distances(sheet, below, path)
         result = "never fooled" if path.flip is None else f"flips at step {path.flip}"
         sheet.title(above, f"<b>{style.label}</b>: {result}")
     for index in range(max(len(styles), 1), grid.columns * grid.rows):
@@ -138,7 +144,7 @@ def trajectory(
     fooled = _fooled({style.label: paths[method] for method, style in styles.items()})
     return sheet.figure(
         f"Test image {image} (class {own}), attacked, fools {fooled}",
-        _caption(rows["restart"].nunique(), film=bool(reel)),
+        _caption(rows["restart"].nunique(), parts, film=bool(reel)),
     )
 
 
@@ -149,12 +155,14 @@ def _fooled(paths: dict[str, Path]) -> str:
     return f"every model but {', '.join(held)}" if held else "every model"
 
 
-def _caption(restarts: int, *, film: bool) -> str:
-    return (
-        f"n = 1 image, {restarts} restart{'' if restarts == 1 else 's'}; "
-        "above: its path in a part of each map, over clean images (pale); "
-        "below: cosine distance to its own and to the false centroid in the full space, "
-        "since distances in a map prove nothing." + (" Dotted frames in the strip: misclassified." if film else "")
+def _caption(restarts: int, parts: Sequence[str], *, film: bool) -> str:
+    way = "its path in a part of each map, over clean images (pale)"
+    measured = "cosine distance to its own and to the false centroid in the full space"
+    shown = [text for part, text in (("map", way), ("distances", measured)) if part in parts]
+    text = f"above: {way}; below: {measured}" if len(shown) == 2 else shown[0]
+    runs = f"{restarts} restart{'' if restarts == 1 else 's'}"
+    return f"n = 1 image, {runs}; {text}, since distances in a map prove nothing." + (
+        " Dotted frames in the strip: misclassified." if film else ""
     )
 
 

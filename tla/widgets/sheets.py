@@ -17,7 +17,8 @@ MOST_SIDE = 64
 
 def pictures_of(source: TableSource, scene: MapScene) -> Pictures:
     """The pictures of a study; none if it has no images."""
-    return Pictures.of(source, tuple(f"{one.method}-seed{scene.seed}" for one in scene.maps))
+    models = tuple(f"{one.method}-seed{scene.seed}" for one in scene.maps)
+    return Pictures.of(source, models, getattr(source, "condition", ""))
 
 
 def sheets(

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from tla.plots.drawing.map_points import main_map
+from tla.statistics.conditions import of_condition
 from tla.statistics.frame import Frame
 from tla.study.locate import open_study
 
@@ -90,6 +91,40 @@ class Frames:
         return {"data": {"classes": self._classes}, "study": {}, "steps": {}}
 
 
+class OneCondition:
+    """A study of embeddings, of which one condition is shown as the attack.
+
+    Args:
+        store: The study.
+        condition: Which.
+    """
+
+    def __init__(self, store: TableSource, condition: str) -> None:
+        self._store, self.condition = store, condition
+
+    def has_table(self, name: str) -> bool:
+        """True if the study has it."""
+        return self._store.has_table(name)
+
+    def table(self, name: str) -> Any:
+        """Its rows of the condition and of the clean images."""
+        return of_condition(self._store.table(name), self.condition)
+
+    def arrays(self, name: str) -> Any:
+        """The study's arrays."""
+        return self._store.arrays(name)
+
+    def manifest(self) -> dict[str, Any]:
+        """The study's manifest."""
+        return self._store.manifest()
+
+
+def shown(source: TableSource, condition: str = "") -> TableSource:
+    """The source, or one condition of a study of embeddings: the one that is named, or else its main one."""
+    main = (source.manifest().get("embeddings") or {}).get("main", "")
+    return OneCondition(source, condition or str(main)) if main else source
+
+
 def source_of(given: Any) -> TableSource:
     """What a widget reads from.
 
@@ -102,14 +137,14 @@ def source_of(given: Any) -> TableSource:
         ValueError: for anything else, or a map without the columns that it needs.
     """
     if isinstance(given, str | Path):
-        return open_study(given)
+        return shown(open_study(given))
     if isinstance(given, pd.DataFrame):
         return Frames({"map": given})
     if isinstance(given, Mapping):
         return Frames(given)
     given = getattr(given, "store", given)
     if isinstance(given, TableSource):
-        return given
+        return given if isinstance(given, Frames | OneCondition) else shown(given)
     raise ValueError(
         "give a study's name or folder, a Store, a frame with a map's columns, or frames by table name "
         f"({{'map': ..., 'shift': ...}}), got {type(given).__name__}"

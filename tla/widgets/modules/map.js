@@ -83,6 +83,7 @@ export class PointMap {
     if (this.canvas.width === wide && this.canvas.height === high && this.width) return;
     Object.assign(this, { width, height });
     for (const canvas of [this.canvas, this.overlay]) Object.assign(canvas, { width: wide, height: high });
+    if (this.near && this.geometry) this.zoomTo(this.near);
     this.draw();
   }
 
@@ -206,6 +207,25 @@ export class PointMap {
 
   panBy(x, y) {
     this.view = { ...this.view, x: this.view.x + x, y: this.view.y + y };
+    this.changed();
+  }
+
+  // Shows the surroundings of some points (pairs of 16-bit numbers): at least a seventh of the map.
+  zoomTo(points) {
+    this.near = points;
+    if (!this.width || !points.length) return;
+    this.view = { zoom: 1, x: 0, y: 0 };
+    const whole = this.transform();
+    const [us, vs] = [0, 1].map((axis) => Array.from(points).filter((_, k) => k % 2 === axis));
+    const span = (values) => Math.max(...values) - Math.min(...values);
+    const middle = (values) => (Math.max(...values) + Math.min(...values)) / 2;
+    const wide = Math.max(1.5 * span(us), FULL / 7) * whole.ax;
+    const high = Math.max(1.5 * span(vs), FULL / 7) * -whole.ay;
+    const zoom = Math.max(1, Math.min(this.width / wide, this.height / high));
+    const x = (this.width / 2 - (whole.ax * middle(us) + whole.bx)) * zoom;
+    const y = (this.height / 2 - (whole.ay * middle(vs) + whole.by)) * zoom;
+    this.view = { zoom, x, y };
+    this.near = null;
     this.changed();
   }
 

@@ -98,7 +98,12 @@ export class Maps {
         points.setArrows(scene.arrows(map, state.arrows, style, SAMPLE));
         this.describe(panel);
       }
-      points.setScene({ morph: state.morph, focus, colours: this.colours, path: this.data.paths?.[map.key] ?? null });
+      const path = this.data.paths?.[map.key] ?? null;
+      if (this.data.near && path && panel.nearTo !== `${map.version} ${state.focus}`) {
+        panel.nearTo = `${map.version} ${state.focus}`;
+        points.zoomTo(path.points);
+      }
+      points.setScene({ morph: state.morph, focus, colours: this.colours, path });
     }
     if (restyle) this.legend.show();
     this.toolbar.show();

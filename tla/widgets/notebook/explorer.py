@@ -39,10 +39,11 @@ class Explorer(ModuleWidget):
         colour: What the colours show: "true" class, class "predicted" under attack, or "flipped" by it.
         morph: 0 shows the clean images, 1 the adversarial ones, between them is the way.
         arrows: Of the "selection" (a few of all, if nothing is selected), of "all", or "none".
+        only: Indices of the classes that are shown; None for all.
     """
 
     module = "explorer"
-    shared = ("selection", "focus", "methods", "colour", "morph", "arrows")
+    shared = ("selection", "focus", "methods", "colour", "morph", "arrows", "only")
 
     selection: Any = IdsTrait().tag(sync=True, to_json=ids_to_bits, from_json=bits_to_ids)
     focus: Any = traitlets.Any(None).tag(sync=True)
@@ -50,6 +51,7 @@ class Explorer(ModuleWidget):
     colour = traitlets.Enum(("true", "predicted", "flipped"), "true").tag(sync=True)
     morph = traitlets.Float(0.0).tag(sync=True)
     arrows = traitlets.Enum(("selection", "all", "none"), "selection").tag(sync=True)
+    only: Any = traitlets.Any(None).tag(sync=True)
 
     def __init__(self, source: TableSource, scene: MapScene, **state: Any) -> None:
         self.source, self.scene = source, scene
@@ -141,6 +143,16 @@ class Explorer(ModuleWidget):
         value: Sequence[str] = proposal["value"]
         wanted = [value] if isinstance(value, str) else list(value)
         return shown_first(self.scene, wanted)
+
+    @traitlets.validate("only")
+    def _only(self, proposal: Any) -> list[int] | None:
+        value, most = proposal["value"], len(self.scene.classes)
+        if value is None:
+            return None
+        wanted = [value] if isinstance(value, int) else list(value)
+        if not all(isinstance(one, int | np.integer) and 0 <= one < most for one in wanted):
+            raise ValueError(f"only must be None or classes, 0 to {most - 1}, got {value!r}")
+        return [int(one) for one in wanted]
 
     @traitlets.validate("morph")
     def _morph(self, proposal: Any) -> float:

@@ -1,4 +1,4 @@
-# make study · make app · make test · make lint · make notebooks · make bench
+# make study · make app · make test · make test-more · make lint · make notebooks · make bench
 # `make study` on a fresh machine: makes .venv, installs, runs the main job, says where the report lies.
 
 PYTHON ?= python3
@@ -11,7 +11,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK = 1
 # Where this is set, every process (each notebook, each test of a kill) compiles torch's Python anew: 2 s and more.
 export PYTHONDONTWRITEBYTECODE =
 
-.PHONY: study app test lint notebooks gallery bench clean install
+.PHONY: study app test test-more lint notebooks gallery bench clean install
 
 study: $(READY)
 	$(BIN)/tla study digits
@@ -40,6 +40,11 @@ test: lint
 	@if [ -z "$(TLA_DATA)" ] && [ -f $(SHARED)/unpack.py ]; then $(BIN)/python $(SHARED)/unpack.py $(VENV)/data; fi
 	TLA_DATA="$(or $(TLA_DATA),$(if $(wildcard $(SHARED)/unpack.py),$(abspath $(VENV)/data)))" $(BIN)/pytest -n 2
 	$(MAKE) notebooks
+
+# Short campaigns with fixed seeds: kills, damage, command lines, arguments, uploads. The long form of one of them:
+# python tests/campaign/damage.py --tries 1000
+test-more: $(READY)
+	$(BIN)/pytest -m more
 
 # Every notebook's figures, numbers and pictures are compared with what is stored, two notebooks at a time.
 notebooks: $(READY)

@@ -8,5 +8,7 @@ Names are imported when they are first used, so that `import tla` costs next to 
 """
 
 from tla.lazy import attach
+from tla.machine import share_cores
 
+share_cores()
 __getattr__, __dir__, __all__ = attach(__name__)

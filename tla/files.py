@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import platform
+import re
 import shutil
 import tempfile
 import time
@@ -101,6 +102,17 @@ def check_name(name: str, what: str) -> None:
         raise ValueError(
             f"{what} must be a plain name of a folder, without / or a dot in front, of at most 200 bytes; got {name!r}"
         )
+
+
+def remove_orphans(folder: Path) -> None:
+    """Delete the temporary files that an ended process left of `replacing` below a folder that this process holds."""
+    for path in folder.rglob(".*"):
+        if ORPHAN.fullmatch(path.name) and path.is_file() and not path.is_symlink():
+            path.unlink(missing_ok=True)
+
+
+ORPHAN = re.compile(r"\..+\.(parquet|safetensors|json|jsonl|toml|html|pt|faiss|table|images)\.[a-z0-9_]{8}")
+"""A dot, the name of a file, and eight random letters."""
 
 
 class FolderInUseError(ValueError):

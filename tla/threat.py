@@ -48,6 +48,8 @@ class Threat:
             raise ValueError(f"norm must be one of {', '.join(NORMS)}, got {self.norm!r}")
         if isinstance(self.eps, bool) or not isinstance(self.eps, int | float | Tensor):
             object.__setattr__(self, "eps", _numbers(self.eps))
+        if isinstance(self.eps, Tensor) and (self.eps.is_complex() or self.eps.dtype == torch.bool):
+            raise ValueError(f"eps must be one number or one per example, got {self.eps.dtype}")
         eps = torch.as_tensor(self.eps, dtype=torch.float64)
         if not bool(torch.isfinite(eps).all()) or bool((eps < 0).any()):
             raise ValueError(f"eps must be >= 0 and finite, got {self.eps}")

@@ -100,7 +100,8 @@ def folder_of(options: dict[str, str | None], values: dict[str, Any], rest: list
 
 def request_of(values: dict[str, Any], rest: list[str]) -> str:
     """Fingerprint of a command; tells without importing torch whether it has been carried out."""
-    text = json.dumps([versions()["tla"], values, rest, _model_files(values)], sort_keys=True)
+    known = [versions()["tla"], values, rest, _model_files(values)]
+    text = json.dumps(known, sort_keys=True, default=str)  # a date in a recipe is refused later
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 

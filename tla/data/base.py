@@ -11,6 +11,7 @@ from typing import ClassVar, NamedTuple
 
 from tla.config import source_values
 from tla.data.loading.images import Images
+from tla.machine import home_cache
 from tla.registry import Registry
 
 TIMEOUT = 30.0
@@ -121,7 +122,7 @@ def data_root(root: Path | None = None) -> Path:
 def data_roots(root: Path | None = None) -> tuple[Path, ...]:
     """The folders searched for data sets, in this order; downloads go to the first."""
     named = os.environ.get("TLA_DATA")
-    folders = (root, Path(named) if named else None, Path.home() / ".cache" / "tla")
+    folders = (root, Path(named) if named else None, home_cache() / "tla")
     return tuple(dict.fromkeys(folder.expanduser() for folder in folders if folder is not None))
 
 

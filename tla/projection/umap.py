@@ -4,6 +4,8 @@ import contextlib
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
 from types import ModuleType
 from typing import Any, Literal
 
@@ -13,6 +15,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from tla.extras import require
+from tla.machine import place_compiled_code
 from tla.nearest import Search, nearest, normalised, refine
 from tla.projection.base import PROJECTIONS, Fitted, Projection, check_points
 from tla.projection.pca import PCA
@@ -117,4 +120,7 @@ def _umap() -> ModuleType:
     with warnings.catch_warnings():
         # its optional neural variant looks for TensorFlow at import
         warnings.filterwarnings("ignore", "Tensorflow not installed", ImportWarning)
+        spec = find_spec("umap")
+        if spec is not None and spec.origin is not None:
+            place_compiled_code(Path(spec.origin).parent)
         return require("umap", "the UMAP projection")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from tla.config import digest
 from tla.extras import versions
-from tla.files import held
+from tla.files import held, remove_orphans
 from tla.memory import give_back
 from tla.store import Store
 from tla.study import analyse, attack, audit, collect, data, given, ranking, report, start, train, transfer
@@ -124,6 +124,7 @@ def run_plan(
         FolderInUseError: if another process is running a study in the same folder.
     """
     with held(store.path):
+        remove_orphans(store.path)
         if force:
             for name in list(store.manifest()["steps"]):
                 store.forget(name)

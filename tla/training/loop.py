@@ -202,9 +202,14 @@ def _record(run: TrainingRun, epoch: int, row: dict[str, Any], validation: Valid
         run.keep_best(validation.clean_accuracy, validation.robust_accuracy)
     if last or run.epoch % run.config.save_every == 0:
         run.save()
-        if run.engine.rank == 0:
-            with replacing(run.path.with_name("log.jsonl")) as temporary:
-                temporary.write_text("".join(_line(row) for row in run.history))
+        _write_log(run)
+
+
+def _write_log(run: TrainingRun) -> None:
+    """The history as log.jsonl, from one process; again at the end, should a kill have come between it and train.pt."""
+    if run.engine.rank == 0:
+        with replacing(run.path.with_name("log.jsonl")) as temporary:
+            temporary.write_text("".join(_line(row) for row in run.history), encoding="utf-8")
 
 
 def _line(row: Mapping[str, Any]) -> str:
@@ -215,6 +220,7 @@ def _line(row: Mapping[str, Any]) -> str:
 
 def _finish(run: TrainingRun, folder: Path, header: dict[str, Any]) -> TrainResult:
     """Write and return the selected weights."""
+    _write_log(run)
     best = run.best or {}
     run.module.load_state_dict(best["weights"])
     facts = {

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from tla.data.loading.picture import PictureFormat
 from tla.files import replacing
+from tla.machine import home_cache
 from tla.messages import readable
 
 _VERSION = 2
@@ -61,7 +62,7 @@ def cached(
 def cache_folder() -> Path:
     """Cache of decoded pictures: tla/decoded in XDG_CACHE_HOME or ~/.cache."""
     home = os.environ.get("XDG_CACHE_HOME")
-    return (Path(home) if home else Path.home() / ".cache") / "tla" / "decoded"
+    return (Path(home) if home else home_cache()) / "tla" / "decoded"
 
 
 def _file(files: Sequence[str], base: Path, form: PictureFormat) -> Path:

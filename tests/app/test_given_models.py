@@ -95,11 +95,26 @@ def test_a_torchvision_model_runs_in_the_lab(tmp_path):
     assert network(torch.zeros(2, 3, 64, 64)).logits.shape == (2, 7)
 
 
+class Process:
+    """Stands for the dashboard's process."""
+
+    seen: dict = {}  # noqa: RUF012
+
+    def __init__(self, command, cwd, env):
+        self.seen.update(command=command, env=env)
+
+    def wait(self, seconds=None):
+        return 0
+
+    def kill(self):
+        pass
+
+
 def test_the_command_passes_the_models_on(tmp_path, monkeypatch):
-    seen = {}
+    seen = Process.seen
     monkeypatch.chdir(tmp_path)
     (tmp_path / "net.py").write_text("")
-    monkeypatch.setattr(subprocess, "call", lambda command, cwd, env: seen.update(command=command, env=env) or 0)
+    monkeypatch.setattr(subprocess, "Popen", Process)
     words = ["--given", "mine=net.py:Net", "other=torchvision:resnet18", "--server.port", "9", "--head", "fc"]
     assert app_verb.run(words) == 0
     assert json.loads(seen["env"]["TLA_GIVEN"]) == {

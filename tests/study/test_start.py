@@ -54,13 +54,15 @@ def here(tmp_path, monkeypatch, weights):
     return tmp_path
 
 
+QUICK = {"name": "pgd", "steps": 2, "step_size": "eps/2"}
+TRAIN = {"epochs": 1, "batch": 128, "holdout": 100, "precision": "fp32", "attack": QUICK, "judge": QUICK}
 MINE = "best.pth@net.py:Net"
 
 
 def values(load=MINE, methods=("at",), **more):
     found = recipes.read("digits")
     found["attack"] |= {"examples": 60, "batch": 60, "suite": SUITE, "main": "fgsm", "detection_eps": []}
-    found["train"] |= {"epochs": 1, "batch": 128, "holdout": 100, "precision": "fp32"}
+    found["train"] |= TRAIN
     return found | {"analysis": ANALYSIS, "methods": list(methods), "start": {"mine": {"load": load}}} | more
 
 
@@ -98,8 +100,7 @@ def test_before_and_after_stand_side_by_side(here):
 
 
 def test_the_first_step_of_every_method_and_seed_is_from_the_same_weights(here):
-    small = {"epochs": 1, "batch": 128, "holdout": 100, "precision": "fp32", "learning_rate": 1e-12}
-    store = made(methods=("natural", "at"), seeds=[0, 1], train=small, before=False)
+    store = made(methods=("natural", "at"), seeds=[0, 1], train=TRAIN | {"learning_rate": 1e-12}, before=False)
     net, weights = (
         tla.load_user_model("net.py:Net", shape=(1, 8, 8)),
         torch.load("best.pth", weights_only=True)["state_dict"],

@@ -179,7 +179,7 @@ def overridden(study: Any, rest: list[str]) -> Any:
     known = _settings(study)
     for word in rest:
         name = word.split("=")[0].removeprefix("--")
-        setting = name.replace(".no-", ".").replace("-", "_")
+        setting = name.removeprefix("no-").replace(".no-", ".").replace("-", "_")
         if setting in ("train.eps", "train.norm"):
             raise ValueError(
                 f"{word.split('=')[0]}: set --attack.{setting[6:]}, or --attack.train-eps for training only"

@@ -124,11 +124,10 @@ def _started(
     try:
         model = network.fresh() if isinstance(network, Start) else rebuilt(header, network)
         model.load_state_dict({n: v.float() if v.is_floating_point() else v for n, v in tensors.items()})
-    except (KeyError, TypeError, ValueError) as error:
-        raise ValueError(f"{path}: {error}") from None
-    except RuntimeError as error:
+    except (KeyError, TypeError, ValueError, RuntimeError) as error:
         reason = " ".join(str(error).split())[:400]
-        raise ValueError(f"{path}: the network is not the one that was trained: {reason}") from None
+        other = "" if network is None else "the network is not the one that was trained: "
+        raise ValueError(f"{path}: {other}{reason}") from None
     return model
 
 

@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from tla.attacks import PGD
-from tla.attacks.evaluation.ranking import KINDS, Listing, attack_rankings, rank_of
+from tla.attacks.evaluation.ranking import KINDS, RankedImages, attack_rankings, rank_of
 from tla.distances import pairwise
 from tla.seeding import generator
 from tla.threat import Threat
@@ -40,8 +40,8 @@ def encoder():
 
 
 def run(encoder, eps=0.1, **settings):
-    queries = Listing(images(9, 1), torch.arange(9) % 3, 100 + torch.arange(9))
-    gallery = Listing(images(60, 2), torch.arange(60) % 3, 500 + torch.arange(60))
+    queries = RankedImages(images(9, 1), torch.arange(9) % 3, 100 + torch.arange(9))
+    gallery = RankedImages(images(60, 2), torch.arange(60) % 3, 500 + torch.arange(60))
     settings = {"generator": generator(0, "ranking"), "batch": 4, **settings}
     return attack_rankings(encoder, queries, gallery, ATTACK, Threat("linf", eps), **settings)
 
@@ -115,7 +115,11 @@ def test_a_classifier_and_images_without_classes(encoder):
     same = run(Whole()).ranking
     assert same["rank_after"].tolist() == run(encoder).ranking["rank_after"].tolist()
     bare = attack_rankings(
-        encoder, Listing(images(2, 1)), Listing((images(9, 2) * 255).to(torch.uint8)), ATTACK, Threat("linf", 0.1)
+        encoder,
+        RankedImages(images(2, 1)),
+        RankedImages((images(9, 2) * 255).to(torch.uint8)),
+        ATTACK,
+        Threat("linf", 0.1),
     ).ranking
     assert bare["recall_1_after"].isna().all()
     assert (bare["y"] == -1).all()
@@ -123,8 +127,8 @@ def test_a_classifier_and_images_without_classes(encoder):
 
 def test_a_query_is_never_in_its_own_list(encoder):
     images_, ids = images(12, 2), torch.arange(12) + 40
-    whole = Listing(images_, torch.arange(12) % 3, ids)
-    few = Listing(images_[:4], whole.y[:4], ids[:4])
+    whole = RankedImages(images_, torch.arange(12) % 3, ids)
+    few = RankedImages(images_[:4], whole.y[:4], ids[:4])
     made = attack_rankings(encoder, few, whole, ATTACK, Threat("linf", 0.1), same_split=True, k=11)
     assert (made.lists["neighbour"] != made.lists["id"]).all()
     assert (made.ranking["candidate"] != made.ranking["id"]).all()
@@ -157,8 +161,10 @@ def test_bad_input_is_named(encoder, settings, text):
 
 def test_nothing_to_rank(encoder):
     with pytest.raises(ValueError, match="queries must hold at least one image, got none"):
-        attack_rankings(encoder, Listing(images(0, 1)), Listing(images(3, 1)), ATTACK, Threat("linf", 0.1))
+        attack_rankings(encoder, RankedImages(images(0, 1)), RankedImages(images(3, 1)), ATTACK, Threat("linf", 0.1))
     with pytest.raises(ValueError, match="gallery must hold at least 2 images to rank, got 1"):
-        attack_rankings(encoder, Listing(images(1, 1)), Listing(images(1, 1)), ATTACK, Threat("linf", 0.1))
+        attack_rankings(encoder, RankedImages(images(1, 1)), RankedImages(images(1, 1)), ATTACK, Threat("linf", 0.1))
     with pytest.raises(ValueError, match=r"model must return embeddings of shape \(b, d\), d >= 2, or Outputs, got"):
-        attack_rankings(nn.Flatten(0), Listing(images(2, 1)), Listing(images(3, 1)), ATTACK, Threat("linf", 0.1))
+        attack_rankings(
+            nn.Flatten(0), RankedImages(images(2, 1)), RankedImages(images(3, 1)), ATTACK, Threat("linf", 0.1)
+        )

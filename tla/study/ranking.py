@@ -1,10 +1,12 @@
 """Attacks the ranking of the gallery, by every model of the study."""
 
+from typing import Any
+
 import pandas as pd
 import torch
 
 from tla.attacks import PGD, Attack
-from tla.attacks.evaluation.ranking import KINDS, Listing, attack_rankings
+from tla.attacks.evaluation.ranking import KINDS, RankedImages, attack_rankings
 from tla.attacks.search.loop import FirstOrder
 from tla.config import digest
 from tla.models.network.copying import working_copy
@@ -47,7 +49,7 @@ def _run(workspace: Workspace, trained: TrainedModel, report: Report) -> StepRes
     plan, device, radii = workspace.study.attack, workspace.device, _radii(workspace)
     model, queries = working_copy(workspace.model(trained), torch.channels_last), workspace.queries
     few = queries.subset(torch.arange(count_of(workspace)))
-    ranked = [Listing(images.pixels, images.labels, images.ids) for images in (few, workspace.gallery)]
+    ranked = [RankedImages(images.pixels, images.labels, images.ids) for images in (few, workspace.gallery)]
     tables: dict[str, list[pd.DataFrame]] = {"ranking": [], "ranking_lists": []}
     for number, eps in enumerate(radii):
         for place, kind in enumerate(KINDS):
@@ -75,7 +77,7 @@ def _attack(workspace: Workspace) -> Attack:
     return without_early_stop(main if isinstance(main, FirstOrder) else PGD())
 
 
-def _summary(table: pd.DataFrame) -> str:
+def _summary(table: Any) -> str:
     here = table[table["eps"] == table["eps"].min()]
     means = here.groupby("kind", sort=False)[["rank_before", "rank_after"]].mean()
     words = [f"{kind} {row['rank_before']:.0f} to {row['rank_after']:.0f}" for kind, row in means.iterrows()]

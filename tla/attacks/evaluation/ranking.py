@@ -38,7 +38,7 @@ class RankingFrames(NamedTuple):
     lists: pd.DataFrame
 
 
-class Listing(NamedTuple):
+class RankedImages(NamedTuple):
     """Images that are ranked or searched for.
 
     Attributes:
@@ -95,8 +95,8 @@ class EmbeddingOnly(nn.Module):
 
 def attack_rankings(
     model: Model,
-    queries: Listing,
-    gallery: Listing,
+    queries: RankedImages,
+    gallery: RankedImages,
     attack: Attack,
     threat: Threat,
     *,
@@ -142,7 +142,9 @@ def attack_rankings(
     return RankingFrames(*(pd.concat(parts, ignore_index=True) for parts in zip(*tables, strict=True)))
 
 
-def _check(queries: Listing, gallery: Listing, kinds: Sequence[str], candidates: Sequence[int] | None) -> None:
+def _check(
+    queries: RankedImages, gallery: RankedImages, kinds: Sequence[str], candidates: Sequence[int] | None
+) -> None:
     if not len(queries.x):
         raise ValueError("queries must hold at least one image, got none")
     if len(gallery.x) < 2:
@@ -165,8 +167,8 @@ class _Rankings:
     def __init__(
         self,
         model: EmbeddingOnly,
-        queries: Listing,
-        gallery: Listing,
+        queries: RankedImages,
+        gallery: RankedImages,
         metric: DistanceName,
         device: torch.device,
         batch: int,
@@ -183,7 +185,7 @@ class _Rankings:
         """Of each query to each item, infinite to itself, shape (n, m)."""
         return pairwise(embedding, self.items, self.metric).masked_fill(self.itself, float("inf"))
 
-    def embedded(self, images: Listing) -> Tensor:
+    def embedded(self, images: RankedImages) -> Tensor:
         """Embeddings in float32 on the CPU, shape (n, d)."""
         parts = torch.arange(len(images.x)).split(self.batch)
         with evaluating(self.model), torch.no_grad():

@@ -72,23 +72,25 @@ def _all_rows(material: Material, detection: Frame) -> list[str]:
         for attacker in known
     ]
     body = []
-    for head, rows in _cases(detection):
+    for head, rows in _cases(material, detection):
         parts = [_intervals(rows[rows["method"] == method]) for method in material.methods]
         for name, title in MEASURES.items():
             cells = [f'<td class="none">{DASH}</td>' if part is None else number_cell(part[name], 3) for part in parts]
             body.append([*head, title, *cells])
-    head = ["score; every row counts", "adaptive attack", "eps", "measure", *map(material.label, material.methods)]
+    columns = [] if material.look.condition else ["adaptive attack", "eps"]
+    head = ["score; every row counts", *columns, "measure", *map(material.label, material.methods)]
     return [*figures, table(head, body, OVER_ALL)]
 
 
-def _cases(detection: Frame) -> Iterator[tuple[list[str], Frame]]:
-    """Rows of every attacker, detector and eps, with the first cells of their line."""
+def _cases(material: Material, detection: Frame) -> Iterator[tuple[list[str], Frame]]:
+    """Rows of every attacker, detector and eps, and the first cells of their line: of a condition one."""
     for adaptive in (False, True):
         part = detection[detection["adaptive"].astype(bool) == adaptive]
         for name in detectors_of(part):
             for eps in sorted(part.loc[part["detector"] == name, "eps"].unique()):
                 label = detector_label(name).removeprefix("the ")
-                head = [f"<b>{label}</b>", "yes" if adaptive else "no", number(float(eps))]
+                head = [f"<b>{label}</b>"]
+                head += [] if material.look.condition else ["yes" if adaptive else "no", number(float(eps))]
                 yield head, selected(detection, name, float(eps), adaptive)
 
 
@@ -101,13 +103,12 @@ def _intervals(rows: Frame) -> dict[str, Interval] | None:
 def _table(material: Material, detection: Frame, negatives: Negatives) -> str:
     body = [
         [*head, *(_cell(rows[rows["method"] == method], negatives) for method in material.methods)]
-        for head, rows in _cases(detection)
+        for head, rows in _cases(material, detection)
     ]
     return table(
         [
             f"score; negatives: {SHORT[negatives]}",
-            "adaptive attack",
-            "eps",
+            *([] if material.look.condition else ["adaptive attack", "eps"]),
             *(material.label(method) for method in material.methods),
         ],
         body,

@@ -11,11 +11,11 @@ import urllib.request
 from urllib.parse import parse_qs, urlparse
 
 import pytest
+from browser import FLAGS, lasso
 from dashboard import SCRIPT
 
 pytestmark = pytest.mark.browser
 playwright = pytest.importorskip("playwright.sync_api", reason="pytest-playwright is not installed")
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--enable-unsafe-swiftshader"]
 
 
 @pytest.fixture(scope="module")
@@ -109,27 +109,64 @@ def test_a_clicked_picture_becomes_the_focus_and_stays_on_the_next_page(visit):
     other.wait_for_selector(f"text=id == {chosen}", state="attached")
 
 
-def test_a_point_of_a_map_and_a_lasso_choose_images(visit):
-    page = visit("shift")
-    page.wait_for_selector(".js-plotly-plot .gl-canvas, .js-plotly-plot .scatterlayer")
+def test_a_point_of_a_map_and_two_lassos_choose_images(visit):
+    page = visit("shift?study=made&focus=5")
+    first = page.locator(".map").first
+    first.wait_for()
     settled(page)
-    choose = """ids => { const plot = document.querySelector('.js-plotly-plot');
-      const points = []; plot._fullData.forEach((trace, curveNumber) => {
-        if (trace.type !== 'scattergl' && trace.type !== 'scatter') return;
-        const known = Array.from(trace.customdata || []);
-        known.forEach((id, pointNumber) => { if (ids.includes(Number(id)))
-          points.push({curveNumber, pointNumber, pointIndex: pointNumber, customdata: id, data: trace,
-            fullData: trace, x: trace.x[pointNumber], y: trace.y[pointNumber]}); }); });
-      plot.emit('plotly_selected', {points, lassoPoints: {x: [0, 1, 1], y: [0, 0, 1]}}); return points.length }"""
-    assert page.evaluate(choose, [7]) >= 1
+    spot = page.evaluate("[...document.querySelectorAll('*')].map((one) => one.shadowRoot?.querySelector('.tla-maps'))"
+                         ".find(Boolean).tlaMaps.panels.values().next().value.points.place(7)")  # fmt: skip
+    box = first.bounding_box()
+    page.mouse.click(box["x"] + spot[0], box["y"] + spot[1])
     until(page, lambda: query(page).get("focus") == "7", "a pressed point did not become the focus")
-    settled(page)
-    assert page.evaluate(choose, [3, 9, 11]) >= 3
-    page.wait_for_selector("text=Selection: 3 images")
     names = page.get_by_role("group", name="images of the selection").get_by_role("button")
-    until(page, lambda: names.count() == 3, "the grid does not show the selection")
-    page.get_by_role("button", name="Clear").click()
+    for shares in ((0.02, 0.02, 0.98, 0.98), (0.5, 0.02, 0.98, 0.98)):
+        lasso(page, first, shares)
+        count = page.locator(".count").inner_text().split()[0]
+        page.wait_for_selector(f"text=Selection: {count} images")
+        until(page, lambda count=count: names.count() == int(count), "the grid does not show the selection")
+        settled(page)
+    first.hover()
+    page.mouse.wheel(0, -400)
+    page.get_by_text("flipped", exact=True).first.click()
+    page.wait_for_selector("text=misclassified under attack")
+    settled(page)
+    assert page.locator(".count").inner_text().startswith(f"{count} of ")
+    zoom = ("[...document.querySelectorAll('*')].map((one) => one.shadowRoot?.querySelector('.tla-maps'))"
+            ".find(Boolean).tlaMaps.panels.values().next().value.points.view.zoom")  # fmt: skip
+    assert page.evaluate(zoom) > 1.2, "the zoom did not survive the control"
+    page.locator(".stButton").get_by_role("button", name="Clear").click()
     page.wait_for_selector("text=The largest turns")
+    until(page, lambda: page.locator(".count").inner_text() == "60 images", "the maps still show the selection")
+
+
+def test_ten_fast_presses_move_ten(visit):
+    page = visit("shift?focus=5")
+    page.locator(".map").first.wait_for()
+    settled(page)
+    for _ in range(10):
+        page.keyboard.press("k")
+        page.wait_for_timeout(40)
+    until(page, lambda: query(page).get("focus") == "15", "ten presses of K did not move ten")
+    for _ in range(10):
+        page.keyboard.press("j")
+        page.wait_for_timeout(40)
+    until(page, lambda: query(page).get("focus") == "5", "ten presses of J did not move ten back")
+    settled(page)
+    assert query(page).get("focus") == "5"
+
+
+def test_the_explorer_is_a_file(visit, tmp_path):
+    page = visit("export?study=made")
+    button = page.get_by_role("button", name="Explorer (HTML)")
+    button.wait_for()
+    settled(page)
+    with page.expect_download() as waiting:
+        button.click()
+    file = tmp_path / "explorer.html"
+    waiting.value.save_as(file)
+    assert waiting.value.suggested_filename == "made-explorer.html"
+    assert "synthetic: representation under attack" in file.read_text()
 
 
 def test_the_steps_of_an_attack_follow_the_slider_in_the_browser(visit):
@@ -278,6 +315,8 @@ def test_nothing_overflows_on_a_narrow_screen(server, chromium, scheme):
         page.goto(f"{server}/{path}")
         page.wait_for_selector(".js-plotly-plot .main-svg")
         settled(page)
+        if path == "shift":
+            assert page.locator(".map").count() == 3
         wide = page.evaluate("document.querySelector('[data-testid=stMain]').scrollWidth")
         assert wide <= 700
         paper = page.evaluate("document.querySelector('.js-plotly-plot').layout.template.layout.paper_bgcolor")

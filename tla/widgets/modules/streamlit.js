@@ -36,10 +36,14 @@ export function hold(mount) {
     } else {
       held.set(parent, begin(mount, component, given, theme));
     }
+    // Streamlit calls what a call gave back when a newer call was under way already, too: only the last one ends it.
+    const one = held.get(parent);
+    const turn = (one.turn = (one.turn ?? 0) + 1);
     return () => {
-      held.get(parent)?.view.remove();
-      held.get(parent)?.root.remove();
+      if (one.turn !== turn || held.get(parent) !== one) return;
       held.delete(parent);
+      one.view.remove();
+      one.root.remove();
     };
   };
 }

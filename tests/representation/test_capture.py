@@ -123,3 +123,27 @@ def test_bad_input_is_named(model):
     model.unused = nn.Linear(2, 2)
     with pytest.raises(ValueError, match="layers unused returned no tensor in the forward pass; choose others"):
         capture_layers(model, x, ["unused"])
+
+
+def test_layers_without_a_row_for_each_image_are_left_out():
+    class Size(nn.Module):
+        def forward(self, x):
+            return torch.tensor(x.shape)
+
+    class Windows(nn.Module):
+        def forward(self, x):
+            return x.reshape(len(x) * 4, -1)
+
+    class Net(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.size, self.windows, self.body, self.head = Size(), Windows(), nn.Linear(64, 8), nn.Linear(8, 3)
+
+        def forward(self, x):
+            count = self.size(x)[0]
+            again = self.windows(x).reshape(int(count), -1)
+            return self.head(self.body(again))
+
+    x = torch.rand(6, 1, 8, 8, generator=torch.Generator().manual_seed(0))
+    assert layer_names(Net(), x) == ("body", "head")
+    assert list(layer_frame(Net(), x, x)["layer"]) == ["body", "head"]

@@ -23,16 +23,23 @@ PASSIVE = (nn.Dropout, nn.Identity, nn.Flatten)
 def layer_names(model: Model, x: Pixels) -> tuple[str, ...]:
     """Names of the innermost modules in the order of their first calls, without those that change nothing.
 
+    Modules that do not return a row of numbers for each image are left out: windows of a transformer, sizes and
+    constants of a converted graph.
+
     Args:
         model: Any module; left as it was.
         x: Images, at least one; only the first is used.
     """
     leaves = [name for name, module in model.named_modules() if name and not any(module.children())]
-    called: list[str] = []
-    with evaluating(model), torch.inference_mode(), listening(model, leaves, lambda name, *_: called.append(name)):
-        on_copy(model, next(batches(x[:1], 1, device_of(model))))
+    last: dict[str, bool] = {}
+
+    def note(name: str, _: Tensor, output: Tensor) -> None:
+        last[name] = output.ndim > 1 and len(output) == 2 and output.is_floating_point()
+
+    with evaluating(model), torch.inference_mode(), listening(model, leaves, note):
+        on_copy(model, next(batches(torch.cat([x[:1], x[:1]]), 2, device_of(model))))
     modules = dict(model.named_modules())
-    return tuple(name for name in dict.fromkeys(called) if not isinstance(modules[name], PASSIVE))
+    return tuple(name for name, rows in last.items() if rows and not isinstance(modules[name], PASSIVE))
 
 
 def capture_layers(model: Model, x: Pixels, layers: Sequence[str], batch: int = 512) -> dict[str, Float[Tensor, "n d"]]:

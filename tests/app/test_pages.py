@@ -102,6 +102,10 @@ def test_compare_counts_and_follows_the_choice(studies, open_page):
     assert charts(app)["agreement"]["layout"]["meta"]["title"].startswith("This TLA and this AT disagree on ")
 
 
-def test_the_sidebar_says_what_the_audit_found(open_page):
-    shown = [text.value for text in open_page("compare").markdown]
-    assert any(text.startswith(":red[:material/error: **Audit: FAIL (") for text in shown)
+def test_the_sidebar_says_what_the_audit_found(studies, open_page):
+    from tla.plots.drawing.believed import believed
+
+    said = believed(importlib.import_module("tla.store").Store(studies / "made").table("audit"))
+    shown = [text.value for text in open_page("compare").sidebar.markdown]
+    assert said.word in ("FAIL", "WARN")
+    assert any(text.endswith(f"**{said.text}.**]") for text in shown)

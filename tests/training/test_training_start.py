@@ -117,8 +117,8 @@ def test_every_network_is_trained_in_a_copy_and_found_again(name, classes, tmp_p
     assert not torch.equal(outputs.logits, start.fresh().eval()(x).logits)
     for bring in (NETWORKS[name](), start):
         again = load_model(result.path, bring).model(x)
-        assert torch.equal(again.logits, outputs.logits)
-        assert torch.equal(again.embedding, outputs.embedding)
+        torch.testing.assert_close(again.logits, outputs.logits)  # convolutions of another memory layout
+        torch.testing.assert_close(again.embedding, outputs.embedding)
 
 
 def test_a_new_head_is_the_same_for_every_copy_and_keeps_the_rest():

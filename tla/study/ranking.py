@@ -17,7 +17,7 @@ from tla.study.workspace import Report, StepResult, StudyStep, TrainedModel, Wor
 from tla.threat import Threat
 
 QUERIES = 100
-"""How many queries by default: each is attacked in four ways at every radius."""
+"""How many queries by default, fewer of large images: each is attacked in four ways at every radius."""
 
 
 def steps(workspace: Workspace, models: list[TrainedModel], weights: dict[str, str]) -> list[StudyStep]:
@@ -36,7 +36,7 @@ def steps(workspace: Workspace, models: list[TrainedModel], weights: dict[str, s
 def count_of(workspace: Workspace) -> int:
     """How many queries are attacked."""
     asked = workspace.study.analysis.ranking
-    return min(QUERIES if asked is None else asked, len(workspace.queries))
+    return min(workspace.at_most(QUERIES) if asked is None else asked, len(workspace.queries))
 
 
 def _step(workspace: Workspace, trained: TrainedModel, weights: str) -> StudyStep:
@@ -57,7 +57,7 @@ def _run(workspace: Workspace, trained: TrainedModel, report: Report) -> StepRes
             source = generator(workspace.seed(trained, "ranking"), kind, device=device)  # same items
             made = attack_rankings(
                 model, *ranked, _attack(workspace), Threat(plan.norm, eps),
-                kinds=(kind,), same_split=workspace.splits.shared, generator=source, batch=plan.batch,
+                kinds=(kind,), same_split=workspace.splits.shared, generator=source, batch=workspace.batch,
             )  # fmt: skip
             for name, frame in zip(tables, made, strict=True):
                 tables[name].append(frame)

@@ -17,6 +17,7 @@ PIP_LINES = {
     "timm": "pip install 'tla[timm]'",
     "transformers": "pip install 'tla[hf]'",
     "robustbench": "pip install 'tla[robustbench]'",
+    "fiftyone": "pip install fiftyone",
     "faiss": "pip install faiss-cpu  (or faiss-gpu on Linux)",
     "umap": "pip install umap-learn",
 }

@@ -16,6 +16,7 @@ VERBS = {
     "figure": "draw one figure of a study: `tla figure one_class studies/digits`",
     "report": "rebuild a study's report.html",
     "explore": "a study's maps, pictures, neighbours and threshold in one HTML file",
+    "export": "a study's points for Embedding Atlas or FiftyOne: `tla export atlas digits`",
     "pack": "copy a finished study for sharing, without what is only needed to resume it",
     "list": "everything available: methods, attacks, models, data sets, recipes, figures, checks",
     "app": "open the dashboard in the browser",

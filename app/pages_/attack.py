@@ -149,6 +149,7 @@ def show(view: View, method: str, seed: int, image: LabImage, settings: AttackSe
         except ValueError as error:
             st.error(f"{shell.label(method)}: {error}", icon=":material/error:")
             return
+        other = ""
         if method in view.given or lab_models.lab_model(view, method, seed).given:
             other = lab_models.differs(view, method, seed, lab_models.lab_model(view, method, seed), view.stamp)
             if other:
@@ -160,7 +161,8 @@ def show(view: View, method: str, seed: int, image: LabImage, settings: AttackSe
                 f"Smallest eps that fools, with this attack: **{found:.4f}**" if found else "Not fooled up to this eps."
             )
         film(attack, image.pixels, image.true_class, view.classes, settings.eps, key=f"film_{method}", size=116)
-        nearest_images(view, method, seed, image, attack)
+        if not other:  # the gallery was embedded by the model that the study measured
+            nearest_images(view, method, seed, image, attack)
         shell.source(
             f"live on this machine: {attack.queries} forward passes in {attack.seconds * 1000:.0f} ms, n = 1, "
             f"seed {settings.seed}; {settings.norm.capitalize()} distance {attack.distance:.4f} of {settings.eps:g} "

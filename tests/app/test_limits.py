@@ -24,7 +24,7 @@ ROOT = Path(__file__).parents[2]
 @pytest.fixture
 def runs(monkeypatch):
     sleeping = [sys.executable, "-c", "import time; time.sleep(60)"]
-    monkeypatch.setattr(running, "command", lambda recipe, folder: sleeping)
+    monkeypatch.setattr(running, "command", lambda recipe, folder, words=(): sleeping)
     runs = Runs()
     yield runs
     runs.stop_all()
@@ -130,13 +130,13 @@ def test_a_model_that_is_not_the_studys_is_refused(studies):
     from board.studies import open_study
 
     view = open_study("made", studies / "made")
-    file = live.model_file(view, "at", 0)
+    file = view.path / "models" / "at-seed0" / "model.safetensors"
     name = str(file.relative_to(view.path))
     before, content = view.store.manifest(), file.read_bytes()
     try:
         view.store.finish("train/at-seed0", "0", [name])
         live.probabilities(view, "at", 0, _picture(view))
-        file.write_bytes(live.model_file(view, "tla", 0).read_bytes())
+        file.write_bytes((view.path / "models" / "tla-seed0" / "model.safetensors").read_bytes())
         with pytest.raises(DamagedFileError, match="is not the file that this study wrote"):
             live.probabilities(view, "at", 0, _picture(view))
     finally:

@@ -33,7 +33,7 @@ def test_an_auc_is_the_same_everywhere(studies, open_page):
     app = open_page("detection", detector=detector, eps=f"{eps:g}")
     charts = [json.loads(element.proto.spec) for element in app.get("plotly_chart")]
     names = [trace.get("name") for chart in charts for trace in chart["data"]]
-    assert three(names) == expected
+    assert expected <= three(names)
 
     report = {match.groups() for match in CELL.finditer(detected(Material(store)))}
     assert expected <= report

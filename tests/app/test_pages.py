@@ -16,7 +16,7 @@ CHARTS = {
     "data": ["history"],
     "detection": ["roc", "score_histograms", "risk_coverage"],
     "export": ["export"],
-    "neighbours": ["purity"],
+    "neighbours": ["purity", "ranking", "ranking_rows"],
     "robustness": ["bars", "table", "curve", "steps", "confused", "audit"],
     "shift": ["shift_measures"],
     "tour": ["tour_image"],

@@ -180,6 +180,7 @@ def test_normalisation_comes_back_with_the_weights(tmp_path):
     assert torch.equal(tla.load_model(result.path, start).model(x).logits, result.model(x).logits)
 
 
+@pytest.mark.filterwarnings("ignore:`torch.jit:FutureWarning")
 def test_a_torchscript_network_is_trained_or_refused(tmp_path):
     traced = torch.jit.script(Pair())
     torch.jit.save(traced, tmp_path / "net.pt")

@@ -1,6 +1,5 @@
 """The state of a training run: what changes with every step, and what a checkpoint holds."""
 
-import copy
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,6 +9,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
+from tla.models.network.copying import duplicate
 from tla.seeding import derive
 from tla.training.batches import Batch, Pool
 from tla.training.checkpoint import save_state
@@ -56,7 +56,7 @@ class TrainingRun:
         self.epoch = 0
         self.history: list[dict[str, Any]] = []
         self.best: dict[str, Any] | None = None
-        self.averaged = copy.deepcopy(module).eval().requires_grad_(False) if config.ema else None
+        self.averaged = duplicate(module).eval().requires_grad_(False) if config.ema else None
         self.optimizer = make_optimizer(module, config)
         handle = cast(nn.Module, torch.compile(module, dynamic=False)) if config.compile else module
         self.context = StepContext(engine, handle, engine.setup(handle), pool, config, seed)

@@ -1,6 +1,5 @@
 """A network to train from: weights that exist, in their own architecture, with a head for the classes of the data."""
 
-import copy
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
@@ -17,6 +16,7 @@ from tla.models.external.new_head import put_new_head
 from tla.models.external.sources.loaded import Loaded, first_line
 from tla.models.external.sources.sized import load_for_start
 from tla.models.external.sources.table import architecture_of, load, runs_no_code
+from tla.models.network.copying import duplicate
 from tla.models.network.mode import evaluating
 from tla.types import Outputs, Shape
 
@@ -48,7 +48,7 @@ class Start:
 
     def fresh(self) -> nn.Module:
         """A copy of the network, to be trained."""
-        return copy.deepcopy(self.network)
+        return duplicate(self.network)
 
     def describe(self, shape: Shape, classes: tuple[str, ...]) -> dict[str, Any]:
         """The header of weights trained from here: see `rebuilt`.
@@ -178,7 +178,7 @@ def _fitted(given: GivenModel, loaded: Loaded, shape: tuple[int, ...], classes: 
 
 def _copied(module: nn.Module) -> nn.Module:
     try:
-        return copy.deepcopy(module)
+        return duplicate(module)
     except Exception as error:  # whatever a foreign network raises
         raise ValueError(
             f"{name_of(module)} cannot be copied, which every training needs: {type(error).__name__}: "

@@ -21,3 +21,16 @@ def working_copy(model: M, layout: torch.memory_format = torch.preserve_format) 
         return copied if layout == torch.preserve_format else copied.to(memory_format=layout)  # pyright: ignore[reportCallIssue]
     except (RuntimeError, TypeError, NotImplementedError, AttributeError):
         return model
+
+
+def duplicate(model: nn.Module) -> nn.Module:
+    """A copy with weights of its own, which are trained where the model's are; TorchScript's too.
+
+    Args:
+        model: Not changed.
+    """
+    with torch.no_grad():  # else the weights of a copied TorchScript network depend on the old ones
+        made = copy.deepcopy(model)
+    for old, new in zip(model.parameters(), made.parameters(), strict=True):
+        new.requires_grad_(old.requires_grad)
+    return made

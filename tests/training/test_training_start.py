@@ -266,7 +266,7 @@ def test_a_head_without_weights_cannot_be_replaced():
         def forward(self, x):
             return self.body(x).amax((2, 3)) * self.scale
 
-    with pytest.raises(ValueError, match="no new head for 4 classes can be put in, start from"):
+    with pytest.raises(ValueError, match="no new head for 4 classes fits in the place of 'body', start from"):
         start_from(GivenModel(load="m:f", head="none"), shape=SHAPE, classes=4, module=Sums())
 
 

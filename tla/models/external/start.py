@@ -173,7 +173,11 @@ def _fitted(given: GivenModel, loaded: Loaded, shape: tuple[int, ...], classes: 
         return _Fitted(given.fit(loaded, shape, classes), None, ())
     head = put_new_head(loaded.module, model.prepared(x) if isinstance(model, Adapted) else x, classes)
     said = f"it has {before} classes, the data {classes}: {head!r}, which gives the logits, is replaced by a new layer"
-    return _Fitted(given.fit(loaded, shape, classes), before, (said,))
+    try:
+        return _Fitted(given.fit(loaded, shape, classes), before, (said,))
+    except ValueError as error:
+        mend = f"start from a network with {classes} classes"
+        raise ValueError(f"no new head for {classes} classes fits in the place of {head!r}, {mend}: {error}") from None
 
 
 def _copied(module: nn.Module) -> nn.Module:

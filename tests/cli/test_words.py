@@ -22,7 +22,7 @@ def test_unknown_verb_gets_a_hint(capsys):
     assert "did you mean 'study'?" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("verb", ["study", "report", "list", "app", "figure", "attack", "audit"])
+@pytest.mark.parametrize("verb", ["study", "report", "list", "app", "figure", "attack", "audit", "explore", "export"])
 def test_every_verb_has_help(verb, capsys):
     assert main([verb, "--help"]) == 0
     shown = capsys.readouterr().out

@@ -17,8 +17,7 @@ class ExportOptions:
     Args:
         to: "atlas" writes a parquet file; "fiftyone" makes a dataset, where that package is installed.
         study: A study folder, or the name of one under studies/ or among those that ship.
-        out: atlas: the file, by default STUDY-METHOD.parquet. fiftyone: the folder of the pictures, by default
-            STUDY-METHOD.
+        out: The parquet file (atlas), or the folder of the pictures (fiftyone); by default named STUDY-METHOD.
         method: By default tla, or else the last.
         projection: Which map, by default umap.
         seed: Training seed, by default the smallest.

@@ -32,7 +32,9 @@ def wait_until(check, seconds=10):
 
 
 def test_a_run_is_followed_and_stopped(runs, tmp_path, monkeypatch):
-    monkeypatch.setattr(running, "command", lambda recipe, folder: [sys.executable, "-c", SCRIPT, str(folder)])
+    monkeypatch.setattr(
+        running, "command", lambda recipe, folder, words=(): [sys.executable, "-c", SCRIPT, str(folder)]
+    )
     folder = tmp_path / "digits"
     folder.mkdir()
     (folder / "progress.json").write_text('{"step": "report", "state": "done", "done": 1.0, "message": "old"}')
@@ -51,7 +53,7 @@ def test_a_run_is_followed_and_stopped(runs, tmp_path, monkeypatch):
 
 def test_last_lines_of_a_failure_are_shown(runs, tmp_path, monkeypatch):
     script = "print('lines before'); raise SystemExit('unknown recipe: did you mean digits?')"
-    monkeypatch.setattr(running, "command", lambda recipe, folder: [sys.executable, "-c", script])
+    monkeypatch.setattr(running, "command", lambda recipe, folder, words=(): [sys.executable, "-c", script])
     runs.start("digit", tmp_path)
     wait_until(lambda: not runs.running(tmp_path))
     progress = runs.progress(tmp_path)

@@ -37,7 +37,7 @@ def started(tmp_path, use_studies, mark):
     """A study whose "at" was trained from mine=theirs.py:Net."""
     store = make_study(tmp_path / "studies" / "made")
     manifest = store.manifest()
-    shape, names = tuple(manifest["data"]["shape"]), tuple(manifest["data"]["classes"])
+    shape, names = tla.Shape(*manifest["data"]["shape"]), tuple(manifest["data"]["classes"])
     file = tmp_path / "theirs.py"
     pixels = shape[0] * shape[1] * shape[2]
     file.write_text(NETWORK.format(mark=str(mark), classes=len(names), pixels=pixels))

@@ -201,7 +201,7 @@ def check_bad_input(name):
     refused(r"x must lie in \[0, 1\], got \[0, 2\]", x=x * 2)
     refused(r"x must be a batch of at least one image, got shape \(0, 1, 8, 8\)", x=x[:0], goal=Untargeted(y[:0]))
     refused("the goal is for 4 examples, x has 3", x=x[:3])
-    refused("eps has 2 entries", threat=Threat(norm, torch.tensor([0.1, 0.2])))
+    refused("eps must be one number or one per example, got 2", threat=Threat(norm, torch.tensor([0.1, 0.2])))
     refused(r"y must lie in 0..9 \(the model has 10 classes\), got 10..10", goal=Untargeted(y * 0 + 10))
     refused(r"model must return tla\.types\.Outputs", model=nn.Flatten())
     for other in set(NORMS) - set(attack.norms):

@@ -103,7 +103,8 @@ def test_fiftyone_gets_pictures_labels_and_the_map(small, tmp_path, monkeypatch)
     assert made.points.shape == (120, 2)
     first = made.samples[0]
     assert (first["truth"], first["tags"], first["image_id"]) == ("0", ["clean"], 0)
-    assert Image.open(first["filepath"]).size == (8, 8)
+    with Image.open(first["filepath"]) as picture:
+        assert picture.size == (8, 8)
     assert "angle" in made.samples[-1]
     with pytest.raises(ValueError, match="there is a FiftyOne dataset 'taken' already"):
         write_fiftyone(small, "taken", tmp_path / "pictures")

@@ -15,7 +15,8 @@ from tla.representation.cka import MIN_IMAGES, Similarity, cka_interval
 from tla.representation.embedding import Pixels, batches, device_of
 from tla.types import Model
 
-MAX_VALUES = 2**28
+MAX_VALUES = MOST_VALUES = 2**28
+"""Numbers in memory for a group of layers, and for a single one."""
 UNKNOWN = Similarity(math.nan, math.nan, math.nan)
 PASSIVE = (nn.Dropout, nn.Identity, nn.Flatten)
 
@@ -128,7 +129,7 @@ def layer_frame(
 def _fitting(model: Model, x: Pixels, names: Sequence[str]) -> Int[Tensor, " m"] | None:
     """Evenly spaced images whose features fit into MAX_VALUES numbers; None if those of all images do."""
     width = sum(features.shape[1] for features in capture_layers(model, x[:1], names).values())
-    count = max(MIN_IMAGES, MAX_VALUES // (2 * width))
+    count = max(MIN_IMAGES, MOST_VALUES // (2 * width))
     return None if count >= len(x) else torch.linspace(0, len(x) - 1, count).round().long()
 
 

@@ -70,7 +70,7 @@ def measure(
         Outputs(*(as_floats(name, tensor) for tensor in of))
         for name, of in (("clean", clean), ("adversarial", adversarial))
     )
-    gallery = Gallery(as_floats("gallery", gallery.embedding), as_labels("gallery.y", gallery.y))
+    gallery = gallery._replace(embedding=as_floats("gallery", gallery.embedding), y=as_labels("gallery.y", gallery.y))
     y = as_labels("y", y)
     u, v = clean.embedding, adversarial.embedding
     searched: Search = search or (lambda queries, k: nearest(queries, gallery.embedding, k, name).position)

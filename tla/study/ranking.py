@@ -49,14 +49,14 @@ def _run(workspace: Workspace, trained: TrainedModel, report: Report) -> StepRes
     plan, device, radii = workspace.study.attack, workspace.device, _radii(workspace)
     model, queries = working_copy(workspace.model(trained), torch.channels_last), workspace.queries
     few = queries.subset(torch.arange(count_of(workspace)))
-    ranked = [RankedImages(images.pixels, images.labels, images.ids) for images in (few, workspace.gallery)]
+    shown, gallery = (RankedImages(images.pixels, images.labels, images.ids) for images in (few, workspace.gallery))
     tables: dict[str, list[pd.DataFrame]] = {"ranking": [], "ranking_lists": []}
     for number, eps in enumerate(radii):
         for place, kind in enumerate(KINDS):
             report((number + place / len(KINDS)) / len(radii), f"{kind} eps {eps:.3g}")
             source = generator(workspace.seed(trained, "ranking"), kind, device=device)  # same items
             made = attack_rankings(
-                model, *ranked, _attack(workspace), Threat(plan.norm, eps),
+                model, shown, gallery, _attack(workspace), Threat(plan.norm, eps),
                 kinds=(kind,), same_split=workspace.splits.shared, generator=source, batch=workspace.batch,
             )  # fmt: skip
             for name, frame in zip(tables, made, strict=True):

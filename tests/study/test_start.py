@@ -276,7 +276,12 @@ def test_a_killed_study_ends_with_the_same_weights(here):
 @pytest.mark.slow
 def test_two_processes_start_from_the_same_weights(here):
     launch = ["-m", "torch.distributed.run", "--nproc-per-node", "2", "--master-port", "29537", "-m", "tla"]
-    done = subprocess.run([sys.executable, *launch, *command(here / "two")], env=ALONE, capture_output=True, text=True)
+    recipe = here / "mine.toml"  # torchrun takes words that begin like its own options, as --start, for its own
+    found = values()
+    found["train"] |= {"epochs": 6, "batch": 64}
+    recipe.write_text(tomli_w.dumps(found))
+    words = ["study", str(recipe), "--out", str(here / "two")]
+    done = subprocess.run([sys.executable, *launch, *words], env=ALONE, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr[-2000:]
     store = Store(here / "two")
     assert store.manifest()["steps"]["train/at-seed0"]["facts"]["processes"] == 2
@@ -313,8 +318,9 @@ def test_starts_that_make_no_study(more, message):
             "best.pth@net.py:wider",
             r"start\.mine: best\.pth does not fit Net, nothing was loaded; of another shape: body",
         ),
-        ("net.py:detached", r"start\.mine: Net cannot be trained, no weight of it gets a gradient"),
-        ("net.py:no_weights", r"start\.mine: Mean cannot be trained, no weight of it gets a gradient \(it has none\)"),
+        ("net.py:detached", r"start\.mine: Cut cannot be trained, no weight of it gets a gradient"),
+        ("net.py:no_weights", r"start\.mine: Mean calls no nn\.Linear whose input could be the embedding"),
+        ("net.py:lazy", r"start\.mine: Sequential has weights without a size \(2\.weight, 2\.bias\): call it once on"),
         (
             "net.py:only_eval",
             r"start\.mine: OnlyEval cannot be trained, in training mode it raises RuntimeError: never",
@@ -333,7 +339,6 @@ def test_a_backbone_is_refused_on_the_command_line(here, capsys):
     for option in (["--model", "resnet"], ["--model.width", "8"]):
         assert main(["study", "digits", "--start", f"mine={MINE}", *option]) == 1
         assert f"{option[0]} changes nothing: every method trains 'mine' (--start)" in capsys.readouterr().err
-    assert main(["study", "digits", "--start", f"mine={MINE}", "--methods", "at", "--method.tla.pool", "1"]) in (0, 1)
 
 
 @pytest.mark.parametrize(
@@ -384,7 +389,9 @@ def test_training_takes_a_start_in_python(here, tmp_path):
     result = train(start, images, METHODS.build("at"), config, seed=0, folder=tmp_path / "run")
     again = load_model(result.path, start).model
     x = images.floats(slice(9))
-    assert torch.equal(again(x).logits, result.model(x).logits)
+    stored = result.model.state_dict()
+    assert all(torch.equal(weight, stored[name]) for name, weight in again.state_dict().items())
+    assert torch.allclose(again(x).logits, result.model(x).logits, atol=1e-6), "alike but for the layout of the weights"
     changed = tla.start_from(tla.load_user_model("net.py:unseeded").module, shape=(1, 8, 8), classes=10)
     with pytest.raises(ValueError, match=r"belongs to another run \(.*start was"):
         train(changed, images, METHODS.build("at"), config, seed=0, folder=tmp_path / "run")

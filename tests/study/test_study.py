@@ -8,6 +8,7 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 import torch
@@ -198,6 +199,38 @@ def test_changed_pictures_are_something_to_do(finished, tmp_path):
         store.note(listing=source.listing(None) or "another")
     store.note(complete="request", study={"source": to_dict(source)}, listing=None)
     assert already_done(store.path, "request", None) is None, "made before listings were kept"
+
+
+def test_changed_files_of_ones_own_are_something_to_do(tmp_path):
+    """Tables, arrays and names of classes changed unseen; what a function returns only reading can tell."""
+    store, pictures, table = Store(tmp_path / "study"), tmp_path / "pictures", tmp_path / "table.csv"
+    pictures.mkdir()
+    for name in ("1.png", "2.png"):
+        (pictures / name).write_bytes(b"png")
+    table.write_text("file,label\npictures/1.png,0\npictures/2.png,1\n")
+    names = tmp_path / "names.txt"
+    names.write_text("cat\ndog\n")
+    np.savez(tmp_path / "arrays.npz", x=np.zeros((2, 4, 4), np.uint8), y=np.arange(2))
+    listed = {
+        "csv": SOURCES.build("csv", path=str(table), classes="names.txt"),
+        "npz": SOURCES.build("npz", path=str(tmp_path / "arrays.npz"), classes="names.txt"),
+        "folder": SOURCES.build("folder", path=str(pictures), classes=str(names)),
+    }
+    changes = {
+        "csv": [lambda: table.write_text("file,label\npictures/1.png,1\npictures/2.png,1\n"),
+                lambda: (pictures / "2.png").write_bytes(b"gnp"), table.unlink],
+        "npz": [lambda: np.savez(tmp_path / "arrays.npz", x=np.ones((2, 4, 4), np.uint8), y=np.arange(2))],
+        "folder": [lambda: names.write_text("dog\ncat\n")],
+    }  # fmt: skip
+    for kind, source in listed.items():
+        for change in changes[kind]:
+            store.note(complete="request", study={"source": to_dict(source)}, listing=source.listing(None))
+            assert already_done(store.path, "request", None).startswith("Nothing to do"), kind
+            change()
+            assert already_done(store.path, "request", None) is None, kind
+    source = SOURCES.build("python", function="mypkg.data:make")
+    store.note(complete="request", study={"source": to_dict(source)}, listing=source.listing(None))
+    assert already_done(store.path, "request", None) is None
 
 
 def test_weights_of_another_method_are_refused(finished, tmp_path, capsys):

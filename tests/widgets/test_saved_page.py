@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 from browser import lasso, opened
 from dashboard import make_study
+from playwright.sync_api import expect
 from synthetic import World
 
 from tla.cli import main
@@ -126,7 +127,7 @@ def test_a_press_on_a_point_is_the_focus_and_its_picture_shows(show, small):
         assert shown.locator(".hover .picture").count() == 2
         shown.mouse.down()
         shown.mouse.up()
-        assert shown.locator(".focus-bar input").input_value() == "7"
+        expect(shown.locator(".focus-bar input")).to_have_value("7")
         assert "Nearest training images of image 7" in shown.locator(".nearest h3").inner_text()
 
 
@@ -135,10 +136,10 @@ def test_ten_fast_presses_move_ten(show, small):
         for _ in range(10):
             shown.keyboard.press("k")
             shown.wait_for_timeout(40)
-        assert shown.locator(".focus-bar input").input_value() == "15"
+        expect(shown.locator(".focus-bar input")).to_have_value("15")  # drawn with the next frame
         for _ in range(12):
             shown.keyboard.press("j")
-        assert shown.locator(".focus-bar input").input_value() == "3"
+        expect(shown.locator(".focus-bar input")).to_have_value("3")
 
 
 def test_the_morph_moves_every_point_to_its_adversarial_place(show, small):
@@ -223,6 +224,8 @@ def test_both_renderers_draw_the_same(chromium, tmp_path, small, renderer):
         const at = 4 * (Math.round(y) * copy.width + Math.round(x)); return data.slice(at, at + 3).join() !== paper; });
       return [map.renderer.kind, inked, hits.filter(Boolean).length] }"""
     with opened(chromium, file.as_uri()) as shown:
+        while not shown.evaluate(f"[...{STATE}.panels.values()][0].points.width > 0"):
+            shown.wait_for_timeout(50)  # until it is laid out
         kind, inked, hits = shown.evaluate(count)
     assert kind == renderer
     assert hits == 60

@@ -102,7 +102,7 @@ Check.registry = CHECKS
 
 
 def checks_of(level: str) -> tuple[type[Check], ...]:
-    """All checks of a level and of the levels below it, by number.
+    """All checks of a level and of the levels below it, level by level, by number.
 
     Raises:
         ValueError: for an unknown level.
@@ -111,4 +111,5 @@ def checks_of(level: str) -> tuple[type[Check], ...]:
         raise ValueError(f"level must be one of {', '.join(LEVELS)}, got {level!r}")
     included = LEVELS[: [*LEVELS].index(level) + 1]
     checks = (CHECKS.get(name) for name in CHECKS.names())
-    return tuple(sorted((check for check in checks if check.level in included), key=lambda check: check.number))
+    chosen = (check for check in checks if check.level in included)
+    return tuple(sorted(chosen, key=lambda check: (included.index(check.level), check.number)))

@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -107,17 +108,30 @@ def request_of(values: dict[str, Any], rest: list[str]) -> str:
 
 def _model_files(values: dict[str, Any]) -> list[list[Any]]:
     """Name, size and time of every file that a given model, or a study of embeddings, is loaded from."""
-    found = []
     if "embeddings" in values:
-        files = sorted(file for file in Path(values["embeddings"]).expanduser().rglob("*") if file.is_file())
-        return [[str(file), file.stat().st_size, file.stat().st_mtime_ns] for file in files]
+        return _facts(file for file in Path(values["embeddings"]).expanduser().rglob("*") if file.is_file())
+    files: set[Path] = set()
     for given in (*values.get("given", {}).values(), *values.get("start", {}).values()):
         texts = [str(given.get(key, "")) for key in ("load", "weights")] if isinstance(given, dict) else []
         for part in (part for text in texts for piece in text.split("@") for part in (piece, piece.rpartition(":")[0])):
-            file = Path(part).expanduser()
-            if part and file.is_file():
-                found.append([part, file.stat().st_size, file.stat().st_mtime_ns])
-    return found
+            if part and Path(part).expanduser().is_file():
+                files.add(Path(part).expanduser())
+            files |= _code_files(part)
+    return _facts(files)
+
+
+def _code_files(source: str) -> set[Path]:
+    """The Python files that a network's code may consist of: those beside a file, or of a package in this folder."""
+    file, top = Path(source).expanduser(), Path(source.split(".")[0])
+    if source.endswith(".py") and file.is_file():
+        return set(file.parent.glob("*.py"))
+    if not source.replace(".", "").isidentifier():
+        return set()
+    return {path for path in (*top.rglob("*.py"), top.with_suffix(".py")) if path.is_file()}
+
+
+def _facts(files: Iterable[Path]) -> list[list[Any]]:
+    return [[str(file), file.stat().st_size, file.stat().st_mtime_ns] for file in sorted(files)]
 
 
 def already_done(folder: Path, request: str, data: str | None) -> str | None:

@@ -38,15 +38,18 @@ class Source(ABC):
     downloaded: ClassVar[bool] = False
     """True if its files are published elsewhere; tests then need TLA_DATA."""
 
-    def listing(self, root: Path | None = None) -> str:
-        """A fingerprint of the files that `load` would read: names, sizes and times; empty if nothing can change.
+    def listing(self, root: Path | None = None) -> str | None:
+        """A fingerprint of the files that `load` would read: names, sizes and times.
 
         A study asks whether its data are still those it was made from, without reading them.
 
         Args:
             root: As for `load`.
+
+        Returns:
+            The fingerprint; empty if nothing can change; None if only reading the images can tell.
         """
-        return ""
+        return None
 
     @abstractmethod
     def load(self, root: Path | None = None) -> Splits:

@@ -39,7 +39,7 @@ class CIFAR10(Source):
         return Splits(read_listing(train, "cifar10", "train"), read_listing(test, "cifar10", "test"))
 
     def listing(self, root: Path | None = None) -> str:
-        """Names, sizes and times of its files; empty if they are not found."""
+        """Names, sizes and times of its files; that of no file if they are not found."""
         found = [path for path in self._candidates(root) if _holds(path)]
         return fingerprint_of(*found[:1])
 

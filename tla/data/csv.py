@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-from tla.data.base import SOURCES
+from tla.data.base import SOURCES, fingerprint_of
 from tla.data.loading.class_folders import Listing, arrange, read_listings
-from tla.data.loading.own import Parts, PictureSource, find_file, listed, read_classes, with_note
+from tla.data.loading.own import Parts, PictureSource, find_file, listed, named_classes, read_classes, with_note
 from tla.data.loading.split_folders import TEST_NAMES, TRAIN_NAMES
 from tla.messages import did_you_mean, readable
 
@@ -78,6 +78,16 @@ class CSV(PictureSource):
         notes = (f"left out: {listed([TEST_NAMES[rank] for rank in splits[1:]])}",) if splits[1:] else ()
         images = {split: with_note(part, *notes) for split, part in zip(listings, read, strict=True)}
         return Parts(images.get("train"), images.get("test"))
+
+    def listing(self, root: Path | None = None) -> str | None:
+        """Names, sizes and times of the table, its pictures and the file that names the classes; None if it fails."""
+        try:
+            table = find_file(self.path, root, "a CSV file of picture files and their classes")
+            base = table.parent if self.folder is None else table.parent / Path(self.folder).expanduser()
+            files = [Path(row.file) for row in self._rows(table, base)]
+        except (OSError, ValueError):
+            return None
+        return fingerprint_of(table, *files, *named_classes(self.classes, table.parent))
 
     def _rows(self, table: Path, base: Path) -> list[_Row]:
         # names of files may hold any bytes

@@ -27,6 +27,10 @@ class Digits(Source):
         if not 10 <= self.test <= 1700:
             raise ValueError(f"digits.test must be between 10 and 1700, got {self.test}")
 
+    def listing(self, root: Path | None = None) -> str:
+        """Empty: they are part of a package."""
+        return ""
+
     def load(self, root: Path | None = None) -> Splits:
         """Train (1,297 images) and test (500); `root` is not used."""
         table = np.loadtxt(_file(), delimiter=",", dtype=np.float32)

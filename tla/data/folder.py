@@ -5,7 +5,7 @@ from pathlib import Path
 
 from tla.data.base import SOURCES, fingerprint_of
 from tla.data.loading.class_folders import list_folder, read_listings
-from tla.data.loading.own import Parts, PictureSource, read_classes, with_note
+from tla.data.loading.own import Parts, PictureSource, named_classes, read_classes, with_note
 from tla.data.loading.split_folders import SplitFolders, find_splits
 from tla.messages import readable
 
@@ -49,12 +49,13 @@ class Folder(PictureSource):
         images = {split: with_note(part, *found.notes) for split, part in zip(listings, read, strict=True)}
         return Parts(images.get("train"), images.get("test"))
 
-    def listing(self, root: Path | None = None) -> str:
-        """Names, sizes and times of all its files; empty if there is no such folder."""
+    def listing(self, root: Path | None = None) -> str | None:
+        """Names, sizes and times of all its files; None if there is no such folder."""
         try:
-            return fingerprint_of(self._find(root))
+            folder = self._find(root)
         except OSError:
-            return ""
+            return None
+        return fingerprint_of(folder, *named_classes(self.classes, folder))
 
     def _find(self, root: Path | None) -> Path:
         folder = Path(self.path).expanduser()

@@ -37,7 +37,7 @@ class MNIST(Source):
         return Splits(_read(raw, "train"), _read(raw, "test"))
 
     def listing(self, root: Path | None = None) -> str:
-        """Names, sizes and times of its files; empty if they are not found."""
+        """Names, sizes and times of its files; that of no file if they are not found."""
         found = [path for path in self._candidates(root) if _complete(path)]
         return fingerprint_of(*found[:1])
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from tla.data.base import SOURCES
-from tla.data.loading.own import OwnSource, Parts, find_file, read_classes
+from tla.data.base import SOURCES, fingerprint_of
+from tla.data.loading.own import OwnSource, Parts, find_file, named_classes, read_classes
 from tla.data.loading.own_arrays import ArrayForm, ArrayLayout, Channels, images_of_arrays
 from tla.messages import readable
 
@@ -70,6 +70,14 @@ class NPZ(OwnSource):
                 form = ArrayForm(where, readable(file.stem), split.replace("all", "train"), self.layout, self.channels)
                 images[split] = images_of_arrays(x, y, classes, form)
         return Parts(images.get("train", images.get("all")), images.get("test"))
+
+    def listing(self, root: Path | None = None) -> str | None:
+        """Name, size and time of the file and of the one that names the classes; None if it is not there."""
+        try:
+            file = find_file(self.path, root, "a .npz file of images and labels")
+        except OSError:
+            return None
+        return fingerprint_of(file, *named_classes(self.classes, file.parent))
 
     def _classes(self, file: Path, arrays: dict[str, np.ndarray]) -> tuple[str, ...] | None:
         """Names of the classes; None if only the labels can tell."""

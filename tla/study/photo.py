@@ -147,7 +147,7 @@ def _photo(photo: Any, size: int | None) -> Tensor:
             raise ValueError("photo: size is for pictures; resize an array yourself")
     from tla.data import images_from
 
-    array = torch.as_tensor(np.array(pixels.detach().cpu() if isinstance(pixels, Tensor) else pixels))
+    array = pixels.detach().cpu() if isinstance(pixels, Tensor) else torch.from_numpy(np.array(pixels))
     if array.ndim not in (2, 3):
         raise ValueError(f"photo: pixels must have shape (c, h, w) or (h, w, c), got {tuple(array.shape)}")
     return images_from(array[None], [0]).floats()

@@ -2,11 +2,10 @@
 
 from typing import Any
 
-import pandas as pd
 import torch
 
 from tla.attacks import PGD, Attack
-from tla.attacks.evaluation.ranking import KINDS, RankedImages, attack_rankings
+from tla.attacks.evaluation.ranking import KINDS, RankedImages, RankingFrames, Rankings, joined
 from tla.attacks.search.loop import FirstOrder
 from tla.config import digest
 from tla.models.network.copying import working_copy
@@ -50,20 +49,17 @@ def _run(workspace: Workspace, trained: TrainedModel, report: Report) -> StepRes
     model, queries = working_copy(workspace.model(trained), torch.channels_last), workspace.queries
     few = queries.subset(torch.arange(count_of(workspace)))
     shown, gallery = (RankedImages(images.pixels, images.labels, images.ids) for images in (few, workspace.gallery))
-    tables: dict[str, list[pd.DataFrame]] = {"ranking": [], "ranking_lists": []}
+    search = Rankings(model, shown, gallery, batch=workspace.batch, same_split=workspace.splits.shared)
+    tables: list[RankingFrames] = []
     for number, eps in enumerate(radii):
         for place, kind in enumerate(KINDS):
             report((number + place / len(KINDS)) / len(radii), f"{kind} eps {eps:.3g}")
             source = generator(workspace.seed(trained, "ranking"), kind, device=device)  # same items
-            made = attack_rankings(
-                model, shown, gallery, _attack(workspace), Threat(plan.norm, eps),
-                kinds=(kind,), same_split=workspace.splits.shared, generator=source, batch=workspace.batch,
-            )  # fmt: skip
-            for name, frame in zip(tables, made, strict=True):
-                tables[name].append(frame)
-    joined = {name: pd.concat(frames, ignore_index=True) for name, frames in tables.items()}
-    files = [write_model_rows(workspace.store, name, trained, frame) for name, frame in joined.items()]
-    return StepResult(files, _summary(joined["ranking"]))
+            tables.append(search.attack(kind, _attack(workspace), Threat(plan.norm, eps), generator=source))
+    frames = joined(tables)
+    named = {"ranking": frames.ranking, "ranking_lists": frames.lists}
+    files = [write_model_rows(workspace.store, name, trained, frame) for name, frame in named.items()]
+    return StepResult(files, _summary(frames.ranking))
 
 
 def _radii(workspace: Workspace) -> list[float]:

@@ -131,14 +131,16 @@ def attack_rankings(
         ValueError: for no queries, fewer than two items, an unknown kind, or an item that is not in the gallery.
     """
     _check(queries, gallery, kinds, candidates)
-    wrapped = EmbeddingOnly(model)
-    device = next((weight.device for weight in model.parameters()), queries.x.device)
-    search = _Rankings(wrapped, queries, gallery, metric, device, batch, same_split)
-    tables: list[RankingFrames] = []
-    for kind in kinds:
-        chosen = search.chosen(kind, candidates, generator)
-        after = search.attacked(kind, chosen, attack, threat, generator)
-        tables.append(search.frames(kind, float(torch.as_tensor(threat.eps).max()), chosen, after, shown, k))
+    search = Rankings(model, queries, gallery, metric=metric, batch=batch, same_split=same_split)
+    tables = [
+        search.attack(kind, attack, threat, candidates=candidates, generator=generator, shown=shown, k=k)
+        for kind in kinds
+    ]
+    return joined(tables)
+
+
+def joined(tables: Sequence[RankingFrames]) -> RankingFrames:
+    """The rows of several attacks, one below the other."""
     return RankingFrames(*(pd.concat(parts, ignore_index=True) for parts in zip(*tables, strict=True)))
 
 
@@ -161,25 +163,51 @@ def _check(
         raise ValueError(f"candidates must be ids of the gallery, got {', '.join(map(str, missing[:5]))}, not in it")
 
 
-class _Rankings:
-    """The clean rankings of a gallery, and what an attack makes of them."""
+class Rankings:
+    """The clean rankings of a gallery, and what attacks make of them; embeds queries and gallery once.
+
+    Args:
+        model: As for `attack_rankings`, as are the others.
+        queries: Images to search for.
+        gallery: Images to rank.
+        metric: Distance of the ranking.
+        batch: Images embedded or attacked at a time.
+        same_split: True if queries and gallery are images of one split.
+    """
 
     def __init__(
         self,
-        model: EmbeddingOnly,
+        model: Model,
         queries: RankedImages,
         gallery: RankedImages,
-        metric: DistanceName,
-        device: torch.device,
-        batch: int,
-        same_split: bool,
+        *,
+        metric: DistanceName = "abs_cosine",
+        batch: int = 250,
+        same_split: bool = False,
     ) -> None:
-        self.model, self.queries, self.gallery = model, queries, gallery
+        self.model, self.queries, self.gallery = EmbeddingOnly(model), queries, gallery
         self.metric: DistanceName = metric
-        self.device, self.batch = device, batch
+        self.device = next((weight.device for weight in model.parameters()), queries.x.device)
+        self.batch = batch
         self.query, self.items = self.embedded(queries), self.embedded(gallery)
         self.itself = (queries.names[:, None] == gallery.names[None]) & same_split
         self.before = self.distances(self.query)
+
+    def attack(
+        self,
+        kind: str,
+        attack: Attack,
+        threat: Threat,
+        *,
+        candidates: Sequence[int] | None = None,
+        generator: torch.Generator | None = None,
+        shown: int = 12,
+        k: int = 6,
+    ) -> RankingFrames:
+        """What one kind of attack does to the rankings; see `attack_rankings`."""
+        chosen = self.chosen(kind, candidates, generator)
+        after = self.attacked(kind, chosen, attack, threat, generator)
+        return self.frames(kind, float(torch.as_tensor(threat.eps).max()), chosen, after, shown, k)
 
     def distances(self, embedding: Tensor) -> Tensor:
         """Of each query to each item, infinite to itself, shape (n, m)."""

@@ -185,6 +185,16 @@ def read_classes(path: str, root: Path | None = None) -> tuple[str, ...]:
     return tuple(names)
 
 
+def named_classes(classes: str | None, root: Path | None = None) -> list[Path]:
+    """The text file of class names, if one is set and there: its change is a change of the data."""
+    if classes is None:
+        return []
+    try:
+        return [find_file(classes, root, "a text file with one class name per line")]
+    except OSError:
+        return []
+
+
 def listed(names: Sequence[str]) -> str:
     """A few names, and how many more there are."""
     more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""

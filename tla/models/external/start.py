@@ -5,15 +5,17 @@ from typing import Any, NamedTuple
 
 import torch
 from torch import nn
+from torch.nn.parameter import is_lazy
 
 from tla.config import digest, from_dict, to_dict
+from tla.messages import first_line
 from tla.models.base import Backbone, build_model, initialising
 from tla.models.external.adapt import Adapted, unwrapped
 from tla.models.external.answers import name_of
 from tla.models.external.fingerprint import fingerprint
 from tla.models.external.given import GivenModel
 from tla.models.external.new_head import put_new_head
-from tla.models.external.sources.loaded import Loaded, first_line
+from tla.models.external.sources.loaded import Loaded
 from tla.models.external.sources.sized import load_for_start
 from tla.models.external.sources.table import architecture_of, load, runs_no_code
 from tla.models.network.copying import duplicate
@@ -181,6 +183,12 @@ def _fitted(given: GivenModel, loaded: Loaded, shape: tuple[int, ...], classes: 
 
 
 def _copied(module: nn.Module) -> nn.Module:
+    lazy = [name for name, weight in module.named_parameters() if is_lazy(weight)]
+    if lazy:
+        raise ValueError(
+            f"{name_of(module)} has weights without a size ({', '.join(lazy[:3])}): call it once on an image where you "
+            "make it"
+        )
     try:
         return duplicate(module)
     except Exception as error:  # whatever a foreign network raises
@@ -226,10 +234,13 @@ def _reached(model: nn.Module, shape: tuple[int, ...], name: str) -> set[str]:
         x = torch.rand(4, *shape)
         try:
             outputs: Outputs = trial(x)
+            if not outputs.logits.requires_grad:
+                outputs = outputs._replace(embedding=outputs.embedding.detach())
             total = sum(((values * torch.rand_like(values)).sum() for values in outputs), torch.zeros(()))
             if total.requires_grad:
                 total.backward()
-        except Exception as error:  # whatever a foreign network raises
+        except Exception as raised:  # whatever a foreign network raises
+            error = raised.__cause__ or raised
             raise ValueError(
                 f"{name} cannot be trained, in training mode it raises {type(error).__name__}: {first_line(error)}"
             ) from None

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from tla.models.external.sources.loaded import first_line
+from tla.messages import first_line
 
 SUFFIXES = (".safetensors", ".pt", ".pth", ".bin", ".ckpt", ".th", ".tar", ".pth.tar")
 WRAPPERS = ("state_dict", "model", "model_state_dict", "ema")

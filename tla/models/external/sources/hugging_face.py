@@ -6,7 +6,8 @@ from typing import Any
 from torch import Tensor, nn
 
 from tla.extras import require
-from tla.models.external.sources.loaded import Loaded, Wanted, first_line
+from tla.messages import first_line
+from tla.models.external.sources.loaded import Loaded, Wanted
 from tla.models.network.pixel_statistics import NONE, Statistics
 
 _WEIGHTS = ("*.safetensors", "pytorch_model*.bin")

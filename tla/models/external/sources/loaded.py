@@ -37,9 +37,3 @@ class Wanted(NamedTuple):
 
     classes: int | None = None
     weights: str | None = None
-
-
-def first_line(error: BaseException) -> str:
-    """The first sentence or line of an error, to quote it in one sentence of ours."""
-    text = next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
-    return text[:300].rstrip(".")

@@ -7,7 +7,8 @@ import torch
 from torch import Tensor, nn
 
 from tla.extras import require
-from tla.models.external.sources.loaded import Loaded, Wanted, first_line
+from tla.messages import first_line
+from tla.models.external.sources.loaded import Loaded, Wanted
 
 FLOAT, UINT8, FLOAT16, DOUBLE = 1, 2, 10, 11
 """ONNX's codes of types of values."""

@@ -1,19 +1,11 @@
 """Networks from a user's own Python code: a function, a class without arguments, or the network itself."""
 
-import contextlib
-import importlib
-import importlib.util
-import inspect
-import sys
-from collections.abc import Iterator
-from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 from torch import nn
 
-from tla.messages import did_you_mean
-from tla.models.external.sources.loaded import Loaded, Wanted, first_line
+from tla.models.external.sources.loaded import Loaded, Wanted
+from tla.named_code import called, named_object
 
 
 def load(name: str, _: Wanted) -> Loaded:
@@ -26,123 +18,16 @@ def load(name: str, _: Wanted) -> Loaded:
     Raises:
         ValueError: if it is not found, cannot be imported or called, or is no network; says what was found.
     """
-    source, _colon, attribute = name.rpartition(":")
-    path = Path(source).expanduser()
-    if not source.endswith(".py"):
-        with _searching(str(Path.cwd())):
-            return Loaded(_called(name, _attribute(_imported(source), attribute, name)))
-    with _searching(str(path.resolve().parent), str(Path.cwd())), _forgetting(path.resolve().parent):
-        return Loaded(_called(name, _attribute(_from_file(path), attribute, name)))
+    with named_object(name) as found:
+        return Loaded(_module(name, found))
 
 
-@contextlib.contextmanager
-def _searching(*folders: str) -> Iterator[None]:
-    """Search folders for imports while the block runs."""
-    before = list(sys.path)
-    sys.path[:0] = folders
-    try:
-        yield
-    finally:
-        for folder in folders:
-            if sys.path.count(folder) > before.count(folder):
-                sys.path.remove(folder)
-
-
-@contextlib.contextmanager
-def _forgetting(folder: Path) -> Iterator[None]:
-    """Forget the modules of a folder that the block imports: those of another folder may have the same names."""
-    before = set(sys.modules)
-    try:
-        yield
-    finally:
-        for name in set(sys.modules) - before:
-            file = getattr(sys.modules[name], "__file__", None)
-            if file and Path(file).parent == folder and "." not in name:
-                del sys.modules[name]
-
-
-def _imported(source: str) -> ModuleType:
-    try:
-        return importlib.import_module(source)
-    except ModuleNotFoundError as error:
-        if error.name is None or not f"{source}.".startswith(f"{error.name}."):
-            raise ValueError(f"{source} needs the package {error.name!r}, which is not installed") from None
-        here = Path.cwd()
-        raise ValueError(
-            f"no Python module {source!r} (no {error.name!r} in {here} or among the installed packages)"
-        ) from None
-    except Exception as error:  # whatever the user's module raises
-        raise ValueError(f"importing {source} raised {_raised(error)}") from error
-
-
-def _from_file(path: Path) -> ModuleType:
-    """A file as a module; one inside a package is imported as part of it, so that its relative imports work."""
-    if not path.is_file():
-        raise ValueError(f"no file {path}")
-    whole = path.resolve()
-    top, parts = whole.parent, [whole.stem]
-    while (top / "__init__.py").is_file():
-        parts.insert(0, top.name)
-        top = top.parent
-    if len(parts) > 1:
-        with _searching(str(top)):
-            return _imported(".".join(parts))
-    spec = importlib.util.spec_from_file_location(path.stem, whole)
-    assert spec is not None  # the name ends in .py
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    known = sys.modules.get(path.stem)
-    sys.modules.setdefault(path.stem, module)  # dataclasses look their module up by its name
-    try:
-        spec.loader.exec_module(module)
-    except ModuleNotFoundError as error:
-        raise ValueError(f"{path} needs the module {error.name!r}, which is not beside it or installed") from None
-    except Exception as error:  # whatever the user's file raises
-        raise ValueError(f"running {path} raised {_raised(error)}") from error
-    finally:
-        if known is None and sys.modules.get(path.stem) is module:
-            del sys.modules[path.stem]
-    return module
-
-
-def _attribute(module: ModuleType, attribute: str, name: str) -> Any:
-    found: Any = module
-    for word in attribute.split("."):
-        if not hasattr(found, word):
-            public = [known for known in vars(found) if not known.startswith("_")]
-            where = getattr(found, "__name__", type(found).__name__)
-            raise ValueError(f"{name}: {where} has no {word!r}; {did_you_mean(word, public)}")
-        found = getattr(found, word)
-    return found
-
-
-def _called(name: str, found: Any) -> nn.Module:
+def _module(name: str, found: Any) -> nn.Module:
     if isinstance(found, nn.Module):
         return found
     if not callable(found):
         raise ValueError(f"{name} must be a function that returns a torch module, got {type(found).__name__}")
-    try:
-        inspect.signature(found).bind()
-    except TypeError as error:
-        mend = "name a function without arguments that returns it" if inspect.isclass(found) else "give them defaults"
-        raise ValueError(f"{name} must be callable without arguments: {error}; {mend}") from None
-    except ValueError:  # a callable without a signature is called as it is
-        pass
-    try:
-        module = found()
-    except Exception as error:  # whatever the user's function raises
-        raise ValueError(f"{name}() raised {_raised(error)}") from error
+    module = called(name, found)
     if not isinstance(module, nn.Module):
         raise ValueError(f"{name}() must return a torch module, got {type(module).__name__}")
     return module
-
-
-def _raised(error: Exception) -> str:
-    """The kind of an error, its text, and the user's line that raised it."""
-    trace, place = error.__traceback__, ""
-    while trace is not None:
-        place = f"{Path(trace.tb_frame.f_code.co_filename).name}, line {trace.tb_lineno}"
-        trace = trace.tb_next
-    if isinstance(error, SyntaxError) and error.filename:
-        place = f"{Path(error.filename).name}, line {error.lineno}"
-    return f"{type(error).__name__}: {first_line(error)} ({place})"

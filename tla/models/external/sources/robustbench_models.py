@@ -1,8 +1,8 @@
 """Robust networks of RobustBench's model zoo, by name."""
 
 from tla.extras import require
-from tla.messages import did_you_mean
-from tla.models.external.sources.loaded import Loaded, Wanted, first_line
+from tla.messages import did_you_mean, first_line
+from tla.models.external.sources.loaded import Loaded, Wanted
 
 DATA, THREATS = ("cifar10", "cifar100", "imagenet"), ("Linf", "L2", "corruptions")
 

@@ -1,8 +1,8 @@
 """Networks of timm, by name."""
 
 from tla.extras import require
-from tla.messages import did_you_mean
-from tla.models.external.sources.loaded import Loaded, Wanted, first_line
+from tla.messages import did_you_mean, first_line
+from tla.models.external.sources.loaded import Loaded, Wanted
 from tla.models.network.pixel_statistics import Statistics
 
 

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import torch
 
-from tla.models.external.sources.loaded import Loaded, Wanted, first_line
+from tla.messages import first_line
+from tla.models.external.sources.loaded import Loaded, Wanted
 
 
 def load(name: str, _: Wanted) -> Loaded:

@@ -1,7 +1,7 @@
 """Networks of torchvision, by name."""
 
-from tla.messages import did_you_mean
-from tla.models.external.sources.loaded import Loaded, Wanted, first_line
+from tla.messages import did_you_mean, first_line
+from tla.models.external.sources.loaded import Loaded, Wanted
 from tla.models.network.pixel_statistics import Statistics
 
 

@@ -1,14 +1,64 @@
-// Counts presses of some keys anywhere on the page, so that none is lost while an answer is on its way.
-export function mount(root, data, holder) {
-  const counts = { ...data.seen };
-  const press = (event) => {
+// Counts presses of some keys anywhere on the page, so that none is lost while an answer is on its way. The next counts
+// leave when the last were answered: Streamlit sends the values of all controls along, and those are old until then.
+// Counting goes on for a while after the component is removed, which Streamlit may put back between two presses.
+const GRACE = 3000;
+const PATIENCE = 5000;
+const SETTLED = 30;
+const kept = new Map();
+
+class Counter {
+  constructor(seen) {
+    Object.assign(this, { counts: { ...seen }, sent: { ...seen }, seen, holder: null });
+    this.press = (event) => this.count(event);
+    document.addEventListener("keydown", this.press);
+  }
+
+  count(event) {
     if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
     const letter = event.key.toLowerCase();
     const [from] = event.composedPath();
-    if (!(letter in counts) || from.matches?.("input, textarea, select, [contenteditable='true']")) return;
-    counts[letter] += 1;
-    holder.set("counts", { ...counts });
-  };
-  document.addEventListener("keydown", press);
-  return { update: () => {}, remove: () => document.removeEventListener("keydown", press) };
+    if (!(letter in this.counts) || from.matches?.("input, textarea, select, [contenteditable='true']")) return;
+    this.counts[letter] += 1;
+    this.send();
+  }
+
+  differs(one, other) {
+    return Object.keys(this.counts).some((letter) => one[letter] !== other[letter]);
+  }
+
+  send() {
+    const waiting = this.differs(this.sent, this.seen) && performance.now() - this.since < PATIENCE;
+    if (!this.holder || waiting || !this.differs(this.counts, this.sent)) return;
+    Object.assign(this, { sent: { ...this.counts }, since: performance.now() });
+    this.holder.set("counts", this.sent);
+    setTimeout(() => this.send(), PATIENCE + SETTLED);
+  }
+
+  answered(seen) {
+    this.seen = seen;
+    setTimeout(() => this.send(), SETTLED);
+  }
+
+  hold(holder, seen) {
+    clearTimeout(this.timer);
+    this.holder = holder;
+    this.answered(seen);
+  }
+
+  release(holder, forget) {
+    if (this.holder !== holder) return;
+    this.holder = null;
+    this.timer = setTimeout(() => {
+      document.removeEventListener("keydown", this.press);
+      forget();
+    }, GRACE);
+  }
+}
+
+export function mount(root, data, holder) {
+  const { counter, seen } = data;
+  if (!kept.has(counter)) kept.set(counter, new Counter(seen));
+  const one = kept.get(counter);
+  one.hold(holder, seen);
+  return { update: (given) => one.answered(given.seen), remove: () => one.release(holder, () => kept.delete(counter)) };
 }

@@ -18,7 +18,9 @@ def on_keys(actions: Mapping[str, Callable[[int], None]], *, key: str) -> None:
         key: Unique name.
     """
     seen: dict[str, int] = st.session_state.setdefault(f"{key}_seen", dict.fromkeys(actions, 0))
-    counter = st.session_state.setdefault(f"{key}_counter", uuid.uuid4().hex)  # the browser's counts are of this session
+    counter = st.session_state.setdefault(
+        f"{key}_counter", uuid.uuid4().hex
+    )  # the browser's counts are of this session
 
     def pressed() -> None:
         counts = st.session_state[key].get("counts") or {}
@@ -28,4 +30,6 @@ def on_keys(actions: Mapping[str, Callable[[int], None]], *, key: str) -> None:
             if times > 0:
                 action(times)
 
-    _component(key=key, data={"seen": dict(seen), "counter": counter}, default={"counts": None}, on_counts_change=pressed)
+    _component(
+        key=key, data={"seen": dict(seen), "counter": counter}, default={"counts": None}, on_counts_change=pressed
+    )

@@ -2,6 +2,7 @@
 
 from typing import Any, NamedTuple
 
+import numpy as np
 import streamlit as st
 from board import shell, state
 from board.charts import chart, look
@@ -14,7 +15,7 @@ from board.studies import View
 from board.threshold import SHARES, chosen_share, threshold
 from board.tiles import Tile, tiles
 
-from tla.plots.drawing.scores import detectors_of
+from tla.plots.drawing.scores import detectors_of, selected
 
 PAGE = PageInfo(
     title="Detection",
@@ -68,7 +69,7 @@ def controls(view: View) -> tuple[list[str], DetectionSettings]:
             help=f"The models were trained at eps {view.eps:g}.",
         )
     adaptive = False
-    if frame["adaptive"].to_numpy(bool).any():
+    if (frame["adaptive"].to_numpy(bool) & np.isclose(frame["eps"].to_numpy(float), eps)).any():
         adaptive = one.toggle("The attacker knows the detector", key="adaptive", bind="query-params")
     return methods, DetectionSettings(detector or detectors[0], float(eps), adaptive)
 
@@ -84,12 +85,7 @@ def results(
     threshold(points, look(view), key=REFUSED, roc="roc", histograms="score_histograms")
     shell.source(
         f"this study, seed {seed}, {view.under if view.condition else f'attack eps {settings.eps:g}'}; each method has "
-        "its own threshold, so that all refuse the same share of clean images."
-        + (
-            ""
-            if settings.adaptive or view.condition
-            else " Not adaptive: the attacker does not know about the detector."
-        )
+        "its own threshold, so that all refuse the same share of clean images." + attacker(view, rows, settings)
     )
     shown = st.segmented_control(
         "False positive rates",
@@ -127,6 +123,16 @@ def results(
     coverage(view, rows, settings, methods)
     mistakes(view, methods, seed, options)
     shell.show_code(*figure_code(view, "roc", where=f"seed == {seed}", **drawn, parts=[shown or "whole"]))
+
+
+def attacker(view: View, rows: Frame, settings: DetectionSettings) -> str:
+    """What the attacker knows, and on how many images, if not on all."""
+    if view.condition:
+        return ""
+    if not settings.adaptive:
+        return " Not adaptive: the attacker does not know about the detector."
+    images = selected(rows, settings.detector, settings.eps, adaptive=True)["id"].nunique()
+    return f" {images} of {len(view.ids)} images were attacked so." if images < len(view.ids) else ""
 
 
 def coverage(view: View, rows: Frame, settings: DetectionSettings, methods: list[str]) -> None:

@@ -1,5 +1,7 @@
 """Studies of one's own images: all are attacked where nothing is trained, and none is its own neighbour."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -170,3 +172,23 @@ def test_a_model_is_attacked_on_what_it_was_not_trained_on(pets):
     own = model.NamedModel("theirs", nn.Identity(), {"source": {"name": "folder", "path": path}})
     assert len(model._images(own, None, None)) == len(model._images(own, pets, None)) == 10
     assert len(model._images(None, pets, None)) == len(model._images(own, f"{pets}@resize=5", None)) == 48
+
+
+def test_long_attacks_run_on_few_large_images(pets, network, tmp_path, monkeypatch):
+    """What runs every step on every image takes most of the time: by default few, and the study's radius alone."""
+    monkeypatch.setattr("tla.study.workspace.LONG_VALUES", 10 * 90)
+    more = {"detectors": ["max_softmax"], "adaptive": ["max_softmax"], "trajectories": None, "ranking": None}
+    for asked, count, radii in ((None, 10, [0.05]), (7, 7, [0.05, 0.1])):
+        study = study_of(pets, network, **more, adaptive_images=asked)
+        study = replace(study, attack=replace(study.attack, detection_eps=(0.1,)))
+        said = []
+        store = run_study(study, tmp_path / f"study{asked}", progress=lambda now, to=said: to.append(now.message))
+        detection = store.table("detection")
+        knows = detection["adaptive"].astype(bool)
+        assert detection.loc[knows, "id"].nunique() == count
+        assert sorted(detection.loc[knows, "eps"].unique()) == pytest.approx(radii)
+        assert set(detection.loc[knows, "kind"]) == {"clean", "adversarial"}
+        assert detection.loc[~knows, "id"].nunique() == 48
+        assert any(f"adaptive attacks on {count} of 48 images (analysis.adaptive_images)" in text for text in said)
+        assert store.table("ranking")["id"].nunique() == 5
+        assert store.table("trajectory")["id"].nunique() <= 5

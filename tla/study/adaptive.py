@@ -42,25 +42,39 @@ def adaptive_frames(
     y, frames = outputs.y.to(device), []
     clean, gallery = (Outputs(*(tensor.to(device) for tensor in of)) for of in (outputs.clean, outputs.gallery))
     without = None if outputs.without is None else outputs.without.to(device)
-    for name in (name for name in workspace.study.analysis.adaptive if name in detectors):
+    count, radii = count_of(workspace), [*outputs.adversarial]
+    if count < len(workspace.queries) and workspace.study.analysis.adaptive_images is None:
+        radii = [plan.eps]
+    rows = torch.arange(count)
+    clean, y, ids = Outputs(*(tensor[:count] for tensor in clean)), y[:count], outputs.ids[:count]
+    for name in (name for name in workspace.study.analysis.adaptive if name in detectors and count):
         score = fit_held_out(DETECTORS.build(name), gallery, outputs.gallery_y.to(device), without, index.positions)
-        for eps in outputs.adversarial:
+        some = score.select(rows.to(device)) if isinstance(score, HeldOutScore) else score
+        for eps in radii:
             source = generator(workspace.seed(trained, "adaptive"), name, f"{eps:g}", device=device)
             attacked = embed(
-                model, _evade(workspace, model, score, Threat(plan.norm, eps), source), workspace.at_most(512)
+                model, _evade(workspace, model, some, Threat(plan.norm, eps), source, rows), workspace.at_most(512)
             )
-            frame = detection_frame({name: score}, clean, attacked, y, ids=outputs.ids, adaptive=True)
+            frame = detection_frame({name: some}, clean, attacked, y, ids=ids, adaptive=True)
             frame.insert(0, "attack", plan.main)
             frame.insert(1, "eps", eps)
             frames.append(frame)
     return frames
 
 
-def _evade(workspace: Workspace, model: Model, score: Score, threat: Threat, source: torch.Generator) -> Tensor:
+def count_of(workspace: Workspace) -> int:
+    """On how many images the adaptive attacks run."""
+    asked, count = workspace.study.analysis.adaptive_images, len(workspace.queries)
+    return min(workspace.few(count) if asked is None else asked, count)
+
+
+def _evade(
+    workspace: Workspace, model: Model, score: Score, threat: Threat, source: torch.Generator, images: Tensor
+) -> Tensor:
     """Adversarial images of the main attack against a detector, in batches, at the precision of the evaluation."""
     plan, queries = workspace.study.attack, workspace.queries
     attack, adversarial = without_early_stop(plan.suite[plan.main]), []
-    for rows in torch.arange(len(queries)).split(workspace.batch):
+    for rows in images.split(workspace.batch):
         batch = queries.subset(rows)
         x = batch.floats().to(workspace.device, memory_format=torch.channels_last)
         some = score.select(rows.to(workspace.device)) if isinstance(score, HeldOutScore) else score

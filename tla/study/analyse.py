@@ -20,6 +20,7 @@ from tla.representation import (
 )
 from tla.retrieval import GalleryIndex, Queries, neighbours_frame, retrieval_frame, save
 from tla.study.adaptive import adaptive_frames
+from tla.study.adaptive import count_of as adaptive_count
 from tla.study.attack import array_name
 from tla.study.collect import write_model_rows
 from tla.study.outputs import ModelOutputs, model_outputs
@@ -76,13 +77,16 @@ def _run(workspace: Workspace, trained: TrainedModel, report: Report) -> StepRes
         report(share, name)
         frames |= make(workspace, trained, outputs, index)
     refused = frames["detection"].attrs.pop(LEFT_OUT)
-    if workspace.study.analysis.trajectories:
+    if workspace.study.analysis.trajectories != 0:
         report(0.9, "trajectory")
         found = trajectory_frames(workspace, trained, outputs, frames["map"], index)
         frames |= {"trajectory": found.trajectory, "path": found.path}
         files.append(workspace.store.write_arrays(f"film/{trained.key}", found.film))
     files += [write_model_rows(workspace.store, name, trained, frame) for name, frame in frames.items()]
     said = f"; detectors left out: {'; '.join(refused)}" if refused else ""
+    few, all_of = adaptive_count(workspace), len(workspace.queries)
+    if workspace.study.analysis.adaptive and few < all_of:
+        said += f"; adaptive attacks on {few} of {all_of} images (analysis.adaptive_images)"
     return StepResult(files, _summary(frames) + said, {LEFT_OUT: refused} if refused else {})
 
 

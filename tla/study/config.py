@@ -73,24 +73,27 @@ class AnalysisPlan:
         neighbours: How many nearest neighbours are stored per query (k).
         projection: How the map is made: umap, pca or tsne.
         map_points: How many test images the map shows, each clean and adversarial.
-        trajectories: For how many test images the attack's trajectory is stored.
+        trajectories: For how many test images the attack's trajectory is stored; by default 24, fewer large ones.
         detectors: Detection scores to compare.
         adaptive: Which of them are also evaluated against an attack that evades them.
+        adaptive_images: On how many of the attacked test images, at every radius; by default all of them, but of large
+            images few, at the study's radius only.
         layers: Whether to measure the similarity (CKA) of every layer; needs at least 4 images.
         audit: Whether to run the quick audit of the evaluation on every model.
         transfer: On how many of the attacked test images the models attack each other (the paper's black box); 0 for
             none, by default all of them.
         ranking: For how many of the attacked test images the ranking of the gallery is attacked (items and queries,
-            raised and lowered); 0 for none, by default 100.
+            raised and lowered); 0 for none, by default 100, fewer large ones.
     """
 
     gallery: int = 10_000
     neighbours: int = 10
     projection: str = "umap"
     map_points: int = 500
-    trajectories: int = 24
+    trajectories: int | None = None
     detectors: tuple[str, ...] = ("gaussian_diagonal", "max_softmax", "max_logit")
     adaptive: tuple[str, ...] = ("gaussian_diagonal", "max_softmax")
+    adaptive_images: int | None = None
     layers: bool = True
     audit: bool = True
     transfer: int | None = None
@@ -105,7 +108,7 @@ class AnalysisPlan:
                 raise ValueError(
                     f"analysis.adaptive: {name!r} is not in detectors; {did_you_mean(name, self.detectors)}"
                 )
-        for name in ("trajectories", "transfer", "ranking"):
+        for name in ("trajectories", "adaptive_images", "transfer", "ranking"):
             if (getattr(self, name) or 0) < 0:
                 raise ValueError(f"analysis.{name} must be >= 0, got {getattr(self, name)}")
 

@@ -23,6 +23,9 @@ PATH_COLUMNS = (
     "attack", "eps", "id", "restart", "y", "step", "rank", "neighbour", "neighbour_y", "distance", "entered",
 )  # fmt: skip
 
+TRAJECTORIES = 24
+"""How many trajectories by default, fewer of large images."""
+
 FILM_LENGTH = 12
 """Pictures per film, spread evenly over the steps."""
 
@@ -89,7 +92,8 @@ def _film(recorded: Trajectory, ids: Tensor) -> dict[str, np.ndarray]:
 
 def _balanced_choice(workspace: Workspace, outputs: ModelOutputs) -> Tensor:
     """Correctly classified images, equally many of each class, in the order of their ids."""
-    count = min(workspace.study.analysis.trajectories, len(outputs.y))
+    asked = workspace.study.analysis.trajectories
+    count = min(workspace.few(TRAJECTORIES, 0.5) if asked is None else asked, len(outputs.y))
     correct = (outputs.clean.logits.argmax(1) == outputs.y).nonzero()[:, 0]
     rank_in_class = torch.zeros(len(correct), dtype=torch.int64)
     for label in outputs.y.unique():

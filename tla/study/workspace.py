@@ -22,6 +22,9 @@ from tla.types import Model
 BATCH_VALUES = 3_200_000
 """Pixel values in one pass: 21 images of 3 x 224 x 224, whose activations in a ResNet-18 take about 1 GB."""
 
+LONG_VALUES = 3_000_000
+"""Pixel values of the images on which an attack runs all its steps: 19 images of 3 x 224 x 224, 976 of CIFAR-10."""
+
 
 class TrainedModel(NamedTuple):
     """One model of the study.
@@ -120,6 +123,18 @@ class Workspace:
     def at_most(self, count: int) -> int:
         """How many images go through a model at a time: `count`, or fewer large ones, so that memory stays bounded."""
         return max(1, min(count, BATCH_VALUES // math.prod(self.splits.test.shape)))
+
+    def few(self, count: int, share: float = 1.0) -> int:
+        """How many images go through an attack that never stops early: `count`, or fewer large ones.
+
+        The adaptive attacks, the attacks on rankings and the trajectories run every step on every image, which at 224
+        pixels takes most of a study's time; the number depends on the size of the images alone.
+
+        Args:
+            count: How many there are.
+            share: Of `LONG_VALUES`.
+        """
+        return max(1, min(count, int(share * LONG_VALUES) // math.prod(self.splits.test.shape)))
 
     @cached_property
     def queries(self) -> Images:

@@ -11,6 +11,8 @@ from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
+from tla.extras import DISTRIBUTION, PIP_LINES
+
 ROOT = Path(__file__).resolve().parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 CORE = [Requirement(line) for line in PROJECT["project"]["dependencies"]]
@@ -60,17 +62,39 @@ def test_every_requirement_is_pinned_within_its_bounds(requirement):
     """Every package in pyproject.toml for this platform is pinned, at a version that it allows."""
     pinned = _pinned()
     name = canonicalize_name(requirement.name)
-    if name == "tla" or name not in pinned:
-        optional = {canonicalize_name(r.name) for extra in NOT_IN_ALL for r in EXTRAS[extra]} | {"faiss-cpu", "tla"}
-        assert name in optional, f"{name} is not in constraints.txt"
+    if name == DISTRIBUTION or name not in pinned:
+        optional = {canonicalize_name(r.name) for extra in NOT_IN_ALL for r in EXTRAS[extra]}
+        assert name in optional | {"faiss-cpu", DISTRIBUTION}, f"{name} is not in constraints.txt"
     else:
         assert requirement.specifier.contains(pinned[name], prereleases=True)
 
 
 def test_the_extra_all_has_everything_but_peers_and_what_needs_other_versions():
     (whole,) = EXTRAS["all"]
-    assert whole.name == "tla"
+    assert whole.name == DISTRIBUTION
     assert whole.extras == set(EXTRAS) - {"all", *NOT_IN_ALL}
+
+
+def test_the_distribution_is_named_once():
+    assert PROJECT["project"]["name"] == DISTRIBUTION
+
+
+@pytest.mark.parametrize("module", sorted(PIP_LINES))
+def test_a_pip_line_asks_for_what_an_extra_asks_for(module):
+    """So it is right however tla was installed."""
+    bounds = {str(requirement) for extra in EXTRAS.values() for requirement in extra}
+    asked = re.findall(r"'([^']+)'", PIP_LINES[module])
+    assert {str(Requirement(text)) for text in asked} <= bounds
+    assert asked or module in ("adv_lib", "fiftyone", "faiss", "umap")
+
+
+def test_nothing_tells_anybody_to_install_somebody_elses_package():
+    """`tla` on the package index is a parser for TLA+."""
+    wrong = re.compile(r"tla\[|pip install ['\"]?tla\b(?!-)")
+    kinds = ("*.py", "*.md", "*.toml", "*.yml", "*.ipynb", "*.js", "*.html", "Makefile", "Dockerfile")
+    files = [file for kind in kinds for file in ROOT.rglob(kind) if not {".venv", ".git"} & set(file.parts)]
+    assert len(files) > 300
+    assert not [str(file) for file in files if file != Path(__file__) and wrong.search(file.read_text())]
 
 
 def test_the_citation_names_this_version_and_the_paper():

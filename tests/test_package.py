@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 import tla
+from tla.extras import DISTRIBUTION
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -49,7 +50,7 @@ def test_names_are_the_same_objects_everywhere():
     assert tla.train is train
     assert tla.attacks.PGD is PGD
     assert tla.attacks.BIM is tla.BIM
-    assert tla.__version__ == version("tla")
+    assert tla.__version__ == version(DISTRIBUTION)
 
 
 def test_an_unknown_name_is_an_attribute_error():

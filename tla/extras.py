@@ -5,18 +5,21 @@ from collections.abc import Iterable
 from importlib import metadata
 from types import ModuleType
 
+DISTRIBUTION = "tla-robust"
+"""What is installed under the name of this package on the package index; `tla` there is somebody else's."""
+
 PIP_LINES = {
-    "streamlit": "pip install 'tla[app]'",
-    "pyautoattack": "pip install 'tla[adapters]'",
+    "streamlit": "pip install 'streamlit>=1.60'",
+    "pyautoattack": "pip install 'pyautoattack>=0.2'",
     "adv_lib": "pip install --no-deps adv-lib tqdm",
-    "foolbox": "pip install 'tla[adapters]'",
-    "kaleido": "pip install 'tla[notebooks]'",
-    "anywidget": "pip install 'tla[notebooks]'",
-    "onnx": "pip install 'tla[onnx]'",
-    "onnx2torch": "pip install 'tla[onnx]'",
-    "timm": "pip install 'tla[timm]'",
-    "transformers": "pip install 'tla[hf]'",
-    "robustbench": "pip install 'tla[robustbench]'",
+    "foolbox": "pip install 'foolbox>=3.3.4'",
+    "kaleido": "pip install 'kaleido>=1.0'",
+    "anywidget": "pip install 'anywidget>=0.9'",
+    "onnx": "pip install 'onnx>=1.15' 'onnx2torch>=1.5.15'",
+    "onnx2torch": "pip install 'onnx>=1.15' 'onnx2torch>=1.5.15'",
+    "timm": "pip install 'timm>=1.0'",
+    "transformers": "pip install 'transformers>=4.45'",
+    "robustbench": "pip install 'robustbench>=1.1'",
     "fiftyone": "pip install fiftyone",
     "faiss": "pip install faiss-cpu  (or faiss-gpu on Linux)",
     "umap": "pip install umap-learn",
@@ -24,11 +27,11 @@ PIP_LINES = {
 
 
 def versions(packages: Iterable[str] = ("tla",)) -> dict[str, str]:
-    """Installed version of each package, or "not installed"."""
+    """Installed version of each package, `tla` by its import name, or "not installed"."""
     found = {}
     for package in packages:
         try:
-            found[package] = metadata.version(package)
+            found[package] = metadata.version(DISTRIBUTION if package == "tla" else package)
         except metadata.PackageNotFoundError:
             found[package] = "not installed"
     return found

@@ -45,7 +45,7 @@ def attach(package: str) -> LazyNames:
         if name not in names:
             raise AttributeError(f"module {package!r} has no attribute {name!r}")
         if name == "__version__":
-            value: Any = importlib.import_module("importlib.metadata").version(package)
+            value: Any = importlib.import_module("tla.extras").versions()["tla"]
         elif modules[name]:
             value = getattr(importlib.import_module(modules[name]), name)
         else:

@@ -238,10 +238,10 @@ def test_robustbench(monkeypatch):
 @pytest.mark.parametrize(
     ("load", "package", "line"),
     [
-        ("timm:resnet18", "timm", "pip install 'tla[timm]'"),
-        ("hf:org/name", "transformers", "pip install 'tla[hf]'"),
-        ("robustbench:X", "robustbench", "pip install 'tla[robustbench]'"),
-        ("net.onnx", "onnx2torch", "pip install 'tla[onnx]'"),
+        ("timm:resnet18", "timm", "pip install 'timm>=1.0'"),
+        ("hf:org/name", "transformers", "pip install 'transformers>=4.45'"),
+        ("robustbench:X", "robustbench", "pip install 'robustbench>=1.1'"),
+        ("net.onnx", "onnx2torch", "pip install 'onnx>=1.15' 'onnx2torch>=1.5.15'"),
     ],
 )
 def test_a_missing_package_gives_its_pip_line(monkeypatch, load, package, line):

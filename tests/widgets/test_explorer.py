@@ -138,6 +138,6 @@ def test_without_the_extra_the_pip_line_is_given(monkeypatch, small):
 
     monkeypatch.setattr("importlib.import_module", lambda name: without(name))
     with pytest.raises(
-        ModuleNotFoundError, match=r"tla.explore needs the package 'anywidget': pip install 'tla\[notebooks\]'"
+        ModuleNotFoundError, match=r"tla.explore needs the package 'anywidget': pip install 'anywidget>=0.9'"
     ):
         tla.explore(small)

@@ -27,7 +27,7 @@ MODEL            one of
                    timm:resnet18.a1_in1k            timm's, by name; with a tag or --weights DEFAULT trained
                    hf:ORG/NAME or hf:FOLDER         an image classifier of Hugging Face
                    robustbench:NAME                 RobustBench's; or robustbench:imagenet/Linf/NAME
-                   FILE.onnx                        an ONNX network (needs tla[onnx])
+                   FILE.onnx                        an ONNX network (needs onnx2torch)
                    FILE.pt                          a TorchScript network
 
 Options from --weights to --order say how a network from elsewhere is called; what it is changed by is printed.

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from tla.extras import PIP_LINES
 from tla.plots.base import CONFIG, Figure
 from tla.plots.drawing.compose import height_of, traces_of
 from tla.store import replacing
@@ -133,7 +134,7 @@ def picture(figure: Figure, kind: str, *, width: int = 1200, scale: float | int 
     except Exception as error:
         raise RuntimeError(
             f"a {kind} needs Chromium or Chrome on the PATH, or the package kaleido with its own browser: "
-            f"pip install 'tla[notebooks]' && plotly_get_chrome ({type(error).__name__}: {error})"
+            f"{PIP_LINES['kaleido']} && plotly_get_chrome ({type(error).__name__}: {error})"
         ) from None
 
 

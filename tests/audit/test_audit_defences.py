@@ -6,7 +6,8 @@ import torch
 from audit_cases import QUICK, cheap
 
 from tla.attacks import ATTACKS, PGD
-from tla.audit import plain, run_audit
+from tla.audit import CHECKS, plain, run_audit
+from tla.threat import Threat
 
 
 def audit(model, digits, threat, attack=QUICK, **settings):
@@ -124,3 +125,12 @@ def test_a_missing_normalisation_is_named(sound, digits, threat):
     report = run_audit(ExpectsNormalised(sound), digits.x, digits.y, threat, attack=QUICK)
     assert report["inputs"].verdict == "WARN"
     assert "applying a normalisation (MNIST's constants) raises clean accuracy" in report["inputs"].evidence
+
+
+def test_more_steps_are_not_asked_for_where_no_image_is_left(sound, digits):
+    """An attack whose last steps still fool images is complete once none survives: 0 % cannot be lowered."""
+    incomplete, attack = [CHECKS.build("incomplete")], PGD(steps=4, step_size=0.15)
+    report = audit(sound, digits, Threat("linf", 0.6), attack=attack, checks=incomplete)
+    assert report.summary.robust.value == 0
+    assert report["incomplete"].verdict == "OK", plain(report)
+    assert "no image survives pgd" in report["incomplete"].evidence

@@ -36,7 +36,7 @@ class Incomplete(Check):
     From the recorded first search. FAIL: a single step; or, over the survivors (ten or more), the median share of the
     best loss's whole rise that falls into the last quarter of the steps exceeds `share`: a climb at constant speed has
     1/4, one that halves its speed each quarter 1/15; or the second half of the steps first fooled more than `late` of
-    all images, with 95 % confidence. Source: Pintor et al. 2022, indicator "incomplete optimisation"; Carlini et al.
+    all images, with 95 % confidence. OK where no image is left: no number of steps lowers an accuracy of 0. Source: Pintor et al. 2022, indicator "incomplete optimisation"; Carlini et al.
     2019 ("attack until converged").
 
     Args:
@@ -56,6 +56,9 @@ class Incomplete(Check):
             raise CannotRunError(f"{context.run.name} does not report its steps")
         climb = measure(context.run.trajectory, context.survivors & context.correct)
         late = climb.late & context.correct
+        if not (context.survivors & context.correct).any():
+            evidence = f"no image survives {context.run.name}: more steps cannot lower an accuracy of 0"
+            return self.say(context, "OK", evidence, "")
         if climb.steps < 2:
             evidence = f"{context.run.name} takes {climb.steps} step: nothing shows that it converged"
             return self.say(context, "FAIL", evidence, "Use an attack of many steps.")

@@ -87,6 +87,7 @@ def test_layer_frame(model, monkeypatch):
     assert frame.set_index("layer").loc["backbone.3", "cka"] == pytest.approx(linear_cka(before, after))
     assert (layer_frame(model, x, x)["cka"] - 1).abs().max() < 1e-6
     monkeypatch.setattr("tla.representation.capture.MAX_VALUES", 1)
+    monkeypatch.setattr("tla.representation.capture.LEAST", len(x))
     assert layer_frame(model, x, moved).equals(frame)
     some = layer_frame(model, x, moved, ["head", "backbone.0"])
     assert some["layer"].tolist() == ["head", "backbone.0"]

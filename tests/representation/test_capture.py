@@ -87,10 +87,25 @@ def test_layer_frame(model, monkeypatch):
     assert frame.set_index("layer").loc["backbone.3", "cka"] == pytest.approx(linear_cka(before, after))
     assert (layer_frame(model, x, x)["cka"] - 1).abs().max() < 1e-6
     monkeypatch.setattr("tla.representation.capture.MAX_VALUES", 1)
+    monkeypatch.setattr("tla.representation.capture.LEAST", len(x))
     assert layer_frame(model, x, moved).equals(frame)
     some = layer_frame(model, x, moved, ["head", "backbone.0"])
     assert some["layer"].tolist() == ["head", "backbone.0"]
     assert some["depth"].tolist() == [0, 1]
+
+
+def test_a_network_that_would_run_many_times_is_measured_on_fewer_images(model, monkeypatch):
+    x = torch.rand(60, 1, 8, 8)
+    moved = (x + 0.3 * torch.rand(60, 1, 8, 8)).clamp(0, 1)
+    whole = layer_frame(model, x, moved)
+    width = sum(features.shape[1] for features in capture_layers(model, x[:1], layer_names(model, x)).values())
+    monkeypatch.setattr("tla.representation.capture.MAX_VALUES", 2 * width * 60 // 4)
+    assert layer_frame(model, x, moved).equals(whole), "four groups hold all images"
+    monkeypatch.setattr("tla.representation.capture.MAX_VALUES", 2 * width * 52 // 4)
+    some = torch.linspace(0, 59, 52).round().long()
+    found = layer_frame(model, x, moved)
+    monkeypatch.undo()
+    assert found.equals(layer_frame(model, x[some], moved[some]))
 
 
 def test_layer_frame_of_groups(model):

@@ -17,6 +17,9 @@ from tla.types import Model
 
 MAX_VALUES = MOST_VALUES = 2**28
 """Numbers in memory for a group of layers, and for a single one."""
+MOST_GROUPS = 4
+"""How often the network is run for `layer_frame`, if that leaves `LEAST` images."""
+LEAST = 48
 UNKNOWN = Similarity(math.nan, math.nan, math.nan)
 PASSIVE = (nn.Dropout, nn.Identity, nn.Flatten)
 
@@ -90,7 +93,8 @@ def layer_frame(
     """The `layers` table of one model and one attack: debiased linear CKA of clean against attacked images.
 
     Layers are captured in groups, so that the features in memory stay below 1 GiB. A layer whose features of all images
-    would not fit is measured on as many of them, evenly spaced, as fit.
+    would not fit is measured on as many of them, evenly spaced, as fit; a network that would need more than four such
+    groups on as many as four groups hold, but at least 48.
 
     Args:
         model: Any module; left as it was.
@@ -110,6 +114,9 @@ def layer_frame(
     if len(clean) != len(adversarial):
         raise ValueError(f"clean and adversarial must be pairs, got {len(clean)} and {len(adversarial)} images")
     names = layer_names(model, clean) if layers is None else tuple(layers)
+    if names and wrong is None:
+        kept = _held(model, clean, names)
+        clean, adversarial = clean[kept], adversarial[kept]
     groups = {"all": slice(None)} if wrong is None else {"all": slice(None), "correct": ~wrong, "misclassified": wrong}
     rows = []
     for together in _groups(model, clean, names) if names else ():
@@ -124,6 +131,13 @@ def layer_frame(
                 rows.append((name, names.index(name), group, len(u[mask]), *cka))
     frame = pd.DataFrame(rows, columns=["layer", "depth", "group", "n", "cka", "low", "high"])
     return frame.drop(columns=["group", "n"]) if wrong is None else frame
+
+
+def _held(model: Model, x: Pixels, names: Sequence[str]) -> Int[Tensor, " m"]:
+    """Evenly spaced images whose features of all layers fit into `MOST_GROUPS` groups."""
+    width = sum(features.shape[1] for features in capture_layers(model, x[:1], names).values())
+    count = min(len(x), max(LEAST, MOST_GROUPS * MAX_VALUES // (2 * width)))
+    return torch.linspace(0, len(x) - 1, count).round().long()
 
 
 def _fitting(model: Model, x: Pixels, names: Sequence[str]) -> Int[Tensor, " m"] | None:

@@ -65,7 +65,7 @@ def adaptive_frames(
 def count_of(workspace: Workspace) -> int:
     """On how many images the adaptive attacks run."""
     asked, count = workspace.study.analysis.adaptive_images, len(workspace.queries)
-    return min(workspace.few(count) if asked is None else asked, count)
+    return min(workspace.few(count, 0.8) if asked is None else asked, count)
 
 
 def _evade(

@@ -20,6 +20,7 @@ def step(workspace: Workspace, trained: TrainedModel, attacked: str) -> StudySte
 
 def _run(workspace: Workspace, trained: TrainedModel, report: Report) -> StepResult:
     from tla.audit import run_audit
+    from tla.audit.run import IMAGES
     from tla.study.attack import array_name
 
     plan, queries = workspace.study.attack, workspace.queries
@@ -35,6 +36,7 @@ def _run(workspace: Workspace, trained: TrainedModel, report: Report) -> StepRes
         attack=plan.suite[plan.main],
         stored={plan.main: (images, success)},
         seed=workspace.seed(trained, "audit"),
+        n=workspace.few(IMAGES, 3.0),
         ids=queries.ids,
         batch=workspace.at_most(256),
         progress=lambda now: report(now.done / now.total, now.check),

@@ -35,7 +35,7 @@ def steps(workspace: Workspace, models: list[TrainedModel], weights: dict[str, s
 def count_of(workspace: Workspace) -> int:
     """How many queries are attacked."""
     asked = workspace.study.analysis.ranking
-    return min(workspace.few(QUERIES, 0.5) if asked is None else asked, len(workspace.queries))
+    return min(workspace.few(QUERIES, 0.4) if asked is None else asked, len(workspace.queries))
 
 
 def _step(workspace: Workspace, trained: TrainedModel, weights: str) -> StudyStep:

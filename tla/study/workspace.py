@@ -127,8 +127,9 @@ class Workspace:
     def few(self, count: int, share: float = 1.0) -> int:
         """How many images go through an attack that never stops early: `count`, or fewer large ones.
 
-        The adaptive attacks, the attacks on rankings and the trajectories run every step on every image, which at 224
-        pixels takes most of a study's time; the number depends on the size of the images alone.
+        The adaptive attacks, the attacks on rankings and the trajectories run every step on every image, and an audit
+        attacks everything again, which at 224 pixels would take most of a study's time. The number depends on the size
+        of the images alone.
 
         Args:
             count: How many there are.

@@ -52,6 +52,7 @@ def look(view: View, share: float = 1.0) -> Look:
         classes=tuple(view.classes),
         source=source_line(view.manifest, view.name),
         condition=view.condition,
+        shared=view.shared,
     )
 
 

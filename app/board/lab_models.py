@@ -61,17 +61,36 @@ def _allowed(method: str, name: str, settings: dict[str, Any]) -> str:
         settings: How the study says that it is loaded.
 
     Raises:
-        MissingDataError: if loading it would run code that the study names.
+        MissingDataError: if loading it would run code that the study names, or its file is not here.
     """
     if name in brought():
-        return json.dumps(brought()[name], sort_keys=True)
+        same = settings if name == method else {}
+        return json.dumps(same | brought()[name], sort_keys=True)
     if not codeless(settings):
         load = settings.get("load")
         raise MissingDataError(
             f"{method} is not run here: loading it would execute {load!r}, which this study names. "
             f"If you trust it, start the dashboard with: tla app --given {name}={load}"
         )
+    file = missing_file(str(settings["load"]))
+    if file is not None:
+        raise MissingDataError(
+            f"{method} is not run here: the study was made from {file}, and there is no such file in {Path.cwd()}. "
+            f"Start the dashboard with: tla app --given {name}=PATH/{Path(file).name}"
+        )
     return json.dumps({"load": settings["load"]} if name != method else settings, sort_keys=True)
+
+
+def missing_file(load: str) -> str | None:
+    """The file of a network that cannot be found from this folder; None if there is none to find."""
+    from tla.weights import shipped_weights
+
+    if load in shipped_weights():
+        return None
+    for part in load.split("@"):
+        if part.endswith((".onnx", ".pt", ".pth", ".safetensors")) and not Path(part).expanduser().is_file():
+            return part
+    return None
 
 
 def brought() -> dict[str, dict[str, Any]]:

@@ -30,7 +30,10 @@ def neighbour_strip(view: View, method: str, sample: int, seed: int, *, k: int, 
             st.caption(view.said(headline(view, kind, frame, found["clean"] if kind == "adversarial" else None)))
             items = [query_tile(view, method, sample, seed, kind), *neighbour_tiles(view, frame)]
             tiles(
-                items, key=f"{key}_{kind}", label=f"{method}, {kind} query and its nearest training images", size=size
+                items,
+                key=f"{key}_{kind}",
+                label=view.said(f"{method}, {kind} query and its nearest training images"),
+                size=size,
             )
 
 

@@ -169,8 +169,8 @@ class View:
         return f"“{self.condition}”" if self.condition else f"{self.main} at {self.norm.capitalize()} eps {self.eps:g}"
 
     def said(self, text: str) -> str:
-        """A sentence about an attack; in a study of embeddings, about the condition."""
-        return said(text, self.condition)
+        """A sentence about an attack and training images, as one about what this study has instead."""
+        return said(text, self.condition, shared=self.shared)
 
     @property
     def main(self) -> str:

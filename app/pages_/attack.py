@@ -200,8 +200,8 @@ def nearest_images(view: View, method: str, seed: int, image: LabImage, attack: 
             for row, distance in zip(rows, distances, strict=True)
         ]
         with column:
-            st.caption(f"Nearest training images, {kind}")
-            tiles(items, key=f"near_{method}_{kind}", label=f"nearest training images, {kind}", size=34)
+            st.caption(view.said(f"Nearest training images, {kind}"))
+            tiles(items, key=f"near_{method}_{kind}", label=view.said(f"nearest training images, {kind}"), size=34)
 
 
 def code(view: View, method: str, seed: int, settings: AttackSettings) -> list[str]:

@@ -62,7 +62,7 @@ def selection(view: View, methods: list[str], seed: int, sample: int) -> None:
     tiles(items, key="selection", label="images of the selection", size=40, focus=sample, on_press=state.set_focus)
     if len(shown) > MOST_TILES:
         st.caption(f"The first {MOST_TILES} of {len(shown)} are shown.")
-    st.markdown(f"**Nearest training images of image {sample}, {shell.label(method)}**")
+    st.markdown(f"**{view.said(f'Nearest training images of image {sample}')}, {shell.label(method)}**")
     neighbour_strip(view, method, sample, seed, k=7, key="shift_near")
 
 

@@ -72,6 +72,25 @@ def test_the_lab_runs_the_model_that_it_was_started_with(stranger, mark, open_pa
     assert "This is not the model that the study measured" in told  # the table is synthetic
 
 
+def test_a_file_that_is_not_here_is_asked_for_by_its_name(tmp_path, use_studies, open_page):
+    store = make_study(tmp_path / "studies" / "made")
+    plan = {"methods": ["natural", "tla"], "given": {"at": {"load": "theirs.onnx", "mean": "imagenet"}}}
+    store.note(study=store.manifest()["study"] | plan, complete="yes")
+    use_studies(tmp_path / "studies")
+    app = open_page("attack")
+    told = " ".join(caption.value for caption in app.caption)
+    assert "at is not run here: the study was made from theirs.onnx, and there is no such file in" in told
+    assert "tla app --given at=PATH/theirs.onnx" in told
+
+
+def test_a_model_that_is_brought_is_called_as_the_study_called_it(monkeypatch):
+    from board.lab_models import _allowed
+
+    monkeypatch.setenv("TLA_GIVEN", json.dumps({"mine": {"load": "there/net.onnx"}}))
+    settings = {"load": "net.onnx", "mean": "imagenet", "order": [1, 0]}
+    assert json.loads(_allowed("mine", "mine", settings)) == settings | {"load": "there/net.onnx"}
+
+
 @pytest.mark.parametrize(
     ("load", "safe"),
     [

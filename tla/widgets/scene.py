@@ -68,6 +68,7 @@ class MapScene(NamedTuple):
         attack: Label of the attack; "" if it is not known.
         eps: Its radius; nan if it is not known.
         source: Where the data come from, in one line.
+        shared: True if the gallery is the images themselves, each compared with the others.
     """
 
     ids: np.ndarray
@@ -79,6 +80,7 @@ class MapScene(NamedTuple):
     attack: str
     eps: float
     source: str
+    shared: bool
 
     @classmethod
     def of(
@@ -116,7 +118,8 @@ class MapScene(NamedTuple):
             [int(y.max()), *(int(one.prediction.max()) for one in maps), *(int(one.clean.max()) for one in maps)]
         )
         names += tuple(str(k) for k in range(len(names), most + 1))
-        return cls(ids, y, names, maps, projection, seed, attack, eps, source_line(manifest))
+        shared = bool(manifest.get("data", {}).get("shared"))
+        return cls(ids, y, names, maps, projection, seed, attack, eps, source_line(manifest), shared)
 
     def plain(self) -> dict[str, Any]:
         """What `modules/maps.js` takes, before `pack`."""
@@ -134,6 +137,7 @@ class MapScene(NamedTuple):
             "about": {
                 "projection": self.projection, "seed": self.seed, "attack": self.attack,
                 "eps": None if np.isnan(self.eps) else self.eps, "source": self.source,
+                "shared": self.shared,
             },
         }  # fmt: skip
 

@@ -36,8 +36,8 @@ class Incomplete(Check):
     From the recorded first search. FAIL: a single step; or, over the survivors (ten or more), the median share of the
     best loss's whole rise that falls into the last quarter of the steps exceeds `share`: a climb at constant speed has
     1/4, one that halves its speed each quarter 1/15; or the second half of the steps first fooled more than `late` of
-    all images, with 95 % confidence. OK where no image is left: no number of steps lowers an accuracy of 0. Source: Pintor et al. 2022, indicator "incomplete optimisation"; Carlini et al.
-    2019 ("attack until converged").
+    all images, with 95 % confidence. OK where no image is left: no number of steps lowers an accuracy of 0. Source:
+    Pintor et al. 2022, indicator "incomplete optimisation"; Carlini et al. 2019 ("attack until converged").
 
     Args:
         share: Largest median share of the rise in the last quarter.

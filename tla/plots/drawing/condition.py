@@ -1,4 +1,4 @@
-"""Figures of any condition: the words for an attack become the condition's name."""
+"""Figures of any condition and gallery: the words for an attack become the condition's name."""
 
 import re
 
@@ -15,18 +15,22 @@ PHRASES = (
     (r"\b(?:[Aa]dversarial|[Aa]ttacked)\b", "{name}"),
 )
 """What is said of an attack, and what is said of any other condition of the same images."""
+TRAINING = re.compile(r"\b(?:(?:natural|clean) )?training images\b")
 QUOTED = re.compile(r"(“[^”]*”)")
 
 
-def said(text: str, condition: str) -> str:
+def said(text: str, condition: str, *, shared: bool = False) -> str:
     """A sentence about an attack as one about a condition: "The attack turns ..." becomes "“blur” turns ...".
 
     What stands in “quotation marks” stays, so that saying it twice changes nothing.
 
     Args:
         text: Of a figure or a page.
-        condition: Name of the condition, escaped where the text is; with "" the text stays.
+        condition: Name of the condition, escaped where the text is; with "" it stays an attack.
+        shared: True if the gallery is the test images themselves, so that neighbours are other test images.
     """
+    if shared:
+        text = TRAINING.sub("other test images", text)
     if not condition:
         return text
     for pattern, words in PHRASES:

@@ -27,6 +27,7 @@ def look_of(store: Store, **more: Any) -> Look:
     classes = tuple(str(name) for name in data.get("classes", ()))
     condition = str((manifest.get("embeddings") or {}).get("main", ""))
     own = {"classes": classes, "source": source_line(manifest, store.path.name), "condition": condition}
+    own["shared"] = bool(data.get("shared"))
     return Look(**own | more)
 
 

@@ -77,6 +77,7 @@ class Look:
         renderer: "gl" draws point clouds with WebGL, "svg" draws everything as vectors (print, many on a page).
         points: Maximum number of points drawn in one panel; more are thinned evenly.
         condition: In a study of embeddings, the condition that is compared with clean images; "" for an attack.
+        shared: True if the gallery is the test images themselves, as where there are no others.
     """
 
     theme: Literal["light", "dark"] = "light"
@@ -86,6 +87,7 @@ class Look:
     renderer: Literal["gl", "svg"] = "gl"
     points: int = 50_000
     condition: str = ""
+    shared: bool = False
 
     @property
     def shades(self) -> Shades:
@@ -127,8 +129,8 @@ class Look:
         return styles
 
     def said(self, text: str) -> str:
-        """A sentence about an attack, as one about the condition where there is one."""
-        return said(text, escape(self.condition))
+        """A sentence about an attack and training images, as one about what there is instead."""
+        return said(text, escape(self.condition), shared=self.shared)
 
     def ordinal(self, index: int) -> str:
         """Colour number `index` for anything but classes and methods."""

@@ -11,7 +11,7 @@ export class Nearest {
   constructor(parent, explorer) {
     this.explorer = explorer;
     this.box = make("section", parent, "panel nearest");
-    this.heading = panelHead(this.box, "Nearest training images").heading;
+    this.heading = panelHead(this.box, this.name()).heading;
     this.body = make("div", this.box);
   }
 
@@ -22,7 +22,7 @@ export class Nearest {
     body.replaceChildren();
     this.box.hidden = !explorer.data.hasNearest;
     if (this.box.hidden) return;
-    this.heading.textContent = place < 0 ? "Nearest training images" : `Nearest training images of image ${state.focus}`;
+    this.heading.textContent = place < 0 ? this.name() : `${this.name()} of image ${state.focus}`;
     const found = explorer.details.nearest.get(place);
     if (!found) {
       make("p", body, "note", place < 0 ? "Press a point or a picture." : this.missing());
@@ -38,6 +38,10 @@ export class Nearest {
         if (entries.length) this.strip(body, map, kind, entries, scene, place, before);
       }
     }
+  }
+
+  name() {
+    return this.explorer.data.about?.shared ? "Nearest other images" : "Nearest training images";
   }
 
   missing() {

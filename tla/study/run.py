@@ -106,7 +106,7 @@ def run_plan(
     first: Callable[[list[StudyStep], Callable[[StudyStep], None]], list[StudyStep]] | None = None,
     progress: ProgressCallback | None = None,
     request: str = "",
-    listing: str = "",
+    listing: str | None = "",
     force: bool = False,
 ) -> Store:
     """Run the steps of any plan that are not finished, holding the folder.

@@ -95,6 +95,9 @@ class Inputs(Check):
         usual = [item for item in usual if item.mean.shape[1] in (1, x.shape[1])]
         tries = [(True, "undoing", item) for item in own]
         tries += [(False, word, item) for item in usual for word in ("undoing", "applying")]
+        wrong = ~right  # none of them can be mended by enough: no scaling has to be tried
+        if float(wrong.float().mean()) <= self.gain or sign_test(int(wrong.sum()), 0) >= self.significance / len(tries):
+            return None
         found: list[tuple[bool, float, str]] = []
         for mine, word, (name, mean, std) in tries:
             mean, std = mean.to(x), std.to(x)

@@ -15,7 +15,7 @@ from tla.representation.cka import MIN_IMAGES, Similarity, cka_interval
 from tla.representation.embedding import Pixels, batches, device_of
 from tla.types import Model
 
-MAX_VALUES = MOST_VALUES = 2**28
+MAX_VALUES = MOST_VALUES = 2**27
 """Numbers in memory for a group of layers, and for a single one."""
 MOST_GROUPS = 4
 """How often the network is run for `layer_frame`, if that leaves `LEAST` images."""
@@ -92,7 +92,7 @@ def layer_frame(
 ) -> pd.DataFrame:
     """The `layers` table of one model and one attack: debiased linear CKA of clean against attacked images.
 
-    Layers are captured in groups, so that the features in memory stay below 1 GiB. A layer whose features of all images
+    Layers are captured in groups, so that the features in memory stay below 512 MiB. A layer whose features of all images
     would not fit is measured on as many of them, evenly spaced, as fit; a network that would need more than four such
     groups on as many as four groups hold, but at least 48.
 

@@ -41,6 +41,8 @@ STABILITY_SEEDS = (0, 1, 2)
 STABILITY_SAMPLE = 500
 """How many points are projected once per seed, to see how much of the map is chance."""
 
+LAYER_IMAGES = 1000
+"""Images, evenly spaced, on which layers are compared: the memory of a comparison grows with their square."""
 LEFT_OUT = "detectors_left_out"
 
 Frames = dict[str, pd.DataFrame]
@@ -208,8 +210,10 @@ def _layers(workspace: Workspace, trained: TrainedModel, outputs: ModelOutputs, 
     if not workspace.study.analysis.layers:
         return {}
     name = array_name(plan.main, plan.eps)
-    images = torch.from_numpy(workspace.store.arrays(f"adversarial/{trained.key}", (name,))[name])
-    frame = layer_frame(workspace.model(trained), workspace.queries.pixels, images, batch=workspace.at_most(512))
+    clean = workspace.queries.pixels
+    some = torch.linspace(0, len(clean) - 1, min(LAYER_IMAGES, len(clean))).round().long()
+    images = torch.from_numpy(workspace.store.arrays(f"adversarial/{trained.key}", (name,))[name])[some]
+    frame = layer_frame(workspace.model(trained), clean[some], images, batch=workspace.at_most(512))
     return {"layers": _labelled(frame, plan.main, plan.eps)}
 
 

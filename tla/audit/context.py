@@ -282,6 +282,17 @@ def overshoot(x: Tensor, images: Tensor, threat: Threat) -> Tensor:
     Returns:
         <= 0 inside, infinite if a pixel is not finite; shape (n,).
     """
+    found = [_overshoot(x[rows], images[rows], threat.select(rows)) for rows in few_at_a_time(x)]
+    return torch.cat(found) if found else x.new_zeros(0, dtype=torch.float64)
+
+
+def few_at_a_time(x: Tensor) -> tuple[Tensor, ...]:
+    """Rows of images in parts, so that what is computed of them in float64 stays below 64 MiB."""
+    size = max(1, x[:1].numel())
+    return torch.arange(len(x), device=x.device).split(max(1, 2**23 // size)) if len(x) else ()
+
+
+def _overshoot(x: Tensor, images: Tensor, threat: Threat) -> Tensor:
     exact = images.double()
     outside = threat.distance(x.double(), exact) - threat.radius(exact).flatten() - slack(threat, x)
     box = torch.maximum(threat.low - exact.flatten(1).amin(1), exact.flatten(1).amax(1) - threat.high)

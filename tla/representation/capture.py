@@ -92,9 +92,9 @@ def layer_frame(
 ) -> pd.DataFrame:
     """The `layers` table of one model and one attack: debiased linear CKA of clean against attacked images.
 
-    Layers are captured in groups, so that the features in memory stay below 512 MiB. A layer whose features of all images
-    would not fit is measured on as many of them, evenly spaced, as fit; a network that would need more than four such
-    groups on as many as four groups hold, but at least 48.
+    Layers are captured in groups, so that the features in memory stay below 512 MiB. A layer whose features of all
+    images would not fit is measured on as many of them, evenly spaced, as fit; a network that would need more than four
+    such groups on as many as four groups hold, but at least 48.
 
     Args:
         model: Any module; left as it was.

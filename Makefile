@@ -41,10 +41,11 @@ test: lint
 	TLA_DATA="$(or $(TLA_DATA),$(if $(wildcard $(SHARED)/unpack.py),$(abspath $(VENV)/data)))" $(BIN)/pytest -n 2
 	$(MAKE) notebooks
 
-# Short campaigns with fixed seeds: kills, damage, command lines, arguments, uploads. The long form of one of them:
+# What takes minutes or starts servers: journeys in dashboard and JupyterLab, two processes, kills, AutoAttack, and short
+# campaigns with fixed seeds (damage, command lines, arguments, uploads). The long form of one of them:
 # python tests/campaign/damage.py --tries 1000
 test-more: $(READY)
-	$(BIN)/pytest -m more
+	TLA_DATA="$(or $(TLA_DATA),$(if $(wildcard $(SHARED)/unpack.py),$(abspath $(VENV)/data)))" $(BIN)/pytest -n 2 -m more
 
 # Every notebook's figures, numbers and pictures are compared with what is stored, two notebooks at a time.
 notebooks: $(READY)

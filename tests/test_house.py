@@ -3,6 +3,7 @@
 import ast
 import importlib
 import pkgutil
+import re
 import tomllib
 from collections import defaultdict
 from pathlib import Path
@@ -65,3 +66,12 @@ def test_a_statistic_is_computed_in_one_place(name):
     files = definitions(ast.FunctionDef, "tla", "app", "benchmarks", "notebooks")[name]
     assert len(files) == 1
     assert files[0].startswith("tla/statistics/")
+
+
+def test_what_the_documents_link_to_is_there():
+    """Pictures and files named in a Markdown link; the README once showed two pictures that nobody had drawn."""
+    documents = [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("notebooks/*.md")]
+    links = [(file, link) for file in documents for link in re.findall(r"\]\(([^)#\s]+)[^)]*\)", file.read_text())]
+    assert len(links) > 60
+    local = [(file, link) for file, link in links if "://" not in link and not link.startswith("mailto:")]
+    assert not [f"{file.name}: {link}" for file, link in local if not (file.parent / link).exists()]

@@ -14,7 +14,7 @@ import pytest
 from browser import FLAGS, lasso
 from dashboard import SCRIPT
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.more]
 playwright = pytest.importorskip("playwright.sync_api", reason="pytest-playwright is not installed")
 
 

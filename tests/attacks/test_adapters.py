@@ -45,6 +45,7 @@ def test_minimum_norm_is_near_the_least(name, norm, parameters, batch, dims):
 
 
 @pytest.mark.slow
+@pytest.mark.more
 def test_autoattack_is_that_of_the_library(digits):
     import pyautoattack
 
@@ -61,6 +62,7 @@ def test_autoattack_is_that_of_the_library(digits):
 
 
 @pytest.mark.slow
+@pytest.mark.more
 def test_autoattack_in_bf16_is_as_strong(digits):
     n, threat = 16, Threat("linf", 0.1)
     x, y = digits.x[:n], digits.y[:n]

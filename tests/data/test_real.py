@@ -39,6 +39,7 @@ def test_mnist(data_folder):
 
 
 @pytest.mark.slow
+@pytest.mark.more
 def test_cifar10_is_read_from_the_cache_the_second_time(data_folder):
     _needs(data_folder, "cifar10")
     source = load_source("cifar10")

@@ -251,6 +251,7 @@ ALONE = os.environ | {"OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""}
 
 
 @pytest.mark.slow
+@pytest.mark.more
 def test_a_killed_study_ends_with_the_same_weights(here):
     def trained(folder):
         subprocess.run([sys.executable, "-m", "tla", *command(folder)], env=ALONE, check=True, capture_output=True)
@@ -274,6 +275,7 @@ def test_a_killed_study_ends_with_the_same_weights(here):
 
 
 @pytest.mark.slow
+@pytest.mark.more
 def test_two_processes_start_from_the_same_weights(here):
     launch = ["-m", "torch.distributed.run", "--nproc-per-node", "2", "--master-port", "29537", "-m", "tla"]
     recipe = here / "mine.toml"  # torchrun takes words that begin like its own options, as --start, for its own

@@ -348,6 +348,7 @@ WORDS = [
 
 
 @pytest.mark.slow
+@pytest.mark.more
 def test_a_killed_run_resumes_with_the_same_weights(tmp_path):
     """After kill -9 during training, the same command gives the weights of an uninterrupted run."""
     for name in ("whole", "cut"):

@@ -28,6 +28,7 @@ def launched(arguments: list[str], folder: str) -> str:
 
 
 @pytest.mark.slow
+@pytest.mark.more
 def test_two_processes_make_the_same_study_as_one(tmp_path):
     launched(["-m", "tla"], str(tmp_path / "one"))
     output = launched(LAUNCH, str(tmp_path / "two"))

@@ -1,0 +1,62 @@
+"""Draws the README's pictures of the explorer: in JupyterLab, and as a saved file. Needs Chromium and JupyterLab.
+
+python docs/make_stills.py [--out docs/pictures]
+"""
+
+import argparse
+import sys
+import tempfile
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+sys.path.insert(0, str(ROOT / "tests" / "helpers"))
+
+CELLS = (
+    'import tla\n\nex = tla.explore("digits", focus=25)\nex',
+    "ex.selection = ex.rows.query(\"method == 'natural' and y == 8\").id.unique()[:40]\nex.morph = 0.5",
+)
+
+
+def notebook_still(browser, folder: Path, file: Path) -> None:  # noqa: ANN001 (of playwright, which is optional)
+    """The explorer in JupyterLab, with the eights selected and half of the way gone."""
+    from jupyter import Lab, jupyter_lab, write_notebook
+
+    write_notebook(folder / "explore.ipynb", CELLS)
+    with jupyter_lab(folder) as address:
+        page = browser.new_page(viewport={"width": 1300, "height": 1000})
+        lab = Lab(page, address, "explore.ipynb")
+        lab.run(0)
+        page.wait_for_selector(".map canvas")
+        lab.run(1)
+        page.locator(".map").first.scroll_into_view_if_needed()
+        page.wait_for_timeout(4000)
+        page.screenshot(path=file)
+        page.close()
+
+
+def file_still(browser, folder: Path, file: Path) -> None:  # noqa: ANN001 (as above)
+    """The saved page, opened without a network."""
+    from browser import opened
+
+    import tla
+
+    tla.explore("digits", focus=25).save(folder / "explorer.html")
+    with opened(browser, (folder / "explorer.html").as_uri(), viewport={"width": 1300, "height": 1300}) as page:
+        page.wait_for_timeout(1500)
+        page.screenshot(path=file)
+
+
+def main() -> None:
+    """Draw both."""
+    from browser import chromium
+
+    parser = argparse.ArgumentParser(description="Draws the README's pictures of the explorer.")
+    parser.add_argument("--out", type=Path, default=ROOT / "docs" / "pictures")
+    out = parser.parse_args().out
+    with chromium() as browser, tempfile.TemporaryDirectory() as folder:
+        notebook_still(browser, Path(folder), out / "explorer_notebook.png")
+        file_still(browser, Path(folder), out / "explorer_file.png")
+
+
+if __name__ == "__main__":
+    main()

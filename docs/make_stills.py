@@ -12,8 +12,8 @@ ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "tests" / "helpers"))
 
 CELLS = (
-    'import tla\n\nex = tla.explore("digits", focus=25)\nex',
-    "ex.selection = ex.rows.query(\"method == 'natural' and y == 8\").id.unique()[:40]\nex.morph = 0.5",
+    'import tla\n\nex = tla.explore("digits", methods=["natural", "tla"], focus=25)\nex',
+    "eights = [int(i) for i, y in zip(ex.scene.ids, ex.scene.y) if y == 8]\nex.selection, ex.morph = eights[:40], 0.5",
 )
 
 

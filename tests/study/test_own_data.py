@@ -75,7 +75,8 @@ def test_all_pictures_are_attacked_and_none_is_its_own_neighbour(pets, network, 
     assert len(store.table("samples")) == 48
     assert set(store.table("detection")["detector"]) == set(ANALYSIS["detectors"])
     report = (store.path / "report.html").read_text()
-    assert report.count("The study has only test images: in place of training images") == 2
+    assert report.count("The study has only test images: each is compared with the others.") == 2
+    assert "training images" not in report
 
 
 def test_the_gallery_is_drawn_per_class_and_may_be_smaller(pets, network, tmp_path):

@@ -75,7 +75,7 @@ class Material:
         """A sentence, with a space before it, where the gallery is not of training images; else empty."""
         if not self.recorded("data", "shared"):
             return ""
-        return " The study has only test images: in place of training images it compares each with the others."
+        return " The study has only test images: each is compared with the others."
 
     @property
     def name(self) -> str:

@@ -1,6 +1,6 @@
 // Counts presses of some keys anywhere on the page, so that none is lost while an answer is on its way. The next counts
-// leave when the last were answered: Streamlit sends the values of all controls along, and those are old until then.
-// Counting goes on for a while after the component is removed, which Streamlit may put back between two presses.
+// leave when the last were answered: a holder may send the values of all controls along, and those are old until then.
+// Counting goes on for a while after the module is removed, which a holder may put back between two presses.
 const GRACE = 3000;
 const PATIENCE = 5000;
 const SETTLED = 30;

@@ -36,3 +36,12 @@ def pytest_collection_modifyitems(items):
 def data_folder() -> Path:
     """The folder of real data sets (tests marked `data`)."""
     return Path(os.environ["TLA_DATA"])
+
+
+@pytest.fixture(scope="session")
+def chromium():
+    """A headless Chromium; one per process, since Playwright allows no second one beside it."""
+    import browser
+
+    with browser.chromium() as made:
+        yield made

@@ -1,7 +1,6 @@
 """What a user does, in a real browser: click, draw, move sliders, follow a link, come back."""
 
 import os
-import shutil
 import signal
 import socket
 import subprocess
@@ -11,7 +10,7 @@ import urllib.request
 from urllib.parse import parse_qs, urlparse
 
 import pytest
-from browser import FLAGS, lasso
+from browser import lasso
 from dashboard import SCRIPT
 
 pytestmark = [pytest.mark.browser, pytest.mark.more]
@@ -45,16 +44,6 @@ def server(made):
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
-
-
-@pytest.fixture(scope="module")
-def chromium():
-    """Debian's Chromium, without a window."""
-    path = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))))
-    with playwright.sync_playwright() as engine:
-        browser = engine.chromium.launch(executable_path=path, args=FLAGS)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture

@@ -1,16 +1,8 @@
-"""A Chromium for the whole room, and a synthetic study."""
+"""A synthetic study."""
 
-import browser
 import pytest
 from dashboard import make_study
 from synthetic import World
-
-
-@pytest.fixture(scope="session")
-def chromium():
-    """A headless Chromium."""
-    with browser.chromium() as made:
-        yield made
 
 
 @pytest.fixture(scope="session")

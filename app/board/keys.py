@@ -18,9 +18,8 @@ def on_keys(actions: Mapping[str, Callable[[int], None]], *, key: str) -> None:
         key: Unique name.
     """
     seen: dict[str, int] = st.session_state.setdefault(f"{key}_seen", dict.fromkeys(actions, 0))
-    counter = st.session_state.setdefault(
-        f"{key}_counter", uuid.uuid4().hex
-    )  # the browser's counts are of this session
+    # the browser's counts are of this session
+    counter = st.session_state.setdefault(f"{key}_counter", uuid.uuid4().hex)
 
     def pressed() -> None:
         counts = st.session_state[key].get("counts") or {}

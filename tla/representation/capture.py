@@ -114,13 +114,14 @@ def layer_frame(
     if len(clean) != len(adversarial):
         raise ValueError(f"clean and adversarial must be pairs, got {len(clean)} and {len(adversarial)} images")
     names = layer_names(model, clean) if layers is None else tuple(layers)
+    widths = _widths(model, clean, names) if names else {}
     if names and wrong is None:
-        kept = _held(model, clean, names)
+        kept = _held(len(clean), widths)
         clean, adversarial = clean[kept], adversarial[kept]
     groups = {"all": slice(None)} if wrong is None else {"all": slice(None), "correct": ~wrong, "misclassified": wrong}
     rows = []
-    for together in _groups(model, clean, names) if names else ():
-        some = _fitting(model, clean, together)
+    for together in _groups(len(clean), widths):
+        some = _fitting(len(clean), sum(widths[name] for name in together))
         pairs = (clean, adversarial) if some is None else (clean[some], adversarial[some])
         before, after = (capture_layers(model, x, together, batch) for x in pairs)
         for name in together:
@@ -133,26 +134,28 @@ def layer_frame(
     return frame.drop(columns=["group", "n"]) if wrong is None else frame
 
 
-def _held(model: Model, x: Pixels, names: Sequence[str]) -> Int[Tensor, " m"]:
-    """Evenly spaced images whose features of all layers fit into `MOST_GROUPS` groups."""
-    width = sum(features.shape[1] for features in capture_layers(model, x[:1], names).values())
-    count = min(len(x), max(LEAST, MOST_GROUPS * MAX_VALUES // (2 * width)))
-    return torch.linspace(0, len(x) - 1, count).round().long()
+def _widths(model: Model, x: Pixels, names: Sequence[str]) -> dict[str, int]:
+    """How many features each layer has."""
+    return {name: features.shape[1] for name, features in capture_layers(model, x[:1], names).items()}
 
 
-def _fitting(model: Model, x: Pixels, names: Sequence[str]) -> Int[Tensor, " m"] | None:
-    """Evenly spaced images whose features fit into MAX_VALUES numbers; None if those of all images do."""
-    width = sum(features.shape[1] for features in capture_layers(model, x[:1], names).values())
+def _held(n: int, widths: dict[str, int]) -> Int[Tensor, " m"]:
+    """Evenly spaced images of n whose features of all layers fit into `MOST_GROUPS` groups."""
+    count = min(n, max(LEAST, MOST_GROUPS * MAX_VALUES // (2 * sum(widths.values()))))
+    return torch.linspace(0, n - 1, count).round().long()
+
+
+def _fitting(n: int, width: int) -> Int[Tensor, " m"] | None:
+    """Evenly spaced images of n whose features fit into MOST_VALUES numbers; None if those of all images do."""
     count = max(MIN_IMAGES, MOST_VALUES // (2 * width))
-    return None if count >= len(x) else torch.linspace(0, len(x) - 1, count).round().long()
+    return None if count >= n else torch.linspace(0, n - 1, count).round().long()
 
 
-def _groups(model: Model, x: Pixels, names: Sequence[str]) -> Iterator[tuple[str, ...]]:
-    """Consecutive layers whose features of all images, clean and attacked, fit into MAX_VALUES numbers."""
-    width = {name: features.shape[1] for name, features in capture_layers(model, x[:1], names).items()}
+def _groups(n: int, widths: dict[str, int]) -> Iterator[tuple[str, ...]]:
+    """Consecutive layers whose features of all n images, clean and attacked, fit into MAX_VALUES numbers."""
     group: list[str] = []
-    for name in names:
-        if group and 2 * len(x) * sum(width[other] for other in (*group, name)) > MAX_VALUES:
+    for name in widths:
+        if group and 2 * n * sum(widths[other] for other in (*group, name)) > MAX_VALUES:
             yield tuple(group)
             group = []
         group.append(name)

@@ -165,7 +165,7 @@ def map_rows(source: TableSource, projection: str | None, seed: int | None) -> t
     if not source.has_table("map"):
         raise ValueError(
             "there is no table 'map' to explore: a study makes it in its step analyse "
-            "(`tla study NAME`, with at least one projection in `analysis.projections`)"
+            "(`tla study NAME`, placed by `analysis.projection`)"
         )
     points = source.table("map")
     if not len(points):

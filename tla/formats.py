@@ -1,4 +1,4 @@
-"""Reading the files of a study: manifest, tables and arrays. Does not import torch."""
+"""Reading files: manifest, tables and arrays of a study, and NumPy's own. Does not import torch."""
 
 import zlib
 from collections.abc import Collection, Mapping
@@ -11,6 +11,10 @@ if TYPE_CHECKING:
     from pandas import DataFrame
 else:
     DataFrame = Any
+
+
+class DamagedFileError(ValueError):
+    """A file cannot be read or contradicts the manifest; nothing was overwritten."""
 
 
 def is_manifest(value: Any) -> bool:
@@ -30,6 +34,48 @@ def read_table(file: Path) -> DataFrame:
     from pandas import read_parquet
 
     return read_parquet(file, page_checksum_verification=True)
+
+
+def read_npy(file: Path) -> np.ndarray:
+    """The array of a .npy file; nothing in it is unpickled.
+
+    Raises:
+        FileNotFoundError: if there is no such file.
+        DamagedFileError: if it cannot be read or is an archive; names it and the reason.
+    """
+    content = _numpy(file, ".npy")
+    if isinstance(content, dict):
+        raise DamagedFileError(f"{file}: must hold one array (np.save), got an archive of {len(content)} (np.savez)")
+    return content
+
+
+def read_npz(file: Path) -> dict[str, np.ndarray]:
+    """The arrays of a .npz file by name; nothing in it is unpickled.
+
+    Raises:
+        FileNotFoundError: if there is no such file.
+        DamagedFileError: if it cannot be read or is a lone array; names it and the reason.
+    """
+    content = _numpy(file, ".npz")
+    if not isinstance(content, dict):
+        raise DamagedFileError(f"{file}: must hold an archive of arrays (np.savez), got one array (np.save)")
+    return content
+
+
+def _numpy(file: Path, form: str) -> np.ndarray | dict[str, np.ndarray]:
+    try:
+        with file.open("rb") as opened:
+            content = np.load(opened, allow_pickle=False)
+            return content if isinstance(content, np.ndarray) else {name: content[name] for name in content.files}
+    except FileNotFoundError:
+        raise
+    except Exception as error:  # zip, zlib, tokenizer and array each raise their own on damaged bytes
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        if "Object arrays" in reason:
+            reason = "it holds objects, which are never unpickled"
+        elif "allow_pickle" in reason:  # any bytes that do not begin as NumPy's are taken for a pickle
+            reason = "it is no such file, or damaged"
+        raise DamagedFileError(f"{file}: cannot be read as {form} ({reason})") from None
 
 
 def read_arrays(file: Path, names: Collection[str] | None = None) -> dict[str, np.ndarray]:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tla.files import replacing
-from tla.formats import checksum, is_manifest, read_arrays, read_table
+from tla.formats import DamagedFileError, checksum, is_manifest, read_arrays, read_table
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -22,10 +22,6 @@ else:
 __all__ = ["SCHEMA", "DamagedFileError", "Store", "file_digest", "replacing"]
 
 SCHEMA = 1
-
-
-class DamagedFileError(ValueError):
-    """A file of a study cannot be read or contradicts the manifest; nothing was overwritten."""
 
 
 def file_digest(path: Path) -> str:

@@ -222,7 +222,7 @@ def test_the_model_is_not_touched(digits):
     ("change", "text"),
     [
         ({"batch": 0}, "batch must be >= 1, got 0"),
-        ({"n": 0}, "there is no image to attack: x is empty"),
+        ({"n": 0}, "x must be a batch of at least one image"),
         ({"keep": Kept("bim")}, "keep names 'bim'; the attacks are pgd, fgsm"),
         ({"attacks": {"clean": PGD()}}, "'clean' is the label of the images themselves"),
     ],

@@ -253,7 +253,7 @@ def test_files_that_are_not_embeddings_are_named(tmp_path, capsys):
     (folder / "night.pt").unlink()
     (folder / "night.npy").write_bytes(b"junk")
     assert main(["study", f"embeddings:{folder}"]) == 1
-    assert "night.npy: not an array of numbers" in capsys.readouterr().err
+    assert "night.npy: cannot be read as .npy (it is no such file, or damaged" in capsys.readouterr().err
     assert main(["study", f"embeddings:{folder}", "--attack.eps", "0.1"]) == 1
     assert "--attack.eps has no meaning for embeddings alone" in capsys.readouterr().err
     assert main(["study", f"embeddings:{tmp_path / 'nowhere'}"]) == 1

@@ -1,6 +1,5 @@
 """Arrays in a NumPy file."""
 
-import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,6 +8,7 @@ import numpy as np
 from tla.data.base import SOURCES, fingerprint_of
 from tla.data.loading.own import OwnSource, Parts, find_file, named_classes, read_classes
 from tla.data.loading.own_arrays import ArrayForm, ArrayLayout, Channels, images_of_arrays
+from tla.formats import read_npz
 from tla.messages import readable
 
 PAIRS = {
@@ -49,12 +49,7 @@ class NPZ(OwnSource):
             FileNotFoundError: if there is no such file.
         """
         file = find_file(self.path, root, "a .npz file of images and labels")
-        try:
-            with np.load(file, allow_pickle=False) as content:
-                arrays = {name: content[name] for name in content.files}
-        except (ValueError, EOFError, OSError, zipfile.BadZipFile, AttributeError, TypeError) as error:
-            why = "it holds objects, which are never unpickled" if "allow_pickle" in str(error) else str(error)
-            raise ValueError(f"{file}: cannot be read as .npz ({why})") from None
+        arrays = read_npz(file)
         found = {split: _pair(file, arrays, split) for split in PAIRS}
         if not any(found.values()):
             names = ", ".join(arrays) or "nothing"

@@ -9,8 +9,8 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from tla.formats import read_npy
 from tla.retrieval.columns import Columns, read_parquet
-from tla.store import DamagedFileError
 
 
 class Embeddings(NamedTuple):
@@ -54,7 +54,7 @@ def read_embeddings(path: Path, labels: Path | None = None, columns: Sequence[st
     y = torch.zeros(len(embedding), dtype=torch.long) if y is None else _whole(path, "labels", y)
     ids = torch.arange(len(embedding)) if ids is None else _whole(path, "id", ids)
     if labels is not None:
-        y = _whole(labels, "labels", _load(labels).reshape(-1))
+        y = _whole(labels, "labels", read_npy(labels).reshape(-1))
     if embedding.ndim != 2 or not embedding.shape[1]:
         raise ValueError(f"{path}: embeddings must have shape (n, d), got {tuple(embedding.shape)}")
     if len(y) != len(embedding):
@@ -68,15 +68,8 @@ def _whole(path: Path, name: str, values: np.ndarray) -> Int[Tensor, " n"]:
     return torch.tensor(values.astype(np.int64))
 
 
-def _load(path: Path) -> np.ndarray:
-    try:
-        return np.load(path, allow_pickle=False)
-    except (ValueError, EOFError, OSError) as error:
-        raise DamagedFileError(f"{path}: cannot be read ({error})") from None
-
-
 def _npy(path: Path) -> Columns:
-    values = _load(path)
+    values = read_npy(path)
     if not np.issubdtype(values.dtype, np.number) or np.iscomplexobj(values):
         raise ValueError(f"{path}: embeddings must be numbers, got {values.dtype}")
     if values.ndim == 0:

@@ -122,8 +122,7 @@ def evaluate(
     for label, attack in attacks.items():
         if reason := too_short(attack, threat.eps):
             warnings.warn(f"{label}: {reason}", ShortAttackWarning, stacklevel=2)
-    if len(x):
-        x = as_images("x", x, low=threat.low, high=threat.high, dtype=dtype_of(model), keep=True)
+    x = as_images("x", x, low=threat.low, high=threat.high, dtype=dtype_of(model), keep=True)
     y, ids = as_labels("y", y), None if ids is None else as_labels("ids", ids)
     batches = Batches(model=model, x=x, y=y, threat=threat, ids=ids, batch_size=batch, seed=seed, precision=precision)
     numbers, tables, images = batches.numbers(shard or Shard()), [], {label: [] for label in labels}

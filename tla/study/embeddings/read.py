@@ -5,8 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import numpy as np
-
+from tla.formats import read_npy, read_npz
 from tla.retrieval import read_embeddings
 from tla.store import DamagedFileError
 
@@ -114,7 +113,7 @@ def _read(path: Path) -> Rows:
     if path.suffix == ".parquet":
         return Rows(name, read_embeddings(path), _has_classes(path))
     if path.suffix == ".npy":
-        return Rows(name, _load(path))
+        return Rows(name, read_npy(path))
     raise ValueError(f"{path}: embeddings must be a .npy or .parquet file, got {path.suffix or 'no suffix'!r}")
 
 
@@ -126,20 +125,7 @@ def _has_classes(path: Path) -> bool:
 
 def _pictures(path: Path) -> Parts:
     """images.npz: "test", "gallery" and the conditions become images_test, images_gallery, ..."""
-    stored = _load(path)
-    if isinstance(stored, np.ndarray):
-        raise DamagedFileError(f"{path}: not an archive of arrays (np.savez)")
-    try:
-        return {f"images_{name}": Rows(f"{path}: {name}", stored[name]) for name in stored.files}
-    except (ValueError, OSError, EOFError) as error:
-        raise DamagedFileError(f"{path}: cannot be read ({error})") from None
-
-
-def _load(path: Path) -> Any:
-    try:
-        return np.load(path, allow_pickle=False)
-    except (ValueError, OSError, EOFError):
-        raise DamagedFileError(f"{path}: not an array of numbers: the file is damaged, or of Python objects") from None
+    return {f"images_{name}": Rows(f"{path}: {name}", values) for name, values in read_npz(path).items()}
 
 
 def _classes(path: Path) -> list[str]:

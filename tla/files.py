@@ -123,6 +123,8 @@ class FolderInUseError(ValueError):
 def held(folder: Path) -> Iterator[None]:
     """A folder that no other process may hold until the block, or this process, ends.
 
+    A folder that the block was to fill and that an error left empty is removed.
+
     Raises:
         FolderInUseError: if another process holds it; names the process, its machine and since when.
     """
@@ -141,11 +143,22 @@ def held(folder: Path) -> Iterator[None]:
         raise FolderInUseError(
             f"{folder} is being written by {by}; wait for it, end it, or choose another folder with --out"
         ) from None
-    with lock:
-        facts = {"process": os.getpid(), "machine": platform.node(), "since": time.strftime("%Y-%m-%d %H:%M:%S")}
-        with replacing(holder) as temporary:
-            temporary.write_text(json.dumps(facts), encoding="utf-8")
-        try:
-            yield
-        finally:
-            holder.unlink(missing_ok=True)
+    try:
+        with lock:
+            facts = {"process": os.getpid(), "machine": platform.node(), "since": time.strftime("%Y-%m-%d %H:%M:%S")}
+            with replacing(holder) as temporary:
+                temporary.write_text(json.dumps(facts), encoding="utf-8")
+            try:
+                yield
+            finally:
+                holder.unlink(missing_ok=True)
+    except BaseException:
+        _remove_empty(folder)
+        raise
+
+
+def _remove_empty(folder: Path) -> None:
+    if [file.name for file in folder.iterdir()] == [".lock"]:
+        with contextlib.suppress(OSError):
+            (folder / ".lock").unlink()
+            folder.rmdir()

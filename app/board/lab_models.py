@@ -83,12 +83,14 @@ def _allowed(method: str, name: str, settings: dict[str, Any]) -> str:
 
 def missing_file(load: str) -> str | None:
     """The file of a network that cannot be found from this folder; None if there is none to find."""
+    from tla.models.external.weight_files import is_weight_file
     from tla.weights import shipped_weights
 
     if load in shipped_weights():
         return None
     for part in load.split("@"):
-        if part.endswith((".onnx", ".pt", ".pth", ".safetensors")) and not Path(part).expanduser().is_file():
+        named = part.endswith(".onnx") or is_weight_file(part)
+        if named and not Path(part).expanduser().is_file():
             return part
     return None
 

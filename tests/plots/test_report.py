@@ -11,6 +11,7 @@ from figure_contract import drawn
 from synthetic import TABLES, World, write_store
 
 from tla.plots import FIGURES, Look
+from tla.plots.drawing.comparison import deciding
 from tla.plots.report import embed, write_report
 from tla.plots.report.embed import bare, colours, difference, recoloured
 from tla.plots.report.headline import headline, tiles
@@ -292,6 +293,16 @@ def test_one_training_gives_no_verdict_anywhere(tmp_path):
     for text in (lead, page):
         assert not re.search("chance|leads|falls behind|verdict</th>", text)
         assert "One training each is no verdict about the methods" in text
+
+
+def test_given_networks_are_not_told_to_train_more(tmp_path):
+    material = study_of(tmp_path, {"mine": 0.5, "theirs": 0.75})
+    for text in (headline(material), robustness(material)):
+        assert "not for how they were made: another training of either may turn it round" in text
+        assert "--seeds" not in text
+    one, other = (deciding(names) for names in (("mine", "theirs"), ("mine", "tla@pool=250")))
+    assert one == "Another training of either may turn it round"
+    assert other.endswith("; train more: --seeds 0 1 2 3 4")
 
 
 def test_several_trainings_give_a_verdict_or_say_that_there_is_none(tmp_path):

@@ -104,6 +104,13 @@ def test_command_line(network, tmp_path, capsys):
     assert "14" in capsys.readouterr().out
 
 
+def test_a_refused_model_leaves_no_study_that_would_hide_another(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert main(["study", "digits", "--given", "mine=nonet.py:Net"]) == 1
+    assert "no file nonet.py" in capsys.readouterr().err
+    assert not (tmp_path / "studies" / "digits").exists()
+
+
 @pytest.mark.parametrize(
     ("words", "given", "rest"),
     [

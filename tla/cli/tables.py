@@ -36,7 +36,7 @@ def study_summary(store: Store) -> Table:
 
 def paired_summary(store: Store) -> list[Any]:
     """Worst-case accuracy of every method against AT's, and what that decides; empty if there is nothing to compare."""
-    from tla.plots.drawing.comparison import NO_VERDICT, found
+    from tla.plots.drawing.comparison import found, no_verdict
     from tla.statistics.leading import training_spread
     from tla.statistics.paired import paired_differences
 
@@ -47,7 +47,7 @@ def paired_summary(store: Store) -> list[Any]:
     if pairs.empty:
         return []
     if int(pairs.seeds.min()) < 2:
-        return [_networks(pairs, base), f"{NO_VERDICT}."]
+        return [_networks(pairs, base), f"{no_verdict(methods)}."]
     return [_methods(pairs, base), found(pairs, training_spread(frame))]
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from tla.plots.base import Figure, Frame, figure
-from tla.plots.drawing.comparison import DECIDES
+from tla.plots.drawing.comparison import deciding
 from tla.plots.drawing.heatmap import PLAIN, heatmap
 from tla.plots.drawing.sheet import Sheet
 from tla.plots.drawing.theme import LIGHT, Look, attack_label, methods_of
@@ -78,7 +78,7 @@ def agreement(
     return sheet.figure(
         _title(a, b, count, n, under),
         f"n = {n} test images{size}. McNemar's exact test, two-sided: p = {number(p, 2)}, for these two networks. "
-        f"Another training of either may turn it round; {DECIDES}.",
+        f"{deciding([one, other])}.",
     )
 
 

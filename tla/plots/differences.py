@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from tla.plots.base import Figure, Frame, figure
-from tla.plots.drawing.comparison import NO_VERDICT, found
+from tla.plots.drawing.comparison import found, no_verdict
 from tla.plots.drawing.sheet import Sheet, wrap
 from tla.plots.drawing.theme import LIGHT, Look, attack_label
 from tla.plots.drawing.words import ends, signed
@@ -95,7 +95,7 @@ def _caption(table: Frame, spread: float) -> str:
     seeds, n = int(table["seeds"].max()), int(table["n"].max())
     if seeds < 2:
         bars = "95 % interval for these networks, paired bootstrap over the images"
-        return f"n = {n} test images; bars: {bars}. {NO_VERDICT}."
+        return f"n = {n} test images; bars: {bars}. {no_verdict([*table.index, *table['base']])}."
     return (
         f"n = {n} test images, {seeds} trainings of each method; bars: 95 % interval over trainings and images "
         f"together (two-way layout, Student's t). {found(table, spread)}"

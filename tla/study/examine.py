@@ -49,7 +49,7 @@ def examine(
         train: The gallery behind retrieval, centroids and detectors; without it the test images are the gallery, each
             without itself.
         threat: Norm and radius; by default linf 8/255.
-        suite: Attacks by their labels; by default PGD and the ensemble.
+        suite: Attacks by their labels; by default `default_suite()`: PGD-20 and the ensemble.
         main: Label of the attack whose images are embedded and mapped; by default the suite's first.
         analysis: What is measured; by default everything.
         classes: Names of the classes, if `test` does not say.
@@ -68,7 +68,7 @@ def examine(
     networks = {key: model for key, model in named.items() if isinstance(model, nn.Module)}
     images = _splits(test, train, classes, name, networks)
     threat = threat or Threat("linf", 8 / 255)
-    attacks = dict(suite) if suite else {"pgd": ATTACKS.build("pgd"), "ensemble": ATTACKS.build("ensemble")}
+    attacks = dict(suite) if suite else default_suite()
     path = Path(tempfile.mkdtemp(prefix="tla-")) if folder is None else Path(folder)
     study = Study(
         name=name,
@@ -85,6 +85,11 @@ def examine(
         analysis=analysis or AnalysisPlan(neighbours=min(10, len(images.train) - 1)),
     )
     return run_steps(Workspace(study, Store(path), images=images, networks=networks), plan, progress=progress)
+
+
+def default_suite() -> dict[str, Attack]:
+    """PGD with the 20 steps of the recipe `folder`, and the ensemble."""
+    return {"pgd": ATTACKS.build("pgd", steps=20), "ensemble": ATTACKS.build("ensemble")}
 
 
 def _splits(

@@ -90,8 +90,9 @@ def run_steps(
         return store
 
     def begin() -> list[StudyStep]:
+        steps = make_plan(workspace)  # a given network that is refused leaves no trace in the folder
         _note_run(workspace, notes or {})
-        return make_plan(workspace)
+        return steps
 
     def first(steps: list[StudyStep], run: Callable[[StudyStep], None]) -> list[StudyStep]:
         return steps if group is None else train_in_group(workspace, group, steps, run)

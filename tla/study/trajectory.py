@@ -58,7 +58,8 @@ def trajectory_frames(
     """
     plan = workspace.study.attack
     rows = _balanced_choice(workspace, outputs)
-    x, y = workspace.queries.floats(rows).to(workspace.device), outputs.y[rows].to(workspace.device)
+    x = workspace.queries.floats(rows).to(workspace.device, memory_format=torch.channels_last)
+    y = outputs.y[rows].to(workspace.device)
     recorder, logits = Recorder(embedding=torch.float32, images=True), []
 
     def record(step: Step) -> None:

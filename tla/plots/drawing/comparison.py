@@ -1,15 +1,18 @@
 """What may be said about methods, in the same words in terminal, figures, report and dashboard."""
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 
 from tla.plots.base import Frame
+from tla.plots.drawing.theme import METHOD_ORDER
 from tla.plots.drawing.words import percent
 from tla.statistics.verdicts import HIGHER, LOWER, NOT_SHOWN, ONE_TRAINING, SEEDS, power
 
 DECIDES = f"train more: --seeds {' '.join(map(str, range(SEEDS)))}"
 """What would decide between methods that were trained once."""
+MAY_TURN = "another training of either may turn it round"
 NO_VERDICT = f"One training each is no verdict about the methods: another may turn it round. To decide, {DECIDES}"
 MEANING = {
     HIGHER: "higher, beyond chance",
@@ -18,6 +21,28 @@ MEANING = {
     ONE_TRAINING: "one training: none",
 }
 """Each verdict of `tla.statistics.verdicts` in a table."""
+
+
+def no_verdict(methods: Iterable[str]) -> str:
+    """What one network of each method says about them; of given networks alone, which no study trains, less.
+
+    Args:
+        methods: Names as in the tables, whose networks are compared.
+    """
+    if only_given(methods):
+        return f"What is said holds for these networks, not for how they were made: {MAY_TURN}"
+    return NO_VERDICT
+
+
+def deciding(methods: Iterable[str]) -> str:
+    """Why a difference between two networks may not last, and what would decide where the study can train them."""
+    why = MAY_TURN.capitalize()
+    return why if only_given(methods) else f"{why}; {DECIDES}"
+
+
+def only_given(methods: Iterable[str]) -> bool:
+    """True if none of the networks is by a training method."""
+    return not any(name.partition("@")[0] in METHOD_ORDER for name in methods)
 
 
 def traded(row: Any, one: str, base: str) -> str:

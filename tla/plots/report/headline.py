@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from tla.plots.drawing.believed import believed
-from tla.plots.drawing.comparison import NO_VERDICT, traded
+from tla.plots.drawing.comparison import no_verdict, traded
 from tla.plots.drawing.scores import detector_label, detectors_of, selected
 from tla.plots.drawing.words import number, percent
 from tla.plots.report.markup import interval_text, points, tile
@@ -43,7 +43,7 @@ def headline(material: Material) -> str:
     if {"tla", "at"} <= set(values):
         pairs = paired_differences(attacks, "at").set_index("method")
         first = f"{first}; {_lead(material, pairs.loc['tla'])}"
-    return f"{first}. {NO_VERDICT}." if seeds < 2 and len(values) > 1 else f"{first}."
+    return f"{first}. {no_verdict(values)}." if seeds < 2 and len(values) > 1 else f"{first}."
 
 
 def _right(material: Material, values: Mapping[str, Interval], front: list[str], seeds: int) -> str:

@@ -9,7 +9,7 @@ from tla.plots.accuracy_curve import accuracy_curve
 from tla.plots.base import Frame
 from tla.plots.class_confusion import class_confusion
 from tla.plots.differences import differences
-from tla.plots.drawing.comparison import MEANING, NO_VERDICT, found
+from tla.plots.drawing.comparison import MEANING, found, no_verdict
 from tla.plots.drawing.paper import paper_accuracy
 from tla.plots.drawing.theme import DASH, attack_label, attacks_of
 from tla.plots.drawing.words import number
@@ -158,7 +158,8 @@ def _how(pairs: Frame, spread: float) -> str:
     n = int(pairs["n"].max())
     text = f"This study: difference of worst-case accuracies on the same {n} images; 95 % intervals. "
     if int(pairs["seeds"].min()) < 2:
-        return f"{text}Over the images: paired bootstrap, for these networks. {NO_VERDICT}."
+        words = no_verdict([*pairs["method"], *pairs["base"]])
+        return f"{text}Over the images: paired bootstrap, for these networks. {words}."
     return text + (
         "Over trainings: Welch's t of the trainings, for these images. Over images: paired bootstrap, for these "
         "trainings. Over both, which the verdict uses: variances of trainings and images in a two-way layout, "

@@ -71,7 +71,7 @@ def as_images(
     if x.ndim < 2 or len(x) == 0:
         raise ValueError(f"{name} must be a batch of at least one image, got shape {tuple(x.shape)}")
     if x.dtype == torch.uint8 and (low, high) == (0.0, 1.0):
-        return x if keep else (x.float() / 255).to(dtype or torch.float32)
+        return x if keep else from_bytes(x, dtype)
     if not x.is_floating_point():
         raise ValueError(f"{name} must be floating-point images in [{low:g}, {high:g}] or bytes, got {x.dtype}")
     wanted = dtype or (torch.float32 if x.dtype in HALVES else x.dtype)
@@ -89,6 +89,11 @@ def as_images(
     if least >= 0 and 2 < most <= 255:
         hint = "divide by 255, or give bytes"
     raise ValueError(f"{name} must lie in [{low:g}, {high:g}], got {got}; {hint}")
+
+
+def from_bytes(x: Tensor, dtype: torch.dtype | None = None) -> Tensor:
+    """Bytes as floats in 0..1, of type `dtype` (by default float32); floats as they are."""
+    return x if x.dtype != torch.uint8 else (x.float() / 255).to(dtype or torch.float32)
 
 
 def as_labels(name: str, value: Any, count: int | None = None) -> Tensor:

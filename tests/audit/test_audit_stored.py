@@ -133,3 +133,15 @@ def test_projected_float32_images_are_inside_at_small_eps():
         assert (overshoot(x, images, threat) <= 0).all()
         beyond = (0.5 + 0.1 * (x - 0.5)) + 1.001 * (images - x) / threat.distance(x, images).reshape(-1, 1, 1, 1) * eps
         assert (overshoot(0.5 + 0.1 * (x - 0.5), beyond, threat) > 0).all()
+
+
+def test_bytes_are_audited_as_the_floats_they_stand_for(natural, digits, threat):
+    whole = (digits.x * 255).round().to(torch.uint8)
+    x = whole.float() / 255
+    result = PGD(steps=5)(natural, x, Untargeted(digits.y), threat, generator=generator(0, "bytes"))
+    claim = {"pgd": (result.adversarial, result.success)}
+    reports = [run_audit(natural, images, digits.y, threat, stored=claim, n=50) for images in (x, whole)]
+    frames = [report.frame().drop(columns="seconds", errors="ignore") for report in reports]
+    assert frames[0].equals(frames[1])
+    stored = [audit_stored(natural, images, digits.y, threat, claim).frame() for images in (x, whole)]
+    assert stored[0].equals(stored[1])

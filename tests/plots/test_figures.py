@@ -250,6 +250,23 @@ def test_class_confusion_rows_are_shares():
             assert z[y, k] == pytest.approx(100 * (part["prediction"] == k).mean())
 
 
+def test_of_many_classes_the_most_confused_are_drawn():
+    rng = np.random.default_rng(0)
+    y = np.arange(6000) % 1000
+    prediction = np.where(y % 20 == 0, rng.integers(0, 50, 6000) * 20, y)  # only every twentieth class is confused
+    table = pd.DataFrame({"method": "at", "seed": 0, "attack": "pgd", "eps": 0.1, "id": np.arange(6000), "y": y})
+    table = table.assign(prediction=prediction, clean_prediction=y, success=y != prediction)
+    figure = FIGURES.get("class_confusion")(table)
+    z, shown = np.array(figure.data[0].z, dtype=float), [int(name) for name in figure.data[0].x]
+    assert z.shape == (40, 40)
+    assert all(name % 20 == 0 for name in shown)
+    assert shown == sorted(shown)
+    part = table[table["y"] == shown[3]]
+    assert z[3, 5] == pytest.approx(100 * (part["prediction"] == shown[5]).mean())
+    assert "the 40 of 1,000 classes that take part in most confusions" in figure.layout.meta["caption"]
+    assert len(figure.to_json()) < 200_000
+
+
 def test_neighbour_rows_borders_mark_right_and_wrong():
     figure = FIGURES.get("neighbour_rows")(F["neighbours"], look=SVG, pictures=pictures(WORLD), query=4, k=5)
     dashes = [shape.line.dash for shape in figure.layout.shapes]

@@ -1,6 +1,6 @@
 """What the checks share, computed once, on first use."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, NamedTuple, TypeVar
@@ -15,6 +15,7 @@ from tla.audit.subject import AuditedModel, forward
 from tla.audit.variants import CannotRunError
 from tla.models import as_classifier
 from tla.seeding import generator
+from tla.tensors import from_bytes
 from tla.threat import Threat
 from tla.types import Outputs
 
@@ -45,7 +46,7 @@ class Stored(NamedTuple):
 
     Attributes:
         name: Label of the attack.
-        x: Clean images, shape (m, ...).
+        x: Clean images, floats or bytes (255 stands for 1), shape (m, ...).
         y: True classes, shape (m,).
         ids: Name of each image, shape (m,).
         adversarial: As stored, shape (m, ...).
@@ -60,6 +61,11 @@ class Stored(NamedTuple):
     adversarial: Tensor
     threat: Threat
     success: Tensor | None = None
+
+    def parts(self) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
+        """Rows, clean images and adversarial images, a few at a time so that little memory is needed."""
+        for rows in few_at_a_time(self.x):
+            yield rows, from_bytes(self.x[rows], self.adversarial.dtype), self.adversarial[rows]
 
 
 @dataclass(kw_only=True, eq=False)
@@ -275,21 +281,23 @@ def overshoot(x: Tensor, images: Tensor, threat: Threat) -> Tensor:
     """How far images are outside the ball or the box, in pixel units, computed in float64.
 
     Args:
-        x: Clean images, shape (n, ...).
+        x: Clean images, floats or bytes, shape (n, ...).
         images: Their adversarial images, shape (n, ...).
         threat: Ball and box.
 
     Returns:
         <= 0 inside, infinite if a pixel is not finite; shape (n,).
     """
-    found = [_overshoot(x[rows], images[rows], threat.select(rows)) for rows in few_at_a_time(x)]
+    found = [
+        _overshoot(from_bytes(x[rows], images.dtype), images[rows], threat.select(rows)) for rows in few_at_a_time(x)
+    ]
     return torch.cat(found) if found else x.new_zeros(0, dtype=torch.float64)
 
 
 def few_at_a_time(x: Tensor) -> tuple[Tensor, ...]:
-    """Rows of images in parts, so that what is computed of them in float64 stays below 64 MiB."""
+    """Rows of images in parts, so that what is computed of them in float64 stays below 8 MiB."""
     size = max(1, x[:1].numel())
-    return torch.arange(len(x), device=x.device).split(max(1, 2**23 // size)) if len(x) else ()
+    return torch.arange(len(x), device=x.device).split(max(1, 2**20 // size)) if len(x) else ()
 
 
 def _overshoot(x: Tensor, images: Tensor, threat: Threat) -> Tensor:

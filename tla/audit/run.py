@@ -19,7 +19,7 @@ from tla.audit.snapshot import restoring
 from tla.audit.summary import summarise
 from tla.audit.variants import CannotRunError
 from tla.seeding import generator
-from tla.tensors import as_images, as_labels, dtype_of
+from tla.tensors import as_images, as_labels, dtype_of, from_bytes
 from tla.threat import Threat
 
 STORED_CHECKS = ("ball", "recheck", "fooled_clean")
@@ -67,7 +67,8 @@ def run_audit(
 
     Args:
         model: Maps images to logits, to a pair (logits, embedding) or to `Outputs`.
-        x: Images, shape (m, ...), in the threat's box (a check reports those that are not).
+        x: Images, floats or bytes (255 stands for 1), shape (m, ...), in the threat's box (a check reports those that
+            are not).
         y: True classes, shape (m,), int64.
         threat: Norm, radius and box of the evaluation.
         attack: The attack under audit; by default `default_attack()`.
@@ -88,7 +89,7 @@ def run_audit(
             or n or batch < 1; a fault of the model or the pixels becomes a verdict.
     """
     chosen = checks if checks is not None else [check() for check in checks_of(level)]
-    x, y = as_images("x", x, dtype=dtype_of(model), bounded=False), as_labels("y", y)
+    x, y = as_images("x", x, dtype=dtype_of(model), keep=True, bounded=False), as_labels("y", y)
     ids = torch.arange(len(x)) if ids is None else as_labels("ids", ids)
     _check_call(x, y, ids, n, batch)
     threat.check_count(len(x))
@@ -100,13 +101,13 @@ def run_audit(
         context = Context(
             original=model,
             before=before,
-            x=x[rows].detach(),
+            x=_attackable(x[rows].detach(), dtype_of(model)),
             y=y[rows],
             ids=ids[rows.to(ids.device)],
             rows=rows,
             threat=threat.select(rows),
             attack=at_radius(attack or default_attack(), threat.eps),
-            stored=_stored(stored or {}, x, y, ids, threat),
+            stored=_stored(stored or {}, model, x, y, ids, threat),
             sources=sources or {},
             detector=detector,
             seed=seed,
@@ -130,7 +131,7 @@ def audit_stored(
 
     Args:
         model: As for `run_audit`.
-        x: Clean images, shape (m, ...).
+        x: Clean images, floats or bytes, shape (m, ...).
         y: True classes, shape (m,), int64.
         threat: What the evaluation allows the attacker.
         stored: Label to array, or to (array, success); each of m rows.
@@ -143,7 +144,7 @@ def audit_stored(
     """
     if not stored:
         raise ValueError("stored must hold at least one array of adversarial images, got none")
-    x, y = as_images("x", x, dtype=dtype_of(model), bounded=False), as_labels("y", y)
+    x, y = as_images("x", x, dtype=dtype_of(model), keep=True, bounded=False), as_labels("y", y)
     ids = torch.arange(len(x)) if ids is None else as_labels("ids", ids)
     _check_call(x, y, ids, None, batch)
     threat.check_count(len(x))
@@ -151,13 +152,13 @@ def audit_stored(
         context = Context(
             original=model,
             before=before,
-            x=x.detach(),
+            x=from_bytes(x.detach(), dtype_of(model)),
             y=y,
             ids=ids,
             rows=torch.arange(len(x), device=x.device),
             threat=threat,
             attack=default_attack(),
-            stored=_stored(stored, x, y, ids, threat),
+            stored=_stored(stored, model, x, y, ids, threat),
             batch=batch,
             attacks_run=False,
         )
@@ -207,10 +208,6 @@ def _answer(name: str, check: Check, context: Context) -> Verdict:
 
 
 def _check_call(x: Tensor, y: Tensor, ids: Tensor, n: int | None, batch: int) -> None:
-    if x.ndim < 2 or len(x) == 0 or not x.is_floating_point():
-        raise ValueError(
-            f"x must be floating-point images of shape (n, ...), n >= 1, got {x.dtype} of {tuple(x.shape)}"
-        )
     if y.dtype != torch.int64 or y.shape != (len(x),) or int(y.min()) < 0:
         got = f"{y.dtype} of shape {tuple(y.shape)}"
         raise ValueError(f"y must be class indices >= 0: int64 of shape ({len(x)},), got {got}; use y.long()")
@@ -228,11 +225,18 @@ def _subset(total: int, n: int | None, seed: int) -> Tensor:
     return torch.randperm(total, generator=generator(seed, "audit", "images"))[:n].sort().values
 
 
-def _stored(claims: Claims, x: Tensor, y: Tensor, ids: Tensor, threat: Threat) -> tuple[Stored, ...]:
+def _attackable(x: Tensor, dtype: torch.dtype | None) -> Tensor:
+    """The images as floats, laid out channels last, which convolutions on a CPU take a sixth less time for."""
+    x = from_bytes(x, dtype)
+    return x.contiguous(memory_format=torch.channels_last) if x.ndim == 4 else x
+
+
+def _stored(claims: Claims, model: nn.Module, x: Tensor, y: Tensor, ids: Tensor, threat: Threat) -> tuple[Stored, ...]:
     found = []
     for name, claim in claims.items():
         images, success = claim if isinstance(claim, tuple) else (claim, None)
-        images = torch.as_tensor(np.asarray(images) if not isinstance(images, Tensor) else images).to(x)
+        images = torch.as_tensor(np.asarray(images) if not isinstance(images, Tensor) else images)
+        images = images.to(x.device, (dtype_of(model) or torch.float32) if x.dtype == torch.uint8 else x.dtype)
         if images.shape != x.shape:
             raise ValueError(
                 f"stored[{name!r}] must have one image per row of x, shape {tuple(x.shape)}, got {tuple(images.shape)}"

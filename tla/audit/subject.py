@@ -4,6 +4,7 @@ import torch
 from torch import Tensor, nn
 
 from tla.models.network.calling import on_copy
+from tla.tensors import dtype_of, from_bytes
 from tla.types import Outputs
 
 
@@ -43,10 +44,10 @@ class AuditedModel(nn.Module):
 
 
 def forward(model: nn.Module, x: Tensor, batch: int) -> Outputs:
-    """Outputs of all images, in float32 and without gradient, `batch` at a time."""
+    """Outputs of all images (floats or bytes), in float32 and without gradient, `batch` at a time."""
     batches = []
     with torch.no_grad(), torch.autocast(x.device.type, enabled=False):
         for start in range(0, len(x), batch):
-            outputs = on_copy(model, x[start : start + batch])
+            outputs = on_copy(model, from_bytes(x[start : start + batch], dtype_of(model)))
             batches.append(Outputs(outputs.logits.float(), outputs.embedding.float()))
     return Outputs(*(torch.cat(tensors) for tensors in zip(*batches, strict=True)))

@@ -1,7 +1,5 @@
 """Audits every model of the study: can its robustness figure be trusted?"""
 
-import torch
-
 from tla.config import digest
 from tla.study.collect import write_model_rows
 from tla.study.workspace import Report, StepResult, StudyStep, TrainedModel, Workspace
@@ -32,7 +30,7 @@ def _run(workspace: Workspace, trained: TrainedModel, report: Report) -> StepRes
     images = workspace.store.arrays(f"adversarial/{trained.key}")[array_name(plan.main, plan.eps)]
     audit = run_audit(
         workspace.model(trained),
-        queries.floats().to(workspace.device, memory_format=torch.channels_last),
+        queries.pixels.to(workspace.device),
         queries.labels.to(workspace.device),
         plan.threat,
         attack=plan.suite[plan.main],

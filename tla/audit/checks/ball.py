@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from tla.audit.base import CHECKS, Check, Verdict, Word, worst
-from tla.audit.context import Context, Stored, few_at_a_time, overshoot
+from tla.audit.context import Context, Stored, overshoot
 from tla.statistics.exact import exceeds
 
 ADVICE = {
@@ -68,19 +68,17 @@ class Ball(Check):
 
     def _round(self, context: Context, item: Stored) -> Finding:
         """What 8-bit rounding does to images that are all inside."""
-        threat, parts = item.threat, few_at_a_time(item.x)
-        largest = max(
-            float(threat.distance(item.x[rows].double(), item.adversarial[rows].double()).amax()) for rows in parts
-        )
+        threat = item.threat
+        largest = max(float(threat.distance(x.double(), images.double()).amax()) for _, x, images in item.parts())
         sentence = f"{item.name}: all {len(item.x)} images inside, largest {threat.norm} distance {largest:.6g}"
         if (threat.low, threat.high) != (0, 1):
             return Finding("OK", f"{sentence}; not rounded, as the box is not [0, 1]")
         farthest, kept = 0.0, []
-        for rows in parts:
-            rounded = (item.adversarial[rows].double() * 255).round() / 255
-            farthest = max(farthest, float(threat.distance(item.x[rows].double(), rounded).amax()))
-            kept.append(context.predictions(rounded.to(item.x.dtype)) != item.y[rows])
-        before, after = context.predictions(item.adversarial.to(item.x.dtype)) != item.y, torch.cat(kept)
+        for rows, x, images in item.parts():
+            rounded = (images.double() * 255).round() / 255
+            farthest = max(farthest, float(threat.distance(x.double(), rounded).amax()))
+            kept.append(context.predictions(rounded.to(images.dtype)) != item.y[rows])
+        before, after = context.predictions(item.adversarial) != item.y, torch.cat(kept)
         lost, fooled = before & ~after, int(before.sum())
         sentence += (
             f" ({farthest:.6g} after 8-bit rounding, which corrects {int(lost.sum())} of {fooled} fooled images)"

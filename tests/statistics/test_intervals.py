@@ -31,6 +31,24 @@ def test_an_interval_in_a_sentence():
     assert str(Interval(0.73, 0.665, 0.787)) == "0.730 (0.665 to 0.787)"
 
 
+def test_values_of_the_same_image_are_drawn_together():
+    rng = np.random.default_rng(0)
+    image = rng.normal(size=200)
+    once = bootstrap_mean(image)
+    copies = bootstrap_mean(np.tile(image, 5), of=np.tile(np.arange(200), 5))  # five trainings that agree
+    assert copies.value == pytest.approx(once.value)
+    assert copies.high - copies.low == pytest.approx(once.high - once.low, rel=0.15)
+    naive = bootstrap_mean(np.tile(image, 5))
+    assert naive.high - naive.low < 0.6 * (copies.high - copies.low)
+    assert bootstrap_mean(image, of=np.arange(200)) == once
+
+
+def test_unequal_groups_weigh_by_their_values():
+    found = bootstrap_mean(np.array([1.0, 1.0, 1.0, 0.0]), of=np.array([0, 0, 0, 1]))
+    assert found.value == 0.75
+    assert (found.low, found.high) == (0.0, 1.0)
+
+
 def test_bootstrap_mean_is_near_the_normal_interval():
     values = np.random.default_rng(1).normal(3, 2, 400)
     found = bootstrap_mean(np.r_[values, np.nan])

@@ -99,18 +99,28 @@ def median_interval(values: np.ndarray) -> Interval:
     return Interval(float(np.median(ordered)), float(ordered[rank]), float(ordered[n - 1 - rank]))
 
 
-def bootstrap_mean(values: np.ndarray, replicates: int = 400) -> Interval:
+def bootstrap_mean(values: np.ndarray, replicates: int = 400, *, of: np.ndarray | None = None) -> Interval:
     """Mean of the finite values and its 95 % bootstrap interval (percentiles; same data, same bounds).
 
     Args:
         values: Any shape.
         replicates: Bootstrap samples, >= 1.
+        of: What each value belongs to (the image that several trainings judged, the query that neighbours are of), the
+            same shape: that is what is drawn, with all its values, because they are not independent.
     """
     values = np.asarray(values, dtype=np.float64)
-    values = values[np.isfinite(values)]
+    there = np.isfinite(values)
+    values, of = values[there], None if of is None else np.asarray(of)[there]
     if not len(values):
         return UNKNOWN
     rng, n = np.random.default_rng(0), len(values)
+    if of is not None:
+        _, places, sizes = np.unique(of, return_inverse=True, return_counts=True)
+        if sizes.max() > 1:
+            totals = np.bincount(places, values)
+            drawn = rng.multinomial(len(sizes), np.full(len(sizes), 1 / len(sizes)), replicates)
+            low, high = np.quantile((drawn @ totals) / (drawn @ sizes), [0.025, 0.975])
+            return Interval(float(values.mean()), float(low), float(high))
     distinct, counts = np.unique(values, return_counts=True)
     if len(distinct) <= FEW:
         means = rng.multinomial(n, counts / n, replicates) @ distinct / n

@@ -3,7 +3,7 @@
 from html import escape
 
 from tla.plots.drawing.rows import first_seed
-from tla.plots.drawing.words import number
+from tla.plots.drawing.words import number, trainings
 from tla.plots.neighbour_rows import neighbour_rows
 from tla.plots.purity_curves import purity_curves
 from tla.plots.ranking_attacks import ranking_attacks
@@ -15,6 +15,7 @@ from tla.statistics.intervals import Interval, bootstrap_mean
 
 TITLE = "Nearest neighbours, before and after the attack"
 WHEN = ("before", "after")
+THESE = ", for these trainings"
 COLUMNS = {"recall_1": "recall@1", "recall_5": "recall@5", "recall_10": "recall@10", "map_at_r": "MAP@R"}
 
 
@@ -77,15 +78,16 @@ def _recall(material: Material) -> str:
     for kind in ("clean", "adversarial"):
         for method in material.methods:
             part = rows[(rows["method"] == method) & (rows["kind"] == kind)]
-            cells = [share_cell(bootstrap_mean(part[name].to_numpy(float))) for name in COLUMNS]
+            of = part["id"].to_numpy()
+            cells = [share_cell(bootstrap_mean(part[name].to_numpy(float), of=of)) for name in COLUMNS]
             empty = [share_cell(Interval(float("nan"), 0, 0))] * len(COLUMNS)
             body.append([f"<b>{material.label(method)}</b>", kind, *(cells if len(part) else empty)])
-    n = rows["id"].nunique()
+    n, seeds = rows["id"].nunique(), rows["seed"].nunique()
     return table(
         ["%", "queries", *COLUMNS.values()],
         body,
-        f"This study, n = {n} test images per row, all seeds; exact search by cosine distance; 95 % bootstrap "
-        "intervals over the images.",
+        f"This study, n = {n} test images per row, {trainings(seeds)}; exact search by cosine distance; 95 % bootstrap "
+        f"intervals over the images{THESE * (seeds > 1)}.",
     )
 
 
@@ -94,7 +96,7 @@ def _turnover(material: Material) -> str:
     rows = material.table("neighbours")
     if rows is None:
         return ""
-    k, body = int(rows["rank"].max()), []
+    k, seeds, body = int(rows["rank"].max()), rows["seed"].nunique(), []
     keys = ["seed", "id", "neighbour"]
     for method in material.methods:
         part = rows[rows["method"] == method]
@@ -105,15 +107,20 @@ def _turnover(material: Material) -> str:
         )
         queries = kinds["adversarial"].reset_index()[["seed", "id"]].drop_duplicates()
         count = entered.groupby(["seed", "id"]).size().reindex(list(queries.itertuples(index=False, name=None)))
-        entering = bootstrap_mean(count.fillna(0).to_numpy(float)) if len(queries) else Interval(*[float("nan")] * 3)
+        entering = bootstrap_mean(count.fillna(0).to_numpy(float), of=queries["id"].to_numpy())
         sides = [side[side["y"] >= 0] for side in (left, entered)]
-        own = [bootstrap_mean((side["neighbour_y"] == side["y"]).to_numpy(float)) for side in sides]
+        own = [
+            bootstrap_mean(
+                (side["neighbour_y"] == side["y"]).to_numpy(float), of=side.index.get_level_values("id").to_numpy()
+            )
+            for side in sides
+        ]
         body.append([f"<b>{material.label(method)}</b>", number_cell(entering, 2), *map(share_cell, own)])
     return table(
         ["", f"entered, of {k}", "of the true class: those that left (%)", "those that entered (%)"],
         body,
-        f"This study, all seeds: the {k} nearest natural images of the adversarial query against those of the clean "
-        "one. 95 % bootstrap intervals over images (first column) and over neighbours.",
+        f"This study, {trainings(seeds)}: the {k} nearest natural images of the adversarial query against those of the "
+        f"clean one. 95 % bootstrap intervals over the images{THESE * (seeds > 1)}.",
     )
 
 
@@ -131,7 +138,11 @@ def _path(material: Material) -> str:
         shares = own.groupby([part["step"], part["seed"], part["id"], part["restart"]]).mean()
         known = set(shares.index.get_level_values(0))
         cells = [
-            share_cell(bootstrap_mean(shares.loc[step].to_numpy()) if step in known else Interval(float("nan"), 0, 0))
+            share_cell(
+                bootstrap_mean(shares.loc[step].to_numpy(), of=shares.loc[step].index.get_level_values("id").to_numpy())
+                if step in known
+                else Interval(float("nan"), 0, 0)
+            )
             for step in steps
         ]
         body.append([f"<b>{material.label(method)}</b>", *cells])

@@ -3,20 +3,26 @@
     python benchmarks/strength.py                               the digits models that ship, eps 0.15, 500 images
     python benchmarks/strength.py digits/at                     one of them
     python benchmarks/strength.py --data mnist --eps 0.3 at=FILE natural=FILE      your own models
+    python benchmarks/strength.py --unseen                      networks that the ensemble was not tuned by, 300 images
     python benchmarks/strength.py --table                       print and draw earlier measurements
 
-All contenders attack the same images of the same network under Linf, one after the other, on one thread; peers with
+All contenders attack the same images of the same network, one after the other, on one thread; peers (under Linf) with
 their own defaults except eps, as far as they are installed (extra 'peers'). A pass is one image forward or its gradient
 backward; passes are counted at the network, including images that a library attacks needlessly. Times are CPU time.
 Accuracy is the share of images classified correctly both clean and attacked, in one float32 forward pass.
 
+`--unseen` takes the networks of benchmarks/unseen, two at a time, each in a process with one thread: ensemble and
+AutoAttack only.
+
 Finished measurements are saved in --folder and not repeated. The last line gives the largest distance of `ensemble`
-from AutoAttack in points, and its largest share of AutoAttack's passes and time.
+from AutoAttack in points, how many times its passes AutoAttack needs at least, networks and images.
 """
 
 import argparse
+import itertools
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -31,7 +37,7 @@ from tla.data import load_source
 from tla.extras import require
 from tla.files import replacing
 from tla.statistics import wilson
-from tla.threat import Threat
+from tla.threat import Norm, Threat
 from tla.types import Outputs
 from tla.weights import load, shipped_weights
 
@@ -98,6 +104,8 @@ class Case:
     x: Tensor
     y: Tensor
     eps: float
+    data: str
+    norm: Norm = "linf"
     batch: int = field(default=250)
 
 
@@ -105,7 +113,10 @@ def main() -> None:
     """Measure, print, draw."""
     options = arguments()
     torch.set_num_threads(1)
-    if not options.table:
+    if options.unseen and not options.table:
+        with ProcessPoolExecutor(2, initializer=torch.set_num_threads, initargs=(1,)) as pool:
+            list(pool.map(judge, unseen(options), itertools.repeat(options)))
+    elif not options.table:
         for case in cases(options):
             warm(case)
             for contender in (*SEARCHES, *DEFAULTS):
@@ -130,14 +141,18 @@ def arguments() -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("models", nargs="*", help="name of shipped weights, or name=FILE; by default the digits' six")
+    parser.add_argument("--unseen", action="store_true", help="the networks of benchmarks/unseen, or some of them")
     parser.add_argument("--data", default="digits")
     parser.add_argument("--eps", type=float, default=0.15)
-    parser.add_argument("--images", type=int, default=500)
-    parser.add_argument("--folder", type=Path, default=Path("strength"))
+    parser.add_argument("--images", type=int, help="500; 300 of the unseen networks")
+    parser.add_argument("--folder", type=Path, help="strength; strength/unseen of the unseen networks")
     parser.add_argument("--table", action="store_true", help="only show what is measured already")
     parser.add_argument("--figure", type=Path, help="draw the table: PNG, SVG or HTML")
     parser.add_argument("--csv", type=Path, help="write the table")
-    return parser.parse_args()
+    options = parser.parse_args()
+    options.images = options.images or (300 if options.unseen else 500)
+    options.folder = options.folder or Path("strength") / ("unseen" if options.unseen else "")
+    return options
 
 
 def cases(options: argparse.Namespace) -> Iterator[Case]:
@@ -152,13 +167,38 @@ def cases(options: argparse.Namespace) -> Iterator[Case]:
             model = load_model(Path(file)).model
         else:
             model, name = load(word), word.partition("/")[2]
-        yield Case(name, model.eval(), x, y, options.eps)
+        yield Case(name, model.eval(), x, y, options.eps, options.data)
+
+
+def unseen(options: argparse.Namespace) -> list[str]:
+    """Names of the networks nobody looked at, the slowest first."""
+    from unseen.networks import UNSEEN
+
+    names = options.models or [*reversed(UNSEEN)]
+    for name in names:
+        if name not in UNSEEN:
+            raise SystemExit(f"{name}: not among the networks of benchmarks/unseen: {', '.join(UNSEEN)}")
+    return names
+
+
+def judge(name: str, options: argparse.Namespace) -> None:
+    """The ensemble and AutoAttack on one of these networks, on images drawn at random."""
+    from unseen.networks import UNSEEN
+    from unseen.networks import load as load_unseen
+
+    of = UNSEEN[name]
+    test = load_source(of.data).load().test
+    rows = torch.randperm(len(test), generator=torch.Generator().manual_seed(0))[: options.images]
+    case = Case(name, load_unseen(name), test.floats(rows), test.labels[rows], of.judged, of.data, of.norm, 100)
+    require("pyautoattack", "AutoAttack")
+    for contender in ("ensemble", "AutoAttack"):
+        measure(case, contender, options)
 
 
 def warm(case: Case) -> None:
     """Import all libraries and run each on a few images, so that no contender pays for what all share."""
     require("pyautoattack", "AutoAttack")
-    few = Case(case.name, case.model, case.x[:4], case.y[:4], case.eps)
+    few = Case(case.name, case.model, case.x[:4], case.y[:4], case.eps, case.data)
     run_search(few, Ensemble(), Passes())
     for peer in DEFAULTS.values():
         if peer.version() is not None:
@@ -167,7 +207,7 @@ def warm(case: Case) -> None:
 
 def measure(case: Case, contender: str, options: argparse.Namespace) -> None:
     """Measure one attack on one network, unless that is done already."""
-    words = [options.data, case.name, f"{case.eps:g}", str(len(case.x)), contender]
+    words = [case.data, case.name, f"{case.eps:g}", str(len(case.x)), contender]
     file = options.folder / f"{'-'.join(words)}.parquet".replace("/", "_").replace(" ", "_")
     if file.exists():
         return
@@ -183,7 +223,7 @@ def measure(case: Case, contender: str, options: argparse.Namespace) -> None:
     seconds = time.process_time() - started
     n, low_high = len(right), wilson(int(right.sum()), len(right))
     row = {
-        "data": options.data, "model": case.name, "eps": case.eps, "attack": contender, "library": library, "n": n,
+        "data": case.data, "model": case.name, "norm": case.norm, "eps": case.eps, "attack": contender, "library": library, "n": n,
         "accuracy": float(right.float().mean()), "low": low_high.low, "high": low_high.high,
         "forward": passes.forward / n, "backward": passes.backward / n,
         "passes": (passes.forward + passes.backward) / n, "cpu_seconds": seconds,
@@ -197,7 +237,7 @@ def measure(case: Case, contender: str, options: argparse.Namespace) -> None:
 def run_search(case: Case, attack: Attack, passes: Passes) -> Tensor:
     """Which images stay correct under a registered attack, as `tla attack` runs it."""
     model = Counted(case.model, passes)
-    table: Any = evaluate(model, case.x, case.y, {"it": attack}, Threat("linf", case.eps), batch=case.batch)
+    table: Any = evaluate(model, case.x, case.y, {"it": attack}, Threat(case.norm, case.eps), batch=case.batch)
     return ~torch.from_numpy(table[table["attack"] == "it"]["success"].to_numpy(bool, copy=True))
 
 
@@ -215,10 +255,12 @@ def run_peer(case: Case, peer: Any, passes: Passes) -> Tensor:
 
 def report(table: pd.DataFrame) -> None:
     """Print the table as Markdown, and how far the ensemble is from AutoAttack."""
-    gaps, passes, seconds = [], [], []
-    groups: Any = table.groupby(["data", "model", "eps"], sort=False)
-    for (data, name, eps), rows in groups:
-        print(f"\n{data} {name}, Linf {eps:g}, n = {rows['n'].max()}\n")
+    gaps, ratios, counts = [], [], []
+    if "norm" not in table:
+        table = table.assign(norm="linf")
+    groups: Any = table.fillna({"norm": "linf"}).groupby(["data", "model", "norm", "eps"], sort=False)
+    for (data, name, norm, eps), rows in groups:
+        print(f"\n{data} {name}, {norm.capitalize()} {eps:g}, n = {rows['n'].max()}\n")
         print("| attack | library | accuracy % | 95 % interval | passes per image | CPU seconds |")
         print("|---|---|---|---|---|---|")
         for row in rows.itertuples():
@@ -228,10 +270,11 @@ def report(table: pd.DataFrame) -> None:
         if {"ensemble", "AutoAttack"} <= set(one.index):
             mine, theirs = one.loc["ensemble"], one.loc["AutoAttack"]
             gaps.append(100 * (mine["accuracy"] - theirs["accuracy"]))
-            passes.append(mine["passes"] / theirs["passes"])
-            seconds.append(mine["cpu_seconds"] / theirs["cpu_seconds"])
+            ratios.append(theirs["passes"] / mine["passes"])
+            counts.append(int(mine["n"]))
     if gaps:
-        print(f"\nnetworks={len(gaps)} gap={max(gaps):.2f} passes={max(passes):.3f} seconds={max(seconds):.3f}")
+        found = f"gap_points={max(gaps):.2f} passes_ratio={min(ratios):.1f} networks={len(gaps)} n={min(counts)}"
+        print(f"\n{found}")
 
 
 if __name__ == "__main__":

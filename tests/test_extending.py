@@ -98,6 +98,16 @@ def test_the_detector(saved):
     check_detector("norm")
 
 
+def test_a_detector_is_saved_and_used_on_new_images(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (block,) = (block for block in re.findall(r"```python\n(.*?)```", TEXT, re.DOTALL) if "load_detector" in block)
+    names = {"__name__": "example"}
+    exec(compile(block, "docs/extending.md", "exec"), names)
+    assert names["score"].shape == names["refused"].shape == (250,)
+    assert 0.01 < float(names["refused"].float().mean()) < 0.12  # 5 % of those it was set by
+    assert names["strict"].threshold < names["detector"].threshold
+
+
 def test_the_check(saved):
     saved("tla/audit/checks/rounding.py")
     check_audit_check("rounding")

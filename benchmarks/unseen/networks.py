@@ -171,6 +171,7 @@ def train(name: str) -> None:
             network, images, tla.METHODS.build(of.method), config, seed=0, folder=Path(folder), progress=print
         )
     weights = {key.removeprefix("module."): value for key, value in result.model.state_dict().items()}
+    weights = {key: value.contiguous() for key, value in weights.items()}
     save_file(
         {key: value.half() if value.is_floating_point() else value for key, value in weights.items()},
         HERE / f"{name}.safetensors",

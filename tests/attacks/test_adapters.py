@@ -7,6 +7,7 @@ import pytest
 import torch
 from attack_cases import SHAPES, linear_problem, quick
 
+import tla
 from tla.attacks import ATTACKS, Targeted, Untargeted
 from tla.attacks.external.advlib import adv_lib
 from tla.seeding import generator
@@ -178,3 +179,20 @@ def test_a_missing_library_says_how_to_install_it(monkeypatch, digits):
     monkeypatch.setitem(sys.modules, "pyautoattack", None)
     with pytest.raises(ModuleNotFoundError, match=r"AutoAttack needs the package 'pyautoattack': pip install"):
         ATTACKS.build("autoattack")(digits.model, digits.x[:2], Untargeted(digits.y[:2]), Threat("linf", 0.1))
+
+
+@pytest.mark.parametrize("norm", ["linf", "l2"])
+def test_colour_images_in_any_layout_reach_the_library_in_rows(norm):
+    pytest.importorskip("pyautoattack", reason="the extra 'adapters' is not installed")
+    torch.manual_seed(0)
+    network = torch.nn.Sequential(
+        torch.nn.Conv2d(3, 8, 3, padding=1), torch.nn.ReLU(), torch.nn.AdaptiveAvgPool2d(2), torch.nn.Flatten(),
+        torch.nn.Linear(32, 5),
+    )  # fmt: skip
+    model = tla.as_classifier(network.eval()).to(memory_format=torch.channels_last)
+    x = torch.rand(6, 3, 8, 8).contiguous(memory_format=torch.channels_last)
+    y = model(x).logits.argmax(1)
+    attack = ATTACKS.build("autoattack")
+    result = attack(model, x, Untargeted(y), Threat(norm, 0.2), generator=generator(0, "layout"))
+    assert float(result.distance.max()) <= 0.2 + 1e-6
+    assert bool((model(result.adversarial).logits.argmax(1) != y).equal(result.success))

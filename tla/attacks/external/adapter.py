@@ -6,7 +6,7 @@ import warnings
 from abc import abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import torch
 from jaxtyping import Float
@@ -49,7 +49,7 @@ class CountingModel(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Logits, in float32."""
         self._count(x.detach())
-        outputs = self.model(self.low + self.width * x.reshape(-1, *self.shape))
+        outputs = self.model(self.low + self.width * _Rows.apply(x).reshape(-1, *self.shape))  # pyright: ignore
         return outputs.logits.float().clone()  # some attacks write into their logits
 
     def _count(self, x: Tensor) -> None:
@@ -58,6 +58,18 @@ class CountingModel(nn.Module):
             return
         nearest = torch.cdist(x.flatten(1)[:, :: self.step], self.marks, p=torch.inf).argmin(1)
         self.queries.index_add_(0, nearest, torch.ones_like(nearest))
+
+
+class _Rows(torch.autograd.Function):
+    """The images themselves; their gradient in rows, which other libraries rely on, whatever layout the model has."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor) -> Tensor:  # pyright: ignore[reportIncompatibleMethodOverride]
+        return x.view_as(x)
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> Tensor:  # pyright: ignore[reportIncompatibleMethodOverride]
+        return gradient.contiguous()
 
 
 @dataclass(frozen=True)
@@ -127,7 +139,7 @@ def _problem(
     model: Model, x: Tensor, goal: Goal, threat: Threat, radius: float, generator: torch.Generator | None
 ) -> Problem:
     width = threat.high - threat.low
-    pictures = ((x - threat.low) / width).clamp(0, 1).reshape(-1, *picture_shape(x.shape[1:]))
+    pictures = ((x - threat.low) / width).clamp(0, 1).reshape(-1, *picture_shape(x.shape[1:])).contiguous()
     labels = goal.target if isinstance(goal, Targeted) else goal.y  # pyright: ignore[reportAttributeAccessIssue]
     seed = int(torch.randint(2**31, (), generator=generator, device=x.device))
     counting = CountingModel(model, pictures, x.shape[1:], threat)

@@ -183,11 +183,11 @@ def unseen(options: argparse.Namespace) -> list[str]:
 
 def judge(name: str, options: argparse.Namespace) -> None:
     """The ensemble and AutoAttack on one of these networks, on images drawn at random."""
-    from unseen.networks import UNSEEN
+    from unseen.networks import UNSEEN, images
     from unseen.networks import load as load_unseen
 
     of = UNSEEN[name]
-    test = load_source(of.data).load().test
+    _, test = images(of.data)
     rows = torch.randperm(len(test), generator=torch.Generator().manual_seed(0))[: options.images]
     case = Case(name, load_unseen(name), test.floats(rows), test.labels[rows], of.judged, of.data, of.norm, 100)
     require("pyautoattack", "AutoAttack")
@@ -223,7 +223,8 @@ def measure(case: Case, contender: str, options: argparse.Namespace) -> None:
     seconds = time.process_time() - started
     n, low_high = len(right), wilson(int(right.sum()), len(right))
     row = {
-        "data": case.data, "model": case.name, "norm": case.norm, "eps": case.eps, "attack": contender, "library": library, "n": n,
+        "data": case.data, "model": case.name, "norm": case.norm, "eps": case.eps, "attack": contender,
+        "library": library, "n": n,
         "accuracy": float(right.float().mean()), "low": low_high.low, "high": low_high.high,
         "forward": passes.forward / n, "backward": passes.backward / n,
         "passes": (passes.forward + passes.backward) / n, "cpu_seconds": seconds,

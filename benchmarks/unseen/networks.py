@@ -8,6 +8,7 @@ at what an attack does to them while the attack was written: train others before
 """
 
 import argparse
+import sys
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -19,6 +20,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 import tla
+from tla.data import images_from
 from tla.threat import Norm
 
 HERE = Path(__file__).parent
@@ -132,6 +134,31 @@ class Unseen:
     settings: dict[str, Any] = field(default_factory=dict)
 
 
+def narrow(classes: int, width: int = 16) -> nn.Module:
+    """Three strided convolutions and a head for many classes."""
+    return nn.Sequential(
+        nn.Conv2d(3, width, 4, stride=2, padding=1), nn.LeakyReLU(0.1),
+        nn.Conv2d(width, 2 * width, 4, stride=2, padding=1), nn.LeakyReLU(0.1),
+        nn.Conv2d(2 * width, 4 * width, 4, stride=2, padding=1), nn.LeakyReLU(0.1),
+        nn.Flatten(), nn.Linear(64 * width, 128), nn.LeakyReLU(0.1), nn.Linear(128, classes),
+    )  # fmt: skip
+
+
+def images(data: str) -> tuple[tla.Images, tla.Images]:
+    """Training and test images: of a data set, or drawn in so many classes ("drawn-100")."""
+    kind, _, classes = data.partition("drawn-")
+    if kind:
+        splits = tla.load_source(data).load()
+        return splits.train, splits.test
+    sys.path.append(str(HERE.parent))
+    from yours import drawn
+
+    count = int(classes)
+    train, test = (drawn(max(20 * count, 10_000), count, 32, seed=1), drawn(1000, count, 32, seed=2))
+    names = tuple(map(str, range(count)))
+    return images_from(*train, classes=names), images_from(*test, classes=names)
+
+
 UNSEEN = {
     "mlp-l2": Unseen(mlp, "mnist", "at", "l2", 2.0, 2.0, 8, 5, {"learning_rate": 0.002}),
     "lenet-trades": Unseen(lenet, "mnist", "trades", "linf", 0.2, 0.25, 2, 4, {"learning_rate": 0.003}),
@@ -146,6 +173,12 @@ UNSEEN = {
         lambda: Transformer(20, 64, 16), "tiny-imagenet", "trades", "l2", 0.5, 0.5, 10, 2,
         {"learning_rate": 0.001, "flip": True},
     ),
+    "narrow-100": Unseen(
+        lambda: narrow(100), "drawn-100", "at", "linf", 3 / 255, 6 / 255, 8, 3, {"learning_rate": 0.001}
+    ),
+    "narrow-1000": Unseen(
+        lambda: narrow(1000), "drawn-1000", "trades", "linf", 2 / 255, 3 / 255, 8, 3, {"learning_rate": 0.002}
+    ),
 }  # fmt: skip
 
 
@@ -159,16 +192,16 @@ def load(name: str) -> nn.Module:
 def train(name: str) -> None:
     """Train one network and write its weights beside this file."""
     of = UNSEEN[name]
-    images = tla.load_source(of.data).load().train
+    known, _ = images(of.data)
     torch.manual_seed(0)
-    network = tla.as_classifier(of.build(), shape=tuple(images.shape))
+    network = tla.as_classifier(of.build(), shape=tuple(known.shape))
     config = tla.TrainConfig(
         epochs=of.epochs, batch=128, norm=of.norm, eps=of.eps, attack=tla.PGD(steps=of.steps), holdout=500,
         judge_every=of.epochs, **of.settings,
     )  # fmt: skip
     with tempfile.TemporaryDirectory() as folder:
         result = tla.train(
-            network, images, tla.METHODS.build(of.method), config, seed=0, folder=Path(folder), progress=print
+            network, known, tla.METHODS.build(of.method), config, seed=0, folder=Path(folder), progress=print
         )
     weights = {key.removeprefix("module."): value for key, value in result.model.state_dict().items()}
     weights = {key: value.contiguous() for key, value in weights.items()}

@@ -49,7 +49,7 @@ class CountingModel(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Logits, in float32."""
         self._count(x.detach())
-        outputs = self.model(self.low + self.width * _Rows.apply(x).reshape(-1, *self.shape))  # pyright: ignore
+        outputs = self.model(self.low + self.width * _GradientInRows.apply(x).reshape(-1, *self.shape))  # pyright: ignore
         return outputs.logits.float().clone()  # some attacks write into their logits
 
     def _count(self, x: Tensor) -> None:
@@ -60,7 +60,7 @@ class CountingModel(nn.Module):
         self.queries.index_add_(0, nearest, torch.ones_like(nearest))
 
 
-class _Rows(torch.autograd.Function):
+class _GradientInRows(torch.autograd.Function):
     """The images themselves; their gradient in rows, which other libraries rely on, whatever layout the model has."""
 
     @staticmethod

@@ -4,6 +4,7 @@ import base64
 import io
 import warnings
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -34,7 +35,7 @@ def film(
         key: Unique name.
         size: Width and height of a picture on the page, pixels.
     """
-    _film(key=key, data=film_data(attack, clean, true_class, classes, eps, size, uri))
+    _film(key=key, data=film_data(attack, clean, true_class, classes, eps, size, partial(uri, size=size)))
 
 
 def pad(*, key: str, shape: tuple[int, int, int], on_drawn: Callable[[], None] = lambda: None) -> np.ndarray | None:

@@ -109,7 +109,7 @@ def _focus_box(view: View) -> None:
     known = view.true_class(sample) >= 0
     name = view.class_name(view.true_class(sample)) if known else f"image {sample}"
     image = "".join(
-        f'<img src="{uri(pixels)}" alt="image {sample}{f", a {escape(name)}" if known else ""}">'
+        f'<img src="{uri(pixels, 56)}" alt="image {sample}{f", a {escape(name)}" if known else ""}">'
         for pixels in view.clean_picture(sample)
     )
     st.html(

@@ -31,9 +31,9 @@ class Tile:
     note: str = ""
     tone: Literal["", "good", "bad"] = ""
 
-    def plain(self) -> dict[str, Any]:
-        """The tile as plain values for the browser."""
-        pictures = [uri(image) for image in self.images]
+    def plain(self, size: int) -> dict[str, Any]:
+        """The tile as plain values for the browser, which shows it `size` pixels high."""
+        pictures = [uri(image, size) for image in self.images]
         return {"id": self.id, "pictures": pictures, "title": self.title, "note": self.note, "tone": self.tone}
 
 
@@ -65,7 +65,7 @@ def tiles(
             on_press(int(value))
 
     data = {
-        "tiles": [item.plain() for item in items],
+        "tiles": [item.plain(size) for item in items],
         "size": size,
         "label": label,
         "focus": focus,

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from tla.memory import kept
 from tla.models.network.calling import on_copy
 from tla.models.network.mode import evaluating
-from tla.tensors import as_images, dtype_of
+from tla.tensors import as_images, dtype_of, from_bytes
 from tla.types import Model, Outputs
 
 EmbeddingDtype = Literal["float32", "bfloat16"]
@@ -27,8 +27,7 @@ def batches(x: Pixels, size: int, device: torch.device) -> Iterator[Float[Tensor
     if size < 1:
         raise ValueError(f"batch must be >= 1, got {size}")
     for start in range(0, len(x), size):
-        images = x[start : start + size].to(device)
-        yield images.float() / 255 if images.dtype == torch.uint8 else images
+        yield from_bytes(x[start : start + size].to(device))
 
 
 def device_of(model: nn.Module) -> torch.device:

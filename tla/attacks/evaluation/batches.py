@@ -15,6 +15,7 @@ from tla.models.network.copying import working_copy
 from tla.models.network.mode import evaluating
 from tla.precision import Precision, autocast
 from tla.seeding import generator
+from tla.tensors import from_bytes
 from tla.threat import Threat
 from tla.types import Model
 
@@ -125,9 +126,7 @@ class Batches:
     def _batch(self, model: Model, number: int) -> EvaluationBatch:
         device = next((weight.device for weight in model.parameters()), self.x.device)
         rows = torch.tensor(self.rows(number), device=self.x.device)
-        x, y = self.x[rows].to(device), self.y[rows.to(self.y.device)].to(device)
-        if x.dtype == torch.uint8:
-            x = x.float() / 255
+        x, y = from_bytes(self.x[rows].to(device)), self.y[rows.to(self.y.device)].to(device)
         if x.ndim == 4:
             x = x.contiguous(memory_format=torch.channels_last)
         ids = rows if self.ids is None else self.ids[rows.to(self.ids.device)]

@@ -16,6 +16,7 @@ from tla.attacks.goals import CollideWithEmbedding, LeaveEmbedding
 from tla.distances import DistanceName, distance, pairwise
 from tla.models.network.mode import evaluating
 from tla.ranking import average_precision
+from tla.tensors import from_bytes
 from tla.threat import Threat
 from tla.types import Model, Outputs
 
@@ -63,8 +64,7 @@ class RankedImages(NamedTuple):
 
     def floats(self, rows: Tensor, device: torch.device) -> Tensor:
         """Some of the images in [0, 1]."""
-        images = self.x[rows.to(self.x.device)].to(device)
-        return images.float() / 255 if images.dtype == torch.uint8 else images.float()
+        return from_bytes(self.x[rows.to(self.x.device)].to(device)).float()
 
 
 class EmbeddingOnly(nn.Module):

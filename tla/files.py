@@ -123,13 +123,14 @@ class FolderInUseError(ValueError):
 def held(folder: Path) -> Iterator[None]:
     """A folder that no other process may hold until the block, or this process, ends.
 
-    A folder that the block was to fill and that an error left empty is removed.
+    A folder that is made here and that an error leaves empty is removed.
 
     Raises:
         FolderInUseError: if another process holds it; names the process, its machine and since when.
     """
     from filelock import FileLock, Timeout
 
+    made = not folder.exists()
     folder.mkdir(parents=True, exist_ok=True)
     holder = folder / ".holder.json"
     try:
@@ -153,12 +154,9 @@ def held(folder: Path) -> Iterator[None]:
             finally:
                 holder.unlink(missing_ok=True)
     except BaseException:
-        _remove_empty(folder)
+        if made:
+            with contextlib.suppress(OSError):
+                if [file.name for file in folder.iterdir()] == [".lock"]:
+                    (folder / ".lock").unlink()
+                    folder.rmdir()
         raise
-
-
-def _remove_empty(folder: Path) -> None:
-    if [file.name for file in folder.iterdir()] == [".lock"]:
-        with contextlib.suppress(OSError):
-            (folder / ".lock").unlink()
-            folder.rmdir()

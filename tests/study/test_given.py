@@ -109,6 +109,9 @@ def test_a_refused_model_leaves_no_study_that_would_hide_another(tmp_path, monke
     assert main(["study", "digits", "--given", "mine=nonet.py:Net"]) == 1
     assert "no file nonet.py" in capsys.readouterr().err
     assert not (tmp_path / "studies" / "digits").exists()
+    (tmp_path / "own").mkdir()  # somebody's own folder stays
+    assert main(["study", "digits", "--given", "mine=nonet.py:Net", "--out", "own"]) == 1
+    assert (tmp_path / "own").is_dir()
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from tla.plots.drawing.pictures import as_bytes, data_uri
+from tla.plots.drawing.pictures import data_uri
 
 SHARP = 2
 """Pixels of a picture per pixel of the page, for screens of twice the density."""
@@ -22,14 +22,4 @@ def uri(image: np.ndarray, size: int) -> str:
 
 @lru_cache(maxsize=2048)
 def _uri(content: bytes, shape: tuple[int, ...], kind: str, most: int) -> str:
-    image = np.frombuffer(content, kind).reshape(shape)
-    times = shape[1] // most
-    return data_uri(image if times < 2 else _reduced(image, times))
-
-
-def _reduced(image: np.ndarray, times: int) -> np.ndarray:
-    """Means of squares of `times` pixels, as bytes of shape (c, h, w)."""
-    from PIL import Image
-
-    small = np.asarray(Image.fromarray(as_bytes(image)).reduce(times))
-    return (small[:, :, None] if small.ndim == 2 else small).transpose(2, 0, 1)
+    return data_uri(np.frombuffer(content, kind).reshape(shape), most)

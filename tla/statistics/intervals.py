@@ -114,15 +114,12 @@ def bootstrap_mean(values: np.ndarray, replicates: int = 400, *, of: np.ndarray 
     if not len(values):
         return UNKNOWN
     rng, n = np.random.default_rng(0), len(values)
-    if of is not None:
-        _, places, sizes = np.unique(of, return_inverse=True, return_counts=True)
-        if sizes.max() > 1:
-            totals = np.bincount(places, values)
-            drawn = rng.multinomial(len(sizes), np.full(len(sizes), 1 / len(sizes)), replicates)
-            low, high = np.quantile((drawn @ totals) / (drawn @ sizes), [0.025, 0.975])
-            return Interval(float(values.mean()), float(low), float(high))
+    _, places, sizes = np.unique(np.arange(n) if of is None else of, return_inverse=True, return_counts=True)
     distinct, counts = np.unique(values, return_counts=True)
-    if len(distinct) <= FEW:
+    if sizes.max() > 1:
+        drawn = rng.multinomial(len(sizes), np.full(len(sizes), 1 / len(sizes)), replicates)
+        means = (drawn @ np.bincount(places, values)) / (drawn @ sizes)
+    elif len(distinct) <= FEW:
         means = rng.multinomial(n, counts / n, replicates) @ distinct / n
     else:
         means = np.array([values[rng.integers(0, n, n)].mean() for _ in range(replicates)])

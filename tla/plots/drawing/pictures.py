@@ -118,17 +118,20 @@ def as_bytes(image: np.ndarray) -> np.ndarray:
     return pixels[0] if pixels.shape[0] == 1 else np.moveaxis(pixels, 0, -1)
 
 
-def data_uri(image: np.ndarray) -> str:
+def data_uri(image: np.ndarray, most: int | None = None) -> str:
     """A picture as a PNG data URI; small ones are enlarged without blur.
 
     Args:
         image: See `as_bytes`.
+        most: Height that is seen; a picture at least twice as high is reduced, by means of squares of pixels.
     """
     from PIL import Image
 
     pixels = as_bytes(image)
     factor = -(-SHARP // max(min(pixels.shape[:2]), 1)) if min(pixels.shape[:2]) < 30 else 1
-    pixels = pixels.repeat(factor, axis=0).repeat(factor, axis=1)
+    picture = Image.fromarray(pixels.repeat(factor, axis=0).repeat(factor, axis=1))
+    if most is not None:
+        picture = picture.reduce(max(1, pixels.shape[0] // most))
     buffer = io.BytesIO()
-    Image.fromarray(pixels).save(buffer, format="PNG")
+    picture.save(buffer, format="PNG")
     return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()

@@ -1,6 +1,7 @@
 """Neighbours: picture rows, purity, recall."""
 
 from html import escape
+from typing import Any
 
 from tla.plots.drawing.rows import first_seed
 from tla.plots.drawing.words import number, trainings
@@ -109,12 +110,7 @@ def _turnover(material: Material) -> str:
         count = entered.groupby(["seed", "id"]).size().reindex(list(queries.itertuples(index=False, name=None)))
         entering = bootstrap_mean(count.fillna(0).to_numpy(float), of=queries["id"].to_numpy())
         sides = [side[side["y"] >= 0] for side in (left, entered)]
-        own = [
-            bootstrap_mean(
-                (side["neighbour_y"] == side["y"]).to_numpy(float), of=side.index.get_level_values("id").to_numpy()
-            )
-            for side in sides
-        ]
+        own = [_over_images(side["neighbour_y"] == side["y"]) for side in sides]
         body.append([f"<b>{material.label(method)}</b>", number_cell(entering, 2), *map(share_cell, own)])
     return table(
         ["", f"entered, of {k}", "of the true class: those that left (%)", "those that entered (%)"],
@@ -122,6 +118,11 @@ def _turnover(material: Material) -> str:
         f"This study, {trainings(seeds)}: the {k} nearest natural images of the adversarial query against those of the "
         f"clean one. 95 % bootstrap intervals over the images{THESE * (seeds > 1)}.",
     )
+
+
+def _over_images(values: Any) -> Interval:
+    """Mean of a series with the images in its index, and its interval over them."""
+    return bootstrap_mean(values.to_numpy(float), of=values.index.get_level_values("id").to_numpy())
 
 
 def _path(material: Material) -> str:
@@ -136,15 +137,8 @@ def _path(material: Material) -> str:
         part = rows[rows["method"] == method]
         own = (part["neighbour_y"] == part["y"]).astype(float)
         shares = own.groupby([part["step"], part["seed"], part["id"], part["restart"]]).mean()
-        known = set(shares.index.get_level_values(0))
-        cells = [
-            share_cell(
-                bootstrap_mean(shares.loc[step].to_numpy(), of=shares.loc[step].index.get_level_values("id").to_numpy())
-                if step in known
-                else Interval(float("nan"), 0, 0)
-            )
-            for step in steps
-        ]
+        after = shares.index.get_level_values("step")
+        cells = [share_cell(_over_images(shares[after == step])) for step in steps]
         body.append([f"<b>{material.label(method)}</b>", *cells])
     n, k = rows["id"].nunique(), int(rows["rank"].max())
     return table(

@@ -23,7 +23,7 @@ import itertools
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -198,7 +198,7 @@ def judge(name: str, options: argparse.Namespace) -> None:
 def warm(case: Case) -> None:
     """Import all libraries and run each on a few images, so that no contender pays for what all share."""
     require("pyautoattack", "AutoAttack")
-    few = Case(case.name, case.model, case.x[:4], case.y[:4], case.eps, case.data)
+    few = replace(case, x=case.x[:4], y=case.y[:4])
     run_search(few, Ensemble(), Passes())
     for peer in DEFAULTS.values():
         if peer.version() is not None:

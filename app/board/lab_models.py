@@ -159,7 +159,8 @@ def load(model: LabModel) -> Any:
         network = find_model(from_dict(GivenModel, json.loads(model.given)), shape=model.shape, classes=model.classes)
         ready = network.model.eval().requires_grad_(False)
     blank = torch.zeros(1, *model.shape, requires_grad=True)
-    ready(blank).logits.sum().backward()  # the first pass sets up kernels, which later timings must not include
+    with torch.enable_grad():  # whoever asks first may have switched gradients off
+        ready(blank).logits.sum().backward()  # the first pass sets up kernels, which later timings must not include
     return ready
 
 

@@ -65,10 +65,11 @@ def query_tile(view: View, method: str, sample: int, seed: int, kind: str) -> Ti
 
 def neighbour_tiles(view: View, frame: Frame) -> list[Tile]:
     """Training images with their class and distance."""
+    pictures = view.gallery_pictures(frame["neighbour"].tolist())
     return [
         Tile(
             id=int(row["neighbour"]),
-            images=view.gallery_picture(int(row["neighbour"])),
+            images=pictures.get(int(row["neighbour"]), []),
             title=view.class_name(int(row["neighbour_y"])) if row["neighbour_y"] >= 0 else f"#{int(row['neighbour'])}",
             note=f"{row['distance']:.3f}",
             tone="" if row["y"] < 0 else "good" if row["neighbour_y"] == row["y"] else "bad",

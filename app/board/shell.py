@@ -1,5 +1,6 @@
 """The frame of every page: study and sample, where a number comes from, and how to get it in Python."""
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from html import escape
@@ -27,6 +28,8 @@ from tla.plots.drawing.believed import believed
 from tla.plots.drawing.theme import LIGHT
 
 DIGITS = "digits"
+PAUSE = 0.02
+"""Seconds in which the sidebar leaves for the browser before the page computes: both need Python's one lock."""
 
 
 def current() -> View | None:
@@ -74,6 +77,7 @@ def sidebar() -> None:
             st.caption(provenance(view))
         except (DamagedFileError, MissingDataError):
             return
+    time.sleep(PAUSE)
 
 
 def _condition_box(view: View) -> View:

@@ -287,10 +287,12 @@ class View:
         images = self.arrays("images")
         return [images["test"][self.positions[sample]]] if "test" in images else []
 
-    def gallery_picture(self, sample: int) -> list[np.ndarray]:
-        """The picture of a training image; none if the study has no pictures of them."""
+    def gallery_pictures(self, samples: list[int]) -> dict[int, list[np.ndarray]]:
+        """The pictures of training images, by their ids; empty if the study has none of them."""
         images = self.arrays("images")
-        return [images["gallery"][self.gallery_positions[sample]]] if "gallery" in images else []
+        if "gallery" not in images:
+            return {}
+        return {sample: [images["gallery"][self.gallery_positions[sample]]] for sample in samples}
 
 
 def open_study(name: str, path: Path, condition: str = "") -> View:

@@ -20,7 +20,7 @@ PAGE = PageInfo(
     icon="grid_view",
     section="Look",
     order=12,
-    lead="Which training images are nearest, in the full embedding, before and after the attack?",
+    lead="Which images are nearest, in the full embedding, before and after the attack?",
 )
 
 
@@ -28,40 +28,47 @@ def main() -> None:
     """The page."""
     with shell.page() as view:
         seed, sample = state.seed(view), state.focus(view)
-        most = largest_k(view)
-        left, middle, right = st.columns([5, 4, 3], vertical_alignment="bottom", gap="medium")
-        with left:
-            methods = methods_choice(view, "neighbour_methods", most=3)
-        k = middle.slider("Neighbours k", 1, most, min(6, most), key="k", bind="query-params")
-        failing = mostly_wrong(view, seed, methods, k) if known(view) else []
-        right.button(
-            "Next failing query (F)",
-            on_click=state.step_focus,
-            args=(view, failing),
-            disabled=not failing,
-            icon=":material/skip_next:",
-            help=view.said(
-                "The next image whose neighbours under attack are mostly of other classes, for one of these methods."
-            ),
-        )
-        on_keys({"f": lambda times: state.step_focus(view, failing, times)}, key="failing_keys")
-        for method in methods:
-            with st.container(border=True):
-                st.markdown(f"**{shell.label(method)}**")
-                neighbour_strip(view, method, sample, seed, k=k, key=method, size=44)
+        methods = methods_choice(view, "neighbour_methods", most=3)
+        nearest(view, methods, seed, sample)
         if known(view):
             all_queries(view, methods, seed)
         else:
             st.info("Whether neighbours are of the right class needs classes: add y_test.npy.", icon=":material/info:")
         rankings(view, methods, seed)
-        shell.show_code(
-            "from tla.study import locate",
-            "",
-            f'neighbours = locate({literal(str(view.path))}).table("neighbours")',
-            f'rows = neighbours.query("id == {sample} and seed == {seed} and rank <= {k} and method in {methods}")',
-            *([f'rows = rows[rows.attack.isin(["clean", {literal(view.condition)}])]'] if view.condition else []),
-            'rows.pivot(index=["method", "kind"], columns="rank", values="neighbour_y")',
-        )
+
+
+@st.fragment
+def nearest(view: View, methods: list[str], seed: int, sample: int) -> None:
+    """The k nearest of one query; its controls rerun this fragment only, unless they moved the focus."""
+    if state.focus(view) != sample:
+        st.rerun()
+    most = largest_k(view)
+    left, right = st.columns([4, 3], vertical_alignment="bottom", gap="medium")
+    k = left.slider("Neighbours k", 1, most, min(6, most), key="k", bind="query-params")
+    failing = mostly_wrong(view, seed, methods, k) if known(view) else []
+    right.button(
+        "Next failing query (F)",
+        on_click=state.step_focus,
+        args=(view, failing),
+        disabled=not failing,
+        icon=":material/skip_next:",
+        help=view.said(
+            "The next image whose neighbours under attack are mostly of other classes, for one of these methods."
+        ),
+    )
+    on_keys({"f": lambda times: state.step_focus(view, failing, times)}, key="failing_keys")
+    for method in methods:
+        with st.container(border=True):
+            st.markdown(f"**{shell.label(method)}**")
+            neighbour_strip(view, method, sample, seed, k=k, key=method, size=44)
+    shell.show_code(
+        "from tla.study import locate",
+        "",
+        f'neighbours = locate({literal(str(view.path))}).table("neighbours")',
+        f'rows = neighbours.query("id == {sample} and seed == {seed} and rank <= {k} and method in {methods}")',
+        *([f'rows = rows[rows.attack.isin(["clean", {literal(view.condition)}])]'] if view.condition else []),
+        'rows.pivot(index=["method", "kind"], columns="rank", values="neighbour_y")',
+    )
 
 
 def known(view: View) -> bool:

@@ -129,6 +129,22 @@ def test_a_point_of_a_map_and_two_lassos_choose_images(visit):
     until(page, lambda: page.locator(".count").inner_text() == "60 images", "the maps still show the selection")
 
 
+def test_the_slider_of_neighbours_answers_alone_and_f_moves_the_focus(visit):
+    page = visit("neighbours?focus=5&k=3&neighbour_methods=natural")
+    page.wait_for_selector("text=/of 3 are of class/")
+    settled(page)
+    page.get_by_role("slider", name="Neighbours k").focus()
+    page.keyboard.press("ArrowRight")
+    page.wait_for_selector("text=/of 4 are of class/")
+    page.wait_for_selector("text=rank <= 4", state="attached")
+    settled(page)
+    assert query(page).get("k") == "4"
+    page.keyboard.press("f")  # the slider still has the keyboard, and takes no letters
+    until(page, lambda: query(page).get("focus", "5") != "5", "F did not move the focus")
+    page.wait_for_selector(f"text=id == {query(page)['focus']} ", state="attached")
+    page.wait_for_selector(f".focus img[alt^='image {query(page)['focus']},']")
+
+
 def test_ten_fast_presses_move_ten(visit):
     page = visit("shift?focus=5")
     page.locator(".map").first.wait_for()

@@ -4,6 +4,7 @@
 const GRACE = 3000;
 const PATIENCE = 5000;
 const SETTLED = 30;
+const TYPED = "input:not([type='range'], [type='checkbox'], [type='radio']), textarea, select, [contenteditable='true']";
 const kept = new Map();
 
 class Counter {
@@ -17,7 +18,7 @@ class Counter {
     if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
     const letter = event.key.toLowerCase();
     const [from] = event.composedPath();
-    if (!(letter in this.counts) || from.matches?.("input, textarea, select, [contenteditable='true']")) return;
+    if (!(letter in this.counts) || from.matches?.(TYPED)) return;
     this.counts[letter] += 1;
     this.send();
   }

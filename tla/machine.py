@@ -1,7 +1,9 @@
 """What a machine may lack or share: a home folder, a place for compiled code, idle cores."""
 
+import contextlib
 import os
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 WAITING = "OMP_WAIT_POLICY"
@@ -14,6 +16,23 @@ def share_cores() -> None:
     waiting for each other: training is several times slower with two threads than with one (benchmarks/busy.py).
     """
     os.environ.setdefault(WAITING, "PASSIVE")
+
+
+@contextlib.contextmanager
+def threads(count: int | None) -> Iterator[None]:
+    """So many threads of torch for each operation, and what was there before at the end of the block.
+
+    Args:
+        count: None leaves them as they are at first; others, UMAP's compiled loops among them, may change them inside.
+    """
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(count or before)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def home_cache() -> Path:

@@ -57,7 +57,7 @@ def pad(*, key: str, shape: tuple[int, int, int], on_drawn: Callable[[], None] =
 
 
 def fit_image(file: bytes, shape: tuple[int, int, int]) -> np.ndarray:
-    """An image file cropped to its central square, then converted to the size and channels of a data set.
+    """An image file, read as a data set reads its pictures, then cropped and resized to the images of the data set.
 
     Args:
         file: PNG, JPEG or anything else that Pillow reads.
@@ -69,16 +69,25 @@ def fit_image(file: bytes, shape: tuple[int, int, int]) -> np.ndarray:
     Raises:
         ValueError: if it is not an image.
     """
-    from PIL import Image, ImageOps
+    from tla.data.loading.picture import PictureFormat, fitted, read_picture
 
     channels, height, width = shape
-    image = _opened(file)
+    _opened(file)
     try:
-        image = ImageOps.fit(image.convert("L" if channels == 1 else "RGB"), (width, height), Image.Resampling.BOX)
+        pixels = read_picture(file, PictureFormat(channels=1 if channels == 1 else 3, most_pixels=MOST_PIXELS))
     except Exception as error:  # each of Pillow's readers raises its own types
         raise ValueError(f"This file is not an image that can be read ({type(error).__name__}).") from None
-    pixels = np.asarray(image, np.float32) / 255
-    return pixels[None] if channels == 1 else np.ascontiguousarray(np.moveaxis(pixels, -1, 0))
+    return fitted(pixels, height, width).astype(np.float32) / 255
+
+
+def dark_on_light(images: np.ndarray) -> bool:
+    """True if images are grey and their edges lighter than half, as ink on paper is.
+
+    Args:
+        images: Numbers in [0, 1], shape (..., c, h, w).
+    """
+    edges = np.concatenate([images[..., [0, -1], :].ravel(), images[..., [0, -1]].ravel()])
+    return images.shape[-3] == 1 and float(np.median(edges)) > 0.5
 
 
 def _opened(file: bytes) -> Any:

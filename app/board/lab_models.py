@@ -2,6 +2,7 @@
 
 import json
 import os
+import time
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -9,6 +10,7 @@ import numpy as np
 import streamlit as st
 
 from board.studies import MissingDataError, View
+from tla.machine import threads
 
 VARIABLE = "TLA_GIVEN"
 """Set by `tla app --given NAME=MODEL`: JSON of the given models that may run, by name."""
@@ -162,6 +164,25 @@ def load(model: LabModel) -> Any:
     with torch.enable_grad():  # whoever asks first may have switched gradients off
         ready(blank).logits.sum().backward()  # the first pass sets up kernels, which later timings must not include
     return ready
+
+
+SMALL = 0.02
+"""Seconds of one forward and backward pass of one image with one thread; shorter ones lose by sharing cores."""
+
+
+@st.cache_resource(show_spinner=False, max_entries=24)
+def threads_for(model: LabModel) -> int | None:
+    """Threads for live work on one image: 1 for a small network, else None, as many as torch takes."""
+    import torch
+
+    ready, seconds = load(model), []
+    blank = torch.zeros(1, *model.shape, requires_grad=True)
+    with threads(1), torch.enable_grad():
+        for _ in range(3):
+            start = time.perf_counter()
+            ready(blank).logits.sum().backward()
+            seconds.append(time.perf_counter() - start)
+    return 1 if min(seconds) < SMALL else None
 
 
 def _trained(file: Path, given: str) -> Any:

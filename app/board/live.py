@@ -1,14 +1,16 @@
 """Attacks on the study's models that run now. Torch is imported inside these functions only."""
 
+import time
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import streamlit as st
 
 from board.forms import LARGEST
-from board.lab_models import LabModel, lab_model, load
+from board.lab_models import LabModel, lab_model, load, threads_for
 from board.running import is_here, visitor
 from board.studies import View
+from tla.machine import threads
 from tla.widgets.filming import film_attack
 
 if TYPE_CHECKING:
@@ -29,6 +31,7 @@ class LiveAttack(NamedTuple):
         distance: Distance from the clean image in the norm of the threat.
         queries: Forward passes.
         seconds: Seconds that it took on this machine.
+        ended: When it ended, seconds since 1970: a result may come from the cache.
     """
 
     before: np.ndarray
@@ -41,6 +44,7 @@ class LiveAttack(NamedTuple):
     distance: float
     queries: int
     seconds: float
+    ended: float
 
 
 class AttackSettings(NamedTuple):
@@ -162,7 +166,8 @@ def _attack(lab: LabModel, image: np.ndarray, y: int, settings: AttackSettings) 
             raise PageClosedError("the page was closed: the attack stopped")
 
     source = generator(settings.seed, "dashboard")
-    film = film_attack(model, x, goal, threat, attack, generator=source, before_step=still_here)
+    with threads(threads_for(lab)):
+        film = film_attack(model, x, goal, threat, attack, generator=source, before_step=still_here)
     result = film.result
     return LiveAttack(
         before=film.before,
@@ -175,6 +180,7 @@ def _attack(lab: LabModel, image: np.ndarray, y: int, settings: AttackSettings) 
         distance=float(result.distance[0]),
         queries=int(result.queries[0]),
         seconds=film.seconds,
+        ended=time.time(),
     )
 
 

@@ -28,7 +28,9 @@ def neighbour_strip(view: View, method: str, sample: int, seed: int, *, k: int, 
                 st.caption(f"This study has no neighbours of the {kind} query.")
                 continue
             st.caption(view.said(headline(view, kind, frame, found["clean"] if kind == "adversarial" else None)))
-            items = [query_tile(view, method, sample, seed, kind), *neighbour_tiles(view, frame)]
+            other = found["clean" if kind == "adversarial" else "adversarial"]
+            word = "entered" if kind == "adversarial" else "left"
+            items = [query_tile(view, method, sample, seed, kind), *neighbour_tiles(view, frame, other, word)]
             tiles(
                 items,
                 key=f"{key}_{kind}",
@@ -63,15 +65,23 @@ def query_tile(view: View, method: str, sample: int, seed: int, kind: str) -> Ti
     )
 
 
-def neighbour_tiles(view: View, frame: Frame) -> list[Tile]:
-    """Training images with their class and distance."""
+def neighbour_tiles(view: View, frame: Frame, other: Frame | None, word: str) -> list[Tile]:
+    """Training images with their class and distance.
+
+    Args:
+        view: The study.
+        frame: The neighbours of one query.
+        other: Those of the other query, if there are any.
+        word: Marks the images that are not among those: "entered" or "left".
+    """
+    stayed = set(frame["neighbour"] if other is None else other["neighbour"])
     pictures = view.gallery_pictures(frame["neighbour"].tolist())
     return [
         Tile(
             id=int(row["neighbour"]),
             images=pictures.get(int(row["neighbour"]), []),
             title=view.class_name(int(row["neighbour_y"])) if row["neighbour_y"] >= 0 else f"#{int(row['neighbour'])}",
-            note=f"{row['distance']:.3f}",
+            note=f"{row['distance']:.3f}" + ("" if row["neighbour"] in stayed else f" {word}"),
             tone="" if row["y"] < 0 else "good" if row["neighbour_y"] == row["y"] else "bad",
         )
         for row in frame.to_dict("records")

@@ -38,11 +38,11 @@ def current() -> View | None:
     if not found:
         return None
     name = st.session_state.get(state.STUDY)
-    name = name if name in found else _default(found)
+    name = name if name in found else default(found)
     return open_study(name, found[name], str(st.session_state.get(state.CONDITION) or ""))
 
 
-def _default(found: dict[str, Path]) -> str:
+def default(found: dict[str, Path]) -> str:
     """The digits study if it is finished, else the first finished study, else the first."""
     order = sorted(found, key=lambda name: (not name.startswith(DIGITS), name))
     return next((name for name in order if finished(name, found[name])), order[0])
@@ -56,7 +56,7 @@ def sidebar() -> None:
     with st.sidebar:
         names = list(found)
         if len(names) > 1:
-            st.selectbox("Study", names, index=names.index(_default(found)), key=state.STUDY, bind="query-params")
+            st.selectbox("Study", names, index=names.index(default(found)), key=state.STUDY, bind="query-params")
         try:
             view = current()
             if view is None or not view.complete:

@@ -1,17 +1,20 @@
 """Attack an image now: one of the data set, your own, or one that you draw."""
 
+import hashlib
+import time
 from typing import Any, NamedTuple
 
 import numpy as np
 import streamlit as st
 from board import forms, lab_models, live, shell, state
-from board.film import film, fit_image, pad
+from board.film import dark_on_light, film, fit_image, pad
 from board.live import AttackSettings, LiveAttack
 from board.pages import PageInfo
 from board.snippets import call, literal
 from board.studies import View
 from board.tiles import Tile, tiles
 
+from tla.config import plain_value
 from tla.widgets.filming import unit
 
 PAGE = PageInfo(
@@ -22,7 +25,7 @@ PAGE = PageInfo(
     lead="Attack an image within a small budget and watch each model change its prediction.",
 )
 
-FROM_SET, UPLOAD, DRAW = "from the set", "upload", "draw"
+FROM_SET, UPLOAD, CAMERA, DRAW = "from the set", "upload", "camera", "draw"
 ANY = "any wrong class"
 
 
@@ -46,14 +49,19 @@ def main() -> None:
         for reason in reasons:
             st.caption(f":material/info: {reason}")
         controls, results = st.columns([3, 8], gap="medium")
-        with controls:
-            image = choose_image(view, methods, seed)
         with results:
             chosen = choose_models(methods)
         with controls:
+            image = choose_image(view, chosen[0], seed)
             settings = choose_attack(view)
         if image is None:
-            results.info("Draw or upload an image to attack it.", icon=":material/draw:")
+            results.info("Draw, photograph or upload an image to attack it.", icon=":material/draw:")
+            return
+        if settings.target == image.true_class:
+            results.info(
+                f"The goal is the image's own class, {view.classes[image.true_class]}: choose another one.",
+                icon=":material/info:",
+            )
             return
         with controls:
             search = st.toggle("Find the smallest eps that fools", key="smallest", bind="query-params")
@@ -63,25 +71,27 @@ def main() -> None:
         shell.show_code(*code(view, chosen[0], seed, settings))
 
 
-def choose_image(view: View, methods: list[str], seed: int) -> LabImage | None:
-    """The focus sample, an uploaded file, or a drawing."""
-    where = st.segmented_control("Image", [FROM_SET, UPLOAD, DRAW], default=FROM_SET, key="from", bind="query-params")
-    if where == FROM_SET:
+def choose_image(view: View, method: str, seed: int) -> LabImage | None:
+    """The focus sample, an uploaded file, a photo or a drawing; its class is first guessed by a network shown."""
+    sources = [FROM_SET, UPLOAD, CAMERA, DRAW]
+    where = st.pills("Image", sources, default=FROM_SET, key="from", bind="query-params")
+    if where not in (UPLOAD, CAMERA, DRAW):
         sample = state.focus(view)
         image = view.arrays("images")["test"][view.positions[sample]]
         others(view, sample)
         return LabImage(unit(image), view.true_class(sample), f"image {sample}")
     shape = tuple(view.manifest["data"]["shape"])
-    image = pad(key="pad", shape=shape) if where == DRAW else uploaded(shape)
+    image = pad(key="pad", shape=shape) if where == DRAW else uploaded(view, shape, where)
     if image is None:
         return None
-    predicted = int(live.probabilities(view, methods[-1], seed, image).argmax())
+    predicted = int(live.probabilities(view, method, seed, image).argmax())
     true_class = st.selectbox(
-        "True class",
+        "It shows",
         range(len(view.classes)),
         index=predicted,
         format_func=view.classes.__getitem__,
-        key=f"truth_{where}",
+        key=f"truth_{hashlib.sha256(image.tobytes()).hexdigest()}",
+        help=f"The class that you see in it; {shell.label(method)} guesses {view.classes[predicted]}.",
     )
     return LabImage(image, int(true_class or 0), "your image")
 
@@ -97,16 +107,24 @@ def others(view: View, sample: int) -> None:
     tiles(items, key="others", label="images of the data set", size=34, focus=sample, on_press=state.set_focus)
 
 
-def uploaded(shape: tuple[int, int, int]) -> np.ndarray | None:
-    """Your own image, resized to the images of the data set."""
-    file = st.file_uploader("An image (PNG, JPEG)", type=["png", "jpg", "jpeg", "webp", "bmp"], key="file")
+def uploaded(view: View, shape: tuple[int, int, int], where: str) -> np.ndarray | None:
+    """Your own image, resized to the images of the data set; dark ink on white is offered as light on dark."""
+    if where == CAMERA:
+        file = st.camera_input("Take a picture", key="camera")
+    else:
+        file = st.file_uploader("An image (PNG, JPEG)", type=["png", "jpg", "jpeg", "webp", "bmp"], key="file")
     if file is None:
         return None
     try:
-        return fit_image(file.getvalue(), shape)
+        image = fit_image(file.getvalue(), shape)
     except ValueError as error:
         st.error(str(error))
         return None
+    if dark_on_light(image) and not dark_on_light(unit(view.arrays("images")["test"])):
+        help_text = "The data set shows light strokes on black, and this image dark ones on a light ground."
+        if st.toggle("Turn dark into light", value=True, key="inverted", help=help_text):
+            image = 1 - image
+    return image
 
 
 def choose_models(methods: list[str]) -> list[str]:
@@ -121,10 +139,7 @@ def choose_models(methods: list[str]) -> list[str]:
 def choose_attack(view: View) -> AttackSettings:
     """The attack, its eps and its parameters; the form is derived from the attack's dataclass."""
     name = st.selectbox("Attack", live.attack_names(), key="attack", bind="query-params")
-    top = 2 * view.eps or 1.0
-    eps = st.slider(
-        f"eps ({view.norm.capitalize()})", 0.0, top, view.eps, top / 80, format="%.4f", key="eps", bind="query-params"
-    )
+    eps = choose_eps(view)
     target = st.selectbox("Goal", [ANY, *view.classes], key="target", bind="query-params")
     parameters = forms.parameters(live.attack_class(name))
     main, more = parameters[:2], parameters[2:]
@@ -141,9 +156,32 @@ def choose_attack(view: View) -> AttackSettings:
     return AttackSettings(name, tuple(values.items()), view.norm, float(eps), seed, goal)
 
 
+def choose_eps(view: View) -> float:
+    """The radius, from a slider or typed: 8/255."""
+    top = 2 * view.eps or 1.0
+
+    def typed() -> None:
+        text = str(st.session_state["eps_typed"] or "").strip()
+        value = plain_value(text)
+        inside = isinstance(value, int | float) and 0 <= value <= top
+        st.session_state["eps_refused"] = "" if inside or not text else text
+        if inside:
+            st.session_state["eps"] = float(value)
+
+    label = f"eps ({view.norm.capitalize()})"
+    left, right = st.columns([3, 2])
+    eps = left.slider(label, 0.0, top, view.eps, top / 80, format="%.4f", key="eps", bind="query-params")
+    right.text_input("or typed", placeholder="8/255", key="eps_typed", on_change=typed)
+    refused = st.session_state.get("eps_refused")
+    if refused:
+        st.error(f"eps is a number from 0 to {top:g}, such as 0.1 or 8/255, got {refused!r}.")
+    return float(eps)
+
+
 def show(view: View, method: str, seed: int, image: LabImage, settings: AttackSettings, search: bool) -> None:
     """Attack one model and show what happened."""
     with st.container(border=True):
+        asked = time.time()
         try:
             attack = live.run_attack(view, method, seed, image.pixels, image.true_class, settings)
         except ValueError as error:
@@ -164,7 +202,8 @@ def show(view: View, method: str, seed: int, image: LabImage, settings: AttackSe
         if not other:  # the gallery was embedded by the model that the study measured
             nearest_images(view, method, seed, image, attack)
         shell.source(
-            f"live on this machine: {attack.queries} forward passes in {attack.seconds * 1000:.0f} ms, n = 1, "
+            f"live on this machine: {attack.queries} forward passes in {attack.seconds * 1000:.0f} ms"
+            f"{'' if attack.ended >= asked else ' when it was first asked for'}, n = 1, "
             f"seed {settings.seed}; {settings.norm.capitalize()} distance {attack.distance:.4f} of {settings.eps:g} "
             "allowed; neighbours by cosine distance in the embedding"
         )

@@ -62,7 +62,7 @@ def controls(view: View) -> tuple[list[str], DetectionSettings]:
         eps = three.select_slider(
             "Attack eps",
             radii,
-            value=radii[-1],
+            value=min(radii, key=lambda radius: abs(radius - view.eps)),
             format_func=lambda value: f"{value:g}",
             key="detection_eps",
             bind="query-params",

@@ -30,7 +30,7 @@ def test_an_auc_is_the_same_everywhere(studies, open_page):
     figure = draw("roc", store, detector=detector, eps=eps)
     assert three(trace.name for trace in figure.data) == expected
 
-    app = open_page("detection", detector=detector, eps=f"{eps:g}")
+    app = open_page("detection", detector=detector, detection_eps=f"{eps:g}")
     charts = [json.loads(element.proto.spec) for element in app.get("plotly_chart")]
     names = [trace.get("name") for chart in charts for trace in chart["data"]]
     assert expected <= three(names)

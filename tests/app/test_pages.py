@@ -109,3 +109,9 @@ def test_the_sidebar_says_what_the_audit_found(studies, open_page):
     shown = [text.value for text in open_page("compare").sidebar.markdown]
     assert said.word in ("FAIL", "WARN")
     assert any(text.endswith(f"**{said.text}.**]") for text in shown)
+
+
+def test_detection_opens_at_the_training_eps(studies, open_page):
+    (eps,) = (slider for slider in open_page("detection").select_slider if slider.key == "detection_eps")
+    assert eps.options == ["0.2", "0.3"]
+    assert eps.value == 0.2

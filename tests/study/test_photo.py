@@ -34,6 +34,13 @@ def test_a_photo_keeps_its_size_and_the_attack_its_radius(file):
     assert found.success == (int(found.after.argmax()) != int(found.before.argmax()))
 
 
+def test_a_deep_photo_keeps_its_upper_bits(tmp_path):
+    values = np.random.default_rng(0).integers(0, 4096, (8, 8), dtype=np.uint16)
+    Image.fromarray(values).save(tmp_path / "deep.png")
+    found = tla.attack_photo(nn.Sequential(nn.Flatten(), nn.Linear(64, 3)), tmp_path / "deep.png")
+    assert torch.equal(found.clean[0], torch.from_numpy((values >> 4).astype(np.float32)) / 255)
+
+
 def test_a_target_is_reached_by_name(file):
     names = ["pig", "airliner", "cat", "dog"]
     model = network()

@@ -1,8 +1,6 @@
 """UMAP: neighbourhoods as a graph, laid out flat."""
 
-import contextlib
 import warnings
-from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -15,7 +13,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from tla.extras import require
-from tla.machine import place_compiled_code
+from tla.machine import place_compiled_code, threads
 from tla.nearest import Search, nearest, normalised, refine
 from tla.projection.base import PROJECTIONS, Fitted, Projection, check_points
 from tla.projection.pca import PCA
@@ -71,7 +69,7 @@ class UMAP(Projection):
         if self.graph == "exact":
             settings["precomputed_knn"] = self._graph(points, settings["n_neighbors"], search)
         umap = _umap()
-        with _threads_kept(), warnings.catch_warnings():
+        with threads(None), warnings.catch_warnings():  # UMAP's loops set the whole process's threads, torch's included
             # UMAP warns that it cannot place new points when neighbours are given
             warnings.filterwarnings("ignore", r"precomputed_knn\[2\]", UserWarning)
             # disconnected components are laid out separately; the map then shows just that
@@ -80,7 +78,7 @@ class UMAP(Projection):
 
         def transform(new: Float[Tensor, "m d"]) -> Float[Tensor, "m 2"]:
             vectors = normalised(new.detach().float().cpu(), self.distance)
-            with _threads_kept():
+            with threads(None):
                 return torch.from_numpy(np.asarray(fitted.transform(vectors.numpy()), np.float32))
 
         coordinates = torch.from_numpy(np.array(fitted.embedding_, np.float32))
@@ -104,16 +102,6 @@ class UMAP(Projection):
         flat = PCA(distance="euclidean")(points)
         noise = torch.randn(flat.shape, generator=generator(seed, "umap", "start"))
         return (10 * flat / flat.abs().amax().clamp_min(1e-6) + 1e-4 * noise).numpy()
-
-
-@contextlib.contextmanager
-def _threads_kept() -> Iterator[None]:
-    """Restore the thread count: UMAP's compiled loops set OpenMP's for the whole process, torch and FAISS included."""
-    count = torch.get_num_threads()
-    try:
-        yield
-    finally:
-        torch.set_num_threads(count)
 
 
 def _umap() -> ModuleType:

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from tla.attacks import ATTACKS, Attack, Targeted, Untargeted
-from tla.data.loading.picture import PictureFormat, open_picture
+from tla.data.loading.picture import PictureFormat, read_picture
 from tla.messages import did_you_mean
 from tla.models import GivenModel, as_classifier
 from tla.models.network.mode import evaluating
@@ -134,7 +134,7 @@ def _photo(photo: Any, size: int | None) -> Tensor:
         if not Path(photo).expanduser().is_file():
             raise ValueError(f"photo: no file {photo}")
         try:
-            pixels: Any = open_picture(str(Path(photo).expanduser()), form, 8)
+            pixels: Any = read_picture(str(Path(photo).expanduser()), form)
         except (OSError, ValueError) as error:
             raise ValueError(f"photo: {photo} cannot be read as a picture: {error}") from None
     elif hasattr(photo, "convert"):

@@ -1,5 +1,6 @@
 """One picture file to bytes, whatever its kind: orientation, transparency, palettes, CMYK, more than 8 bits."""
 
+import io
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
@@ -42,11 +43,29 @@ class Deep(NamedTuple):
     largest: int
 
 
-def open_picture(file: str, form: PictureFormat, depth: int | None) -> UInt8[np.ndarray, "c h w"] | Deep:
+def read_picture(file: str | bytes, form: PictureFormat) -> UInt8[np.ndarray, "c h w"]:
+    """Pixels of one picture; of more than 8 bits it keeps the upper 8 of as many as its largest value needs.
+
+    Args:
+        file: A path, or the content of a file.
+        form: The form to bring it to.
+
+    Raises:
+        ValueError: for too many pixels, floats, or a picture smaller than `crop`.
+        OSError: for what is not a picture.
+    """
+    found = open_picture(file, form, form.depth)
+    if isinstance(found, Deep):
+        found = open_picture(file, form, depth_of(found.largest))
+    assert not isinstance(found, Deep)  # the depth is known now
+    return found
+
+
+def open_picture(file: str | bytes, form: PictureFormat, depth: int | None) -> UInt8[np.ndarray, "c h w"] | Deep:
     """Pixels of a picture file, 1 or 3 channels.
 
     Args:
-        file: Anything Pillow reads.
+        file: A path, or the content of a file: anything Pillow reads.
         form: The form to bring it to.
         depth: Bits per value of a picture with more than 8; None if not known yet.
 
@@ -56,7 +75,7 @@ def open_picture(file: str, form: PictureFormat, depth: int | None) -> UInt8[np.
     """
     from PIL import Image
 
-    with Image.open(file) as image:
+    with Image.open(_source(file)) as image:
         width, height = image.size
         if width * height > form.most_pixels:
             raise ValueError(
@@ -99,6 +118,15 @@ def to_pixels(image: "Image", form: PictureFormat) -> UInt8[np.ndarray, "c h w"]
     return pixels[None] if pixels.ndim == 2 else pixels.transpose(2, 0, 1)
 
 
+def fitted(pixels: UInt8[np.ndarray, "c h w"], height: int, width: int) -> UInt8[np.ndarray, "c height width"]:
+    """A picture cropped to another shape from its middle and resized, as `PictureFormat.resize` does for squares."""
+    from PIL import Image, ImageOps
+
+    picture = Image.fromarray(pixels[0] if len(pixels) == 1 else np.moveaxis(pixels, 0, -1))
+    done = np.asarray(ImageOps.fit(picture, (width, height), Image.Resampling.BILINEAR))
+    return done[None] if done.ndim == 2 else done.transpose(2, 0, 1)
+
+
 def depth_of(largest: int) -> int:
     """Bits per value that pictures with this largest value were taken with: 8, 10, 12, 14, 16 or more."""
     return next((bits for bits in (8, 10, 12, 14, 16) if largest < 2**bits), largest.bit_length())
@@ -124,7 +152,11 @@ class _Values(NamedTuple):
         return upper if self.alpha is None else np.dstack([upper, (self.alpha >> 8).astype(np.uint8)])
 
 
-def _deep_values(image: "Image", file: str) -> _Values | None:
+def _source(file: str | bytes) -> str | io.BytesIO:
+    return io.BytesIO(file) if isinstance(file, bytes) else file
+
+
+def _deep_values(image: "Image", file: str | bytes) -> _Values | None:
     """Values of a picture with more than 8 bits; None for any other."""
     from PIL import Image
 
@@ -136,7 +168,7 @@ def _deep_values(image: "Image", file: str) -> _Values | None:
         return None
     # Pillow keeps the upper byte of each value: nothing is left of values that use only the lower 12 bits. Read as if
     # the bytes were the other way round, it keeps the lower one
-    with Image.open(file) as again:
+    with Image.open(_source(file)) as again:
         again.tile = [again.tile[0]._replace(args=_LOWER_BYTES[packed])]  # pyright: ignore[reportAttributeAccessIssue]
         lower = np.asarray(again).astype(np.int64)
     upper = np.asarray(image).astype(np.int64)

@@ -23,6 +23,7 @@ class Tile:
         title: First line of the caption.
         note: Second line, smaller.
         tone: "good" or "bad" adds a border and a sign, "" neither.
+        signs: What stands between the images, one fewer than they are; by default an arrow.
     """
 
     id: int
@@ -30,11 +31,13 @@ class Tile:
     title: str = ""
     note: str = ""
     tone: Literal["", "good", "bad"] = ""
+    signs: Sequence[str] = ()
 
     def plain(self, size: int) -> dict[str, Any]:
         """The tile as plain values for the browser, which shows it `size` pixels high."""
         pictures = [uri(image, size) for image in self.images]
-        return {"id": self.id, "pictures": pictures, "title": self.title, "note": self.note, "tone": self.tone}
+        plain = {"id": self.id, "pictures": pictures, "title": self.title, "note": self.note, "tone": self.tone}
+        return plain | {"signs": list(self.signs)}
 
 
 def tiles(

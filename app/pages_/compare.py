@@ -1,18 +1,20 @@
 """Two models side by side: the images that both, one, or neither gets right."""
 
-from typing import Any
+from typing import Any, NamedTuple
 
+import numpy as np
 import streamlit as st
 from board import shell, state
 from board.charts import chart
 from board.pages import PageInfo
-from board.selection.shared import Frame, adversarial_images, predictions
+from board.selection.shared import Frame, adversarial_images, of_run
 from board.snippets import figure_code
 from board.studies import View
 from board.tiles import Tile, tiles
 
 from tla.plots.agreement import SharedOutcomes, default_pair, shared_outcomes
 from tla.plots.drawing.theme import attacks_of
+from tla.statistics import at_eps
 
 PAGE = PageInfo(
     title="Compare two models",
@@ -24,6 +26,8 @@ PAGE = PageInfo(
 )
 
 MOST_TILES = 60
+EMPTY = 128
+"""Grey of the place of a picture that the study does not keep."""
 
 
 def main() -> None:
@@ -43,7 +47,8 @@ def main() -> None:
             alt=f"How many images both {one} and {other} get right, only one of them, or neither",
             **pair,
         )
-        group(view, shared_outcomes(attacks, **pair), one, other, seed)
+        decided = {name: deciding(view, attacks, name, seed, attack) for name in (one, other)}
+        group(view, shared_outcomes(attacks, **pair), decided, seed)
         chart(
             "differences",
             attacks,
@@ -70,8 +75,31 @@ def choices(view: View, attacks: Frame) -> tuple[str, str, str]:
     return one, other if other in rest else second, attack
 
 
-def group(view: View, pair: SharedOutcomes, one: str, other: str, seed: int) -> None:
+class Decision(NamedTuple):
+    """The attack that decided whether a model counts as right on an image.
+
+    Attributes:
+        attack: Its label, "pgd".
+        prediction: The class that the model predicts under it.
+    """
+
+    attack: str
+    prediction: int
+
+
+def deciding(view: View, attacks: Frame, method: str, seed: int, attack: str) -> dict[int, Decision]:
+    """By image; under "worst" the main attack if it fools, else the first that does, else the main one."""
+    rows = at_eps(of_run(attacks, seed, [method]), view.eps)
+    rows = rows.loc[rows["attack"] != "clean" if attack == "worst" else rows["attack"] == attack]
+    first = rows.assign(held=~rows["success"].astype(bool), other=rows["attack"] != view.main)
+    first = first.sort_values(["held", "other"], kind="stable").drop_duplicates("id")
+    columns = (first[name].to_numpy() for name in ("id", "attack", "prediction"))
+    return {int(i): Decision(str(name), int(predicted)) for i, name, predicted in zip(*columns, strict=True)}
+
+
+def group(view: View, pair: SharedOutcomes, decided: dict[str, dict[int, Decision]], seed: int) -> None:
     """The images of one of the four groups; pressing one makes it the focus sample."""
+    one, other = decided
     names = {
         "one": f"only {shell.label(one)}",
         "other": f"only {shell.label(other)}",
@@ -88,29 +116,35 @@ def group(view: View, pair: SharedOutcomes, one: str, other: str, seed: int) -> 
         bind="query-params",
     )
     shown = groups[chosen or "one"]
-    items = [tile(view, i, (one, other), seed) for i in shown[:MOST_TILES]]
+    items = [tile(view, i, decided, seed) for i in shown[:MOST_TILES]]
     label = f"images; correct: {names[chosen or 'one']}"
     focus = state.focus(view)
     tiles(items, key="group", label=label, size=40, focus=focus, on_press=state.set_focus, nothing="No such image.")
     if len(shown) > MOST_TILES:
         st.caption(f"The first {MOST_TILES} of {len(shown)} are shown.")
     shell.source(
-        f"this study: {len(pair.ids)} test images, seed {seed}. Pictures: the clean image, then {view.main} at eps "
-        f"{view.eps:g} against {shell.label(one)} and against {shell.label(other)}; below, what each model predicts."
+        f"this study: {len(pair.ids)} test images, seed {seed}. Pictures: the clean image | attacked on "
+        f"{shell.label(one)} | on {shell.label(other)}; below, what each predicts then, and under which attack. The "
+        f"study keeps the pictures of {view.main}: where another attack decided, its place is empty."
     )
 
 
-def tile(view: View, sample: int, methods: tuple[str, str], seed: int) -> Tile:
-    """A clean image, the adversarial images of both models, and the prediction of each."""
+def tile(view: View, sample: int, decided: dict[str, dict[int, Decision]], seed: int) -> Tile:
+    """A clean image, the image of the attack that decided for each model, and what the model predicts for it."""
     row = view.positions[sample]
-    images = [view.arrays("images")["test"][row]]
-    images += [adversarial_images(view, method, seed)[row] for method in methods]
-    predicted = [view.classes[predictions(view, method, seed, sample).adversarial] for method in methods]
+    images, said = [view.arrays("images")["test"][row]], []
+    for method, of in decided.items():
+        decision = of[sample]
+        kept = decision.attack == view.main
+        images.append(adversarial_images(view, method, seed)[row] if kept else np.full_like(images[0], EMPTY))
+        said.append(view.classes[decision.prediction])
+    attacks = dict.fromkeys(of[sample].attack for of in decided.values())
     return Tile(
         id=sample,
         images=images,
-        title=f"{view.classes[view.true_class(sample)]} → {predicted[0]} | {predicted[1]}",
-        note=f"image {sample}",
+        title=f"{view.classes[view.true_class(sample)]} → {said[0]} | {said[1]}",
+        note=f"image {sample}: {' | '.join(attacks)}",
+        signs=("→", "|"),
     )
 
 

@@ -5,7 +5,7 @@ import shutil
 
 import pandas as pd
 import pytest
-from dashboard import PAGES, make_study
+from dashboard import PAGES, make_study, page_file
 from page_contract import charts, check_page
 
 from tla.store import Store
@@ -115,3 +115,23 @@ def test_detection_opens_at_the_training_eps(studies, open_page):
     (eps,) = (slider for slider in open_page("detection").select_slider if slider.key == "detection_eps")
     assert eps.options == ["0.2", "0.3"]
     assert eps.value == 0.2
+
+
+def test_compare_shows_the_attack_that_decided(studies, open_page):
+    from board.studies import open_study
+
+    view = open_study("made", studies / "made")
+    app = open_page("compare", one="natural", other="tla", under="worst")
+    assert not app.exception
+    page = importlib.import_module("runpy").run_path(str(page_file("compare")), run_name="page")
+    attacks = view.table("attacks")
+    rows = attacks[(attacks["attack"] != "clean") & (attacks["eps"] == 0.2) & (attacks["seed"] == 0)]
+    for method in ("natural", "tla"):
+        decided = page["deciding"](view, attacks, method, 0, "worst")
+        mine = rows[rows["method"] == method]
+        fooled = mine.groupby("id")["success"].any()
+        assert set(decided) == set(fooled.index)
+        for sample, decision in decided.items():
+            of = mine[(mine["id"] == sample) & (mine["attack"] == decision.attack)].iloc[0]
+            assert bool(of["success"]) == bool(fooled[sample])
+            assert decision.prediction == of["prediction"]

@@ -41,7 +41,7 @@ export function tileElement({ id, title, note, tone, focus, tip }, fill, press =
 function build(tile, data, press) {
   const fill = (pair, lines) =>
     tile.pictures.forEach((source, place) => {
-      if (place) pair.append(span("arrow", "→"));
+      if (place) pair.append(span("arrow", tile.signs?.[place - 1] ?? "→"));
       pair.append(picture(source, data.size, data.pressable ? "" : lines));
     });
   return tileElement({ ...tile, focus: tile.id === data.focus }, fill, data.pressable ? press : null);

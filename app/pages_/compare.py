@@ -75,7 +75,7 @@ def choices(view: View, attacks: Frame) -> tuple[str, str, str]:
     return one, other if other in rest else second, attack
 
 
-class Decision(NamedTuple):
+class DecidingAttack(NamedTuple):
     """The attack that decided whether a model counts as right on an image.
 
     Attributes:
@@ -87,17 +87,17 @@ class Decision(NamedTuple):
     prediction: int
 
 
-def deciding(view: View, attacks: Frame, method: str, seed: int, attack: str) -> dict[int, Decision]:
+def deciding(view: View, attacks: Frame, method: str, seed: int, attack: str) -> dict[int, DecidingAttack]:
     """By image; under "worst" the main attack if it fools, else the first that does, else the main one."""
     rows = at_eps(of_run(attacks, seed, [method]), view.eps)
     rows = rows.loc[rows["attack"] != "clean" if attack == "worst" else rows["attack"] == attack]
     first = rows.assign(held=~rows["success"].astype(bool), other=rows["attack"] != view.main)
     first = first.sort_values(["held", "other"], kind="stable").drop_duplicates("id")
     columns = (first[name].to_numpy() for name in ("id", "attack", "prediction"))
-    return {int(i): Decision(str(name), int(predicted)) for i, name, predicted in zip(*columns, strict=True)}
+    return {int(i): DecidingAttack(str(name), int(predicted)) for i, name, predicted in zip(*columns, strict=True)}
 
 
-def group(view: View, pair: SharedOutcomes, decided: dict[str, dict[int, Decision]], seed: int) -> None:
+def group(view: View, pair: SharedOutcomes, decided: dict[str, dict[int, DecidingAttack]], seed: int) -> None:
     """The images of one of the four groups; pressing one makes it the focus sample."""
     one, other = decided
     names = {
@@ -129,7 +129,7 @@ def group(view: View, pair: SharedOutcomes, decided: dict[str, dict[int, Decisio
     )
 
 
-def tile(view: View, sample: int, decided: dict[str, dict[int, Decision]], seed: int) -> Tile:
+def tile(view: View, sample: int, decided: dict[str, dict[int, DecidingAttack]], seed: int) -> Tile:
     """A clean image, the image of the attack that decided for each model, and what the model predicts for it."""
     row = view.positions[sample]
     images, said = [view.arrays("images")["test"][row]], []

@@ -193,7 +193,7 @@ def test_the_steps_of_an_attack_follow_the_slider_in_the_browser(visit):
 
 def test_a_drawn_digit_is_attacked(visit):
     page = visit("attack?from=draw&models=at&attack_steps=3")
-    page.wait_for_selector("text=Draw or upload an image")
+    page.wait_for_selector("text=Draw, photograph or upload an image")
     box = page.get_by_role("img", name="pad to draw a digit on").bounding_box()
     x, y = box["x"] + 100, box["y"] + 40
     page.mouse.move(x, y)

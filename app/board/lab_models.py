@@ -149,8 +149,6 @@ def load(model: LabModel) -> Any:
     Raises:
         ValueError: if a given model is not found or does not fit the study's images.
     """
-    import torch
-
     if model.file:
         ready = _trained(Path(model.file), model.given).eval().requires_grad_(False)
     else:
@@ -160,10 +158,19 @@ def load(model: LabModel) -> Any:
 
         network = find_model(from_dict(GivenModel, json.loads(model.given)), shape=model.shape, classes=model.classes)
         ready = network.model.eval().requires_grad_(False)
-    blank = torch.zeros(1, *model.shape, requires_grad=True)
-    with torch.enable_grad():  # whoever asks first may have switched gradients off
-        ready(blank).logits.sum().backward()  # the first pass sets up kernels, which later timings must not include
+    _pass(ready, model.shape)  # the first pass sets up kernels, which later timings must not include
     return ready
+
+
+def _pass(network: Any, shape: tuple[int, ...]) -> float:
+    """Seconds of one forward and backward pass of a blank image."""
+    import torch
+
+    blank = torch.zeros(1, *shape, requires_grad=True)
+    start = time.perf_counter()
+    with torch.enable_grad():  # whoever asks first may have switched gradients off
+        network(blank).logits.sum().backward()
+    return time.perf_counter() - start
 
 
 SMALL = 0.02
@@ -173,16 +180,10 @@ SMALL = 0.02
 @st.cache_resource(show_spinner=False, max_entries=24)
 def threads_for(model: LabModel) -> int | None:
     """Threads for live work on one image: 1 for a small network, else None, as many as torch takes."""
-    import torch
-
-    ready, seconds = load(model), []
-    blank = torch.zeros(1, *model.shape, requires_grad=True)
-    with threads(1), torch.enable_grad():
-        for _ in range(3):
-            start = time.perf_counter()
-            ready(blank).logits.sum().backward()
-            seconds.append(time.perf_counter() - start)
-    return 1 if min(seconds) < SMALL else None
+    network = load(model)
+    with threads(1):
+        seconds = min(_pass(network, model.shape) for _ in range(3))
+    return 1 if seconds < SMALL else None
 
 
 def _trained(file: Path, given: str) -> Any:

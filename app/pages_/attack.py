@@ -161,21 +161,23 @@ def choose_eps(view: View) -> float:
     top = 2 * view.eps or 1.0
 
     def typed() -> None:
-        text = str(st.session_state["eps_typed"] or "").strip()
-        value = plain_value(text)
-        inside = isinstance(value, int | float) and 0 <= value <= top
-        st.session_state["eps_refused"] = "" if inside or not text else text
-        if inside:
-            st.session_state["eps"] = float(value)
+        radius = read_radius(st.session_state["eps_typed"], top)
+        if radius is not None:
+            st.session_state["eps"] = radius
 
-    label = f"eps ({view.norm.capitalize()})"
     left, right = st.columns([3, 2])
+    label = f"eps ({view.norm.capitalize()})"
     eps = left.slider(label, 0.0, top, view.eps, top / 80, format="%.4f", key="eps", bind="query-params")
-    right.text_input("or typed", placeholder="8/255", key="eps_typed", on_change=typed)
-    refused = st.session_state.get("eps_refused")
-    if refused:
-        st.error(f"eps is a number from 0 to {top:g}, such as 0.1 or 8/255, got {refused!r}.")
+    text = right.text_input("or typed", placeholder="8/255", key="eps_typed", on_change=typed)
+    if text and read_radius(text, top) is None:
+        st.error(f"eps is a number from 0 to {top:g}, such as 0.1 or 8/255, got {text!r}.")
     return float(eps)
+
+
+def read_radius(text: str, top: float) -> float | None:
+    """The number that was typed; None if it is none from 0 to `top`."""
+    value = plain_value(text.strip())
+    return float(value) if isinstance(value, int | float) and 0 <= value <= top else None
 
 
 def show(view: View, method: str, seed: int, image: LabImage, settings: AttackSettings, search: bool) -> None:

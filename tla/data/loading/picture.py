@@ -120,10 +120,10 @@ def to_pixels(image: "Image", form: PictureFormat) -> UInt8[np.ndarray, "c h w"]
 
 def fitted(pixels: UInt8[np.ndarray, "c h w"], height: int, width: int) -> UInt8[np.ndarray, "c height width"]:
     """A picture cropped to another shape from its middle and resized, as `PictureFormat.resize` does for squares."""
-    from PIL import Image, ImageOps
+    from PIL import Image
 
     picture = Image.fromarray(pixels[0] if len(pixels) == 1 else np.moveaxis(pixels, 0, -1))
-    done = np.asarray(ImageOps.fit(picture, (width, height), Image.Resampling.BILINEAR))
+    done = np.asarray(_fit(picture, width, height))
     return done[None] if done.ndim == 2 else done.transpose(2, 0, 1)
 
 
@@ -182,13 +182,19 @@ _LOWER_BYTES = {"RGB;16B": "RGB;16L", "RGBA;16B": "RGBA;16L", "LA;16B": "RGBA"}
 """How Pillow calls the layouts of PNG's colours of 16 bits, and those that give their lower bytes (for LA all four)."""
 
 
-def _sized(picture: "Image", form: PictureFormat) -> "Image":
+def _fit(picture: "Image", width: int, height: int) -> "Image":
     from PIL import Image, ImageOps
+
+    return ImageOps.fit(picture, (width, height), Image.Resampling.BILINEAR)
+
+
+def _sized(picture: "Image", form: PictureFormat) -> "Image":
+    from PIL import Image
 
     if form.crop is None:
         if form.resize is None:
             return picture
-        return ImageOps.fit(picture, (form.resize, form.resize), Image.Resampling.BILINEAR)
+        return _fit(picture, form.resize, form.resize)
     if form.resize is not None:
         width, height = picture.size
         short = min(width, height)

@@ -30,13 +30,14 @@ PAGES = ("", "shift", "trajectory", "neighbours", "detection", "robustness", "at
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--enable-unsafe-swiftshader"]
 ROUNDS = 7
 REDRAWN = "its charts, redrawn"
-TABLE = """(() => {
+WITHIN = """(() => {
   const find = (element) => {
-    const table = element.shadowRoot?.querySelector("tbody");
-    return table ? table.innerText : [...element.children].map(find).find(Boolean);
+    const found = element.shadowRoot?.querySelector("%s");
+    return found ? found.innerText : [...element.children].map(find).find(Boolean);
   };
   return find(document.body);
 })()"""
+"""Text of the first such element of a component."""
 WATCH = """(code) => {
   const now = () => { try { return eval(code); } catch { return before; } };
   let before;
@@ -216,12 +217,11 @@ def answers(browser: Any, address: str, query: str) -> dict[str, float]:
         open_page(page, f"{address}/{path}{query}")
         found[f"next image (K), /{path}"] = median(lambda: press(page, "k", "document.querySelector('.focus img').src"))
     open_page(page, f"{address}/neighbours{query}")
-    slider = page.get_by_role("slider").first
-    tiles = "document.querySelector('[data-testid=stMain]').innerText.match(/(\\d+) of (\\d+) are/)[2]"
-    found["slider k, /neighbours"] = median(lambda: press(page, "ArrowLeft", tiles, slider), 4)
+    slider = page.get_by_role("slider", name="Neighbours k")
+    found["slider k, /neighbours"] = median(lambda: press(page, "ArrowLeft", WITHIN % ".head", slider), 4)
     open_page(page, f"{address}/detection{query}")
     threshold = page.get_by_role("slider").last
-    found["threshold, /detection"] = median(lambda: press(page, "PageUp", TABLE, threshold))
+    found["threshold, /detection"] = median(lambda: press(page, "PageUp", WITHIN % "tbody", threshold))
     redrawn = "document.querySelector('.st-key-score_histograms').textContent"
     found[REDRAWN] = median(lambda: press(page, "PageDown", redrawn, threshold))
     context.close()

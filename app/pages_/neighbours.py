@@ -5,9 +5,9 @@ from board import shell, state
 from board.charts import chart
 from board.choices import methods_choice
 from board.keys import on_keys
-from board.neighbour_strip import neighbour_strip
+from board.neighbour_strip import chosen_k, neighbour_slider
 from board.pages import PageInfo
-from board.selection.neighbours import largest_k, mostly_wrong
+from board.selection.neighbours import mostly_wrong
 from board.selection.shared import of_run
 from board.snippets import literal
 from board.studies import View
@@ -42,11 +42,9 @@ def nearest(view: View, methods: list[str], seed: int, sample: int) -> None:
     """The k nearest of one query; its controls rerun this fragment only, unless they moved the focus."""
     if state.focus(view) != sample:
         st.rerun()
-    most = largest_k(view)
-    left, right = st.columns([4, 3], vertical_alignment="bottom", gap="medium")
-    k = left.slider("Neighbours k", 1, most, min(6, most), key="k", bind="query-params")
+    k = chosen_k(view, "k")
     failing = mostly_wrong(view, seed, methods, k) if known(view) else []
-    right.button(
+    st.button(
         "Next failing query (F)",
         on_click=state.step_focus,
         args=(view, failing),
@@ -57,10 +55,7 @@ def nearest(view: View, methods: list[str], seed: int, sample: int) -> None:
         ),
     )
     on_keys({"f": lambda times: state.step_focus(view, failing, times)}, key="failing_keys")
-    for method in methods:
-        with st.container(border=True):
-            st.markdown(f"**{shell.label(method)}**")
-            neighbour_strip(view, method, sample, seed, k=k, key=method, size=44)
+    neighbour_slider(view, methods, sample, seed, key="k")
     shell.show_code(
         "from tla.study import locate",
         "",

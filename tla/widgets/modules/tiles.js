@@ -38,13 +38,14 @@ export function tileElement({ id, title, note, tone, focus, tip }, fill, press =
   return box;
 }
 
-function build(tile, data, press) {
+// A tile of pictures side by side, with signs between them; `tile.focus` and `press` as above.
+export function pictureTile(tile, size, press = null) {
   const fill = (pair, lines) =>
     tile.pictures.forEach((source, place) => {
       if (place) pair.append(span("arrow", tile.signs?.[place - 1] ?? "→"));
-      pair.append(picture(source, data.size, data.pressable ? "" : lines));
+      pair.append(picture(source, size, press ? "" : lines));
     });
-  return tileElement({ ...tile, focus: tile.id === data.focus }, fill, data.pressable ? press : null);
+  return tileElement(tile, fill, press);
 }
 
 export function mount(parent, given, holder) {
@@ -54,7 +55,8 @@ export function mount(parent, given, holder) {
   parent.append(root);
   const update = (data) => {
     root.setAttribute("aria-label", data.label);
-    const tiles = data.tiles.map((tile) => build(tile, data, (id) => holder.fire("pressed", id)));
+    const press = data.pressable ? (id) => holder.fire("pressed", id) : null;
+    const tiles = data.tiles.map((tile) => pictureTile({ ...tile, focus: tile.id === data.focus }, data.size, press));
     root.replaceChildren(...(tiles.length ? tiles : [span("nothing", data.nothing)]));
   };
   update(given);

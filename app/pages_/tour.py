@@ -6,9 +6,14 @@ from typing import NamedTuple
 import streamlit as st
 from board import shell, state
 from board.charts import chart
+from board.choices import methods_choice
 from board.pages import PageInfo
+from board.radii import radii
+from board.selection.radii import first_id, shown_ids
 from board.selection.shared import adversarial_images, of_run, predictions
+from board.selection.tour import accuracies, kept_neighbours, landings
 from board.studies import View
+from board.tiles import Tile, tiles
 
 from tla.plots import Pictures
 from tla.plots.drawing.theme import attack_label
@@ -23,18 +28,58 @@ PAGE = PageInfo(
 
 
 class Scene(NamedTuple):
-    """One scene: its name, its text, what it shows, and the page with more about it."""
+    """One scene: its name, its text, what it shows, the page with more about it, and what is counted in this study."""
 
     name: str
     text: str
     show: Callable[[View], None]
     page: str
     link: str
+    facts: Callable[[View], str] = lambda view: ""
 
 
 def image(view: View) -> None:
-    """An image, the noise, and what a model predicts for their sum."""
+    """An image at growing eps, for two models; from a study without such images, before and after the attack."""
     view.need("An image before and after", pictures=True)
+    if view.has("radii"):
+        growing(view)
+    else:
+        before_and_after(view)
+    doors(view)
+
+
+def growing(view: View) -> None:
+    """An image at growing eps: its picture, its place on the map and its neighbours for two models."""
+    seed, focus = state.seed(view), state.focus(view)
+    methods = methods_choice(view, "tour_models", most=2)[:2]
+    ids = shown_ids(view)
+    sample = focus if focus in ids else first_id(view, methods, seed)
+    radii(view, methods, seed, sample, key="tour_radii")
+    items = [Tile(id=one, images=view.clean_picture(one)) for one in ids]
+    tiles(items, key="tour_images", label="images to choose", size=28, focus=sample, on_press=state.set_focus)
+
+
+def doors(view: View) -> None:
+    """Where to go from the first picture."""
+    one, two, three = st.columns(3, gap="medium")
+    with one.container(border=True):
+        st.page_link(
+            "pages_/attack.py",
+            label="Draw your own",
+            icon=":material/draw:",
+            query_params={"from": "draw"},
+        )
+        st.caption("A digit by mouse, a file or the camera, attacked while you watch.")
+    with two.container(border=True):
+        st.page_link("pages_/shift.py", label=f"Explore {len(view.ids):,} images", icon=":material/scatter_plot:")
+        st.caption("All of them on the map: draw round some, and see where the attack takes them.")
+    with three.container(border=True):
+        st.page_link("pages_/data.py", label="Bring your model", icon=":material/upload:")
+        st.caption("Your network and your images, with every picture of this dashboard.")
+
+
+def before_and_after(view: View) -> None:
+    """An image, the noise, and what a model predicts for their sum."""
     seed, sample = state.seed(view), state.focus(view)
     first = available(view, "natural")[0]
     method = st.segmented_control("Model", view.methods, default=first, key="tour_model") or first
@@ -94,7 +139,7 @@ def after(view: View) -> None:
         alt="Adversarial images of one class in each method's map, coloured by the predicted class",
         shift=view.table("shift"),
         klass=names.index(chosen) if chosen in names else None,
-        methods=available(view, "natural", "at", "alp", "tla"),
+        methods=trained(view),
         seed=state.seed(view),
     )
 
@@ -108,7 +153,7 @@ def detection(view: View) -> None:
         view=view,
         key="tour_roc",
         alt="ROC curve of misclassification detection for each method",
-        methods=available(view, "natural", "at", "alp", "tla"),
+        methods=trained(view),
         false_alarms=refused / 100,
     )
 
@@ -137,22 +182,28 @@ def available(view: View, *methods: str) -> list[str]:
     return [method for method in methods if method in view.methods] or view.methods[: len(methods)]
 
 
+def trained(view: View) -> list[str]:
+    """The methods that the tour compares."""
+    return available(view, "natural", "at", "alp", "tla")
+
+
 SCENES = [
     Scene(
         "An image",
-        "A change too small to matter to us can make a network misclassify an image. The noise in the middle is "
-        "magnified; every pixel changes by at most eps.",
+        "A change that does not matter to us can make a network misclassify an image. The larger eps, the more each "
+        "pixel may change.",
         image,
         "attack",
         "Attack an image yourself",
     ),
     Scene(
         "Where it lands",
-        "Inside the network the image moves much further than its pixels: its representation leaves its own class "
+        "Inside the network the image moves too: where the attack succeeds, its representation leaves its own class "
         "and lands among images of another. Each arrow is one image.",
         landing,
         "shift",
         "Explore the maps",
+        lambda view: landings(view, available(view, "natural", "at"), state.seed(view)),
     ),
     Scene(
         "The idea",
@@ -164,11 +215,12 @@ SCENES = [
     ),
     Scene(
         "After training",
-        "The adversarial images of one class, coloured by the class that the model predicts. Where training works, "
-        "they stay together, and fewer change colour.",
+        "The adversarial images of one class, coloured by the class that the model predicts. Where a representation "
+        "holds, they stay together in one colour.",
         after,
         "robustness",
         "See every attack, with intervals",
+        lambda view: accuracies(view, trained(view), state.seed(view)),
     ),
     Scene(
         "Detection",
@@ -180,11 +232,14 @@ SCENES = [
     ),
     Scene(
         "Neighbours",
-        "Ask each model for the training images most similar to the query. If the representation is robust, the "
-        "neighbours of the attacked image are still of its class.",
+        "Ask each model for the training images most like the query. Where a representation holds, the neighbours "
+        "of the attacked image are still of its class.",
         neighbours,
         "neighbours",
         "See other queries",
+        lambda view: kept_neighbours(
+            view, available(view, "natural", "at", "tla"), state.seed(view), state.focus(view)
+        ),
     ),
 ]
 
@@ -203,6 +258,9 @@ def main() -> None:
         chosen = st.segmented_control("Scene", names, default=names[0], key="scene", bind="query-params")
         scene = SCENES[names.index(chosen) if chosen in names else 0]
         st.markdown(scene.text)
+        facts = scene.facts(view)
+        if facts:
+            st.markdown(f":blue-background[In this study] {facts}")
         scene.show(view)
         with st.container(horizontal=True, vertical_alignment="center"):
             st.button("Back", on_click=go, args=(-1,), icon=":material/arrow_back:", key="scene_back", shortcut="Left")

@@ -327,3 +327,17 @@ def test_nothing_overflows_on_a_narrow_screen(server, chromium, scheme):
         paper = page.evaluate("document.querySelector('.js-plotly-plot').layout.template.layout.paper_bgcolor")
         assert paper == {"light": "#ffffff", "dark": "#0f141b"}[scheme]
     context.close()
+
+
+def test_the_first_screen_follows_its_slider_without_the_server(visit):
+    page = visit("?study=digits")
+    page.wait_for_selector("text=/untouched: Natural says/")
+    settled(page)
+    page.route("**/_stcore/**", lambda route: route.abort())
+    slider = page.get_by_role("slider", name="eps")
+    slider.focus()
+    for _ in range(9):
+        page.keyboard.press("ArrowRight")
+    page.wait_for_selector("text=/every pixel changed by at most 0.225: Natural says/")
+    assert page.locator(".radii .says.bad").count() >= 1
+    assert page.locator(".radii .halo.wrong").count() == page.locator(".radii .says.bad").count()

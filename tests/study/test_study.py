@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from small_study import SMALL, SUITE, small
 
 from tla.cli import main
 from tla.cli.study_verb import already_done
@@ -21,22 +22,6 @@ from tla.files import FolderInUseError
 from tla.store import DamagedFileError, Store
 from tla.study import recipes, run_study, study_from
 from tla.study.config import study_values
-
-SMALL = {
-    "train": {"epochs": 2, "batch": 128, "holdout": 100},
-    "attack": {"examples": 60, "batch": 60, "detection_eps": [0.2]},
-    "analysis": {"gallery": 300, "map_points": 30, "trajectories": 4, "projection": "pca", "audit": False},
-    "methods": ["natural", "tla"],
-}
-SUITE = {"fgsm": {"name": "fgsm"}, "pgd": {"name": "pgd", "steps": 3}}
-
-
-def small(**more):
-    values = recipes.read("digits")
-    for key, value in SMALL.items():
-        values[key] = {**values[key], **value} if isinstance(value, dict) else value
-    values["attack"]["suite"] = SUITE
-    return study_from(values | more)
 
 
 @pytest.fixture(scope="module")

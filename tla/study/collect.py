@@ -24,11 +24,16 @@ TABLES = (
     "retrieval",
     "trajectory",
     "path",
+    "radii",
+    "radii_neighbours",
     "layers",
     "audit",
     "ranking",
     "ranking_lists",
 )
+
+ALIGNED = ("map", "trajectory", "radii")
+"""Tables with places on the maps."""
 
 
 def write_model_rows(store: Store, table: str, trained: TrainedModel, frame: pd.DataFrame) -> str:
@@ -55,7 +60,7 @@ def _run(workspace: Workspace, models: list[TrainedModel], report: Report) -> St
         joined = pd.concat(frames, ignore_index=True)
         if table == "map":
             align = MapAlignment(str(joined["projection"].iloc[0]), map_moves(joined))
-        files.append(workspace.store.write_table(table, align(joined) if table in ("map", "trajectory") else joined))
+        files.append(workspace.store.write_table(table, align(joined) if table in ALIGNED else joined))
     return StepResult(files, ", ".join(Path(file).stem for file in files))
 
 

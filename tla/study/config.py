@@ -73,7 +73,8 @@ class AnalysisPlan:
         neighbours: How many nearest neighbours are stored per query (k).
         projection: How the map is made: umap, pca or tsne.
         map_points: How many test images the map shows, each clean and adversarial.
-        trajectories: For how many test images the attack's trajectory is stored; by default 24, fewer large ones.
+        trajectories: For how many test images the attack's trajectory is stored; by default 24, fewer large ones. With
+            0, no image is attacked at growing radii either.
         detectors: Detection scores to compare.
         adaptive: Which of them are also evaluated against an attack that evades them.
         adaptive_images: On how many of the attacked test images, at every radius; by default all of them, but of large

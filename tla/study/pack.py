@@ -91,7 +91,7 @@ def _arrays(store: Store, packed: Store) -> list[str]:
         if path.parent.name == "adversarial":
             main = array_name(plan["main"], plan["eps"])
             arrays = {main: arrays[main]}
-        elif path.parent.name != "film":
+        elif path.parent.name == "embeddings":
             arrays = {label: array.astype(np.float16) for label, array in arrays.items()}
         files.append(packed.write_arrays(name, arrays))
     return files

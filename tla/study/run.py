@@ -13,7 +13,7 @@ from tla.extras import versions
 from tla.files import held, remove_orphans
 from tla.memory import give_back
 from tla.store import Store
-from tla.study import analyse, attack, audit, collect, data, given, ranking, report, start, train, transfer
+from tla.study import analyse, attack, audit, collect, data, given, radii, ranking, report, start, train, transfer
 from tla.study.config import Study, study_values
 from tla.study.distributed import join_training, open_process_group, train_in_group
 from tla.study.progress import ProgressCallback, ProgressReporter
@@ -159,6 +159,7 @@ def plan(workspace: Workspace) -> list[StudyStep]:
     """The steps of a study in order, each with its fingerprint."""
     models = workspace.models
     per_model: list[StudyStep] = []
+    analyses: list[str] = []
     weights: dict[str, str] = {}
     for model in models:
         made = given if model.method in workspace.given else train
@@ -167,8 +168,10 @@ def plan(workspace: Workspace) -> list[StudyStep]:
         attacked = attack.step(workspace, model, ready.digest)
         analysed = analyse.step(workspace, model, attacked.digest)
         per_model += [ready, attacked, analysed]
+        analyses.append(analysed.digest)
         if workspace.study.analysis.audit:
             per_model.append(audit.step(workspace, model, attacked.digest))
+    per_model += radii.steps(workspace, models, analyses)
     per_model += ranking.steps(workspace, models, weights)
     collected = collect.step(workspace, models, [step.digest for step in per_model])
     transfers = transfer.steps(workspace, models, weights)

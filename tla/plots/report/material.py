@@ -17,7 +17,7 @@ STEP_OF = {
     "attacks": "attack", "history": "train", "shift": "analyse", "map": "analyse", "detection": "analyse",
     "neighbours": "analyse", "retrieval": "analyse", "trajectory": "analyse", "layers": "analyse", "path": "analyse",
     "measures": "analyse", "structure": "analyse", "trust": "analyse", "audit": "audit",
-    "ranking": "ranking",
+    "ranking": "ranking", "radii": "radii",
 }  # fmt: skip
 """The step of `tla study` that makes a table."""
 

@@ -17,9 +17,9 @@ export function draw(kind, parent, attributes = {}, text = "") {
 }
 
 // A slider over the frames 0 to `last`, and a button that plays them, each for `pace` milliseconds. `show(at)` draws a
-// frame and returns its label and the text that a screen reader speaks. Starts at the last frame; returns a function
-// that stops playing.
-export function scrubber(parent, name, last, pace, show) {
+// frame and returns its label and the text that a screen reader speaks. Starts at the frame `first`, by default the
+// last one; returns a function that stops playing.
+export function scrubber(parent, name, last, pace, show, first = last) {
   const row = make("div", parent, "scrub");
   const play = make("button", row, "", "▶ Play");
   play.type = "button";
@@ -53,7 +53,7 @@ export function scrubber(parent, name, last, pace, show) {
       if (at >= last) stop();
     }, pace);
   };
-  go(last);
+  go(first);
   return stop;
 }
 

@@ -66,7 +66,7 @@ def test_facts_are_counted(studies):
     shift = shift[np.isclose(shift["eps"], eps)]
     wrong, nearer = int((shift["prediction"] != shift["y"]).sum()), int((shift["margin"] < 0).sum())
     text = landings(view, ["natural", "at"], 0)
-    assert f"AT misclassifies {wrong} of {len(shift)} adversarial images, and {nearer} lie nearer" in text
+    assert f"AT misclassifies {wrong} of {len(shift)} adversarial images, and {nearer} lie nearer to" in text
     rows = store.table("attacks").query("attack == 'pgd' and method == 'tla' and seed == 0")
     rows = rows[np.isclose(rows["eps"], eps)]
     assert f"TLA {(rows['prediction'] == rows['y']).mean():.0%} [" in accuracies(view, ["at", "tla"], 0)

@@ -14,8 +14,8 @@ def landings(view: View, methods: list[str], seed: int) -> str:
     for method, part in _parts(rows, methods):
         changed, nearer = (part["prediction"] != part["y"]).sum(), (part["margin"] < 0).sum()
         said.append(
-            f"{method_label(method)} misclassifies {changed} of {len(part)} adversarial images, and {nearer} lie nearer "
-            "to a false class than to their own"
+            f"{method_label(method)} misclassifies {changed} of {len(part)} adversarial images, and {nearer} lie "
+            "nearer to a false class than to their own"
         )
     return f"{'; '.join(said)}." if said else ""
 

@@ -140,6 +140,7 @@ def _focus_box(view: View) -> None:
             "n": lambda times: step(view, among, times),
         },
         key="focus_keys",
+        buttons={"j": "focus_back", "k": "focus_next", "n": "focus_fooled"},
     )
 
 

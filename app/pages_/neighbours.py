@@ -49,12 +49,14 @@ def nearest(view: View, methods: list[str], seed: int, sample: int) -> None:
         on_click=state.step_focus,
         args=(view, failing),
         disabled=not failing,
+        key="failing",
         icon=":material/skip_next:",
         help=view.said(
             "The next image whose neighbours under attack are mostly of other classes, for one of these methods."
         ),
     )
-    on_keys({"f": lambda times: state.step_focus(view, failing, times)}, key="failing_keys")
+    step = {"f": lambda times: state.step_focus(view, failing, times)}
+    on_keys(step, key="failing_keys", buttons={"f": "failing"})
     neighbour_slider(view, methods, sample, seed, key="k")
     shell.show_code(
         "from tla.study import locate",

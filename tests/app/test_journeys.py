@@ -161,6 +161,22 @@ def test_ten_fast_presses_move_ten(visit):
     assert query(page).get("focus") == "5"
 
 
+def test_ten_fast_clicks_move_ten(visit):
+    page = visit("shift?focus=5")
+    page.locator(".map").first.wait_for()
+    settled(page)
+    for name, end in (("Next (K)", "15"), ("Back (J)", "5")):
+        box = page.get_by_role("button", name=name, exact=True).bounding_box()
+        for _ in range(10):
+            page.mouse.click(box["x"] + 10, box["y"] + 10)
+            page.wait_for_timeout(40)
+        until(page, lambda end=end: query(page).get("focus") == end, f"ten clicks on {name} did not move ten")
+        settled(page)
+        assert query(page).get("focus") == end
+    page.keyboard.press("k")
+    until(page, lambda: query(page).get("focus") == "6", "the key does not follow the clicks")
+
+
 def test_the_explorer_is_a_file(visit, tmp_path):
     page = visit("export?study=made")
     button = page.get_by_role("button", name="Explorer (HTML)")

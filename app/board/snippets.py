@@ -21,7 +21,7 @@ def figure_code(view: View, name: str, *, where: str = "", **options: Any) -> li
     if not where:
         head = ["from tla.plots import draw", "from tla.study import locate", ""]
         options |= {"condition": view.condition} if view.condition else {}
-        return [*head, *call("draw", literal(name), f"locate({literal(str(view.path))})", **options)]
+        return [*head, *call("draw", literal(name), f"locate({literal(view.known_as)})", **options)]
     look = f"look=look_of(store, condition={literal(view.condition)})" if view.condition else "look=look_of(store)"
     if view.condition:
         where += f' and attack in ["clean", {literal(view.condition)}]'
@@ -29,7 +29,7 @@ def figure_code(view: View, name: str, *, where: str = "", **options: Any) -> li
         "from tla.plots import FIGURES, look_of",
         "from tla.study import locate",
         "",
-        f"store = locate({literal(str(view.path))})",
+        f"store = locate({literal(view.known_as)})",
         f'rows = store.table("{FIGURES.get(name).tables[0]}").query({literal(where)})',
         *call(f"FIGURES.get({literal(name)})", "rows", look, **options),
     ]
@@ -46,7 +46,7 @@ def explore_code(view: View, **options: Any) -> list[str]:
     return [
         "import tla",
         "",
-        *call("explorer = tla.explore", literal(str(view.path)), **chosen),
+        *call("explorer = tla.explore", literal(view.known_as), **chosen),
         "explorer  # maps, images, neighbours and measures, with your variables; explorer.rows is a DataFrame",
     ]
 

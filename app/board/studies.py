@@ -1,6 +1,5 @@
 """Opening studies: tables are read once per version of the manifest, which is written last, and are never changed."""
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -14,7 +13,7 @@ import streamlit as st
 from tla.plots.drawing.condition import said
 from tla.statistics.conditions import of_condition
 from tla.store import DamagedFileError, Store
-from tla.study.locate import available, shipped_studies
+from tla.study.locate import SHIPPED, available, name_of, own_studies, shipped_studies
 
 if TYPE_CHECKING:
     from tla.threat import Norm
@@ -44,7 +43,7 @@ WITHOUT_CLASSES = {"detection": "Detection", "retrieval": "Retrieval"}
 
 def root() -> Path:
     """The folder of your own studies: the variable TLA_STUDIES, else studies/ in the working directory."""
-    return Path(os.environ.get("TLA_STUDIES", "studies"))
+    return own_studies()
 
 
 def studies() -> dict[str, Path]:
@@ -58,7 +57,7 @@ def studies() -> dict[str, Path]:
     found = {name: folder for name, folder in available(root()).items() if folder not in bare}
     for name, folder in shipped.items():
         if folder not in bare and found[name] != folder and not finished(name, found[name]):
-            found[f"{name} (shipped)"] = folder
+            found[f"{name}{SHIPPED}"] = folder
     return found
 
 
@@ -186,6 +185,11 @@ class View:
     def shipped(self) -> bool:
         """True if it came with the package."""
         return self.path.is_relative_to(shipped_studies())
+
+    @property
+    def known_as(self) -> str:
+        """What `tla.study.locate` finds it by in any folder; in Python that a page shows."""
+        return name_of(self.path)
 
     def has(self, name: str) -> bool:
         """True if the study has this table."""

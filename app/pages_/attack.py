@@ -261,7 +261,7 @@ def code(view: View, method: str, seed: int, settings: AttackSettings) -> list[s
         found = [*call("given = GivenModel", **settings_of), f"model = find_model(given, {shape}).model"]
     elif lab_models.lab_model(view, method, seed).given:
         import_model = "from tla.study.find_model import find_model"
-        name = f"{view.path}:{method}-seed{seed}@{lab_models.architecture(view)}"
+        name = f"{view.known_as}:{method}-seed{seed}@{lab_models.architecture(view)}"
         found = [f"model = find_model({literal(name)}).model"]
     else:
         import_model = "from tla.training import load_model"
@@ -275,7 +275,7 @@ def code(view: View, method: str, seed: int, settings: AttackSettings) -> list[s
         "from tla.threat import Threat",
         *(["from tla.study.find_model import find_model"] if method in view.given else [import_model]),
         "",
-        f"store = locate({literal(str(view.path))})",
+        f"store = locate({literal(view.known_as)})",
         *found,
         f'x = torch.from_numpy(store.arrays("images")["test"][[{view.positions[sample]}]]).float() / 255',
         *call("attack = ATTACKS.build", literal(settings.attack), **options),

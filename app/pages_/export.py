@@ -6,6 +6,7 @@ import tempfile
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
 import streamlit as st
@@ -60,7 +61,7 @@ def main() -> None:
         st.markdown("**Command line**")
         dark = " --dark" if look.theme == "dark" else ""
         of = f" --set condition={literal(view.condition)}" if view.condition else ""
-        st.code(f"tla figure {name} {view.path} --out {name}.svg --width {width}{dark}{of}", "bash")
+        st.code(f"tla figure {name} {quote(view.known_as)} --out {name}.svg --width {width}{dark}{of}", "bash")
         explorer(view)
 
 
@@ -82,7 +83,7 @@ def explorer(view: View) -> None:
         key="download_explorer",
         on_click="ignore",
     )
-    st.code(f"tla explore {view.path} --out {view.name}-explorer.html", "bash")
+    st.code(f"tla explore {quote(view.known_as)} --out {view.path.name}-explorer.html", "bash")
 
 
 def explorer_file(view: View) -> bytes:
@@ -141,7 +142,7 @@ def code(view: View, name: str, look: Look) -> list[str]:
         "from tla.plots.drawing.export import save",
         "from tla.study import locate",
         "",
-        f"store = locate({literal(str(view.path))})",
+        f"store = locate({literal(view.known_as)})",
         *call(
             "figure = draw",
             literal(name),

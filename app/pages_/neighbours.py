@@ -61,7 +61,7 @@ def nearest(view: View, methods: list[str], seed: int, sample: int) -> None:
     shell.show_code(
         "from tla.study import locate",
         "",
-        f'neighbours = locate({literal(str(view.path))}).table("neighbours")',
+        f'neighbours = locate({literal(view.known_as)}).table("neighbours")',
         f'rows = neighbours.query("id == {sample} and seed == {seed} and rank <= {k} and method in {methods}")',
         *([f'rows = rows[rows.attack.isin(["clean", {literal(view.condition)}])]'] if view.condition else []),
         'rows.pivot(index=["method", "kind"], columns="rank", values="neighbour_y")',

@@ -9,6 +9,8 @@ import streamlit as st
 from board.lab_models import brought, codeless
 from board.running import runs, visitor
 from board.studies import root
+from board.unfinished import say_last
+from tla.config import plain_value
 
 ANOTHER = "another, by name"
 SETTINGS = ("weights", "head", "mean", "std", "channels", "resize", "order")
@@ -48,19 +50,20 @@ def own_study() -> None:
     words = command_words(name, settings | more, eps)
     folder = root() / folder_name(name, data)
     started = runs()
+    busy = started.refusal(folder, visitor())
     st.button(
         "Start",
         icon=":material/play_arrow:",
         on_click=started.start,
         args=(data.strip(), folder, visitor(), words),
-        disabled=bool(reason) or started.running(folder) or started.of(visitor()) is not None,
+        disabled=bool(reason or busy),
         key="start_own",
     )
     if reason and (settings["load"] or data):
         st.caption(f":material/info: {reason}")
-    last = started.progress(folder)
-    if last is not None and last.state == "failed":
-        st.error(last.message, icon=":material/error:")
+    elif busy:
+        st.caption(f":material/info: {busy}")
+    say_last(folder)
     st.code(" ".join(["tla study", data or "folder:PATH", *words, "--out", str(folder)]), language="bash")
 
 
@@ -72,7 +75,7 @@ def _more(place: Any) -> dict[str, str]:
 
 def refusal(name: str, settings: dict[str, Any], data: str, eps: str) -> str:
     """Why this cannot be started, in one sentence; empty if it can."""
-    from tla.config import plain_value, source_values
+    from tla.config import source_values
 
     load = str(settings.get("load", ""))
     if not load or not data.strip():
@@ -86,6 +89,11 @@ def refusal(name: str, settings: dict[str, Any], data: str, eps: str) -> str:
         return "The name must be letters, digits, spaces or any of _.+- , and start with a letter or digit."
     if source_values(data.strip())["name"] == "python":
         return "Images that code returns are for the command line: tla study mypkg.data:make --given ..."
+    return eps_refusal(eps)
+
+
+def eps_refusal(eps: str) -> str:
+    """Why a typed radius is none, in a sentence; empty if it is one."""
     value = plain_value(eps.strip())
     if not isinstance(value, int | float) or isinstance(value, bool) or not 0 < value <= 1:
         return f"eps must be a number in 0..1 such as 8/255, got {eps!r}."

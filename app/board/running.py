@@ -3,9 +3,11 @@
 import atexit
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -33,17 +35,28 @@ class RunProgress(NamedTuple):
     message: str
 
 
+CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 @dataclass
 class Runs:
-    """Processes of this dashboard by study folder; shared by all users."""
+    """Processes of this dashboard by study folder; shared by all users.
+
+    Args:
+        most: So many run at a time: by default one for each core, so that none waits for another.
+    """
+
+    most: int = CORES
 
     processes: dict[Path, subprocess.Popen[bytes]] = field(default_factory=dict)
     owners: dict[Path, str] = field(default_factory=dict)
     output: dict[Path, IO[bytes]] = field(default_factory=dict)
+    began: dict[Path, float] = field(default_factory=dict)
+    kept: dict[Path, str] = field(default_factory=dict)
     lock: Lock = field(default_factory=Lock)
 
     def start(self, recipe: str, folder: Path, owner: str = "", words: Sequence[str] = ()) -> None:
-        """Start or resume a study, unless this dashboard is already running it, or another one for this visitor.
+        """Start or resume a study, unless `refusal` has a reason not to.
 
         Args:
             recipe: The argument of `tla study`.
@@ -52,10 +65,11 @@ class Runs:
             words: Further words of the command.
         """
         with self.lock:
-            if self.running(folder) or (owner and self.of(owner) is not None):
+            if self.refusal(folder, owner):
                 return
             self._end(folder)
-            self.owners[folder] = owner
+            self.kept.pop(folder, None)
+            self.owners[folder], self.began[folder] = owner, time.time()
             (folder / "progress.json").unlink(missing_ok=True)
             self.output[folder] = tempfile.TemporaryFile()  # noqa: SIM115  (closed with the process)
             self.processes[folder] = subprocess.Popen(
@@ -65,6 +79,23 @@ class Runs:
                 stdin=subprocess.DEVNULL,
                 env=os.environ | {ENDS_WITH: str(os.getpid())},
             )
+
+    def refusal(self, folder: Path, owner: str = "") -> str:
+        """Why a visitor cannot start a study now, in a sentence; empty if it can be started."""
+        if self.running(folder):
+            return f"{folder.name} is running."
+        own = self.of(owner) if owner else None
+        if own is not None:
+            return f"You have {own.name} running; a visitor runs one study at a time."
+        active = [one.name for one in list(self.processes) if self.running(one)]
+        if len(active) >= self.most:
+            cores = "1 core" if self.most == 1 else f"{self.most} cores"
+            at_most = "1 study runs" if self.most == 1 else f"{self.most} studies run"
+            return (
+                f"{at_most} at a time, one for each of this machine's {cores}, and now: {', '.join(active)}. "
+                "Start yours when one has ended."
+            )
+        return ""
 
     def of(self, owner: str) -> Path | None:
         """The study that a visitor has started and that is running."""
@@ -81,9 +112,15 @@ class Runs:
         return process is not None and process.poll() is None
 
     def stop(self, folder: Path, owner: str = "") -> None:
-        """Stop a study of this visitor; its finished steps stay, and the next start resumes from them."""
-        if self.may_stop(folder, owner):
+        """Stop a study of this visitor; `kept` then says what the next start goes on from."""
+        if self.may_stop(folder, owner) and self.running(folder):
+            last = read_progress(folder)  # the end is written over it
             self._end(folder)
+            self.kept[folder] = what_is_kept(folder, last, self.began.get(folder, 0.0))
+
+    def would_keep(self, folder: Path) -> str:
+        """What a stop now leaves for the next start."""
+        return what_is_kept(folder, read_progress(folder), self.began.get(folder, 0.0))
 
     def _end(self, folder: Path) -> None:
         process = self.processes.pop(folder, None)
@@ -134,6 +171,41 @@ def read_progress(folder: Path) -> RunProgress | None:
         return RunProgress(str(report["state"]), float(report["done"]), f"{step}: {message}" if message else step)
     except (OSError, ValueError, KeyError, TypeError):
         return None
+
+
+def what_is_kept(folder: Path, last: RunProgress | None, began: float) -> str:
+    """What a stop leaves for the next start: "epoch 7 of 30 of TLA and everything before it".
+
+    Args:
+        folder: The study folder.
+        last: How far the run had got.
+        began: When it started, seconds since 1970.
+    """
+    if last is None:
+        return "every finished step"
+    step, _, message = last.message.partition(": ")
+    found = re.match(r"epoch (\d+)/(\d+)", message)
+    name = readable_step(step)
+    if not found or not step.startswith("train/"):
+        return f"every step before {name}"
+    log = folder / "models" / step.removeprefix("train/") / "log.jsonl"
+    rows = len(log.read_text(encoding="utf-8").splitlines()) if log.exists() else 0
+    fresh = log.exists() and log.stat().st_mtime >= began
+    epochs = rows if fresh else min(rows, int(found[1]) - 1)
+    return f"epoch {epochs} of {found[2]} of {name} and everything before it" if epochs else f"every step before {name}"
+
+
+def readable_step(step: str) -> str:
+    """A step in words: "TLA" for train/tla-seed0, "TLA, seed 1" for another seed, "the attack on TLA"."""
+    from tla.plots.drawing.theme import LIGHT
+
+    kind, _, key = step.partition("/")
+    method, _, seed = key.rpartition("-seed")
+    if not method:
+        return f"{step!r}"
+    name = LIGHT.methods([method])[method].label + (f", seed {seed}" if seed != "0" else "")
+    said = {"train": name, "attack": f"the attack on {name}", "analyse": f"the analysis of {name}"}
+    return said.get(kind, f"{kind} of {name}")
 
 
 def visitor() -> str:

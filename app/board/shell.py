@@ -10,9 +10,7 @@ import streamlit as st
 
 from board import state
 from board.keys import on_keys
-from board.lab_models import strange
 from board.pictures import uri
-from board.running import runs, visitor
 from board.selection.focus import contested, correct_count
 from board.studies import (
     DamagedFileError,
@@ -21,13 +19,12 @@ from board.studies import (
     View,
     finished,
     open_study,
-    root,
     studies,
 )
+from board.unfinished import DIGITS, offer, running_box
 from tla.plots.drawing.believed import believed
 from tla.plots.drawing.theme import LIGHT
 
-DIGITS = "digits"
 PAUSE = 0.02
 """Seconds in which the sidebar leaves for the browser before the page computes: both need Python's one lock."""
 
@@ -51,6 +48,8 @@ def default(found: dict[str, Path]) -> str:
 def sidebar() -> None:
     """Study, seed and focus sample, the same on every page."""
     found = studies()
+    with st.sidebar:
+        running_box()
     if not found:
         return
     with st.sidebar:
@@ -205,68 +204,13 @@ def ready() -> View | None:
     return None
 
 
-def offer(view: View | None = None) -> None:
-    """Offer to make the digits study, or to resume this one; show its progress."""
-    folder = root() / DIGITS if view is None else view.path
-    name = DIGITS if view is None else view.name
-    started = runs()
-    if started.running(folder):
-        watch(folder)
-        return
-    with st.container(border=True):
-        if view is None:
-            st.subheader("There is no study yet", anchor=False)
-            st.write(
-                "A study trains six methods on one data set, attacks each of them, and measures their "
-                "representations. The digits study needs no download and takes a few minutes on two CPU cores."
-            )
-        else:
-            st.subheader(f"The study “{name}” is not finished", anchor=False)
-            st.write("Finished steps are kept; it resumes after the last one.")
-        last = started.progress(folder)
-        if last is not None and last.state == "failed":
-            st.error(last.message, icon=":material/error:")
-        foreign = [] if view is None else strange(view)
-        if foreign:
-            st.info(
-                f"Resuming would execute {', '.join(map(repr, foreign))}, which this study names. If you trust it, use "
-                "the command below, or start the dashboard with `tla app --given NAME=MODEL`.",
-                icon=":material/info:",
-            )
-        st.button(
-            f"Make the {name} study" if view is None else "Resume",
-            type="primary",
-            icon=":material/play_arrow:",
-            on_click=started.start,
-            args=(_recipe(view), folder, visitor()),
-            disabled=bool(foreign) or started.of(visitor()) is not None,
-        )
-        st.caption("The same in a terminal:")
-        st.code(f"tla study {_recipe(view)} --out {folder}", language="bash")
-
-
-def _recipe(view: View | None) -> str:
-    """The argument of `tla study`: the study's own configuration once it has been started."""
-    if view is None:
-        return DIGITS
-    own = view.store.place("study.toml")
-    return str(own) if own.exists() else view.name
-
-
-@st.fragment(run_every=1.0)
-def watch(folder: Path) -> None:
-    """The progress of a study that was started here."""
-    started = runs()
-    progress = started.progress(folder)
-    if progress is None or progress.state in ("done", "failed") or not started.running(folder):
-        st.rerun()
-    with st.container(border=True):
-        st.subheader("The study is running", anchor=False)
-        st.progress(progress.done, text=f"{progress.done:.0%} · {progress.message}")
-        if started.may_stop(folder, visitor()):
-            args = (folder, visitor())
-            st.button("Stop", icon=":material/stop:", on_click=started.stop, args=args, key=f"stop_{folder}")
-        st.caption("It runs on while you use other pages, and stops with this dashboard. You can resume it later.")
+def unfinished() -> View | None:
+    """The study that is shown, if it is there and not finished."""
+    try:
+        view = current()
+        return None if view is None or view.complete else view
+    except DamagedFileError:
+        return None
 
 
 def source(text: str) -> None:

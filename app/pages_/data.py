@@ -1,5 +1,6 @@
 """What the study contains, what it was run on, and how to start another."""
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -7,12 +8,10 @@ import pandas as pd
 import streamlit as st
 from board import shell
 from board.charts import chart
+from board.new_study import new_study
 from board.own_study import own_study
 from board.pages import PageInfo
-from board.running import runs, visitor
-from board.studies import View, root
-
-from tla.study.recipes import shipped
+from board.studies import View
 
 PAGE = PageInfo(
     title="Data & runs",
@@ -22,17 +21,37 @@ PAGE = PageInfo(
     lead="What this study contains, where it comes from, and how to make another.",
 )
 
+FILES = "Files of the study with their sizes and SHA-256"
+
 
 def main() -> None:
     """The page."""
-    with shell.page() as view:
-        summary(view)
-        if view.has("history"):
-            alt = "Accuracy and loss of each method against the epoch"
-            chart("learning_curves", view.table("history"), view=view, key="history", alt=alt)
-        contents(view)
-    start_another()
+    view = shell.ready()
+    if view is not None:
+        with shell.page():
+            summary(view)
+            if view.has("history"):
+                alt = "Accuracy and loss of each method against the epoch"
+                chart("learning_curves", view.table("history"), view=view, key="history", alt=alt)
+            contents(view)
+    half = None if view is not None else shell.unfinished()
+    if half is not None:
+        contents(half)
+    new_study(shown=half and half.path)
     own_study()
+    commands()
+
+
+def commands() -> None:
+    """What else the command line starts."""
+    with st.expander("From a terminal", icon=":material/terminal:"):
+        st.code(
+            "tla study folder:PATH        # your own images: a folder for each class\n"
+            "tla study folder:PATH --given mine=mypkg.models:Net    # your own model\n"
+            "tla study embeddings:PATH    # your own embeddings, clean and in any other condition\n"
+            "tla study my.toml            # your own recipe",
+            language="bash",
+        )
 
 
 def summary(view: View) -> None:
@@ -67,7 +86,7 @@ def contents(view: View) -> None:
     with tabs[0]:
         st.dataframe(steps(view.manifest), hide_index=True, key="steps", alt="Finished steps of the study")
     with tabs[1]:
-        st.dataframe(files(view.manifest), hide_index=True, key="files", alt="Files of the study with SHA-256")
+        st.dataframe(files(view.store.path, view.manifest), hide_index=True, key="files", alt=FILES)
     with tabs[2]:
         st.json({key: view.manifest.get(key, {}) for key in ("versions", "hardware", "data")})
     with tabs[3]:
@@ -75,46 +94,6 @@ def contents(view: View) -> None:
         st.code(
             toml.read_text(encoding="utf-8") if toml.exists() else "# this study has no study.toml", language="toml"
         )
-
-
-def start_another() -> None:
-    """Start a study from a recipe, and follow those that are running."""
-    st.subheader("Run a study", anchor=False)
-    started = runs()
-    for folder in [folder for folder in started.processes if started.running(folder)]:
-        st.markdown(f"**{folder.name}**")
-        shell.watch(folder)
-    recipes = list(shipped())
-    left, right = st.columns([3, 2], vertical_alignment="bottom", gap="medium")
-    recipe = left.selectbox(
-        "Recipe",
-        recipes,
-        index=recipes.index(shell.DIGITS) if shell.DIGITS in recipes else 0,
-        key="recipe",
-        help="Recipes other than digits need their data set, in the folder TLA_DATA or as a download.",
-    )
-    folder = root() / str(recipe)
-    right.button(
-        "Start",
-        type="primary",
-        icon=":material/play_arrow:",
-        on_click=started.start,
-        args=(recipe, folder, visitor()),
-        disabled=started.running(folder) or started.of(visitor()) is not None,
-        help="One study at a time for each visitor.",
-        key="start_recipe",
-    )
-    last = started.progress(folder)
-    if last is not None and last.state == "failed":
-        st.error(last.message, icon=":material/error:")
-    st.code(
-        f"tla study {recipe} --out {folder}\n"
-        "tla study folder:PATH        # your own images: a folder for each class\n"
-        "tla study folder:PATH --given mine=mypkg.models:Net    # your own model\n"
-        "tla study embeddings:PATH    # your own embeddings, clean and in any other condition\n"
-        "tla study my.toml            # your own recipe",
-        language="bash",
-    )
 
 
 def steps(manifest: dict[str, Any]) -> pd.DataFrame:
@@ -132,14 +111,14 @@ def steps(manifest: dict[str, Any]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["step", "seconds", "files", "rows", "MB"])
 
 
-def files(manifest: dict[str, Any]) -> pd.DataFrame:
-    """A row per file of a study, with its SHA-256."""
-    rows = [
-        {"file": file} | {column: entry[column] for column in ("rows", "bytes", "sha256")}
-        for step in manifest["steps"].values()
-        for file, entry in step["files"].items()
-    ]
-    return pd.DataFrame(rows, columns=["file", "rows", "bytes", "sha256"])
+def files(folder: Path, manifest: dict[str, Any]) -> pd.DataFrame:
+    """A row per file of a study that is there, with its size, and rows and SHA-256 where a step has noted them."""
+    noted = {file: entry for step in manifest["steps"].values() for file, entry in step["files"].items()}
+    here = {file.relative_to(folder).as_posix(): file.stat().st_size for file in folder.rglob("*") if file.is_file()}
+    shown = [file for file in sorted(here) if not file.rpartition("/")[2].startswith(".")]
+    facts = [{name: noted.get(file, {}).get(name) for name in ("rows", "sha256")} for file in shown]
+    rows = [{"file": file, "kB": round(here[file] / 1000, 1)} | fact for file, fact in zip(shown, facts, strict=True)]
+    return pd.DataFrame(rows, columns=["file", "kB", "rows", "sha256"])
 
 
 main()

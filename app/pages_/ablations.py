@@ -1,5 +1,7 @@
 """What one setting of a method does: sweeps, your own and those that ship."""
 
+from html import unescape
+
 import streamlit as st
 from board import shell
 from board.charts import chart
@@ -43,7 +45,13 @@ def show(view: View) -> None:
     names = [str(attack) for attack in table["attack"].unique()]
     single = [attack for attack in names if attack not in ("clean", "worst")] or names
     picked = st.pills(
-        "Attacks", names, default=single, selection_mode="multi", format_func=attack_label, key="sweep_attacks"
+        "Attacks",
+        names,
+        default=single,
+        selection_mode="multi",
+        format_func=lambda attack: unescape(attack_label(attack)),
+        key="sweep_attacks",
+        bind="query-params",
     )
     attacks = tuple(attack for attack in names if attack in picked) or tuple(single)
     setting = str(table["parameter"].iloc[0])

@@ -9,6 +9,7 @@ from board.choices import classes_choice, method_choice, methods_choice
 from board.maps import maps
 from board.neighbour_strip import neighbour_strip
 from board.pages import PageInfo
+from board.picked_link import follow_address
 from board.selection.shared import adversarial_picture, of_run, predictions
 from board.selection.shift import largest_turns, median_measures
 from board.snippets import explore_code
@@ -40,6 +41,7 @@ def main() -> None:
             colour = st.segmented_control("Colour by", COLOURS, default="true", key="colour", bind="query-params")
         with three:
             classes = classes_choice(view, "shift_classes")
+        follow_address(view)
         picked = state.picked(view)
         drawn: dict[str, Any] = {"focus": sample, "colour": colour or "true"}
         maps(view, methods, seed, key="shift_map", picked=picked, classes=classes, **drawn)
@@ -56,7 +58,9 @@ def selection(view: View, methods: list[str], seed: int, sample: int) -> None:
     head.subheader(f"Selection: {len(picked)} images" if picked else "The largest turns", anchor=False)
     with choice:
         method = method_choice(view.said("Adversarial images of"), methods, "shift_shown")
-    clear.button("Clear", on_click=state.pick, args=([],), disabled=not picked, icon=":material/close:")
+    clear.button(
+        "Clear", on_click=state.pick, args=([],), disabled=not picked, icon=":material/close:", key="clear_picked"
+    )
     shown = picked or largest_turns(view, method, seed, 14)
     items = [pair_tile(view, method, seed, i) for i in shown[:MOST_TILES]]
     tiles(items, key="selection", label="images of the selection", size=40, focus=sample, on_press=state.set_focus)

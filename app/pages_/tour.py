@@ -27,6 +27,9 @@ PAGE = PageInfo(
 )
 
 
+BIND = "query-params"
+
+
 class Scene(NamedTuple):
     """One scene: its name, its text, what it shows, the page with more about it, and what is counted in this study."""
 
@@ -82,7 +85,7 @@ def before_and_after(view: View) -> None:
     """An image, the noise, and what a model predicts for their sum."""
     seed, sample = state.seed(view), state.focus(view)
     first = available(view, "natural")[0]
-    method = st.segmented_control("Model", view.methods, default=first, key="tour_model") or first
+    method = st.segmented_control("Model", view.methods, default=first, key="tour_model", bind=BIND) or first
     predicted = predictions(view, method, seed, sample)
     row = view.positions[sample]
     chart(
@@ -116,7 +119,7 @@ def landing(view: View) -> None:
 
 def triplet(view: View) -> None:
     """The triplet loss, drawn."""
-    alpha = st.slider("Margin alpha", 0.0, 0.3, 0.05, 0.01, key="tour_alpha")
+    alpha = st.slider("Margin alpha", 0.0, 0.3, 0.05, 0.01, key="tour_alpha", bind=BIND)
     chart(
         "triplet_drawn",
         view=view,
@@ -130,7 +133,8 @@ def after(view: View) -> None:
     """The adversarial images of one class, for each method."""
     view.need("The images of one class", classes=True)
     names = view.classes
-    chosen = st.pills("Class", names, key="tour_class", help="By default, the class that is misclassified most often.")
+    most = "By default, the class that is misclassified most often."
+    chosen = st.pills("Class", names, key="tour_class", bind=BIND, help=most)
     chart(
         "one_class",
         view.table("map"),
@@ -146,7 +150,9 @@ def after(view: View) -> None:
 
 def detection(view: View) -> None:
     """Detection of misclassified adversarial images."""
-    refused = st.slider("Share of clean images refused", 0.0, 30.0, 5.0, 0.5, format="%.1f %%", key="tour_refused")
+    refused = st.slider(
+        "Share of clean images refused", 0.0, 30.0, 5.0, 0.5, format="%.1f %%", key="tour_refused", bind=BIND
+    )
     chart(
         "roc",
         of_run(view.table("detection"), state.seed(view)),
@@ -162,7 +168,7 @@ def neighbours(view: View) -> None:
     """The nearest training images of one query."""
     seed = state.seed(view)
     methods = available(view, "natural", "at", "tla")
-    kind = st.segmented_control("Query", ["clean", "adversarial"], default="adversarial", key="tour_kind")
+    kind = st.segmented_control("Query", ["clean", "adversarial"], default="adversarial", key="tour_kind", bind=BIND)
     chart(
         "neighbour_rows",
         of_run(view.table("neighbours"), seed),

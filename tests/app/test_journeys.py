@@ -177,6 +177,41 @@ def test_ten_fast_clicks_move_ten(visit):
     until(page, lambda: query(page).get("focus") == "6", "the key does not follow the clicks")
 
 
+def test_a_lasso_and_a_scene_come_back_from_their_address(visit):
+    page = visit("shift?study=made&focus=5")
+    place = page.locator(".map").first
+    place.wait_for()
+    settled(page)
+    lasso(page, place, (0.3, 0.02, 0.98, 0.98))
+    until(page, lambda: "picked" in query(page), "the address does not carry the lasso")
+    settled(page)
+    count, link, carried = page.locator(".count").inner_text(), urlparse(page.url).query, query(page)["picked"]
+    assert not count.startswith("60 images")
+    names = page.get_by_role("group", name="images of the selection").get_by_role("button")
+    chosen = names.evaluate_all("all => all.map((one) => one.ariaLabel)")
+    page.get_by_role("link", name="Neighbours").first.click()
+    page.wait_for_selector("h2:has-text('Neighbours')")
+    page.get_by_role("link", name="Shift").first.click()
+    until(page, lambda: query(page).get("picked") == carried, "the selection was lost on the way")
+    page = visit(f"shift?{link}")
+    page.wait_for_selector(f"text=Selection: {len(chosen)} images")
+    page.locator(".map").first.wait_for()
+    settled(page)
+    assert page.locator(".count").inner_text() == count
+    assert names.evaluate_all("all => all.map((one) => one.ariaLabel)") == chosen
+    page = visit("?scene=Neighbours")
+    settled(page)
+    page.get_by_text("clean", exact=True).first.click()
+    until(page, lambda: query(page).get("tour_kind") == "clean", "the address does not carry the scene's control")
+    link = urlparse(page.url).query
+    page = visit(f"?{link}")
+    settled(page)
+    assert page.locator("button[aria-checked=true], button[aria-pressed=true]").all_inner_texts() == [
+        "Neighbours",
+        "clean",
+    ]
+
+
 def test_the_explorer_is_a_file(visit, tmp_path):
     page = visit("export?study=made")
     button = page.get_by_role("button", name="Explorer (HTML)")

@@ -76,7 +76,8 @@ def estimate(study: Study, found: Mapping[str, Path]) -> Estimate | None:
     return Estimate(
         scaled(past, study) * past.speed / now,
         f"From the steps of the study {past.name}, {took} in all, scaled to these settings and to this machine: "
-        f"{method} trains {now:,.0f} images a second here just now, {past.speed:,.0f} there.{guess}{lacking}",
+        f"{method} trains {now:,.0f} images a second here just now, as busy as it is, and {past.speed:,.0f} there."
+        f"{guess}{lacking}",
     )
 
 

@@ -8,8 +8,6 @@ import pandas as pd
 import streamlit as st
 from board import shell
 from board.charts import chart
-from board.new_study import new_study
-from board.own_study import own_study
 from board.pages import PageInfo
 from board.studies import View
 
@@ -37,6 +35,9 @@ def main() -> None:
     half = None if view is not None else shell.unfinished()
     if half is not None:
         contents(half)
+    from board.new_study import new_study  # it needs torch, which must not keep what is above waiting
+    from board.own_study import own_study
+
     new_study(shown=half and half.path)
     own_study()
     commands()

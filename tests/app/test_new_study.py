@@ -124,7 +124,7 @@ def test_the_speed_of_this_machine_scales_the_time(quick):
     then = past().speed
     assert said.seconds == pytest.approx(estimate.scaled(past(), DIGITS) * then / 1000)
     assert said.basis.startswith("From the steps of the study digits, ")
-    assert f"AT trains 1,000 images a second here just now, {then:,.0f} there." in said.basis
+    assert f"AT trains 1,000 images a second here just now, as busy as it is, and {then:,.0f} there." in said.basis
     assert estimate.estimate(study_from(read("tiny-imagenet")), found) is None
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from statistics import mean
 from typing import Any, NamedTuple
 
+import numpy as np
 import streamlit as st
 
 from board.studies import View, finished, open_study
@@ -164,7 +165,7 @@ def speed_here(name: str, path: str, stamp: int) -> float:
     with tempfile.TemporaryDirectory(prefix="tla-timing-") as folder:
         model, method = past.study.build_model(past.timed), past.study.build_method(past.timed)
         result = train(model, images, method, config, seed=0, folder=Path(folder))
-    return float(result.history["images_per_second"].to_numpy(float).max())
+    return float(np.median(result.history["images_per_second"].to_numpy(float)))
 
 
 def words(seconds: float) -> str:

@@ -22,7 +22,7 @@ MOST = 100_000
 MOST_SEEDS = 20
 
 
-class Choice(NamedTuple):
+class StudyChoice(NamedTuple):
     """What the form holds, as it was typed.
 
     Attributes:
@@ -83,7 +83,7 @@ def new_study(shown: Path | None = None) -> None:
             _say_time(chosen_study(choice, study))
 
 
-def _choose(recipe: str, study: Study) -> Choice:
+def _choose(recipe: str, study: Study) -> StudyChoice:
     """The controls, at first as the recipe has it."""
     from tla.training import METHODS
 
@@ -97,7 +97,7 @@ def _choose(recipe: str, study: Study) -> Choice:
         key=f"new_methods_{recipe}",
     )
     one, two, three, four = st.columns(4)
-    return Choice(
+    return StudyChoice(
         tuple(name for name in known if name in methods),
         one.number_input("Epochs", 1, 1000, study.train.epochs, key=f"new_epochs_{recipe}"),
         two.text_input("eps", f"{study.attack.eps:.6g}", key=f"new_eps_{recipe}", help="In pixel units: 8/255 or 0.1."),
@@ -110,7 +110,7 @@ def _choose(recipe: str, study: Study) -> Choice:
     )
 
 
-def refusal(choice: Choice, study: Study) -> str:
+def refusal(choice: StudyChoice, study: Study) -> str:
     """Why this cannot be started, in a sentence; empty if it can.
 
     Args:
@@ -133,7 +133,7 @@ def refusal(choice: Choice, study: Study) -> str:
     return ""
 
 
-def changed(choice: Choice, study: Study) -> list[str]:
+def changed(choice: StudyChoice, study: Study) -> list[str]:
     """The words of `tla study` for what differs from the recipe.
 
     Args:
@@ -180,7 +180,7 @@ def _say_time(study: Study) -> None:
         st.markdown(f":material/timer: **About {words(found.seconds)} on this machine.** {found.basis}")
 
 
-def chosen_study(choice: Choice, study: Study) -> Study:
+def chosen_study(choice: StudyChoice, study: Study) -> Study:
     """The study that would be run.
 
     Args:

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 from board import estimate, new_study, running
-from board.new_study import Choice, changed, chosen_study, folder_name, refusal
+from board.new_study import StudyChoice, changed, chosen_study, folder_name, refusal
 from board.running import Runs
 from board.studies import open_study
 from dashboard import make_study
@@ -16,7 +16,7 @@ from tla.study.locate import shipped_studies
 from tla.study.recipes import read
 
 DIGITS = study_from(read("digits"))
-AS_IT_IS = Choice(DIGITS.methods, 30, "0.15", 500, "0")
+AS_IT_IS = StudyChoice(DIGITS.methods, 30, "0.15", 500, "0")
 
 
 @pytest.fixture
@@ -35,7 +35,7 @@ def test_what_was_chosen_is_the_study_of_the_command():
     from tla.cli.settings import overridden
     from tla.cli.words import with_quotients
 
-    choice = Choice(("at", "tla"), 4, " 8/255", 60, "0, 1 2")
+    choice = StudyChoice(("at", "tla"), 4, " 8/255", 60, "0, 1 2")
     found = changed(choice, DIGITS)
     assert found == [
         *("--methods", "at", "tla", "--train.epochs", "4", "--eps", "8/255", "--examples", "60"),

@@ -194,6 +194,7 @@ def trajectory(world: World, steps: int = 20, images: int = 4, restarts: int = 2
                 parts.append(pd.DataFrame({
                     "method": method, "seed": seed, "attack": "pgd", "eps": world.eps, "id": image, "restart": restart,
                     "step": np.arange(steps + 1), "y": y,
+                    "false_class": (y + 1) % max(world.classes, 1),
                     "prediction": np.where(success, (y + 1) % max(world.classes, 1), y),
                     "value": 3 * t + rng.normal(0, 0.1, steps + 1), "success": success,
                     "p_true": np.clip(1 - t / max(flip, 1) / 1.6, 0, 1),

@@ -303,18 +303,67 @@ def test_trajectory_shows_path_distances_and_film():
     paths = [t for t in figure.data if t.name == "path"]
     assert len(paths) == 4
     assert all(len(t.x) == 21 for t in paths)
-    assert len([t for t in figure.data if t.name == "to false centroid"]) == 2
+    assert len([t for t in figure.data if t.name == "to false centroid"]) == 4, "a line for each restart"
     assert len(figure.layout.images) == 11
     assert "step 0" in notes(figure)
     assert any("sees, step by step" in note for note in notes(figure))
     path = F["trajectory"][(F["trajectory"]["id"] == 1) & (F["trajectory"]["restart"] == 0)]
     first = path[path["success"]].groupby("method")["step"].min().reindex(["at", "tla"]).min()
-    borders = [shape["line"]["dash"] == "dot" for shape in figure.to_dict()["layout"]["shapes"]]
+    frames = [shape for shape in figure.to_dict()["layout"]["shapes"] if shape["type"] == "rect"]
+    borders = [shape["line"]["dash"] == "dot" for shape in frames]
     assert borders == [step >= first for step in sorted(reel)], "from the first step that fools a model"
     assert figure.layout.xaxis3.title.text == "attack step"
     bare = FIGURES.get("trajectory")(F["trajectory"], image=1)
     assert bare.layout.height < 2 * figure.layout.height
     assert not bare.layout.images
+
+
+def one_path(success, **more):
+    """Rows of one image whose only attack succeeds at these steps; the true class is 1, the false one 2."""
+    success = np.array(success)
+    values = {"method": "at", "seed": 0, "attack": "pgd", "eps": 0.2, "id": 5, "restart": 0, "y": 1, "false_class": 2}
+    values |= {"step": np.arange(len(success)), "success": success, "prediction": np.where(success, 2, 1)}
+    values |= {"p_true": np.where(success, 0.3, 0.7), "p_false": np.where(success, 0.6, 0.2), "u": 0.0, "v": 0.0}
+    return pd.DataFrame(values | {"distance_own": 0.1, "distance_false": 0.4} | more)
+
+
+@pytest.mark.parametrize(
+    ("success", "words"),
+    [
+        ((0, 0, 0), "never fooled"),
+        ((0, 1, 1), "flips at step 1"),
+        ((0, 1, 0), "flips at step 1, right again at step 2"),
+    ],
+)
+def test_the_words_of_a_trajectory_agree_with_its_margin(success, words):
+    figure = FIGURES.get("trajectory")(one_path([bool(one) for one in success]), parts=["margin"])
+    assert f"<b>AT</b>: {words}" in notes(figure)
+    (margin,) = (trace for trace in figure.data if trace.name == "margin")
+    assert [height > 0 for height in margin.y] == [bool(one) for one in success]
+    marks = [shape["x0"] for shape in figure.to_dict()["layout"]["shapes"] if shape["xref"] == "x"]
+    assert marks == ([] if words == "never fooled" else [1])
+
+
+def test_several_starts_are_counted_and_each_is_drawn():
+    rows = pd.concat([one_path([False, False, k > 0], restart=k) for k in range(3)], ignore_index=True)
+    figure = FIGURES.get("trajectory")(rows, parts=["distances", "probabilities", "margin", "loss"])
+    assert "<b>AT</b>: 2 of 3 starts flip, first at step 2" in notes(figure)
+    names = [trace.name for trace in figure.data]
+    lines = {"to own centroid", "to false centroid", "of the true class", "of the predicted class", "margin", "loss"}
+    assert {name: names.count(name) for name in lines} == dict.fromkeys(lines, 3)
+    caption = figure.layout.meta["caption"]
+    assert "the margin is to that class" in caption
+    measured = FIGURES.get("trajectory")(rows.assign(margin=1.0), parts=["margin"])
+    assert "the margin is to that class" not in measured.layout.meta["caption"]
+
+
+@pytest.mark.parametrize("look", [Look(), Look(theme="dark")])
+def test_a_path_has_the_colours_and_symbols_of_the_classes(look):
+    figure = FIGURES.get("trajectory")(one_path([False, True]), look=look)
+    (path,) = (trace for trace in figure.data if trace.name == "path")
+    assert list(path.marker.color) == [look.class_colour(1), look.class_colour(2)]
+    assert list(path.marker.symbol) == [look.class_symbol(1), look.class_symbol(2)]
+    assert {"1", "2"} <= {trace.name for trace in figure.data if trace.showlegend}
 
 
 def test_learning_curves_have_a_band_over_seeds():

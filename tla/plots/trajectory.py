@@ -1,4 +1,4 @@
-"""One image under attack, step by step: its path in each map, its distances to centroids, and a film strip."""
+"""One image under attack, step by step: its path in each map, what was measured, and a film strip."""
 
 from collections.abc import Mapping, Sequence
 from typing import Literal, NamedTuple
@@ -6,85 +6,43 @@ from typing import Literal, NamedTuple
 import numpy as np
 
 from tla.plots.base import Figure, Frame, figure
+from tla.plots.drawing.attack_path import AttackPath
 from tla.plots.drawing.map_points import MapPoints, by_method, one_map
 from tla.plots.drawing.map_traces import cloud, fit_axes
-from tla.plots.drawing.marks import line
 from tla.plots.drawing.picture_grid import add_picture
 from tla.plots.drawing.pictures import Pictures
 from tla.plots.drawing.rows import first_seed
 from tla.plots.drawing.sheet import Panel, Sheet
+from tla.plots.drawing.step_panels import STEP_PANELS, draw_steps
 from tla.plots.drawing.theme import LIGHT, Look
 
 Reel = Mapping[int, np.ndarray]
 """Pixels by attack step."""
 
 
-class Path(NamedTuple):
-    """The steps of the attack on one image and method as arrays of length n, restart after restart.
-
-    Attributes:
-        restart: Number of the restart.
-        step: Step of the attack, from 0.
-        y: Class of the image.
-        prediction: Predicted class.
-        success: True where the image is misclassified.
-        u: Horizontal coordinate in the method's map, or nan.
-        v: Vertical coordinate in the method's map, or nan.
-        distance_own: Cosine distance to the centroid of its own class.
-        distance_false: Cosine distance to the false centroid.
-    """
-
-    restart: np.ndarray
-    step: np.ndarray
-    y: np.ndarray
-    prediction: np.ndarray
-    success: np.ndarray
-    u: np.ndarray
-    v: np.ndarray
-    distance_own: np.ndarray
-    distance_false: np.ndarray
-
-    @classmethod
-    def of(cls, rows: Frame, method: str) -> "Path":
-        """One method's path from the rows of one image."""
-        path = cls(*(rows[name].to_numpy() for name in cls._fields)).where((rows["method"] == method).to_numpy(bool))
-        return path.where(np.lexsort((path.step, path.restart)))
-
-    def where(self, which: np.ndarray) -> "Path":
-        """The steps selected by a mask or indices."""
-        return Path(*(values[which] for values in self))
-
-    @property
-    def flip(self) -> int | None:
-        """The first step at which the image is misclassified."""
-        fooled = self.step[self.success.astype(bool)]
-        return int(fooled.min()) if len(fooled) else None
-
-
 class Grid(NamedTuple):
-    """Where each method's two panels are, the map above the distances.
+    """Where each method's panels are, one above the other.
 
     Attributes:
         columns: Methods side by side.
         rows: Rows of methods.
-        deep: Panels of each method, one above the other.
+        deep: Panels of each method.
     """
 
     columns: int
     rows: int
-    deep: int = 2
+    deep: int
 
     @classmethod
-    def of(cls, methods: int, width: int, parts: int = 2) -> "Grid":
+    def of(cls, methods: int, width: int, parts: int) -> "Grid":
         """A grid for so many methods in a figure of so many pixels, with so many panels for each."""
         columns = min(methods, 3 if width >= 900 else 2 if width >= 500 else 1)
         return cls(columns, -(-methods // columns), parts)
 
-    def panels(self, sheet: Sheet, index: int) -> tuple[Panel, Panel]:
-        """The map and the distances of method number `index`; the same panel twice where there is one for both."""
+    def panels(self, sheet: Sheet, index: int) -> list[Panel]:
+        """The panels of method number `index`, from above."""
         row, column = divmod(index, self.columns)
-        above, below = (sheet.panels[(self.deep * row + i) * self.columns + column] for i in (0, self.deep - 1))
-        return above, below
+        return [sheet.panels[(self.deep * row + i) * self.columns + column] for i in range(self.deep)]
 
 
 @figure("trajectory", "trajectory", optional=("map",))
@@ -97,9 +55,9 @@ def trajectory(
     methods: Sequence[str] | None = None,
     pictures: Pictures | None = None,
     seed: int | None = None,
-    parts: Sequence[Literal["map", "distances"]] = ("map", "distances"),
+    parts: Sequence[Literal["map", "distances", "probabilities", "margin", "loss"]] = ("map", "distances"),
 ) -> Figure:
-    """The path of one attacked image in each method's map, and its distances to its own and the false centroid.
+    """The path of one attacked image in each method's map, and what was measured at each step.
 
     Args:
         steps: The `trajectory` table.
@@ -109,60 +67,66 @@ def trajectory(
         methods: Which methods, all by default.
         pictures: With a film of the image, a strip shows how it changes, for the method that it fools first.
         seed: The smallest by default.
-        parts: What is shown of each method: its map, the distances, or both.
+        parts: What is shown of each method: its map, distances to centroids, probabilities, margin, loss.
     """
     rows = first_seed(steps, seed)
     image = contested_image(rows) if image is None else image
     rows = rows[(rows["id"] == image) & (rows["eps"] == rows["eps"].min())]
     styles = look.methods(rows["method"] if methods is None else methods)
-    paths = {method: Path.of(rows, method) for method in styles}
-    reel, whose, flip = _reel(pictures, rows, image, paths)
-    grid = Grid.of(max(len(styles), 1), look.width, len(set(parts)))
+    paths = {method: AttackPath.of(rows, method) for method in styles}
+    reel, whose, fooled = _reel(pictures, rows, image, paths)
+    shown = [part for part in ("map", *STEP_PANELS) if part in parts]
+    grid = Grid.of(max(len(styles), 1), look.width, len(shown))
     panels, strip = grid.deep * grid.columns * grid.rows, 148 if reel else 0
     sheet = Sheet(look, panels, columns=grid.columns, height=210, head=26, left=64, foot=44, strip=strip)
     clean = None if map is None else by_method(one_map(map, None, seed), styles)
     for index, (method, style) in enumerate(styles.items()):
-        above, below = grid.panels(sheet, index)
-        path = paths[method]
-        if "map" in parts:
-            sheet.deepen(above, 34)
-            _map(sheet, above, path, None if clean is None else clean[method].clean)
-        if "map" in parts and not index:
-            _marker_legend(sheet)
-        if "distances" in parts:
-            _distances(sheet, below, path)
-        result = "never fooled" if path.flip is None else f"flips at step {path.flip}"
-        sheet.title(above, f"<b>{style.label}</b>: {result}")
-    for index in range(max(len(styles), 1), grid.columns * grid.rows):
-        for panel in grid.panels(sheet, index):
-            sheet.axis(panel, {"visible": False}, {"visible": False})
+        own = grid.panels(sheet, index)
+        for part, panel in zip(shown, own, strict=True):
+            if part == "map":
+                sheet.deepen(panel, 34)
+                _map(sheet, panel, paths[method], None if clean is None else clean[method].clean)
+            else:
+                draw_steps(sheet, panel, paths[method], part, last=panel is own[-1])
+        sheet.title(own[0], f"<b>{style.label}</b>: {paths[method].words}")
+    if "map" in shown:
+        _class_legend(sheet, sorted({int(k) for path in paths.values() for k in path.prediction}))
+    _hide_rest(sheet, grid, max(len(styles), 1))
     if not styles:
         sheet.empty(sheet.panels[0], "no attack was recorded")
     if reel:
-        _film(sheet, sheet.panels[-1], reel, f"What {styles[whose].label} sees, step by step", flip)
-    own = look.class_name(int(rows["y"].iloc[0])) if len(rows) else "?"
-    fooled = _fooled({style.label: paths[method] for method, style in styles.items()})
+        _film(sheet, sheet.panels[-1], reel, f"What {styles[whose].label} sees, step by step", fooled)
+    name = look.class_name(int(rows["y"].iloc[0])) if len(rows) else "?"
+    whom = _fooled({style.label: paths[method] for method, style in styles.items()})
     return sheet.figure(
-        f"Test image {image} (class {own}), attacked, fools {fooled}",
-        _caption(rows["restart"].nunique(), parts, film=bool(reel)),
+        f"Test image {image} (class {name}), attacked, fools {whom}",
+        _caption(rows, shown, film=bool(reel)),
     )
 
 
-def _fooled(paths: dict[str, Path]) -> str:
+def _fooled(paths: dict[str, AttackPath]) -> str:
     held = [label for label, path in paths.items() if path.flip is None]
     if len(held) == len(paths):
         return "no model"
     return f"every model but {', '.join(held)}" if held else "every model"
 
 
-def _caption(restarts: int, parts: Sequence[str], *, film: bool) -> str:
-    way = "its path in a part of each map, over clean images (pale)"
-    measured = "cosine distance to its own and to the false centroid in the full space"
-    shown = [text for part, text in (("map", way), ("distances", measured)) if part in parts]
-    text = f"above: {way}; below: {measured}" if len(shown) == 2 else shown[0]
+def _hide_rest(sheet: Sheet, grid: Grid, used: int) -> None:
+    for index in range(used, grid.columns * grid.rows):
+        for panel in grid.panels(sheet, index):
+            sheet.axis(panel, {"visible": False}, {"visible": False})
+
+
+def _caption(rows: Frame, parts: Sequence[str], *, film: bool) -> str:
+    way = "its path in a part of each map, over clean images (pale), coloured by the class predicted at each step"
+    shown = [way if part == "map" else STEP_PANELS[part].about for part in parts]
+    restarts = rows["restart"].nunique()
     runs = f"{restarts} restart{'' if restarts == 1 else 's'}"
-    return f"n = 1 image, {runs}; {text}, since distances in a map prove nothing." + (
-        " Dotted frames in the strip: misclassified." if film else ""
+    old = "margin" in parts and "margin" not in rows.columns
+    return (
+        f"n = 1 image, {runs}; from above: {'; '.join(shown)}. Distances in a map prove nothing."
+        f"{' This study recorded one wrong class only, the false one: the margin is to that class.' if old else ''}"
+        f"{' Dotted frames in the strip: misclassified.' if film else ''}"
     )
 
 
@@ -174,7 +138,7 @@ def contested_image(rows: Frame) -> int:
     return int((lost - 0.5).abs().idxmin())
 
 
-def _map(sheet: Sheet, panel: Panel, path: Path, background: MapPoints | None) -> None:
+def _map(sheet: Sheet, panel: Panel, path: AttackPath, background: MapPoints | None) -> None:
     look, shade = sheet.look, sheet.look.shades
     known = path.where(np.isfinite(path.u) & np.isfinite(path.v))
     if background is not None and background.n:
@@ -185,17 +149,18 @@ def _map(sheet: Sheet, panel: Panel, path: Path, background: MapPoints | None) -
         fit_axes(sheet, panel, MapPoints(known.step, known.y, known.prediction, known.u, known.v))
     if not len(known.step):
         sheet.empty(panel, "no path in this map")
-    right = known.prediction == known.y
-    colours, symbols = np.where(right, shade.right, shade.wrong), np.where(right, "circle", "x")
+    colours = [look.class_colour(int(k)) for k in known.prediction]
+    symbols = [look.class_symbol(int(k)) for k in known.prediction]
     for restart in np.unique(known.restart).tolist():
-        steps = known.restart == restart
+        steps = np.flatnonzero(known.restart == restart)
         trace = {
             "type": "scatter", "mode": "lines+markers", "name": "path",
             "x": known.u[steps].astype(np.float32), "y": known.v[steps].astype(np.float32),
             "line": {"color": shade.soft, "width": 1.2},
-            "marker": {"color": colours[steps].tolist(), "symbol": symbols[steps].tolist(), "size": 6},
+            "marker": {"color": [colours[k] for k in steps], "symbol": [symbols[k] for k in steps], "size": 7},
             "customdata": known.step[steps].astype(np.int32),
-            "hovertemplate": f"restart {restart}, step %{{customdata}}<extra></extra>",
+            "text": [look.class_name(int(k)) for k in known.prediction[steps]],
+            "hovertemplate": f"restart {restart}, step %{{customdata}}: %{{text}}<extra></extra>",
         }  # fmt: skip
         sheet.add(panel, trace)
     if len(known.step):
@@ -206,15 +171,16 @@ def _map(sheet: Sheet, panel: Panel, path: Path, background: MapPoints | None) -
         sheet.add(panel, spot | {"marker": mark, "hovertemplate": "start<extra></extra>"}, key="start")
 
 
-def _marker_legend(sheet: Sheet) -> None:
-    """Legend entries for the markers on a path."""
-    shade = sheet.look.shades
-    for name, colour, symbol in (("still right", shade.right, "circle"), ("misclassified", shade.wrong, "x")):
-        entry = {"type": "scatter", "mode": "markers", "name": name, "x": [None], "y": [None]}
-        sheet.add(sheet.panels[0], entry | {"marker": {"color": colour, "symbol": symbol, "size": 8}}, key=name)
+def _class_legend(sheet: Sheet, classes: Sequence[int]) -> None:
+    """Legend entries for the classes that are predicted on a path."""
+    look = sheet.look
+    for k in classes:
+        entry = {"type": "scatter", "mode": "markers", "name": look.class_name(k), "x": [None], "y": [None]}
+        marker = {"color": look.class_colour(k), "symbol": look.class_symbol(k), "size": 8}
+        sheet.add(sheet.panels[0], entry | {"marker": marker}, key=f"class {k}")
 
 
-def _near(sheet: Sheet, panel: Panel, clean: MapPoints, path: Path) -> None:
+def _near(sheet: Sheet, panel: Panel, clean: MapPoints, path: AttackPath) -> None:
     """Axes around the path, at least a seventh of the map wide, so that a short path is seen in its surroundings."""
     limits = []
     for around, along in ((clean.u, path.u), (clean.v, path.v)):
@@ -226,45 +192,24 @@ def _near(sheet: Sheet, panel: Panel, clean: MapPoints, path: Path) -> None:
     sheet.blank(panel, limits[0], limits[1])
 
 
-def _distances(sheet: Sheet, panel: Panel, path: Path) -> None:
-    steps, index = np.unique(path.step, return_inverse=True)
-    if not np.isfinite([path.distance_own, path.distance_false]).any():
-        sheet.empty(panel, "no distance was measured")
-    shade, style = sheet.look.shades, sheet.look.methods(["at"])["at"]
-    for values, name, colour, dash in (
-        (path.distance_own, "to own centroid", shade.right, "solid"),
-        (path.distance_false, "to false centroid", shade.wrong, "dash"),
-    ):
-        means = _means(values, index, len(steps))
-        sheet.add(
-            panel, line(steps, means, style._replace(colour=colour, dash=dash, label=name), markers=False), key=name
-        )
-    sheet.axis(panel, "attack step", {"title": "distance", "rangemode": "tozero"})
+def _reel(
+    pictures: Pictures | None, rows: Frame, image: int, paths: dict[str, AttackPath]
+) -> tuple[Reel, str, set[int]]:
+    """The recorded pictures by step of the method that the image fools first, that method, and its misclassified steps.
 
-
-def _means(values: np.ndarray, index: np.ndarray, n: int) -> np.ndarray:
-    """Mean of the finite values of each of `n` steps, nan where there are none."""
-    known = np.isfinite(values)
-    counts = np.bincount(index[known], minlength=n)
-    return np.bincount(index[known], values[known], minlength=n) / np.where(counts, counts, np.nan)
-
-
-def _reel(pictures: Pictures | None, rows: Frame, image: int, paths: dict[str, Path]) -> tuple[Reel, str, int | None]:
-    """The recorded pictures by step of the method that the image fools first, that method, and the step."""
+    Pictures are kept of the first restart only.
+    """
     films = {} if pictures is None or rows.empty else pictures.film
-    flips = {method: _first_flip(path) for method, path in paths.items()} if films else {}
-    for method in sorted(flips, key=lambda name: (flips[name] is None, flips[name] or 0)):
+    firsts = {method: path.restarts[0] for method, path in paths.items() if len(path.step)} if films else {}
+    for method in sorted(firsts, key=lambda name: (firsts[name].flip is None, firsts[name].flip or 0)):
         reel = films.get(f"{method}-seed{rows['seed'].iloc[0]}", {}).get(image)
         if reel:
-            return reel, method, flips[method]
-    return {}, "", None
+            first = firsts[method]
+            return reel, method, set(first.step[first.success.astype(bool)].tolist())
+    return {}, "", set()
 
 
-def _first_flip(path: Path) -> int | None:
-    return path.where(path.restart == path.restart.min(initial=np.iinfo(np.int64).max)).flip
-
-
-def _film(sheet: Sheet, strip: Panel, reel: Reel, title: str, flip: int | None) -> None:
+def _film(sheet: Sheet, strip: Panel, reel: Reel, title: str, fooled: set[int]) -> None:
     look = sheet.look
     steps = sorted(reel)
     most = 12 if look.width >= 900 else 6
@@ -272,7 +217,7 @@ def _film(sheet: Sheet, strip: Panel, reel: Reel, title: str, flip: int | None) 
     sheet.blank(strip, (-0.5, len(shown) - 0.5), (-0.7, 0.85))
     sheet.note(strip, f"<b>{title}</b>", 0.5, 1.0, xanchor="center", yanchor="top", font={"color": look.shades.ink})
     for x, step in enumerate(shown):
-        wrong = flip is not None and step >= flip
+        wrong = step in fooled
         colour = look.shades.wrong if wrong else look.shades.right
         add_picture(
             sheet, strip, reel[step], float(x), 0.0, size=0.8, border="wrong" if wrong else "right", colour=colour

@@ -113,6 +113,18 @@ def test_trajectories_are_on_the_aligned_map(store):
     assert np.median(distances) < spread
 
 
+def test_a_trajectory_keeps_margin_and_the_probability_of_the_predicted_class(store):
+    rows = store.table("trajectory")
+    wrong = rows["prediction"] != rows["y"]
+    assert ((rows["margin"] > 0) == wrong).all()
+    known = wrong & (rows["prediction"] == rows["false_class"])
+    assert rows.loc[~wrong, "p_predicted"].to_numpy() == pytest.approx(rows.loc[~wrong, "p_true"].to_numpy())
+    assert rows.loc[known, "p_predicted"].to_numpy() == pytest.approx(rows.loc[known, "p_false"].to_numpy())
+    ratio = np.log(rows.loc[known, "p_false"] / rows.loc[known, "p_true"])
+    assert rows.loc[known, "margin"].to_numpy() == pytest.approx(ratio.to_numpy(), abs=1e-3)
+    assert (rows["p_predicted"] >= rows[["p_true", "p_false"]].max(axis=1) - 1e-6).all()
+
+
 def test_the_path_of_neighbours_follows_the_steps(store):
     path, trajectory = of(store.table("path"), method="at"), of(store.table("trajectory"), method="at")
     assert set(zip(path["id"], path["step"], strict=True)) == set(

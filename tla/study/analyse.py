@@ -30,9 +30,9 @@ from tla.types import Outputs
 
 MEASURED = (
     "shift", "measures", "structure", "detection", "neighbours", "retrieval", "map", "trust", "layers",
-    "trajectory", "path", "film",
+    "trajectory", "path", "film", "trajectory/margin",
 )  # fmt: skip
-"""Tables and pictures of this step; part of its fingerprint, so that a study made before one of them gets it."""
+"""Tables, pictures and later columns of this step; part of its fingerprint, so that an older study gets them."""
 
 MAP_SAMPLE = 10_000
 """The most points that a projection is fitted to; any further ones are placed between their neighbours."""

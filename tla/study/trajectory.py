@@ -8,7 +8,6 @@ import torch
 from torch import Tensor
 
 from tla.attacks import Recorder, Trajectory, Untargeted
-from tla.distances import distance
 from tla.projection import barycentre
 from tla.representation import class_centroids
 from tla.representation.centroids import own_centroids
@@ -16,6 +15,7 @@ from tla.retrieval import GalleryIndex, neighbour_path
 from tla.seeding import generator
 from tla.study.adaptive import without_early_stop
 from tla.study.outputs import ModelOutputs
+from tla.study.step_table import AttackedImages, step_table
 from tla.study.workspace import TrainedModel, Workspace
 from tla.types import Step
 
@@ -71,7 +71,7 @@ def trajectory_frames(
     attack(workspace.model(trained), x, Untargeted(y), plan.threat, generator=source, on_step=record)
     recorded = recorder.trajectory()
     return TrajectoryFrames(
-        _frame(workspace, outputs, rows, recorded, torch.cat(logits).softmax(1), maps),
+        _frame(workspace, outputs, rows, recorded, torch.cat(logits), maps),
         _path(workspace, outputs, rows, recorded, index),
         _film(recorded, outputs.ids[rows]),
     )
@@ -105,42 +105,18 @@ def _balanced_choice(workspace: Workspace, outputs: ModelOutputs) -> Tensor:
 
 
 def _frame(
-    workspace: Workspace,
-    outputs: ModelOutputs,
-    rows: Tensor,
-    recorded: Trajectory,
-    probability: Tensor,
-    maps: pd.DataFrame,
+    workspace: Workspace, outputs: ModelOutputs, rows: Tensor, recorded: Trajectory, logits: Tensor, maps: pd.DataFrame
 ) -> pd.DataFrame:
     if recorded.embedding is None:
         raise RuntimeError("the recorder kept no embeddings")
-    plan, row, embedding = workspace.study.attack, recorded.row.cpu(), recorded.embedding.cpu()
-    y = outputs.y[rows][row]
-    wrong = _false_class(outputs, rows)[row]
-    known, classes = outputs.gallery.embedding, probability.shape[1]
-    centroids = class_centroids(known, outputs.gallery_y, classes)
-    left_out = () if outputs.without is None else (outputs.without[rows][row],)
+    plan, y, wrong = workspace.study.attack, outputs.y[rows], _false_class(outputs, rows)
+    known, classes = outputs.gallery.embedding, logits.shape[1]
+    left_out = () if outputs.without is None else (outputs.without[rows],)
     own = own_centroids(known, outputs.gallery_y, y, classes, *left_out)
-    places = _placed(outputs, embedding, maps)
-    every = torch.arange(len(row))
-    return pd.DataFrame({
-        "attack": plan.main,
-        "eps": plan.eps,
-        "id": outputs.ids[rows][row].numpy().astype(np.int32),
-        "restart": recorded.restart.cpu().numpy(),
-        "step": recorded.step.cpu().numpy(),
-        "y": y.numpy(),
-        "false_class": wrong.numpy(),
-        "prediction": recorded.prediction.cpu().numpy(),
-        "value": recorded.value.cpu().float().numpy(),
-        "success": recorded.success.cpu().numpy(),
-        "p_true": probability[every, y].numpy(),
-        "p_false": probability[every, wrong].numpy(),
-        "distance_own": distance(embedding, own).numpy(),
-        "distance_false": distance(embedding, centroids[wrong]).numpy(),
-        "u": places[:, 0].numpy(),
-        "v": places[:, 1].numpy(),
-    })  # fmt: skip
+    false = class_centroids(known, outputs.gallery_y, classes)[wrong]
+    images = AttackedImages(outputs.ids[rows], y, wrong, own, false)
+    places = _placed(outputs, recorded.embedding.cpu(), maps)
+    return step_table(recorded, logits, images, places, attack=plan.main, eps=plan.eps)
 
 
 def _path(

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -19,8 +20,10 @@ from tla.cli.study_verb import already_done
 from tla.config import to_dict
 from tla.data import SOURCES
 from tla.files import FolderInUseError
+from tla.statistics import main_eps
 from tla.store import DamagedFileError, Store
 from tla.study import recipes, run_study, study_from
+from tla.study.attack import _between, _shorter
 from tla.study.config import study_values
 
 
@@ -71,6 +74,29 @@ def test_clean_errors_count_as_fooled(finished):
     clean = frame[frame.attack == "clean"]
     assert (clean.success == (clean.prediction != clean.y)).all()
     assert (clean.eps == 0).all()
+
+
+def test_the_main_attack_is_run_below_eps_too(finished):
+    """Accuracy against eps has points between 0 and eps; what is compared stays the study's eps."""
+    frame = finished[0].table("attacks")
+    radii = sorted(float(eps) for eps in frame.loc[frame.attack == "pgd", "eps"].unique())
+    assert radii == pytest.approx([0.0375, 0.075, 0.1125, 0.15, 0.2])
+    assert frame.loc[frame.attack == "fgsm", "eps"].nunique() == 1
+    assert main_eps(frame) == pytest.approx(0.15)
+    below = frame[np.isclose(frame.eps, 0.0375)]
+    assert (below.distance <= 0.0375 * (1 + 1e-6)).all()
+    assert len(below) == 2 * 60
+    alone = replace(small().attack, suite={"pgd": small().attack.suite["pgd"]})
+    assert _between(alone) == []
+    assert _between(replace(small().attack, detection_eps=())) == []
+    assert _between(replace(small().attack, detection_eps=(0.075, 0.2))) == pytest.approx([0.0375, 0.1125])
+
+
+def test_steps_below_eps_are_shorter_in_proportion():
+    plan = small().resolved().attack
+    plan = replace(plan, suite={"pgd": replace(plan.suite["pgd"], step_size=0.03), "fgsm": plan.suite["fgsm"]})
+    assert _shorter(plan, 0.075).step_size == pytest.approx(0.015)
+    assert _shorter(replace(plan, main="fgsm"), 0.075) == plan.suite["fgsm"]
 
 
 def test_stored_images_are_within_eps(finished):

@@ -1,17 +1,25 @@
 """Attacks one model of the study with every attack of the suite."""
 
+import dataclasses
 import shutil
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from tla.attacks import CacheFolder, EvaluationProgress, Kept, evaluate
+from tla.attacks import Attack, CacheFolder, EvaluationProgress, Kept, evaluate
 from tla.config import digest
 from tla.statistics.accuracy import worst_case
 from tla.study.collect import write_model_rows
+from tla.study.config import AttackPlan
 from tla.study.workspace import Report, StepResult, StudyStep, TrainedModel, Workspace
 from tla.threat import Threat
+
+BETWEEN = (0.25, 0.5, 0.75)
+"""Shares of eps at which the main attack is run too, so that accuracy against eps is a curve below eps as well.
+
+They are no part of the step's fingerprint: a study made before them keeps its fewer points, and is not attacked again.
+"""
 
 
 def array_name(label: str, eps: float) -> str:
@@ -34,11 +42,13 @@ def step(workspace: Workspace, trained: TrainedModel, weights: str) -> StudyStep
 def _run(workspace: Workspace, trained: TrainedModel, report: Report) -> StepResult:
     plan, queries = workspace.study.attack, workspace.queries
     cache = CacheFolder(workspace.store.place(f"models/{trained.key}/parts"))
-    radii = [plan.eps, *(eps for eps in plan.detection_eps if abs(eps - plan.eps) > 1e-9)]
+    between = _between(plan)
+    radii = [plan.eps, *(eps for eps in plan.detection_eps if abs(eps - plan.eps) > 1e-9), *between]
     frames, arrays = [], {}
     for number, eps in enumerate(radii):
-        suite = plan.suite if number == 0 else {plan.main: plan.suite[plan.main]}
-        kept = Kept(plan.main)
+        main = _shorter(plan, eps) if eps in between else plan.suite[plan.main]
+        suite = plan.suite if number == 0 else {plan.main: main}
+        kept = None if eps in between else Kept(plan.main)
 
         def progress(now: EvaluationProgress, eps: float = eps, before: float = number / len(radii)) -> None:
             share = before + now.done / now.total / len(radii)
@@ -59,13 +69,34 @@ def _run(workspace: Workspace, trained: TrainedModel, report: Report) -> StepRes
             keep=kept,
         )
         frames.append(frame if number == 0 else frame[frame.attack != "clean"])
-        arrays[array_name(plan.main, eps)] = kept[plan.main].numpy()
+        if kept is not None:
+            arrays[array_name(plan.main, eps)] = kept[plan.main].numpy()
     table = pd.concat(frames, ignore_index=True)
     rows = write_model_rows(workspace.store, "attacks", trained, table)
     file = workspace.store.write_arrays(f"adversarial/{trained.key}", arrays)
     shutil.rmtree(cache.path, ignore_errors=True)
     seconds = {label: round(value, 2) for label, value in frames[0].attrs.get("seconds", {}).items()}
     return StepResult([rows, file], _summary(table, plan.eps), {"attack_seconds": seconds})
+
+
+def _between(plan: AttackPlan) -> list[float]:
+    """Radii below eps; none where the study asks for no other radius, or for one attack only.
+
+    With one attack no radius would have more attacks than another, and that is how tables know the study's eps.
+    """
+    if not plan.detection_eps or len(plan.suite) < 2:
+        return []
+    radii = [share * plan.eps for share in BETWEEN]
+    return [eps for eps in radii if all(abs(eps - known) > 1e-9 for known in plan.detection_eps)]
+
+
+def _shorter(plan: AttackPlan, eps: float) -> Attack:
+    """The main attack with steps that are shorter in proportion to a radius."""
+    attack = plan.suite[plan.main]
+    size = getattr(attack, "step_size", None)
+    if not isinstance(size, float):
+        return attack
+    return dataclasses.replace(attack, step_size=size * eps / plan.eps)  # pyright: ignore[reportCallIssue]
 
 
 def _summary(table: Any, eps: float) -> str:

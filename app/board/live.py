@@ -159,15 +159,9 @@ def _attack(lab: LabModel, image: np.ndarray, y: int, settings: AttackSettings) 
     check_length(attack)
     goal = Untargeted(torch.tensor([y])) if settings.target is None else Targeted(torch.tensor([settings.target]))
     threat = Threat(settings.norm, settings.eps)
-    who = visitor()
-
-    def still_here() -> None:
-        if who and not is_here(who):
-            raise PageClosedError("the page was closed: the attack stopped")
-
     source = generator(settings.seed, "dashboard")
     with threads(threads_for(lab)):
-        film = film_attack(model, x, goal, threat, attack, generator=source, before_step=still_here)
+        film = film_attack(model, x, goal, threat, attack, generator=source, before_step=stop_if_gone)
     result = film.result
     return LiveAttack(
         before=film.before,
@@ -212,6 +206,17 @@ def check_length(attack: Any) -> None:
 
 class PageClosedError(RuntimeError):
     """The page that started an attack was closed."""
+
+
+def stop_if_gone() -> None:
+    """End an attack whose page was closed.
+
+    Raises:
+        PageClosedError: if the visitor has left.
+    """
+    who = visitor()
+    if who and not is_here(who):
+        raise PageClosedError("the page was closed: the attack stopped")
 
 
 def smallest_eps(

@@ -98,6 +98,31 @@ def test_a_clicked_picture_becomes_the_focus_and_stays_on_the_next_page(visit):
     other.wait_for_selector(f"text=id == {chosen}", state="attached")
 
 
+def drawn_path(page):
+    """The path in the first map: prediction, wrong, breaks, and the colour and symbol of each step."""
+    return page.evaluate("""() => {
+        const root = [...document.querySelectorAll("*")].map((one) => one.shadowRoot?.querySelector(".tla-maps"));
+        const { points } = root.find(Boolean).tlaMaps.panels.values().next().value;
+        const { style, prediction, wrong, breaks } = points.scene.path;
+        return { prediction, wrong, breaks, colour: Array.from(style.colour), symbol: Array.from(style.symbol) };
+    }""")
+
+
+def test_a_path_has_the_colours_of_the_legend_and_becomes_a_fan(visit):
+    page = visit("trajectory?study=made&focus=2&path_methods=tla")
+    page.locator(".map").first.wait_for()
+    settled(page)
+    path = drawn_path(page)
+    assert path["colour"] == [k % 10 for k in path["prediction"]]
+    assert path["symbol"] == [(k + k // 10) % 10 for k in path["prediction"]]
+    page.get_by_label("Colour").select_option("flipped")
+    path = drawn_path(page)
+    assert path["colour"] == [12 if one else 11 for one in path["wrong"]]
+    page.get_by_role("button", name="Attack again from 8 random starts").click()
+    page.wait_for_selector("text=Starts that flip image 2")
+    until(page, lambda: len(drawn_path(page)["breaks"]) == 7, "the map shows no fan")
+
+
 def test_a_point_of_a_map_and_two_lassos_choose_images(visit):
     page = visit("shift?study=made&focus=5")
     first = page.locator(".map").first

@@ -43,13 +43,14 @@ def make_study(folder: Path, *, complete: bool = True, world: World = WORLD) -> 
 def add_models(store: Store, world: World, shape: Shape) -> None:
     """A small network for each method, and its embeddings of the gallery."""
     backbone = SmallCNN(width=4, embedding=16)
-    gallery = torch.from_numpy(store.arrays("images")["gallery"]).float() / 255
+    images = {name: torch.from_numpy(store.arrays("images")[name]).float() / 255 for name in ("gallery", "test")}
     for seed, method in enumerate(world.methods):
         model = build_model(backbone, shape, world.classes, seed).eval()
         header = describe(backbone, shape, tuple(str(k) for k in range(world.classes)))
         save_model(store.path / f"models/{method}-seed0/model.safetensors", model, header)
         with torch.no_grad():
-            store.write_arrays(f"embeddings/{method}-seed0", {"gallery": model(gallery).embedding.numpy()})
+            found = {name: model(pixels).embedding.numpy() for name, pixels in images.items()}
+        store.write_arrays(f"embeddings/{method}-seed0", found)
 
 
 @cache

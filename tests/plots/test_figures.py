@@ -349,7 +349,7 @@ def test_several_starts_are_counted_and_each_is_drawn():
     figure = FIGURES.get("trajectory")(rows, parts=["distances", "probabilities", "margin", "loss"])
     assert "<b>AT</b>: 2 of 3 starts flip, first at step 2" in notes(figure)
     names = [trace.name for trace in figure.data]
-    lines = {"to own centroid", "to false centroid", "of the true class", "of the predicted class", "margin", "loss"}
+    lines = {"to own centroid", "to false centroid", "true class", "predicted class", "margin", "loss"}
     assert {name: names.count(name) for name in lines} == dict.fromkeys(lines, 3)
     caption = figure.layout.meta["caption"]
     assert "the margin is to that class" in caption

@@ -73,9 +73,39 @@ def paths(source: TableSource, scene: MapScene, places: np.ndarray) -> list[dict
     for place in places:
         own = rows.loc[rows["id"] == scene.ids[place]]
         own = own.loc[own["eps"] == own["eps"].min()]
-        ways = [_way(own.loc[own["method"] == one.method], scene, number) for number, one in enumerate(scene.maps)]
-        if any(way is not None for way in ways):
-            found.append({"place": int(place), "maps": [way for way in ways if way is not None]})
+        placed = scene.projection.split("/")[0] in ("umap", "map")  # the study recorded the way in its first map only
+        maps = ways(own if placed else own.drop(columns=["u", "v"], errors="ignore"), scene)
+        if maps:
+            found.append({"place": int(place), "maps": maps})
+    return found
+
+
+def ways(rows: Frame, scene: MapScene) -> list[dict[str, Any]]:
+    """One image's steps under attack, method by method, restart after restart, on the scale of each method's map.
+
+    Args:
+        rows: Of the table `trajectory`; without coordinates, or with some missing, the way has no points.
+        scene: The maps.
+    """
+    found = []
+    for one in scene.maps:
+        own = rows.loc[rows["method"] == one.method].sort_values(["restart", "step"])
+        if own.empty:
+            continue
+        places = own[["u", "v"]].to_numpy(float) if {"u", "v"} <= set(own.columns) else np.zeros((0, 2))
+        places = places if np.isfinite(places).all() else np.zeros((0, 2))
+        found.append(
+            {
+                "key": one.method,
+                "points": quantised_places(places, *one.frame()),
+                "wrong": own["success"].to_numpy(bool).astype(np.uint8),
+                "prediction": own["prediction"].to_numpy(np.int32),
+                "breaks": (np.flatnonzero(np.diff(own["restart"].to_numpy())) + 1).tolist(),
+                "steps": own["step"].to_numpy(np.int32),
+                "own": _column(own, "distance_own"),
+                "false": _column(own, "distance_false"),
+            }
+        )
     return found
 
 
@@ -90,27 +120,6 @@ def _side(rows: Frame, ids: np.ndarray, k: int) -> dict[str, Any] | None:
     classes[at] = rows["neighbour_y"].to_numpy(int)
     distances[at] = rows["distance"].to_numpy(float)
     return {"k": k, "ids": neighbours, "classes": classes, "distances": quantised(distances, np.uint16)}
-
-
-def _way(rows: Frame, scene: MapScene, number: int) -> dict[str, Any] | None:
-    """One method's steps, restart after restart, on the scale of its map."""
-    if rows.empty:
-        return None
-    rows = rows.sort_values(["restart", "step"])
-    one = scene.maps[number]
-    places = rows[["u", "v"]].to_numpy(float) if {"u", "v"} <= set(rows.columns) else np.zeros((0, 2))
-    if scene.projection.split("/")[0] not in ("umap", "map") or not np.isfinite(places).all():
-        places = np.zeros((0, 2))  # the study recorded the way in its first map only
-    restart = rows["restart"].to_numpy()
-    return {
-        "key": one.method,
-        "points": quantised_places(places, *one.frame()),
-        "wrong": rows["success"].to_numpy(bool).astype(np.uint8),
-        "breaks": (np.flatnonzero(np.diff(restart)) + 1).tolist(),
-        "steps": rows["step"].to_numpy(np.int32),
-        "own": _column(rows, "distance_own"),
-        "false": _column(rows, "distance_false"),
-    }
 
 
 def _column(rows: pd.DataFrame, name: str) -> np.ndarray:

@@ -41,8 +41,8 @@ STEP_PANELS = {
     "probabilities": StepPanel(
         "probability",
         (
-            ("p_true", "of the true class", "right", "solid"),
-            ("p_predicted", "of the predicted class", "wrong", "dash"),
+            ("p_true", "true class", "right", "solid"),
+            ("p_predicted", "predicted class", "wrong", "dash"),
         ),
         "no probability was recorded",
         {"range": [0, 1.04]},

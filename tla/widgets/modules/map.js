@@ -210,7 +210,7 @@ export class PointMap {
     this.changed();
   }
 
-  // Shows the surroundings of some points (pairs of 16-bit numbers): at least a seventh of the map.
+  // Shows the surroundings of some points (pairs of 16-bit numbers): at least a twelfth of the map.
   zoomTo(points) {
     this.near = points;
     if (!this.width || !points.length) return;
@@ -219,8 +219,8 @@ export class PointMap {
     const [us, vs] = [0, 1].map((axis) => Array.from(points).filter((_, k) => k % 2 === axis));
     const span = (values) => Math.max(...values) - Math.min(...values);
     const middle = (values) => (Math.max(...values) + Math.min(...values)) / 2;
-    const wide = Math.max(1.5 * span(us), FULL / 7) * whole.ax;
-    const high = Math.max(1.5 * span(vs), FULL / 7) * -whole.ay;
+    const wide = Math.max(1.5 * span(us), FULL / 12) * whole.ax;
+    const high = Math.max(1.5 * span(vs), FULL / 12) * -whole.ay;
     const zoom = Math.max(1, Math.min(this.width / wide, this.height / high));
     const x = (this.width / 2 - (whole.ax * middle(us) + whole.bx)) * zoom;
     const y = (this.height / 2 - (whole.ay * middle(vs) + whole.by)) * zoom;

@@ -99,11 +99,13 @@ export class Maps {
         this.describe(panel);
       }
       const path = this.data.paths?.[map.key] ?? null;
-      if (this.data.near && path && panel.nearTo !== `${map.version} ${state.focus}`) {
-        panel.nearTo = `${map.version} ${state.focus}`;
+      const near = `${map.version} ${state.focus} ${path?.points.length}`;
+      if (this.data.near && path && panel.nearTo !== near) {
+        panel.nearTo = near;
         points.zoomTo(path.points);
       }
-      points.setScene({ morph: state.morph, focus, colours: this.colours, path });
+      const drawn = path && { ...path, style: scene.pathStyle(path, state.colour) };
+      points.setScene({ morph: state.morph, focus, colours: this.colours, path: drawn });
     }
     if (restyle) this.legend.show();
     this.toolbar.show();

@@ -1,4 +1,6 @@
 // Over the points of a map: the rings of the focus, the way of an attack, the line that is being drawn.
+import { SYMBOLS, trace } from "./symbols.js";
+
 function drawLine(context, line, ink) {
   context.beginPath();
   line.forEach((point, k) => context[k ? "lineTo" : "moveTo"](...point));
@@ -12,23 +14,34 @@ function drawLine(context, line, ink) {
   context.globalAlpha = 1;
 }
 
-// The path of an attack: {points (pairs of 16-bit numbers), wrong (a flag each), breaks (where a restart begins)}.
-function drawPath(map, context, { points, wrong, breaks = [] }, ink, paper) {
+// The path of an attack: {points (pairs of 16-bit numbers), style {colour, symbol} of each, breaks (where a restart
+// begins)}. A step and the line that leads to it have the colour of the class that is predicted there.
+function drawPath(map, context, { points, style, breaks = [] }, ink, paper) {
   const view = map.transform();
-  const { right, wrong: bad } = map.scene.colours;
   const at = (k) => [view.ax * points[2 * k] + view.bx, view.ay * points[2 * k + 1] + view.by];
+  const colour = (k) => `rgb(${map.scene.colours.palette[style.colour[k]]})`;
   const count = points.length / 2;
-  for (const [style, width] of [[paper, 4.5], [ink, 1.8]]) {
+  const begins = new Set([0, ...breaks]);
+  const thin = breaks.length ? 0.6 : 1;
+  const line = (k, width) => {
     context.beginPath();
-    for (let k = 0; k < count; k += 1) context[k && !breaks.includes(k) ? "lineTo" : "moveTo"](...at(k));
-    Object.assign(context, { strokeStyle: style, lineWidth: width, lineJoin: "round" });
+    context.moveTo(...at(k - 1));
+    context.lineTo(...at(k));
+    context.lineWidth = width * thin;
     context.stroke();
+  };
+  Object.assign(context, { lineJoin: "round", lineCap: "round", strokeStyle: paper });
+  for (let k = 1; k < count; k += 1) if (!begins.has(k)) line(k, 5);
+  for (let k = 1; k < count; k += 1) {
+    context.strokeStyle = colour(k);
+    if (!begins.has(k)) line(k, 2.2);
   }
   for (let k = 0; k < count; k += 1) {
-    context.beginPath();
-    context.arc(...at(k), k === count - 1 ? 5 : 2.6, 0, 2 * Math.PI);
-    context.fillStyle = `rgb(${wrong[k] ? bad : right})`;
+    const last = k === count - 1 || begins.has(k + 1);
+    trace(context, SYMBOLS[style.symbol[k]], ...at(k), last ? 6 : 3.2 * thin);
+    Object.assign(context, { fillStyle: colour(k), strokeStyle: last ? ink : paper, lineWidth: last ? 1.4 : 0.7 });
     context.fill();
+    context.stroke();
   }
 }
 

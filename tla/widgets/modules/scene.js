@@ -85,15 +85,28 @@ export class Scene {
       if (map.start[2 * k] !== 65535 && (!allowed || allowed.has(this.y[k]))) {
         style.level[k] = !this.count || this.selection[k] ? 2 : 1;
       }
-      if (colour === "flipped") {
-        const wrong = map.prediction[k] !== this.y[k];
-        style.colour[k] = wrong ? WRONG : RIGHT;
-        style.symbol[k] = wrong ? 5 : 0;
-      } else {
-        const shown = shownClass[k];
-        style.colour[k] = this.own[shown] ? shown % 10 : PALE;
-        style.symbol[k] = this.own[shown] ? (shown + Math.floor(shown / 10)) % 10 : 0;
-      }
+      this.dress(style, k, shownClass[k], colour === "flipped" ? map.prediction[k] !== this.y[k] : null);
+    }
+    return style;
+  }
+
+  // Colour and symbol of one point: of its class, or of right and wrong.
+  dress(style, k, shown, wrong) {
+    if (wrong === null) {
+      style.colour[k] = this.own[shown] ? shown % 10 : PALE;
+      style.symbol[k] = this.own[shown] ? (shown + Math.floor(shown / 10)) % 10 : 0;
+    } else {
+      style.colour[k] = wrong ? WRONG : RIGHT;
+      style.symbol[k] = wrong ? 5 : 0;
+    }
+  }
+
+  // Colours and symbols of a path's steps, by the classes predicted there; by right and wrong where these colour points.
+  pathStyle(path, colour) {
+    const n = path.wrong.length;
+    const style = { colour: new Uint8Array(n), symbol: new Uint8Array(n) };
+    for (let k = 0; k < n; k += 1) {
+      this.dress(style, k, path.prediction?.[k], colour === "flipped" || !path.prediction ? !!path.wrong[k] : null);
     }
     return style;
   }

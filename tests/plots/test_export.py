@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 import pytest
 from plotly import io
-from synthetic import World, attacks, maps
+from synthetic import World, attacks, maps, write_store
 
-from tla.plots import FIGURES, Look
+from tla.plots import FIGURES, Look, draw, look_of
 from tla.plots.drawing import export as module
 from tla.plots.drawing.export import data_of, picture, save
 
@@ -100,6 +100,19 @@ def test_png_and_svg(figure, tmp_path):
     vector = save(figure, tmp_path / "f.svg", width=800).read_text()
     assert vector.startswith("<svg")
     assert figure.layout.meta["title"][:30] in vector
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("name", ["two_classes", "class_confusion", "ranking_rows"])
+def test_an_svg_has_no_bitmaps_but_its_pictures(tmp_path, name):
+    """Points drawn with WebGL and cells of heatmaps are vectors."""
+    store = write_store(tmp_path / "study", World(n=40, methods=("at", "tla")))
+    drawn = draw(name, store, look=look_of(store, width=700))
+    vector = save(drawn, tmp_path / "f.svg", width=700).read_text()
+    assert vector.count("<image") == len(drawn.layout.images)
+    points = sum(len(trace.x) for trace in drawn.data if trace.type == "scattergl")
+    cells = sum(value is not None for trace in drawn.data if trace.type == "heatmap" for row in trace.z for value in row)
+    assert vector.count("<path") >= points + cells
 
 
 @pytest.mark.browser

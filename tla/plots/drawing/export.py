@@ -15,6 +15,7 @@ import pandas as pd
 from tla.extras import PIP_LINES
 from tla.plots.base import CONFIG, Figure
 from tla.plots.drawing.compose import height_of, traces_of
+from tla.plots.drawing.vectors import vectors
 from tla.store import replacing
 
 PICTURES = (".png", ".svg", ".pdf")
@@ -130,7 +131,8 @@ def picture(figure: Figure, kind: str, *, width: int = 1200, scale: float | int 
             return _through_browser(figure, kind, browser, width, height, scale)
         return _printed(_through_browser(figure, "svg", browser, width, height, scale), browser, width, height)
     try:
-        return figure.to_image(format=kind, width=width, height=height, scale=scale)
+        drawn = figure if kind == "png" else vectors(json.loads(str(figure.to_json())))
+        return type(figure)(drawn).to_image(format=kind, width=width, height=height, scale=scale)
     except Exception as error:
         raise RuntimeError(
             f"a {kind} needs Chromium or Chrome on the PATH, or the package kaleido with its own browser: "
@@ -150,7 +152,10 @@ def _through_browser(figure: Figure, kind: str, browser: str, width: int, height
 
     from plotly.offline import get_plotlyjs
 
-    values = str(figure.to_json()).replace("</", "<\\/")
+    values = str(figure.to_json())
+    if kind == "svg":
+        values = json.dumps(vectors(json.loads(values)))
+    values = values.replace("</", "<\\/")
     page = _PAGE % (get_plotlyjs(), values, width, height, json.dumps(kind), width, height, scale)
     with tempfile.TemporaryDirectory(prefix="tla-figure-") as folder:
         file = Path(folder) / "figure.html"

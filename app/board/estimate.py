@@ -16,7 +16,7 @@ from tla.study.config import Study, study_from, study_values
 
 TIMED = ("at", "natural")
 """Methods whose training steps are timed: they need nothing but a batch."""
-PER_MODEL = ("train", "attack", "analyse", "audit", "ranking")
+PER_MODEL = ("train", "attack", "analyse", "audit", "radii", "ranking")
 WHOLE = ("data", "tables", "report")
 
 

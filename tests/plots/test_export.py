@@ -111,7 +111,9 @@ def test_an_svg_has_no_bitmaps_but_its_pictures(tmp_path, name):
     vector = save(drawn, tmp_path / "f.svg", width=700).read_text()
     assert vector.count("<image") == len(drawn.layout.images)
     points = sum(len(trace.x) for trace in drawn.data if trace.type == "scattergl")
-    cells = sum(value is not None for trace in drawn.data if trace.type == "heatmap" for row in trace.z for value in row)
+    cells = sum(
+        value is not None for trace in drawn.data if trace.type == "heatmap" for row in trace.z for value in row
+    )
     assert vector.count("<path") >= points + cells
 
 

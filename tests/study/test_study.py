@@ -87,9 +87,10 @@ def test_the_main_attack_is_run_below_eps_too(finished):
     assert (below.distance <= 0.0375 * (1 + 1e-6)).all()
     assert len(below) == 2 * 60
     alone = replace(small().attack, suite={"pgd": small().attack.suite["pgd"]})
-    assert _between(alone) == []
-    assert _between(replace(small().attack, detection_eps=())) == []
-    assert _between(replace(small().attack, detection_eps=(0.075, 0.2))) == pytest.approx([0.0375, 0.1125])
+    assert _between(alone, large=False) == []
+    assert _between(small().attack, large=True) == []
+    assert _between(replace(small().attack, detection_eps=()), large=False) == []
+    assert _between(replace(small().attack, detection_eps=(0.075, 0.2)), large=False) == pytest.approx([0.0375, 0.1125])
 
 
 def test_steps_below_eps_are_shorter_in_proportion():

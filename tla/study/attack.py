@@ -21,6 +21,9 @@ BETWEEN = (0.25, 0.5, 0.75)
 They are no part of the step's fingerprint: a study made before them keeps its fewer points, and is not attacked again.
 """
 
+LARGE = 10.0
+"""In units of the values that an attack which never stops early may have: 200 images of 3 x 224 x 224 are too many."""
+
 
 def array_name(label: str, eps: float) -> str:
     """Name of the array with an attack's images: "pgd@0.2"."""
@@ -42,7 +45,7 @@ def step(workspace: Workspace, trained: TrainedModel, weights: str) -> StudyStep
 def _run(workspace: Workspace, trained: TrainedModel, report: Report) -> StepResult:
     plan, queries = workspace.study.attack, workspace.queries
     cache = CacheFolder(workspace.store.place(f"models/{trained.key}/parts"))
-    between = _between(plan)
+    between = _between(plan, large=workspace.few(len(queries), LARGE) < len(queries))
     radii = [plan.eps, *(eps for eps in plan.detection_eps if abs(eps - plan.eps) > 1e-9), *between]
     frames, arrays = [], {}
     for number, eps in enumerate(radii):
@@ -79,12 +82,12 @@ def _run(workspace: Workspace, trained: TrainedModel, report: Report) -> StepRes
     return StepResult([rows, file], _summary(table, plan.eps), {"attack_seconds": seconds})
 
 
-def _between(plan: AttackPlan) -> list[float]:
-    """Radii below eps; none where the study asks for no other radius, or for one attack only.
+def _between(plan: AttackPlan, *, large: bool) -> list[float]:
+    """Radii below eps; none where the study asks for no other radius, for one attack only, or has many large images.
 
     With one attack no radius would have more attacks than another, and that is how tables know the study's eps.
     """
-    if not plan.detection_eps or len(plan.suite) < 2:
+    if large or not plan.detection_eps or len(plan.suite) < 2:
         return []
     radii = [share * plan.eps for share in BETWEEN]
     return [eps for eps in radii if all(abs(eps - known) > 1e-9 for known in plan.detection_eps)]

@@ -167,7 +167,7 @@ def test_accuracy_bars_heights_intervals_and_paper():
         right = sum(not fooled for fooled in frame.loc[frame["attack"] == attack, "success"])
         assert bar.y[i] == pytest.approx(100 * right / 80)
         assert bar.y[i] + bar.error_y.array[i] <= 100
-        assert bar.customdata[i] == 80
+        assert list(bar.customdata[i]) == [80, "at", attack]
     marks = [t for t in figure.data if t.name == "paper"]
     assert len(marks) == 3
     assert dict(zip(marks[1].x, marks[1].y, strict=True))["C&amp;W"] == pytest.approx(96.66)
@@ -424,6 +424,10 @@ def test_audit_verdicts_are_where_they_belong():
     places = {(x, y) for trace in figure.data for x, y in zip(trace.x, trace.y, strict=True)}
     assert len(places) == len(F["audit"])
     assert "&lt; 1e-6" in figure.data[0].customdata[0]
+    long = " ".join(f"word{k}" for k in range(90))
+    (hover,) = FIGURES.get("audit_verdicts")(F["audit"].head(1).assign(evidence=long)).data[0].customdata
+    assert hover.replace("<br>", " ") == long, "nothing is cut"
+    assert max(len(line) for line in hover.split("<br>")) < 80
 
 
 def test_triptych_noise_and_probabilities():

@@ -57,7 +57,10 @@ def accuracy_bars(
         at = [str(place) for place in part[along]]
         part = part.iloc[sorted(range(len(at)), key=lambda i: list(places).index(at[i]))]
         at = [place for place in places if place in at]
-        sheet.add(panel, bar(part, [places[place] for place in at], label, colour, look.shades.soft), key=key)
+        trace = bar(part, [places[place] for place in at], label, colour, look.shades.soft)
+        trace["customdata"] = part[["n", "method", "attack"]].astype(object).to_numpy().tolist()
+        trace["hovertemplate"] = trace["hovertemplate"].replace("customdata}", "customdata[0]}")
+        sheet.add(panel, trace, key=key)
         _marks(sheet, paper, by, key, along, at, places)
     order = {"type": "category", "categoryorder": "array", "categoryarray": list(places.values())}
     sheet.axis(panel, order | {"tickangle": -55 if slanted else 0, "automargin": False})

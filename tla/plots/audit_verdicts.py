@@ -1,7 +1,7 @@
 """The audit's verdicts: one per check and model."""
 
 from tla.plots.base import Figure, Frame, figure
-from tla.plots.drawing.sheet import Sheet
+from tla.plots.drawing.sheet import Sheet, wrap
 from tla.plots.drawing.theme import DASH, LIGHT, Look, escape
 
 SIGNS = {
@@ -66,6 +66,5 @@ def audit_verdicts(audit: Frame, *, look: Look = LIGHT) -> Figure:
 
 
 def _words(text: object) -> str:
-    """Evidence, cut to fit a hover label."""
-    words = escape(str(text))
-    return words if len(words) <= 160 else words[:157] + "..."
+    """Evidence in lines that fit a hover label."""
+    return wrap(escape(str(text)), 420, 12)

@@ -1,8 +1,10 @@
 """The accuracies of the paper (Mao et al., NeurIPS 2019), to show next to a study's own."""
 
+import numpy as np
 import pandas as pd
 
 from tla.plots.base import Frame
+from tla.statistics.accuracy import CLEAN, OUTCOMES, accuracy
 
 ATTACKS = ("clean", "fgsm", "bim", "cw", "pgd", "20xpgd", "mim")
 MNIST = {
@@ -52,6 +54,29 @@ def paper_accuracy(data_set: str) -> Frame:
         for attack, value in zip(ATTACKS, values, strict=True)
     ]
     return pd.DataFrame(rows, columns=["method", "attack", "eps", "accuracy", "confirmed"])
+
+
+def against_paper(attacks: Frame, data_set: str, norm: str) -> Frame:
+    """Accuracies of the paper, those of a study, and their differences, where both have them at the paper's eps.
+
+    Args:
+        attacks: The `attacks` table.
+        data_set: Name of the study's data.
+        norm: Norm of its threat; the paper's is linf.
+
+    Returns:
+        Columns method, attack, eps, paper, ours, low, high (95 %, Wilson), difference (ours minus paper), all 0..1,
+        n, seeds, confirmed; no row for another data set, eps or norm.
+    """
+    paper = paper_accuracy(data_set if norm == "linf" else "").rename(columns={"accuracy": "paper"})
+    eps = float(paper["eps"].max()) if len(paper) else np.nan
+    here = np.isclose(attacks["eps"].to_numpy(float), eps)
+    if not here.any():
+        return paper.iloc[:0].assign(ours=0.0, low=0.0, high=0.0, difference=0.0, n=0, seeds=0)
+    rows = attacks.loc[here | (attacks["attack"] == CLEAN).to_numpy(bool), OUTCOMES]
+    ours = accuracy(rows).rename(columns={"accuracy": "ours"}).drop(columns="eps")
+    both = paper.merge(ours, on=["method", "attack"])
+    return both.assign(difference=both["ours"] - both["paper"])
 
 
 def paper_pool() -> Frame:

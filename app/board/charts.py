@@ -65,6 +65,7 @@ def chart(
     alt: str,
     share: float = 1.0,
     on_ids: Callable[[list[int]], None] | None = None,
+    on_press: Callable[[Any], None] | None = None,
     **options: Any,
 ) -> None:
     """Draw a registered figure.
@@ -77,9 +78,18 @@ def chart(
         alt: What the chart shows, for those who cannot see it.
         share: Share of the page's width, 0..1.
         on_ids: Called with the ids of the points that were clicked, or selected with the lasso or box.
+        on_press: Called with the customdata of the mark that was pressed.
         options: The figure's own keyword arguments.
     """
     figure = FIGURES.get(name)(*frames, look=look(view, share), **options)
+    if on_press is not None:
+
+        def pressed() -> None:
+            for point in st.session_state[key]["selection"]["points"][:1]:
+                on_press(point["customdata"])
+
+        st.plotly_chart(figure, key=key, theme=None, config=CONFIG, alt=alt, on_select=pressed, selection_mode="points")
+        return
     if on_ids is None:
         st.plotly_chart(figure, key=key, theme=None, config=CONFIG, alt=alt)
         return

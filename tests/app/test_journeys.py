@@ -123,6 +123,24 @@ def test_a_path_has_the_colours_of_the_legend_and_becomes_a_fan(visit):
     until(page, lambda: len(drawn_path(page)["breaks"]) == 7, "the map shows no fan")
 
 
+def test_a_pressed_bar_shows_its_images_and_a_pressed_image_becomes_the_focus(visit):
+    page = visit("robustness?study=made&focus=5&robust_methods=at&robust_methods=tla")
+    bar = page.locator(".js-plotly-plot").first.locator(".barlayer .trace").nth(1).locator(".point path").nth(1)
+    bar.wait_for(state="attached")
+    settled(page)
+    box = bar.bounding_box()
+    page.mouse.click(box["x"] + box["width"] / 2, box["y"] + 0.75 * box["height"])
+    page.wait_for_selector("text=/FGSM turns \\d+ of the \\d+ images that TLA gets right/")
+    shown = page.get_by_role("group", name="images behind the bar").get_by_role("button")
+    shown.first.wait_for()
+    chosen = shown.last.get_attribute("aria-label")
+    shown.last.focus()
+    page.keyboard.press("Enter")
+    until(page, lambda: query(page).get("focus") not in (None, "5"), "the focus did not follow")
+    assert f"image {query(page)['focus']}" in chosen
+    page.wait_for_selector("text=/FGSM turns/")
+
+
 def test_a_point_of_a_map_and_two_lassos_choose_images(visit):
     page = visit("shift?study=made&focus=5")
     first = page.locator(".map").first

@@ -175,9 +175,9 @@ def audit(view: View, methods: list[str]) -> None:
     if found.empty:
         st.success("No check found a problem.", icon=":material/check_circle:")
     with st.expander("What each check measured", icon=":material/checklist:"):
-        st.table(
-            rows.assign(method=rows["method"].map(shell.label))[["method", "seed", "check", "verdict", "evidence"]]
-        )
+        for row in rows.to_dict("records"):
+            head = f"{shell.label(row['method'])}, seed {row['seed']} · {row['check']}: {row['verdict']}"
+            st.text(f"{head}\n{row['evidence']}")
 
 
 main()

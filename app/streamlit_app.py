@@ -15,13 +15,14 @@ def main() -> None:
     st.logo(icon, size="large")
     st.html(COMPONENTS / "page.css")
     page, info = navigation()
-    st.header(info.title, anchor=False)
+    st.title(info.title, anchor=False)
     st.markdown(f'<p class="lead">{info.lead}</p>', unsafe_allow_html=True)
 
     from board import charts, shell
 
     shell.sidebar()
-    page.run()
+    if charts.width_known():
+        page.run()
     charts.measure_width()
 
 

@@ -52,7 +52,7 @@ WATCH = """(code) => {
 """Measures an answer by the page's own clock, from the key's arrival."""
 HEADING = """{
   const look = () => {
-    const heading = document.querySelector("[data-testid=stMain] h2");
+    const heading = document.querySelector("[data-testid=stMain] h1");
     if (heading?.checkVisibility({opacityProperty: true, visibilityProperty: true}) && heading.getClientRects().length)
       requestAnimationFrame(() => { window.headingSeen = performance.now(); });
     else requestAnimationFrame(look);

@@ -12,25 +12,36 @@ from tla.plots import CONFIG, FIGURES, Look
 from tla.plots.drawing.draw import source_line
 
 DEFAULT_WIDTH = 1040
-"""Width of the page's main column in pixels, until the browser reports it."""
+"""Width of the page's main column in pixels where there is no browser to report it."""
 _WIDTH = "page_width"
 _width = load_component("width")
 
 
+def width_known() -> bool:
+    """False in a fresh session, until its browser has reported the width: figures wait, and are drawn once."""
+    return _WIDTH in st.session_state or not st.context.headers
+
+
 def measure_width() -> None:
-    """Let the browser report the width of the page, if it is far from the one in use."""
+    """Let the browser report the width of the page, if it is not known or far from the one in use."""
 
     def store() -> None:
         width = st.session_state[f"{_WIDTH}_probe"].get("width")
         if width:
             st.session_state[_WIDTH] = int(width)
 
-    _width(key=f"{_WIDTH}_probe", data={"width": page_width()}, on_width_change=store)
+    known = page_width() if width_known() else 0
+    _width(key=f"{_WIDTH}_probe", data={"width": known}, on_width_change=store)
 
 
 def page_width() -> int:
     """Width of figures that span the page, pixels."""
     return int(st.session_state.get(_WIDTH, DEFAULT_WIDTH))
+
+
+def stacked() -> bool:
+    """True where a column of controls beside the results would be too narrow."""
+    return page_width() < 800
 
 
 def narrow() -> bool:

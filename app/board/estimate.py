@@ -11,7 +11,7 @@ import numpy as np
 import streamlit as st
 
 from board.studies import View, finished, open_study
-from tla.plots.drawing.theme import LIGHT
+from board.words import label
 from tla.study.config import Study, study_from, study_values
 
 TIMED = ("at", "natural")
@@ -69,10 +69,10 @@ def estimate(study: Study, found: Mapping[str, Path]) -> Estimate | None:
         return None
     past = max(same, key=lambda one: (len(set(one.study.methods) & set(study.methods)), len(one.study.seeds)))
     now = speed_here(past.name, str(found[past.name]), open_study(past.name, found[past.name]).stamp)
-    unknown = [LIGHT.methods([name])[name].label for name in study.methods if name not in past.study.methods]
+    unknown = [label(name) for name in study.methods if name not in past.study.methods]
     guess = f" {', '.join(unknown)}: as its slowest method." if unknown else ""
     lacking = "" if any(name.startswith("ranking/") for name in past.seconds) else " It had no attack on rankings."
-    method = LIGHT.methods([past.timed])[past.timed].label
+    method = label(past.timed)
     took = words(sum(past.seconds.values()))
     return Estimate(
         scaled(past, study) * past.speed / now,

@@ -12,8 +12,8 @@ from board.own_study import eps_refusal
 from board.running import runs, visitor
 from board.studies import root, studies
 from board.unfinished import DIGITS, say_last, watch
+from board.words import label
 from tla.config import digest, plain_value
-from tla.plots.drawing.theme import LIGHT
 from tla.study.config import Study, study_from
 from tla.study.locate import available
 from tla.study.recipes import read, shipped
@@ -93,7 +93,7 @@ def _choose(recipe: str, study: Study) -> StudyChoice:
         known,
         default=list(study.methods),
         selection_mode="multi",
-        format_func=lambda name: LIGHT.methods([name])[name].label,
+        format_func=label,
         key=f"new_methods_{recipe}",
     )
     one, two, three, four = st.columns(4)

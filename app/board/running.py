@@ -197,13 +197,13 @@ def what_is_kept(folder: Path, last: RunProgress | None, began: float) -> str:
 
 def readable_step(step: str) -> str:
     """A step in words: "TLA" for train/tla-seed0, "TLA, seed 1" for another seed, "the attack on TLA"."""
-    from tla.plots.drawing.theme import LIGHT
+    from board.words import label
 
     kind, _, key = step.partition("/")
     method, _, seed = key.rpartition("-seed")
     if not method:
         return f"{step!r}"
-    name = LIGHT.methods([method])[method].label + (f", seed {seed}" if seed != "0" else "")
+    name = label(method) + (f", seed {seed}" if seed != "0" else "")
     said = {"train": name, "attack": f"the attack on {name}", "analyse": f"the analysis of {name}"}
     return said.get(kind, f"{kind} of {name}")
 

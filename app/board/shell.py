@@ -22,8 +22,9 @@ from board.studies import (
     studies,
 )
 from board.unfinished import DIGITS, offer, running_box
+from board.words import count
+from board.words import label as label
 from tla.plots.drawing.believed import believed
-from tla.plots.drawing.theme import LIGHT
 
 PAUSE = 0.02
 """Seconds in which the sidebar leaves for the browser before the page computes: both need Python's one lock."""
@@ -154,11 +155,6 @@ def _believed_box(view: View) -> None:
     st.page_link("pages_/robustness.py", label="What the audit found", icon=":material/shield:")
 
 
-def label(method: str) -> str:
-    """The display name of a method."""
-    return LIGHT.methods([method])[method].label
-
-
 def provenance(view: View) -> str:
     """Where the numbers of a study come from, in one line."""
     hardware = view.manifest.get("hardware", {})
@@ -166,11 +162,11 @@ def provenance(view: View) -> str:
     queries = view.manifest.get("data", {}).get("queries", len(view.ids))
     facts = [
         f"Study **{view.name}**" + (" (shipped)" if view.shipped else ""),
-        f"{queries} test images",
+        count(queries, "test image"),
         f"in {', '.join(view.conditions)}" if view.conditions else f"seed {', '.join(map(str, view.seeds))}",
         "" if view.conditions else f"{view.norm.capitalize()} eps {view.eps:g}",
         str(hardware.get("device", "")),
-        f"{hardware['threads']} threads" if "threads" in hardware else "",
+        count(hardware["threads"], "thread") if "threads" in hardware else "",
         f"torch {versions['torch']}" if "torch" in versions else "",
     ]
     return " · ".join(fact for fact in facts if fact)

@@ -11,6 +11,7 @@ import pandas as pd
 import streamlit as st
 
 from tla.plots.drawing.condition import said
+from tla.plots.drawing.theme import methods_of
 from tla.statistics.conditions import of_condition
 from tla.store import DamagedFileError, Store
 from tla.study.locate import SHIPPED, available, name_of, own_studies, shipped_studies
@@ -117,8 +118,8 @@ class View:
 
     @property
     def methods(self) -> list[str]:
-        """Names of the models that differ in more than the seed: training methods, then given models."""
-        return [*self.plan.get("methods", []), *self.given]
+        """Names of the models that differ in more than the seed, in the order of all figures."""
+        return methods_of([*self.plan.get("methods", []), *self.given])
 
     @property
     def given(self) -> dict[str, dict[str, Any]]:

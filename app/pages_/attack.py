@@ -7,6 +7,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import streamlit as st
 from board import forms, lab_models, live, shell, state
+from board.charts import stacked
+from board.choices import methods_pills
 from board.film import dark_on_light, film, fit_image, pad
 from board.live import AttackSettings, LiveAttack
 from board.pages import PageInfo
@@ -48,7 +50,7 @@ def main() -> None:
             return
         for reason in reasons:
             st.caption(f":material/info: {reason}")
-        controls, results = st.columns([3, 8], gap="medium")
+        controls, results = (st.container(), st.container()) if stacked() else st.columns([3, 8], gap="medium")
         with results:
             chosen = choose_models(methods)
         with controls:
@@ -130,10 +132,7 @@ def uploaded(view: View, shape: tuple[int, int, int], where: str) -> np.ndarray 
 def choose_models(methods: list[str]) -> list[str]:
     """The models to attack."""
     first = [method for method in methods if method in ("natural", "at", "tla")] or methods[:2]
-    chosen = st.pills(
-        "Models", methods, selection_mode="multi", default=first, format_func=str, key="models", bind="query-params"
-    )
-    return [method for method in methods if method in chosen] or first
+    return methods_pills("Models", methods, first, "models") or first
 
 
 def choose_attack(view: View) -> AttackSettings:
@@ -203,8 +202,9 @@ def show(view: View, method: str, seed: int, image: LabImage, settings: AttackSe
         film(attack, image.pixels, image.true_class, view.classes, settings.eps, key=f"film_{method}", size=116)
         if not other:  # the gallery was embedded by the model that the study measured
             nearest_images(view, method, seed, image, attack)
+        passes = "1 forward pass" if attack.queries == 1 else f"{attack.queries} forward passes"
         shell.source(
-            f"live on this machine: {attack.queries} forward passes in {attack.seconds * 1000:.0f} ms"
+            f"live on this machine: {passes} in {attack.seconds * 1000:.0f} ms"
             f"{'' if attack.ended >= asked else ' when it was first asked for'}, n = 1, "
             f"seed {settings.seed}; {settings.norm.capitalize()} distance {attack.distance:.4f} of {settings.eps:g} "
             "allowed; neighbours by cosine distance in the embedding"

@@ -6,11 +6,13 @@ import numpy as np
 import streamlit as st
 from board import shell, state
 from board.charts import chart
+from board.choices import method_box
 from board.pages import PageInfo
 from board.selection.shared import Frame, adversarial_images, of_run
 from board.snippets import figure_code
 from board.studies import View
 from board.tiles import Tile, tiles
+from board.words import count
 
 from tla.plots.agreement import SharedOutcomes, default_pair, shared_outcomes
 from tla.plots.drawing.theme import attacks_of
@@ -44,7 +46,7 @@ def main() -> None:
             attacks,
             view=view,
             key="agreement",
-            alt=f"How many images both {one} and {other} get right, only one of them, or neither",
+            alt=f"How many images {shell.label(one)} and {shell.label(other)} get right: both, one, none",
             **pair,
         )
         decided = {name: deciding(view, attacks, name, seed, attack) for name in (one, other)}
@@ -54,7 +56,7 @@ def main() -> None:
             attacks,
             view=view,
             key="differences",
-            alt=f"Accuracy of every method minus that of {one}, with intervals",
+            alt=f"Accuracy of every method minus that of {shell.label(one)}, with intervals",
             base=one,
             attack=attack,
         )
@@ -65,14 +67,14 @@ def choices(view: View, attacks: Frame) -> tuple[str, str, str]:
     """Two models and an attack."""
     left, middle, right = st.columns([4, 4, 3], gap="medium", vertical_alignment="bottom")
     first = default_pair(attacks)[0]
-    one = left.selectbox("Model A", view.methods, view.methods.index(first), key="one", bind="query-params")
+    one = method_box(left, "Model A", view.methods, first, "one")
     rest = [method for method in view.methods if method != one]
     second = default_pair(attacks, one, None)[1]
-    other = middle.selectbox("Model B", rest, rest.index(second), key="other", bind="query-params")
+    other = method_box(middle, "Model B", rest, second, "other")
     names = ["worst", *attacks_of(attacks["attack"])]
     help_text = "worst: an image counts as correct only if no attack fools the model"
     attack = right.selectbox("Attack", names, key="under", bind="query-params", help=help_text)
-    return one, other if other in rest else second, attack
+    return one, other, attack
 
 
 class DecidingAttack(NamedTuple):
@@ -123,7 +125,7 @@ def group(view: View, pair: SharedOutcomes, decided: dict[str, dict[int, Decidin
     if len(shown) > MOST_TILES:
         st.caption(f"The first {MOST_TILES} of {len(shown)} are shown.")
     shell.source(
-        f"this study: {len(pair.ids)} test images, seed {seed}. Pictures: the clean image | attacked on "
+        f"this study: {count(len(pair.ids), 'test image')}, seed {seed}. Pictures: the clean image | attacked on "
         f"{shell.label(one)} | on {shell.label(other)}; below, what each predicts then, and under which attack. The "
         f"study keeps the pictures of {view.main}: where another attack decided, its place is empty."
     )

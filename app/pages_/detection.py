@@ -14,6 +14,7 @@ from board.snippets import figure_code
 from board.studies import View
 from board.threshold import SHARES, chosen_share, threshold
 from board.tiles import Tile, tiles
+from board.words import count
 
 from tla.plots.drawing.scores import detectors_of, selected
 
@@ -51,7 +52,7 @@ def main() -> None:
 def controls(view: View) -> tuple[list[str], DetectionSettings]:
     """The controls of the whole page."""
     frame = view.table("detection")
-    one, two, three = st.columns([6, 3, 3], gap="medium", vertical_alignment="bottom")
+    one, two, three = st.columns([5, 4, 3], gap="medium", vertical_alignment="bottom")
     with one:
         methods = methods_choice(view, "detection_methods", most=4)
     detectors = detectors_of(frame)
@@ -132,7 +133,7 @@ def attacker(view: View, rows: Frame, settings: DetectionSettings) -> str:
     if not settings.adaptive:
         return " Not adaptive: the attacker does not know about the detector."
     images = selected(rows, settings.detector, settings.eps, adaptive=True)["id"].nunique()
-    return f" {images} of {len(view.ids)} images were attacked so." if images < len(view.ids) else ""
+    return f" {images} of {count(len(view.ids), 'image')} were attacked so." if images < len(view.ids) else ""
 
 
 def coverage(view: View, rows: Frame, settings: DetectionSettings, methods: list[str]) -> None:

@@ -52,9 +52,13 @@ def main() -> None:
         look = Look(theme="dark" if theme == "dark" else "light", width=width, classes=page.classes, source=page.source)
         look = replace(look, condition=page.condition)
         figure = draw(name or first, view.store, look=look)
+        shown = min(width, page.width)
+        preview = figure if shown == width else draw(name or first, view.store, look=replace(look, width=shown))
         st.plotly_chart(
-            figure, width=width, theme=None, config=charts.CONFIG, key="export", alt=f"The figure {name} of this study"
+            preview, width=shown, theme=None, config=charts.CONFIG, key="export", alt=f"The figure {name} of this study"
         )
+        if shown < width:
+            st.caption(f"Shown for {shown} pixels; the files are laid out for {width}.")
         downloads(figure, str(name), width)
         st.markdown("**Python**")
         st.code("\n".join(code(view, str(name), look)), language="python")

@@ -11,6 +11,7 @@ from board.selection.neighbours import mostly_wrong
 from board.selection.shared import of_run
 from board.snippets import literal
 from board.studies import View
+from board.words import count
 
 from tla.plots import Pictures
 from tla.plots.ranking_attacks import KINDS
@@ -85,7 +86,7 @@ def all_queries(view: View, methods: list[str], seed: int) -> None:
     )
     among = "the other clean test images" if view.shared else "clean training images"
     shell.source(
-        f"this study: {len(view.ids)} test images, seed {seed}; neighbours among {among} by cosine distance, "
+        f"this study: {count(len(view.ids), 'test image')}, seed {seed}; neighbours among {among} by cosine distance, "
         "exact search"
     )
 
@@ -122,7 +123,8 @@ def rankings(view: View, methods: list[str], seed: int) -> None:
         methods=methods,
         seed=seed,
     )
-    shell.source(f"this study: {view.table('ranking')['id'].nunique()} queries, seed {seed}; pictures without noise")
+    asked = len(set(view.table("ranking")["id"]))
+    shell.source(f"this study: {count(asked, 'query')}, seed {seed}; pictures without noise")
 
 
 main()

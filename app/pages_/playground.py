@@ -58,7 +58,7 @@ def main() -> None:
 def train() -> None:
     """Settings, a button, and two trainings side by side."""
     initial, bind = LiveSettings(), "query-params"
-    left, middle, right, last = st.columns(4)
+    left, middle, right, last = st.columns([3, 3, 4, 3])
     alpha = left.slider("Margin", 0.0, 0.5, initial.alpha, 0.01, key="lesson_alpha", bind=bind)
     weight = middle.slider("Triplet weight", 0.0, 8.0, initial.weight, 0.5, key="lesson_weight", bind=bind)
     mining = right.selectbox("Negative", list(MINING), format_func=MINING.__getitem__, key="lesson_mining", bind=bind)

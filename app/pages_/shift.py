@@ -15,6 +15,7 @@ from board.selection.shift import largest_turns, median_measures
 from board.snippets import explore_code
 from board.studies import View
 from board.tiles import Tile, tiles
+from board.words import count
 
 from tla.plots.shift_measures import MEASURES as FIGURE_MEASURES
 
@@ -55,7 +56,7 @@ def selection(view: View, methods: list[str], seed: int, sample: int) -> None:
     """The images of the selection, clean and adversarial, and the neighbours of the focus sample."""
     picked = state.picked(view)
     head, choice, clear = st.columns([5, 5, 2], vertical_alignment="bottom")
-    head.subheader(f"Selection: {len(picked)} images" if picked else "The largest turns", anchor=False)
+    head.subheader(f"Selection: {count(len(picked), 'image')}" if picked else "The largest turns", anchor=False)
     with choice:
         method = method_choice(view.said("Adversarial images of"), methods, "shift_shown")
     clear.button(
@@ -115,7 +116,8 @@ def measures(view: View, methods: list[str], seed: int, sample: int) -> None:
     )
     gallery = "the other test images" if view.manifest["data"].get("shared") else "clean training images"
     shell.source(
-        f"this study: {len(ids)} test images, seed {seed}, {view.under}; centroids and neighbours from {gallery}. "
+        f"this study: {count(len(ids), 'test image')}, seed {seed}, {view.under}; "
+        f"centroids and neighbours from {gallery}. "
         + view.said("Turn: angle between clean and adversarial embedding. ")
         + "Margin: distance to the false centroid minus distance to the own one; below 0, the false one is nearer."
     )

@@ -14,6 +14,7 @@ from board.selection.shared import adversarial_images, of_run, predictions
 from board.selection.tour import accuracies, kept_neighbours, landings
 from board.studies import View
 from board.tiles import Tile, tiles
+from board.words import count
 
 from tla.plots import Pictures
 from tla.plots.drawing.theme import attack_label
@@ -74,7 +75,9 @@ def doors(view: View) -> None:
         )
         st.caption("A digit by mouse, a file or the camera, attacked while you watch.")
     with two.container(border=True):
-        st.page_link("pages_/shift.py", label=f"Explore {len(view.ids):,} images", icon=":material/scatter_plot:")
+        st.page_link(
+            "pages_/shift.py", label=f"Explore {count(len(view.ids), 'image')}", icon=":material/scatter_plot:"
+        )
         st.caption("All of them on the map: draw round some, and see where the attack takes them.")
     with three.container(border=True):
         st.page_link("pages_/data.py", label="Bring your model", icon=":material/upload:")
@@ -85,7 +88,10 @@ def before_and_after(view: View) -> None:
     """An image, the noise, and what a model predicts for their sum."""
     seed, sample = state.seed(view), state.focus(view)
     first = available(view, "natural")[0]
-    method = st.segmented_control("Model", view.methods, default=first, key="tour_model", bind=BIND) or first
+    method = (
+        st.segmented_control("Model", view.methods, default=first, format_func=shell.label, key="tour_model", bind=BIND)
+        or first
+    )
     predicted = predictions(view, method, seed, sample)
     row = view.positions[sample]
     chart(

@@ -57,7 +57,7 @@ def visit(server, chromium):
 
     def go(path=""):
         page.goto(f"{server}/{path}")
-        page.wait_for_selector("[data-testid=stMain] h2")
+        page.wait_for_selector("[data-testid=stMain] h1")
         return page
 
     yield go
@@ -92,7 +92,7 @@ def test_a_clicked_picture_becomes_the_focus_and_stays_on_the_next_page(visit):
     page.keyboard.press("Enter")
     until(page, lambda: query(page).get("focus") == chosen, "the focus did not follow")
     page.get_by_role("link", name="Neighbours").first.click()
-    page.wait_for_selector("h2:has-text('Neighbours')")
+    page.wait_for_selector("h1:has-text('Neighbours')")
     assert query(page).get("focus") == chosen
     other = visit(f"neighbours?{urlparse(page.url).query}")
     other.wait_for_selector(f"text=id == {chosen}", state="attached")

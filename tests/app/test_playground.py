@@ -17,7 +17,7 @@ DEFAULT = board.TripletState()
 def test_it_needs_no_study(empty, open_page):
     app = open_page("playground")
     assert not app.exception
-    assert app.header[0].value == "Triplet playground"
+    assert app.title[0].value == "Triplet playground"
     assert [head.value for head in app.subheader] == ["Train with it"]
 
 

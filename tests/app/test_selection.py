@@ -83,11 +83,11 @@ def test_failure_measures_are_those_of_the_library(view):
     rows = of_run(view.table("detection"), 0, ["at", "tla"])
     detector, eps = detectors_of(rows)[0], float(rows["eps"].max())
     shown = failure_measures(rows, ["tla", "at"], detector=detector, eps=eps, adaptive=False)
-    assert list(shown.index) == ["tla", "at"]
+    assert list(shown.index) == ["TLA", "AT"]
     here = rows[(rows.detector == detector) & (rows.eps == eps) & ~rows.adaptive & (rows.method == "tla")]
     expected = failure_frame(here).iloc[0]
     bounds = f"({expected.augrc_low:.3f} to {expected.augrc_high:.3f})"
-    assert shown.loc["tla", "AUGRC"] == f"{expected.augrc:.3f} {bounds}"
+    assert shown.loc["TLA", "AUGRC"] == f"{expected.augrc:.3f} {bounds}"
     assert failure_measures(rows, ["nobody"], detector=detector, eps=eps, adaptive=False).empty
 
 
@@ -118,8 +118,8 @@ def test_without_scores_nothing_is_refused(view):
 def test_measures_are_medians(view):
     table = median_measures(view, ["natural", "tla"], 0, [0, 1, 2, 3])
     rows = view.table("shift").query("method == 'tla' and attack == 'pgd' and id <= 3 and eps == 0.2")
-    assert list(table.columns) == ["natural", "tla"]
-    assert table.loc["turn (°)", "tla"] == pytest.approx(float(np.median(rows["angle"])), abs=1e-3)
+    assert list(table.columns) == ["Natural", "TLA"]
+    assert table.loc["turn (°)", "TLA"] == pytest.approx(float(np.median(rows["angle"])), abs=1e-3)
 
 
 def test_a_view_follows_its_manifest(view, studies):

@@ -69,7 +69,7 @@ def run(page: str | Path, info: PageInfo) -> Any:
     """The page after a run that raised nothing, under its own head."""
     app = open_page(page)
     assert not app.exception, app.exception[0].message
-    assert app.header[0].value == info.title
+    assert app.title[0].value == info.title
     assert info.lead in app.markdown[0].value
     return app
 

@@ -131,6 +131,33 @@ def test_a_press_on_a_point_is_the_focus_and_its_picture_shows(show, small):
         assert "Nearest training images of image 7" in shown.locator(".nearest h3").inner_text()
 
 
+def test_arrow_keys_walk_from_point_to_point(show, small):
+    """To the nearest in that direction, what lies aside counting three times; Enter makes it the focus."""
+    steps = {"ArrowRight": (1, 0), "ArrowDown": (0, 1), "ArrowLeft": (-1, 0), "ArrowUp": (0, -1)}
+    with show(small, focus=7) as shown:
+        first = shown.locator(".map").first
+        points = f"{STATE}.panels.values().next().value.points"
+        places = np.array(shown.evaluate(f"Array.from({{length: 60}}, (_, k) => {points}.place(k))"))
+        first.focus()
+        here = 7
+        for key, (right, down) in [*steps.items(), *steps.items()]:
+            shown.keyboard.press(key)
+            dx, dy = (places - places[here]).T
+            along, aside = dx * right + dy * down, abs(dx * down) + abs(dy * right)
+            far = np.where((along >= 1.5) & (aside <= along), along + 2 * aside, np.inf)
+            far[here] = np.inf
+            here = int(far.argmin()) if np.isfinite(far.min()) else here
+            at = shown.evaluate(f"{points}.gestures.walk.at")
+            assert at == here or (at == -1 and here == 7)
+        expect(shown.locator(".hover")).to_contain_text(f"image {here}:")
+        shown.keyboard.press("Enter")
+        assert shown.evaluate(f"{STATE}.state.focus") == here
+        assert "arrow keys go to the nearest point" in first.get_attribute("aria-label")
+        zoom = shown.evaluate(f"{points}.view")
+        shown.keyboard.press("Shift+ArrowRight")
+        assert shown.evaluate(f"{points}.view.x") == zoom["x"] - 40
+
+
 def test_ten_fast_presses_move_ten(show, small):
     with show(small, focus=5) as shown:
         for _ in range(10):

@@ -80,7 +80,8 @@ def shift_measures(
                 sheet.add(panel, _boxes(parts, group, colour, symbol), key=group)
         labels = [style.label for style in styles.values()]
         y = {"type": "category", "categoryorder": "array", "categoryarray": labels[::-1], "showgrid": False}
-        sheet.axis(panel, {"title": MEASURES.get(measure, measure), "zeroline": True}, y)
+        title = wrap(MEASURES.get(measure, measure), look.width / sheet.columns - sheet.left, 13)
+        sheet.axis(panel, {"title": title, "zeroline": True}, y)
         if not len(_finite(values)):
             sheet.empty(panel, "no shift was measured")
     n = rows["id"].nunique()

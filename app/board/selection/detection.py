@@ -7,6 +7,7 @@ import pandas as pd
 
 from board.selection.shared import Frame, of_run
 from board.studies import View
+from board.words import label
 from tla.plots.drawing.scores import scores_by_method, selected
 from tla.statistics import Sides, failure_frame, roc_curve, sides
 
@@ -102,7 +103,7 @@ def failure_measures(rows: Frame, methods: list[str], *, detector: str, eps: flo
         ]
         for name, title in names.items()
     }
-    return pd.DataFrame({"wrong": [f"{share:.1%}" for share in table["error"]]} | columns, index=table.index)
+    return pd.DataFrame({"wrong": [f"{share:.1%}" for share in table["error"]]} | columns, index=table.index.map(label))
 
 
 def detector_errors(

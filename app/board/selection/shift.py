@@ -2,6 +2,7 @@
 
 from board.selection.shared import Frame, main_attack
 from board.studies import View
+from board.words import label
 
 MEASURES = {
     "angle": "turn (°)",
@@ -21,8 +22,8 @@ def largest_turns(view: View, method: str, seed: int, count: int) -> list[int]:
 
 
 def median_measures(view: View, methods: list[str], seed: int, ids: list[int]) -> Frame:
-    """Median shift measures of some test images: a row per measure, a column per method."""
+    """Median shift measures of some test images: a row per measure, a column per method, under its label."""
     rows = main_attack(view, "shift", seed, methods)
     rows = rows.loc[rows["id"].isin(ids)]
     medians = rows.groupby("method")[list(MEASURES)].median().reindex(methods)
-    return medians.rename(columns=MEASURES).T.round(3)
+    return medians.rename(columns=MEASURES, index=label).T.round(3)

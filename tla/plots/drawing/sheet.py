@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 from tla.plots.base import Figure, unvalidated
 from tla.plots.drawing.theme import Look, escape, template
+from tla.plots.drawing.words import singular
 
 CHARACTER = 0.53
 """Average width of a letter in units of the font size; decides where titles wrap."""
@@ -181,7 +182,7 @@ class Sheet:
         """
         look, shade = self.look, self.look.shades
         self.traces += self._unused()
-        title, caption = look.said(title), look.said(caption)
+        title, caption = singular(look.said(title)), singular(look.said(caption))
         caption = f"{caption} Source: {escape(look.source)}." if look.source else caption
         size = 17 if look.width >= 900 else 15
         heading = wrap(title, (look.width - 30) / BOLD, size)

@@ -1,5 +1,6 @@
 """Numbers as text: shares, signs, the range in a title."""
 
+import re
 from collections.abc import Callable, Mapping
 
 import numpy as np
@@ -52,6 +53,17 @@ def _interval(value: Interval | float) -> Interval:
 def trainings(seeds: int) -> str:
     """How many trainings stand behind each number: "one training each", "mean of 3 trainings"."""
     return f"mean of {seeds} trainings" if seeds > 1 else "one training each"
+
+
+COUNTED = re.compile(
+    r"(?<![\d.,\u2212-])1 ((?:test |clean |adversarial |training |other |recorded ){0,2})"
+    r"(image|quer|item|pass|step)(ie)?(e?s)\b"
+)
+
+
+def singular(text: str) -> str:
+    """A text in which one thing is one: "1 test images" -> "1 test image"."""
+    return COUNTED.sub(lambda found: f"1 {found[1]}{found[2]}{'y' if found[3] else ''}", text)
 
 
 def percent(share: float, digits: int = 0) -> str:

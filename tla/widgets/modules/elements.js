@@ -7,6 +7,9 @@ export function make(kind, parent, className, text) {
   return item;
 }
 
+// A number with its noun: "1 image", "500 images".
+export const counted = (number, noun) => `${number} ${noun}${number === 1 ? "" : "s"}`;
+
 // An element of a drawing:
 export function draw(kind, parent, attributes = {}, text = "") {
   const item = document.createElementNS("http://www.w3.org/2000/svg", kind);

@@ -1,7 +1,7 @@
 // Maps, the images of the selection, neighbours before and after, measures in the full space, an image's path, and a
 // threshold where there are scores: what is selected or in focus in one is in all.
 import { Cut } from "./cut.js";
-import { make } from "./elements.js";
+import { counted, make } from "./elements.js";
 import { Gallery } from "./gallery.js";
 import { Maps } from "./maps.js";
 import { Measures } from "./measures.js";
@@ -137,7 +137,7 @@ class Explorer {
     if (!about) return;
     const { scene } = this.maps;
     const attack = about.attack ? `${about.attack}${about.eps === null ? "" : ` at eps ${Number(about.eps.toPrecision(4))}`}` : "";
-    const parts = [about.source, attack, `${scene.n} images`, `map: ${about.projection}, seed ${about.seed}`];
+    const parts = [about.source, attack, counted(scene.n, "image"), `map: ${about.projection}, seed ${about.seed}`];
     this.head.textContent = `${parts.filter(Boolean).join(" · ")}. Distances in a map prove nothing: the line above each map is measured in the full space.`;
   }
 

@@ -1,5 +1,5 @@
 // The images of the selection, clean and under attack; a press makes one the focus.
-import { make } from "./elements.js";
+import { counted, make } from "./elements.js";
 import { measure } from "./scene.js";
 import { tileElement } from "./tiles.js";
 
@@ -75,7 +75,7 @@ export class Gallery {
     const { scene } = this.explorer.maps;
     if (!map) return;
     const chosen = scene.count ? scene.chosen() : this.largestTurns(map, scene);
-    this.heading.textContent = scene.count ? `Selection: ${scene.count} images` : "The largest turns";
+    this.heading.textContent = scene.count ? `Selection: ${counted(scene.count, "image")}` : "The largest turns";
     if (!scene.count && !map.measures?.angle) this.heading.textContent = "The first images";
     this.tiles.replaceChildren(...chosen.slice(0, MOST).map((place) => tileOf(this.explorer, map, place)));
     this.more.textContent = chosen.length > MOST ? `The first ${MOST} of ${chosen.length} are shown.` : "";

@@ -1,7 +1,9 @@
 // What a pointer, a wheel and keys do in a map: a line round points, zoom, moving, a press, what is under the pointer.
+import { Walk } from "./walk.js";
+
 export class Gestures {
   constructor(map) {
-    Object.assign(this, { map, fingers: new Map(), drag: null });
+    Object.assign(this, { map, fingers: new Map(), drag: null, walk: new Walk(map) });
     const { box } = map;
     box.addEventListener("pointerdown", (event) => this.down(event));
     box.addEventListener("pointermove", (event) => this.move(event));
@@ -85,17 +87,20 @@ export class Gestures {
   key(event) {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
     const step = 40;
-    const actions = {
+    const moves = {
       ArrowLeft: () => this.map.panBy(step, 0), ArrowRight: () => this.map.panBy(-step, 0),
       ArrowUp: () => this.map.panBy(0, step), ArrowDown: () => this.map.panBy(0, -step),
+    };
+    const actions = {
+      ...(event.shiftKey ? moves : {}),
       "+": () => this.map.zoomBy(1.25), "=": () => this.map.zoomBy(1.25), "-": () => this.map.zoomBy(0.8), 0: () => this.map.reset(),
       l: () => this.map.report.tool("lasso"), b: () => this.map.report.tool("box"), h: () => this.map.report.tool("pan"),
       Escape: () => this.map.report.select(new Uint8Array(this.map.geometry?.n ?? 0), "set"),
     };
     const action = actions[event.key];
-    if (!action) return;
+    if (!action && !this.walk.key(event.key)) return;
     event.preventDefault();
     event.stopPropagation();
-    action();
+    action?.();
   }
 }

@@ -9,6 +9,7 @@ export class Hover {
     this.root = root;
     this.box = make("div", root, "hover");
     this.box.hidden = true;
+    this.box.setAttribute("role", "status");
     this.at = -1;
   }
 

@@ -1,5 +1,5 @@
 // Maps of several trainings side by side; a slider moves through the epochs in the browser.
-import { draw, make, rebuilt, scrubber } from "./elements.js";
+import { counted, draw, make, rebuilt, scrubber } from "./elements.js";
 
 const SIDE = 320;
 const EDGE = 14;
@@ -36,7 +36,7 @@ function panel(parent, map, data) {
     const share = (100 * map.right[at].filter(Boolean).length) / count;
     const relative = (100 * map.relative[at]).toFixed(0);
     numbers.textContent = `${share.toFixed(0)} % right under attack, which turns an embedding by ${map.angle[at].toFixed(1)}° (${relative} % of the angle to the nearest other class)`;
-    svg.setAttribute("aria-label", `${map.label}, map of ${count} test images, clean and under attack: ${numbers.textContent}`);
+    svg.setAttribute("aria-label", `${map.label}, map of ${counted(count, "test image")}, clean and under attack: ${numbers.textContent}`);
   };
 }
 

@@ -119,7 +119,7 @@ export class Maps {
     const lost = map.lost ? ` · ${map.lost} without a place in this map` : "";
     note.textContent = noteOf(found) + lost;
     points.box.setAttribute("role", "application");
-    points.box.setAttribute("aria-label", `map of ${map.label}, ${title.textContent}; ${note.textContent}. Drag to select, arrow keys and plus or minus to move, J and K for the next image`);
+    points.box.setAttribute("aria-label", `map of ${map.label}, ${title.textContent}; ${note.textContent}. Drag to select; arrow keys go to the nearest point in their direction and Enter makes it the focus; Shift with arrow keys, plus and minus move the map; J and K go to the next image`);
   }
 
   select(mask) {

@@ -1,5 +1,5 @@
 // What was measured in the full space, for the image in focus and for the selection: distances in a map prove nothing.
-import { make } from "./elements.js";
+import { counted, make } from "./elements.js";
 import { panelHead } from "./gallery.js";
 import { measure, percent } from "./scene.js";
 
@@ -32,7 +32,7 @@ export class Measures {
       this.table(`Image ${state.focus}`, maps, (map, name) => measure(map.measures[name], place));
     }
     const summaries = new Map(maps.map((map) => [map.key, scene.summary(map)]));
-    const whose = scene.count ? `the selection (${scene.count})` : `all ${scene.n} images`;
+    const whose = scene.count ? `the selection (${scene.count})` : `all ${counted(scene.n, "image")}`;
     this.table(`Median of ${whose}`, maps, (map, name) => summaries.get(map.key).medians[name]);
     make("p", body, "note", "Turn: angle between clean and adversarial embedding. Margin: distance to the false centroid minus distance to the own one; below 0, the false one is nearer.");
   }

@@ -1,5 +1,5 @@
 // Above the maps: tools, what the colours and arrows show, the methods, and the morph with its handle.
-import { make } from "./elements.js";
+import { counted, make } from "./elements.js";
 
 const TOOLS = { lasso: "Lasso", box: "Box", pan: "Move" };
 const COLOURS = { true: "true class", predicted: "class predicted under attack", flipped: "changed by the attack" };
@@ -96,7 +96,7 @@ export class Toolbar {
       this.morph.value = state.morph;
       this.morph.setAttribute("aria-valuetext", `${(100 * state.morph).toFixed(0)} % of the way to adversarial`);
     }
-    this.count.textContent = scene.count ? `${scene.count} of ${scene.n} selected` : `${scene.n} images`;
+    this.count.textContent = scene.count ? `${scene.count} of ${scene.n} selected` : counted(scene.n, "image");
     this.clear.disabled = !scene.count;
     if (this.methods) this.showMethods();
   }

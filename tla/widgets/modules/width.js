@@ -1,23 +1,28 @@
-// Reports the width of the page if it is far from the one that Python uses.
+// Reports the width of the page: at once if Python knows none, later if it is far from the one that Python uses.
 const TOLERANCE = 90;
+const REST = 120;
 
 export function mount(place, data, holder) {
   let reported = data.width;
+  const known = (width) => place.setAttribute("data-known", width);
+  known(reported);
   let timer = null;
+  const report = () => {
+    const width = Math.round(place.getBoundingClientRect().width / 20) * 20;
+    if (width > 100 && Math.abs(width - reported) > TOLERANCE) {
+      reported = width;
+      holder.set("width", width);
+    }
+  };
   const watcher = new ResizeObserver(() => {
     clearTimeout(timer);
-    timer = setTimeout(() => {
-      const width = Math.round(place.getBoundingClientRect().width / 20) * 20;
-      if (width > 100 && Math.abs(width - reported) > TOLERANCE) {
-        reported = width;
-        holder.set("width", width);
-      }
-    }, 120);
+    if (reported) timer = setTimeout(report, REST);
+    else report();
   });
   watcher.observe(place);
   const remove = () => {
     clearTimeout(timer);
     watcher.disconnect();
   };
-  return { update: () => {}, remove };
+  return { update: (given) => known(given.width), remove };
 }

@@ -50,9 +50,16 @@ def methods_pills(text: str, methods: list[str], first: list[str], key: str) -> 
     return [method for method in methods if method in chosen]
 
 
-def method_choice(text: str, methods: list[str], key: str) -> str:
-    """One of some methods; at first TLA, or the last if TLA is not among them."""
-    first, asked = _last(methods), _asked(key, methods)
+def method_choice(text: str, methods: list[str], key: str, first: str | None = None) -> str:
+    """One of some methods.
+
+    Args:
+        text: Label of the control.
+        methods: Whose names it shows.
+        key: Name of the control, in the address of the page.
+        first: Chosen at first; by default TLA, or the last if TLA is not among them.
+    """
+    first, asked = first or _last(methods), _asked(key, methods)
     if asked:
         st.session_state[key] = asked[0]
     default = None if asked else first

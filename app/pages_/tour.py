@@ -6,7 +6,7 @@ from typing import NamedTuple
 import streamlit as st
 from board import shell, state
 from board.charts import chart
-from board.choices import methods_choice
+from board.choices import method_choice, methods_choice
 from board.pages import PageInfo
 from board.radii import radii
 from board.selection.radii import first_id, shown_ids
@@ -88,10 +88,7 @@ def before_and_after(view: View) -> None:
     """An image, the noise, and what a model predicts for their sum."""
     seed, sample = state.seed(view), state.focus(view)
     first = available(view, "natural")[0]
-    method = (
-        st.segmented_control("Model", view.methods, default=first, format_func=shell.label, key="tour_model", bind=BIND)
-        or first
-    )
+    method = method_choice("Model", view.methods, "tour_model", first)
     predicted = predictions(view, method, seed, sample)
     row = view.positions[sample]
     chart(

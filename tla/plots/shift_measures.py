@@ -8,7 +8,7 @@ import pandas as pd
 
 from tla.messages import did_you_mean
 from tla.plots.base import Figure, Frame, figure
-from tla.plots.drawing.sheet import Panel, Sheet
+from tla.plots.drawing.sheet import Panel, Sheet, wrap
 from tla.plots.drawing.theme import LIGHT, Look, rgba
 from tla.plots.drawing.words import ends
 from tla.statistics.intervals import median_interval

@@ -10,7 +10,15 @@
   }
 
   const seen = (element) =>
-    element.checkVisibility({ opacityProperty: true, visibilityProperty: true }) && !element.closest("canvas");
+    element.checkVisibility({ opacityProperty: true, visibilityProperty: true }) && !element.closest("canvas") && !spoken(element);
+
+  // True for what only screen readers are to have: clipped to nothing.
+  function spoken(element) {
+    for (let at = element; at; at = parentOf(at)) {
+      if (at.clientWidth <= 1 && getComputedStyle(at).overflow === "hidden") return true;
+    }
+    return false;
+  }
 
   function nameOf(element) {
     const key = element.closest("[class*='st-key-']") ?? element.getRootNode()?.host?.closest("[class*='st-key-']");
@@ -123,16 +131,25 @@
     Math.min(one.right, other.right) - Math.max(one.left, other.left) > 1 &&
     Math.min(one.bottom, other.bottom) - Math.max(one.top, other.top) > 2;
 
+  // The part of a chart that is shown.
+  function frameOf(chart) {
+    let { left, right, bottom } = chart.getBoundingClientRect();
+    for (let at = parentOf(chart); at; at = parentOf(at)) {
+      if (getComputedStyle(at).overflowY === "hidden") bottom = Math.min(bottom, at.getBoundingClientRect().bottom);
+    }
+    return { left, right, bottom };
+  }
+
   // Plotly: words that leave the drawing, and tools that lie on words.
   function charts() {
     const found = [];
     for (const chart of document.querySelectorAll(".js-plotly-plot")) {
-      const frame = chart.getBoundingClientRect();
+      const frame = frameOf(chart);
       const tools = [...chart.querySelectorAll(".modebar-group")].map((one) => one.getBoundingClientRect());
       for (const text of chart.querySelectorAll(".main-svg text")) {
         const box = text.getBoundingClientRect();
         if (!box.width || !text.textContent.trim()) continue;
-        if (box.right > frame.right + 1 || box.left < frame.left - 1) found.push(`leaves its chart: ${label(text)}`);
+        if (box.right > frame.right + 1 || box.left < frame.left - 1 || box.bottom > frame.bottom + 1) found.push(`leaves its chart: ${label(text)}`);
         if (tools.some((tool) => touch(tool, box))) found.push(`lies under the chart's tools: ${label(text)}`);
       }
     }
@@ -146,7 +163,7 @@
   function controls() {
     const kinds = new Map();
     for (const element of elements(document)) {
-      if (!element.matches(CONTROLS) || element.disabled || element.tabIndex < 0) continue;
+      if (!element.matches(CONTROLS) || element.localName === "main" || element.disabled || element.tabIndex < 0) continue;
       const box = (element.type === "radio" || element.type === "checkbox" ? element.parentElement : element).getBoundingClientRect();
       if (!element.checkVisibility({ visibilityProperty: true }) || box.width < 3 || box.right < 0) continue;
       if (!kinds.has(shape(element))) kinds.set(shape(element), element);

@@ -64,9 +64,7 @@ def contrasts(page: Any) -> list[Contrast]:
 
 def rest_pointer(page: Any) -> None:
     """Move the pointer off everything that answers to it, and wait until tooltips are gone."""
-    size = page.viewport_size
-    for inset in (30, 3):
-        page.mouse.move(size["width"] - inset, size["height"] - inset)
+    page.mouse.move(page.viewport_size["width"] - 3, page.viewport_size["height"] - 3)
     page.wait_for_function("!document.querySelector('[data-testid=stTooltipContent]')")
     page.wait_for_function(STILL)
 

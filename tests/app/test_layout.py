@@ -93,7 +93,7 @@ def test_a_figure_is_drawn_once_at_the_width_of_its_page(chromium, address, widt
     context = chromium.new_context(viewport={"width": width, "height": 1000})
     page = context.new_page()
     drawn = []
-    page.on("websocket", lambda socket: socket.on("framereceived", drawn.append))
+    page.on("websocket", lambda socket: socket.on("framereceived", lambda frame: drawn.append(frame)))
     page.goto(f"{address}/neighbours")
     page.wait_for_selector(".st-key-purity .main-svg")
     settled(page)

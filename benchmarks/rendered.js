@@ -163,7 +163,7 @@
   function controls() {
     const kinds = new Map();
     for (const element of elements(document)) {
-      if (!element.matches(CONTROLS) || element.localName === "main" || element.disabled || element.tabIndex < 0) continue;
+      if (!element.matches(CONTROLS) || ["main", "canvas"].includes(element.localName) || element.disabled || element.tabIndex < 0) continue;
       const box = (element.type === "radio" || element.type === "checkbox" ? element.parentElement : element).getBoundingClientRect();
       if (!element.checkVisibility({ visibilityProperty: true }) || box.width < 3 || box.right < 0) continue;
       if (!kinds.has(shape(element))) kinds.set(shape(element), element);

@@ -233,7 +233,7 @@ def test_a_lasso_and_a_scene_come_back_from_their_address(visit):
     names = page.get_by_role("group", name="images of the selection").get_by_role("button")
     chosen = names.evaluate_all("all => all.map((one) => one.ariaLabel)")
     page.get_by_role("link", name="Neighbours").first.click()
-    page.wait_for_selector("h2:has-text('Neighbours')")
+    page.wait_for_selector("h1:has-text('Neighbours')")
     page.get_by_role("link", name="Shift").first.click()
     until(page, lambda: query(page).get("picked") == carried, "the selection was lost on the way")
     page = visit(f"shift?{link}")

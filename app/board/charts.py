@@ -7,6 +7,7 @@ import streamlit as st
 
 from board.colours import theme
 from board.component import load_component
+from board.kept import kept
 from board.studies import View
 from tla.plots import CONFIG, FIGURES, Look
 from tla.plots.drawing.draw import source_line
@@ -92,7 +93,7 @@ def chart(
         on_press: Called with the customdata of the mark that was pressed.
         options: The figure's own keyword arguments.
     """
-    figure = FIGURES.get(name)(*frames, look=look(view, share), **options)
+    figure = kept(FIGURES.get(name), *frames, look=look(view, share), **options)
     if on_press is not None:
 
         def pressed() -> None:

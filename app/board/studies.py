@@ -260,9 +260,13 @@ class View:
             raise MissingDataError(f"The study {self.name!r} has no arrays {name!r}.") from None
 
     @cached_property
+    def _images(self) -> Mapping[str, np.ndarray]:
+        return self.arrays("images")
+
+    @cached_property
     def positions(self) -> dict[int, int]:
         """Row in `images/test` of every id."""
-        return {int(i): k for k, i in enumerate(self.arrays("images")["test_id"])}
+        return {int(i): k for k, i in enumerate(self._images["test_id"])}
 
     @cached_property
     def shared(self) -> bool:
@@ -272,7 +276,7 @@ class View:
     @cached_property
     def gallery_positions(self) -> dict[int, int]:
         """Row in `images/gallery` of every id of the training images in it."""
-        return {int(i): k for k, i in enumerate(self.arrays("images")["gallery_id"])}
+        return {int(i): k for k, i in enumerate(self._images["gallery_id"])}
 
     @property
     def ids(self) -> list[int]:
@@ -281,7 +285,7 @@ class View:
 
     def true_class(self, sample: int) -> int:
         """True class of a test image; -1 if it is not known."""
-        return int(self.arrays("images")["test_y"][self.positions[sample]])
+        return int(self._images["test_y"][self.positions[sample]])
 
     def class_name(self, index: int) -> str:
         """Name of a class."""
@@ -289,12 +293,12 @@ class View:
 
     def clean_picture(self, sample: int) -> list[np.ndarray]:
         """The picture of a test image; none if the study has no pictures."""
-        images = self.arrays("images")
+        images = self._images
         return [images["test"][self.positions[sample]]] if "test" in images else []
 
     def gallery_pictures(self, samples: list[int]) -> dict[int, list[np.ndarray]]:
         """The pictures of training images, by their ids; empty if the study has none of them."""
-        images = self.arrays("images")
+        images = self._images
         if "gallery" not in images:
             return {}
         return {sample: [images["gallery"][self.gallery_positions[sample]]] for sample in samples}

@@ -7,8 +7,9 @@ import numpy as np
 import streamlit as st
 
 from board.component import load_component
-from board.selection.detection import OperatingPoints
+from board.selection.detection import OperatingPoints, operating_points
 from tla.plots.drawing.theme import Look
+from tla.statistics.frame import Frame
 
 SHARES = np.linspace(0, 0.5, 101)
 """Shares of refused clean images that the slider offers."""
@@ -22,6 +23,13 @@ def chosen_share(key: str) -> float:
         return float(SHARES[_nearest(float(st.query_params.get(key, 100 * _DEFAULT)))])
     except ValueError:
         return _DEFAULT
+
+
+def offered(
+    rows: Frame, methods: list[str], *, detector: str, eps: float, adaptive: bool
+) -> dict[str, OperatingPoints]:
+    """The operating points at the shares that the slider offers; see `operating_points`."""
+    return operating_points(rows, methods, SHARES, detector=detector, eps=eps, adaptive=adaptive)
 
 
 def threshold(points: Mapping[str, OperatingPoints], look: Look, *, key: str, roc: str, histograms: str) -> None:

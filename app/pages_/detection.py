@@ -7,12 +7,13 @@ import streamlit as st
 from board import shell, state
 from board.charts import chart, look
 from board.choices import method_choice, methods_choice
+from board.kept import kept
 from board.pages import PageInfo
-from board.selection.detection import OperatingPoints, detector_errors, failure_measures, operating_points
+from board.selection.detection import OperatingPoints, detector_errors, failure_measures
 from board.selection.shared import Frame, adversarial_picture, of_run
 from board.snippets import figure_code
 from board.studies import View
-from board.threshold import SHARES, chosen_share, threshold
+from board.threshold import chosen_share, offered, threshold
 from board.tiles import Tile, tiles
 from board.words import count
 
@@ -46,7 +47,7 @@ def main() -> None:
         seed = state.seed(view)
         methods, settings = controls(view)
         rows = of_run(view.table("detection"), seed, methods)
-        results(view, rows, operating_points(rows, methods, SHARES, **settings._asdict()), settings, seed)
+        results(view, rows, kept(offered, rows, methods, **settings._asdict()), settings, seed)
 
 
 def controls(view: View) -> tuple[list[str], DetectionSettings]:
@@ -141,7 +142,7 @@ def coverage(view: View, rows: Frame, settings: DetectionSettings, methods: list
     st.subheader("What goes wrong among the accepted", anchor=False)
     alt = "Share of the accepted images that is wrong, against the share accepted, for each method"
     chart("risk_coverage", rows, view=view, key="risk_coverage", alt=alt, methods=methods, **settings._asdict())
-    measured = failure_measures(rows, methods, **settings._asdict())
+    measured = kept(failure_measures, rows, methods, **settings._asdict())
     if len(measured):
         alt = "AUROC of failure, AURC, AUGRC and E-AUGRC of each method, with intervals"
         st.dataframe(measured, key="failure_measures", alt=alt)

@@ -8,12 +8,11 @@ from board.keys import on_keys
 from board.neighbour_strip import chosen_k, neighbour_slider
 from board.pages import PageInfo
 from board.selection.neighbours import mostly_wrong
-from board.selection.shared import of_run
+from board.selection.shared import of_run, pictures
 from board.snippets import literal
 from board.studies import View
 from board.words import count
 
-from tla.plots import Pictures
 from tla.plots.ranking_attacks import KINDS
 
 PAGE = PageInfo(
@@ -117,7 +116,7 @@ def rankings(view: View, methods: list[str], seed: int) -> None:
         view=view,
         key="ranking_rows",
         alt="The first items of one query's list before and after the attack, for each method",
-        pictures=Pictures.of(view.store),
+        pictures=pictures(view),
         kind=kind or "QA+",
         query=query,
         methods=methods,

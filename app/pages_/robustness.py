@@ -9,7 +9,7 @@ from board.charts import chart
 from board.choices import methods_choice
 from board.pages import PageInfo
 from board.selection.robustness import TurnedImages, beside_paper, turned
-from board.selection.shared import Frame, adversarial_picture, of_run
+from board.selection.shared import Frame, adversarial_picture, of_methods, of_run
 from board.snippets import figure_code
 from board.studies import View
 from board.tiles import Tile, tiles
@@ -38,8 +38,7 @@ def main() -> None:
         across = right.segmented_control(
             "On the axis", ["attacks", "methods"], default="attacks", key="across", bind="query-params"
         )
-        attacks = view.table("attacks")
-        attacks = attacks.loc[attacks["method"].isin(methods)]
+        attacks = of_methods(view.table("attacks"), methods)
         chart(
             "accuracy_bars",
             attacks,

@@ -5,7 +5,9 @@ from typing import NamedTuple
 import numpy as np
 import streamlit as st
 
+from board.kept import kept
 from board.studies import View
+from tla.plots import Pictures
 from tla.statistics import at_eps
 from tla.statistics.frame import Frame
 
@@ -18,17 +20,43 @@ class Predictions(NamedTuple):
 
 
 def of_run(frame: Frame, seed: int, methods: list[str] | None = None) -> Frame:
-    """Rows of one training seed, and of some methods (by default all)."""
+    """Rows of one training seed, and of some methods (by default all); the same table again for the same choice."""
+    return kept(_of_run, frame, seed, methods)
+
+
+def _of_run(frame: Frame, seed: int, methods: list[str] | None) -> Frame:
     rows = frame.seed == seed
     if methods is not None:
         rows &= frame.method.isin(methods)
     return frame.loc[rows]
 
 
+def of_methods(frame: Frame, methods: list[str]) -> Frame:
+    """Rows of some methods; the same table again for the same choice."""
+    return kept(_of_methods, frame, methods)
+
+
+def _of_methods(frame: Frame, methods: list[str]) -> Frame:
+    return frame.loc[frame["method"].isin(methods)]
+
+
+def pictures(view: View) -> Pictures:
+    """The clean and the training images of a study."""
+    return kept(_pictures, view)
+
+
+def _pictures(view: View) -> Pictures:
+    return Pictures.of(view.store)
+
+
 def main_attack(view: View, table: str, seed: int, methods: list[str] | None = None) -> Frame:
     """Rows of a table for the main attack at the study's eps, one training seed and some methods (by default all)."""
-    rows = at_eps(of_run(view.table(table), seed, methods), view.eps)
-    return rows.loc[rows["attack"] == view.main]
+    return kept(_at, of_run(view.table(table), seed, methods), view.eps, view.main)
+
+
+def _at(rows: Frame, eps: float, attack: str) -> Frame:
+    rows = at_eps(rows, eps)
+    return rows.loc[rows["attack"] == attack]
 
 
 def adversarial_picture(view: View, method: str, seed: int, sample: int) -> list[np.ndarray]:
@@ -40,7 +68,7 @@ def adversarial_picture(view: View, method: str, seed: int, sample: int) -> list
 
 def adversarial_images(view: View, method: str, seed: int) -> np.ndarray:
     """Images of the main attack on one model, in the order of `images/test`, numbers in [0, 1]."""
-    arrays = view.arrays(f"adversarial/{method}-seed{seed}")
+    arrays = kept(view.arrays, f"adversarial/{method}-seed{seed}")
     return arrays[view.main] if view.main in arrays else next(iter(arrays.values()))
 
 

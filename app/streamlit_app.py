@@ -18,12 +18,15 @@ def main() -> None:
     st.title(info.title, anchor=False)
     st.markdown(f'<p class="lead">{info.lead}</p>', unsafe_allow_html=True)
 
-    from board import charts, shell
+    from board import charts
+
+    charts.measure_width()
+    if not charts.width_known():
+        return
+    from board import shell
 
     shell.sidebar()
-    if charts.width_known():
-        page.run()
-    charts.measure_width()
+    page.run()
 
 
 def navigation() -> tuple[st.Page, PageInfo]:

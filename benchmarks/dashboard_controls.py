@@ -24,7 +24,7 @@ WATCH = """([codes, event]) => {
   };
   document.addEventListener(event, () => look(performance.now()), {capture: true, once: true});
 }"""
-"""Measures an answer by the page's own clock, from the arrival of what the user did until all of some states changed."""
+"""Measures an answer by the page's own clock, from what the user did until all of some states have changed."""
 FOCUS = "document.querySelector('.focus img').src"
 MAIN = "document.querySelector('[data-testid=stMain]').innerText.match(/image \\d+/i)[0]"
 LEGEND = "tlaFind('.tla-maps .legend').innerText"
@@ -136,8 +136,8 @@ def lasso(page: Any, share: float) -> None:
 
 
 def in_turn(page: Any, acts: list[Act]) -> float:
-    """Median seconds of acts that undo each other."""
-    return statistics.median(answer(page, acts[number % len(acts)]) for number in range(ROUNDS))
+    """Median seconds of acts that undo each other; the last is undone."""
+    return statistics.median(answer(page, acts[number % len(acts)]) for number in range(ROUNDS + 1))
 
 
 def median(page: Any, act: Act, rounds: int = ROUNDS, before: Callable[[], None] = lambda: None) -> float:

@@ -97,5 +97,15 @@ def _columns(
     scene = MapScene.of(shown(_view.store, condition), methods=methods, seed=seed)
     held = Pictures.of(_view.store, tuple(f"{method}-seed{seed}" for method in methods), condition)
     version = f"{path} {stamp} {condition} {seed} {' '.join(methods)}"
-    data = scene.plain() | {"pictures": sheets(held, scene, pictured(held, scene)), "version": version}
+    places = pictured(held, scene).tobytes()
+    found = [_sheet(path, stamp, condition, seed, kind, places, held, scene) for kind in ("clean", *methods)]
+    data = scene.plain() | {"pictures": [one for some in found for one in some], "version": version}
     return scene, pack(data), version
+
+
+@st.cache_resource(show_spinner=False, max_entries=32)
+def _sheet(
+    path: str, stamp: int, condition: str, seed: int, kind: str, places: bytes, _held: Pictures, _scene: MapScene
+) -> list[dict[str, Any]]:
+    """The sheet of one kind, the same with whatever other methods it is shown."""
+    return sheets(_held, _scene, np.frombuffer(places, np.int64), [kind])

@@ -34,3 +34,17 @@ def test_rows_of_a_run_are_the_same_table_again():
     assert of_run(table, 0, ["at"]) is of_run(table, 0, ["at"])
     assert of_run(table, 0, ["at"])["x"].tolist() == [1]
     assert of_run(table, 0)["x"].tolist() == [1, 2]
+
+
+def test_a_sheet_of_pictures_is_made_once_for_all_choices_of_methods(studies, open_page, monkeypatch):
+    from board import maps
+
+    maps._columns.clear()
+    maps._sheet.clear()
+    made = []
+    monkeypatch.setattr(maps, "sheets", lambda *words, inner=maps.sheets: made.append(words[-1]) or inner(*words))
+    app = open_page("shift", shift_methods=["at"])
+    app.pills(key="shift_methods").set_value(["at", "tla"]).run()
+    app.pills(key="shift_methods").set_value(["tla"]).run()
+    assert not app.exception
+    assert made == [["clean"], ["at"], ["tla"]]

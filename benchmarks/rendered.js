@@ -101,7 +101,7 @@
   function misfits(allowed) {
     const found = new Map();
     for (const element of elements(document)) {
-      if (!seen(element) || allowed.some((one) => within(element, one))) continue;
+      if (!seen(element)) continue;
       const { width, height } = element.getBoundingClientRect();
       const [left, right] = shownPart(element);
       if (width < 3 || height < 3 || right <= Math.max(left, 0) || left >= innerWidth) continue;
@@ -109,7 +109,7 @@
       if (!how) continue;
       // Of those in one another only the innermost is named.
       for (let at = parentOf(element); at; at = parentOf(at)) found.delete(at);
-      found.set(element, `${how}: ${label(element)}`);
+      if (!allowed.some((one) => within(element, one))) found.set(element, `${how}: ${label(element)}`);
     }
     return [...found.values(), ...charts()];
   }

@@ -39,7 +39,9 @@ class Contrast(NamedTuple):
 
 
 def whole(page: Any) -> None:
-    """Make the window as high as the page, so that all of it is painted."""
+    """Unfold what is folded, and make the window as high as the page, so that all of it is painted."""
+    page.evaluate("document.querySelectorAll('details:not([open]) > summary').forEach((one) => one.click())")
+    page.wait_for_timeout(700)
     size = page.viewport_size
     high = page.evaluate("document.querySelector('[data-testid=stMainBlockContainer]')?.scrollHeight ?? 0")
     page.set_viewport_size({"width": size["width"], "height": min(MOST_HEIGHT, max(size["height"], high + 40))})

@@ -397,7 +397,6 @@ def test_a_training_is_shown_epoch_by_epoch(visit):
 
 def test_keys_step_through_the_images_and_scenes(visit):
     page = visit("?focus=5")
-    page.wait_for_selector(".js-plotly-plot")
     settled(page)
     page.keyboard.press("k")
     until(page, lambda: query(page).get("focus") == "6", "K did not go to the next image")

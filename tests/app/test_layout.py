@@ -18,11 +18,6 @@ FITS = (
     r"is left by its content by \d+: span\.(base|vlist)",  # a formula
 )
 """Misfits that are none to the eye."""
-OPEN = {
-    "data": "the table of files is 9 pixels higher than its frame at 1400 pixels",
-    "robustness": "labels of the class confusion lie below their frame at 1000 pixels",
-}
-"""Faults that are known and not mended yet."""
 LEAST = 4.5
 
 
@@ -46,9 +41,7 @@ def opened(chromium, address, path, width, scheme="light", wait=settled):
 
 
 @pytest.mark.parametrize("path", PAGES)
-def test_everything_fits_at_every_width(request, chromium, address, path):
-    if path in OPEN:
-        request.applymarker(pytest.mark.xfail(reason=OPEN[path], strict=False))
+def test_everything_fits_at_every_width(chromium, address, path):
     for width in WIDTHS:
         page = opened(chromium, address, path, width)
         rendered.whole(page)

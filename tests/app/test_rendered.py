@@ -37,6 +37,20 @@ def test_contrasts_are_those_of_wcag(page):
     assert page.evaluate("document.querySelectorAll('style.tla-hide').length") == 0
 
 
+def test_what_is_folded_is_unfolded_and_measured(page):
+    page.set_content("""<details><summary>more</summary><div class="wide" style="width: 2000px">wide</div></details>""")
+    assert not rendered.misfits(page)
+    rendered.whole(page)
+    assert rendered.misfits(page) == ["leaves the window: div.wide “wide”"]
+
+
+def test_a_handle_that_reaches_out_of_an_allowed_table_is_no_misfit_of_its_frames(page):
+    page.set_content("""<section style="width: 90px"><nav style="width: 90px; height: 30px; position: relative">
+    <i style="position: absolute; right: -9px; width: 9px; height: 20px"></i></nav></section>""")
+    assert rendered.misfits(page) == ["is left by its content by 9: nav “”"]
+    assert not rendered.misfits(page, ("nav",))
+
+
 def test_misfits_are_found_in_shadow_roots_too(page):
     found = " ".join(rendered.misfits(page))
     assert "is cut by" in found

@@ -482,6 +482,19 @@ def test_panels_do_not_overlap():
                     assert one[1] <= two[0] + 1e-9 or two[1] <= one[0] + 1e-9 or one[3] <= two[2] + 1e-9
 
 
+def test_a_long_title_below_a_narrow_panel_is_wrapped_and_the_caption_moves_down():
+    title = "accuracy under the worst attack minus that of the other one (points)"
+    short, long = (Sheet(Look(width=345), 1) for _ in range(2))
+    short.axis(short.panels[0], "eps")
+    long.axis(long.panels[0], title)
+    one, other = short.figure("t", "c.").layout, long.figure("t", "c.").layout
+    lines = other.xaxis.title.text.split("<br>")
+    assert " ".join(lines) == title
+    assert all(text_width(line, 13) <= 1.2 * (345 - 76) for line in lines)
+    assert other.height - one.height == other.margin.b - one.margin.b == 17 * (len(lines) - 1) > 0
+    assert other.annotations[-1].yshift < one.annotations[-1].yshift
+
+
 def test_legend_entries_get_enough_room():
     """Against widths that Chromium measures for DejaVu Sans, the widest font of the list, at 12 pixels."""
     for text, pixels in (("FGSM", 34.2), ("20\u00d7PGD", 51.1), ("Worst case", 65.8), ("Natural 0.877 [0.852]", 130.0)):

@@ -75,6 +75,7 @@ class Sheet:
         wide = across / self.columns - left
         self.panel_height = height or min(round(max(wide, 80) * ratio), TALLEST)
         self.left, self.foot, self.head = left, foot, head
+        self._foot = foot
         self.body = rows * (self.panel_height + head) + (rows - 1) * foot + (strip + foot if strip else 0)
         self.traces: list[dict[str, Any]] = []
         self.axes: dict[str, Any] = {}
@@ -99,13 +100,23 @@ class Sheet:
         return Panel(f"x{suffix}", f"y{suffix}", box)
 
     def axis(self, panel: Panel, x: dict[str, Any] | str | None = None, y: dict[str, Any] | str | None = None) -> None:
-        """Set a panel's axes: a title, or any of plotly's axis settings."""
+        """Set a panel's axes: a title, which is wrapped below the last row, or any of plotly's axis settings."""
         for name, setting in ((panel.x, x), (panel.y, y)):
             if setting is not None:
                 values: dict[str, Any] = {"title": setting} if isinstance(setting, str) else dict(setting)
                 if isinstance(values.get("title"), str):
-                    values["title"] = {"text": self.look.said(values["title"])}
+                    title = self.look.said(values["title"])
+                    values["title"] = {"text": self._below(panel, title) if name == panel.x else title}
                 self.axes[f"{name[0]}axis{name[1:]}"] |= values
+
+    def _below(self, panel: Panel, title: str) -> str:
+        """The title of an x axis, wrapped if nothing is below it; the foot grows by its lines."""
+        left, right, bottom, _ = panel.box
+        if bottom > 0.001:
+            return title
+        title = wrap(title, (right - left) * (self.look.width - self.left - self.margin_right), 13)
+        self.foot = max(self.foot, self._foot + 17 * title.count("<br>"))
+        return title
 
     def deepen(self, panel: Panel, pixels: int) -> None:
         """Extend a panel without tick labels down into its unused foot."""

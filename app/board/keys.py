@@ -16,10 +16,10 @@ def on_keys(
     """Call an action with the number of presses of its key or button since the last run.
 
     Args:
-        actions: By letter.
+        actions: By letter, or "arrowleft" and the like.
         key: Unique name.
-        buttons: Keys of Streamlit's buttons that do the same, by letter: their clicks are counted in the browser, too.
-            Streamlit itself sends one click, however many there were before it answers.
+        buttons: Keys of Streamlit's buttons that do the same, by the same names: their clicks are counted in the
+            browser, too. Streamlit itself sends one click, however many there were before it answers.
     """
     seen: dict[str, int] = st.session_state.setdefault(f"{key}_seen", dict.fromkeys(actions, 0))
     # the browser's counts are of this session

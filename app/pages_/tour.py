@@ -7,6 +7,7 @@ import streamlit as st
 from board import shell, state
 from board.charts import chart
 from board.choices import method_choice, methods_choice
+from board.keys import on_keys
 from board.pages import PageInfo
 from board.radii import radii
 from board.selection.radii import first_id, shown_ids
@@ -254,7 +255,7 @@ SCENES = [
 
 
 def go(by: int) -> None:
-    """Go to the next scene (1) or the previous one (-1)."""
+    """Go some scenes forth, or back."""
     names = [scene.name for scene in SCENES]
     here = names.index(st.session_state.get("scene") or names[0])
     st.session_state["scene"] = names[(here + by) % len(names)]
@@ -272,9 +273,14 @@ def main() -> None:
             st.markdown(f":blue-background[In this study] {facts}")
         scene.show(view)
         with st.container(horizontal=True, vertical_alignment="center"):
-            st.button("Back", on_click=go, args=(-1,), icon=":material/arrow_back:", key="scene_back", shortcut="Left")
-            st.button("Next", on_click=go, args=(1,), type="primary", key="scene_next", shortcut="Right")
+            st.button("Back (←)", on_click=go, args=(-1,), key="scene_back")
+            st.button("Next (→)", on_click=go, args=(1,), type="primary", key="scene_next")
             st.page_link(f"pages_/{scene.page}.py", label=scene.link, icon=":material/arrow_outward:")
+        on_keys(
+            {"arrowleft": lambda times: go(-times), "arrowright": go},
+            key="scene_keys",
+            buttons={"arrowleft": "scene_back", "arrowright": "scene_next"},
+        )
 
 
 main()

@@ -402,6 +402,14 @@ def test_keys_step_through_the_images_and_scenes(visit):
     until(page, lambda: query(page).get("focus") == "6", "K did not go to the next image")
     page.keyboard.press("ArrowRight")
     until(page, lambda: query(page).get("scene") == "Where it lands", "the arrow key did not go to the next scene")
+    settled(page)
+    for _ in range(3):
+        page.locator(".st-key-scene_next button").dispatch_event("click")
+    until(page, lambda: query(page).get("scene") == "Detection", "three quick clicks did not go three scenes on")
+    settled(page)
+    page.get_by_role("slider", name="Share of clean images refused").press("ArrowRight")
+    settled(page)
+    assert query(page).get("scene") == "Detection", "an arrow key that moves a slider turned the page"
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

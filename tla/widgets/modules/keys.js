@@ -6,6 +6,8 @@ const GRACE = 3000;
 const PATIENCE = 5000;
 const SETTLED = 30;
 const TYPED = "input:not([type='range'], [type='checkbox'], [type='radio']), textarea, select, [contenteditable='true']";
+// What an arrow key moves by itself.
+const MOVED = "input, [role='slider'], [role='radio'], [role='tab'], [role='option'], [role='combobox'], [role='grid']";
 const kept = new Map();
 
 class Counter {
@@ -21,7 +23,7 @@ class Counter {
     if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
     const letter = event.key.toLowerCase();
     const [from] = event.composedPath();
-    if (!(letter in this.counts) || from.matches?.(TYPED)) return;
+    if (!(letter in this.counts) || from.matches?.(TYPED) || (letter.startsWith("arrow") && from.matches?.(MOVED))) return;
     this.add(letter);
   }
 

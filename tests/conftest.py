@@ -1,5 +1,6 @@
 """Shape checks on, one thread, no warnings; markers that skip with a reason."""
 
+import gc
 import os
 import shutil
 from pathlib import Path
@@ -18,6 +19,10 @@ torch.set_num_threads(1)
 ROOT = Path(__file__).resolve().parents[1]
 
 
+def pytest_unconfigure():
+    gc.unfreeze()
+
+
 def pytest_collection_modifyitems(items):
     data = os.environ.get("TLA_DATA")
     chromium = shutil.which("chromium") or shutil.which("google-chrome") or shutil.which("chromium-browser")
@@ -30,6 +35,12 @@ def pytest_collection_modifyitems(items):
         for name, (missing, reason) in skips.items():
             if missing and item.get_closest_marker(name):
                 item.add_marker(pytest.mark.skip(reason=reason))
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _what_is_imported_is_no_garbage():
+    """Every step of a study collects garbage; among all that the tests import, that takes a second each time."""
+    gc.freeze()
 
 
 @pytest.fixture

@@ -41,7 +41,8 @@ def radii(view: View, methods: list[str], seed: int, sample: int, *, key: str) -
         "panels": [_panel(view, method, seed, sample, steps) for method, steps in found.items()],
         "legend": "Dots: clean test images in the colour of their class. Large dot: this image, in the colour of the "
         "class that the model predicts, placed between the images that its representation is nearest to. "
-        f"{view.table('radii')['attack'].iloc[0]} at every eps.",
+        f"{view.table('radii')['attack'].iloc[0]} at every eps; the other pages show the image that {view.under} gave, "
+        "which can have other neighbours.",
     }
     _component(key=key, data=data)
 

@@ -32,11 +32,12 @@ ANY = "any wrong class"
 
 
 class LabImage(NamedTuple):
-    """What is attacked: pixels (c, h, w) in [0, 1], the true class, and what to call it."""
+    """What is attacked: pixels (c, h, w) in [0, 1], the true class, what to call it, and whether the study has it."""
 
     pixels: np.ndarray
     true_class: int
     name: str
+    stored: bool = False
 
 
 def main() -> None:
@@ -81,7 +82,7 @@ def choose_image(view: View, method: str, seed: int) -> LabImage | None:
         sample = state.focus(view)
         image = view.arrays("images")["test"][view.positions[sample]]
         others(view, sample)
-        return LabImage(unit(image), view.true_class(sample), f"image {sample}")
+        return LabImage(unit(image), view.true_class(sample), f"image {sample}", stored=True)
     shape = tuple(view.manifest["data"]["shape"])
     image = pad(key="pad", shape=shape) if where == DRAW else uploaded(view, shape, where)
     if image is None:
@@ -207,8 +208,18 @@ def show(view: View, method: str, seed: int, image: LabImage, settings: AttackSe
             f"live on this machine: {passes} in {attack.seconds * 1000:.0f} ms"
             f"{'' if attack.ended >= asked else ' when it was first asked for'}, n = 1, "
             f"seed {settings.seed}; {settings.norm.capitalize()} distance {attack.distance:.4f} of {settings.eps:g} "
-            "allowed; neighbours by cosine distance in the embedding"
+            f"allowed; neighbours by cosine distance in the embedding{elsewhere(view, image)}"
         )
+
+
+def elsewhere(view: View, image: LabImage) -> str:
+    """Why this adversarial image can have other neighbours than the one that the other pages show."""
+    if not image.stored:
+        return ""
+    return (
+        f". The other pages show the adversarial image that the study stored ({view.under}, with the study's settings "
+        "and random numbers): it and its neighbours can differ from these"
+    )
 
 
 def headline(view: View, attack: LiveAttack, image: LabImage, settings: AttackSettings) -> str:

@@ -82,3 +82,31 @@ def test_no_scene_promises_that_a_method_is_better(digits, open_page):
         text = " ".join(one.value for one in app.markdown).lower()
         for word in ("best", "better", "more robust", "fewer"):
             assert word not in text, f"{scene}: {word}"
+
+
+def test_a_clean_image_has_the_same_neighbours_on_every_page():
+    """But for the order of equally near ones: this study ships its weights in half precision."""
+    from board import live
+    from board.selection.neighbours import nearest
+    from board.selection.radii import radii_of, shown_ids
+
+    from tla.widgets.filming import unit
+
+    view = view_of(shipped_studies() / "digits")
+    images = view.arrays("images")
+    for sample in shown_ids(view)[:6]:
+        stored = nearest(view, sample, 0, "clean", 5)
+        for method in ("natural", "tla"):
+            expected = set(stored[method]["neighbour"])
+            assert len(expected & set(radii_of(view, method, 0, sample)[0].neighbours)) == 5
+            rows, _ = live.nearest(view, method, 0, unit(images["test"][view.positions[sample]]), 6)
+            assert len(expected & set(images["gallery_id"][rows])) == 5
+
+
+def test_pages_say_why_an_attacked_image_can_have_other_neighbours(digits, open_page):
+    app = open_page("attack")
+    assert not app.exception
+    assert any("that the study stored (pgd at Linf eps 0.15" in one.value for one in app.caption)
+    tour = open_page("tour")
+    data = next(one for one in tour.get("bidi_component") if "radii" in one.proto.id)
+    assert "which can have other neighbours" in str(data.proto)

@@ -1,4 +1,6 @@
-"""Draws the README's pictures of the explorer: in JupyterLab, and as a saved file. Needs Chromium and JupyterLab.
+"""Draws the README's pictures of the explorer, in JupyterLab and as a saved file, and of the dashboard.
+
+Needs Chromium and JupyterLab.
 
 python docs/make_stills.py [--out docs/pictures]
 """
@@ -46,14 +48,34 @@ def file_still(browser, folder: Path, file: Path) -> None:  # noqa: ANN001 (as a
         page.screenshot(path=file)
 
 
+def dashboard_stills(browser, folder: Path, out: Path) -> None:  # noqa: ANN001 (as above)
+    """The first screen with its slider at the study's eps, the maps of the shift, and the playground."""
+    from served import served, settled
+
+    with served(folder) as address:
+        for path, file in (("", "first_screen"), ("shift", "dashboard"), ("playground", "playground")):
+            page = browser.new_page(viewport={"width": 1300, "height": 880})
+            page.goto(f"{address}/{path}")
+            settled(page)
+            if not path:
+                for _ in range(6):
+                    page.locator(".st-key-tour_radii").get_by_role("slider").press("ArrowRight")
+                page.get_by_role("heading", level=1).click()
+            page.mouse.move(2, 2)
+            page.wait_for_timeout(1500)
+            page.screenshot(path=out / f"{file}.png")
+            page.close()
+
+
 def main() -> None:
-    """Draw both."""
+    """Draw all of them."""
     from browser import chromium
 
-    parser = argparse.ArgumentParser(description="Draws the README's pictures of the explorer.")
+    parser = argparse.ArgumentParser(description="Draws the README's pictures of explorer and dashboard.")
     parser.add_argument("--out", type=Path, default=ROOT / "docs" / "pictures")
     out = parser.parse_args().out
     with chromium() as browser, tempfile.TemporaryDirectory() as folder:
+        dashboard_stills(browser, Path(folder), out)
         notebook_still(browser, Path(folder), out / "explorer_notebook.png")
         file_still(browser, Path(folder), out / "explorer_file.png")
 

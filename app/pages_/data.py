@@ -66,8 +66,9 @@ def summary(view: View) -> None:
         "Models": f"{(len(view.methods) - len(view.given)) * len(view.seeds) + len(view.given)}",
         "Compute": f"{minutes:.1f} min",
     }
-    for column, (label, value) in zip(st.columns(len(numbers)), numbers.items(), strict=True):
-        column.metric(label, value, border=True)
+    with st.container(horizontal=True):
+        for label, value in numbers.items():
+            st.metric(label, value, border=True, width="content")
     if view.start:
         st.markdown(started_from(view))
     shell.source(shell.provenance(view).replace("**", ""))

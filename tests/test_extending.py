@@ -68,6 +68,7 @@ def test_the_attack(saved):
     check_attack("two-steps")
 
 
+@pytest.mark.more
 def test_the_loss(saved, tmp_path, capsys):
     saved("tla/losses/cosine_pull.py")
     check_loss("cosine-pull")
@@ -167,6 +168,7 @@ def test_the_five_lines_of_the_readme(capsys):
 
 
 @pytest.mark.slow
+@pytest.mark.more
 def test_a_network_of_one_s_own_in_the_readme(tmp_path, monkeypatch):
     (own,) = (block for block in README if "examine" in block)
     monkeypatch.chdir(tmp_path)

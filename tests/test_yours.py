@@ -69,6 +69,7 @@ def test_the_document_shows_five_roads():
 
 @pytest.mark.slow
 @pytest.mark.parametrize("number", range(5))
+@pytest.mark.more
 def test_a_road_leads_there(number, here, capsys):
     language, text = ROADS[number]
     if language == "python":

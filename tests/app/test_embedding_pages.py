@@ -53,6 +53,7 @@ def test_the_sidebar_chooses_the_condition(whole, use_studies, open_page, condit
     assert f"Positives: “{condition}” and misclassified; negatives" in detected
 
 
+@pytest.mark.more
 def test_without_classes_and_pictures_pages_say_so(tmp_path, use_studies, open_page):
     made(tmp_path / "bare", bare=True)
     use_studies(tmp_path)

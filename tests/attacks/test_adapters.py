@@ -30,7 +30,7 @@ MINIMUM = [
 
 
 @pytest.mark.parametrize(("name", "norm", "parameters"), MINIMUM)
-@pytest.mark.parametrize(("batch", "dims"), [(1, 1), (8, 3)])
+@pytest.mark.parametrize(("batch", "dims"), [(1, 1), pytest.param(8, 3, marks=pytest.mark.more)])
 def test_minimum_norm_is_near_the_least(name, norm, parameters, batch, dims):
     attack = ATTACKS.build(name, **parameters)
     model, x, y, distance = linear_problem(batch, SHAPES[dims], norm, seed=dims)
@@ -182,6 +182,7 @@ def test_a_missing_library_says_how_to_install_it(monkeypatch, digits):
 
 
 @pytest.mark.parametrize("norm", ["linf", "l2"])
+@pytest.mark.more
 def test_colour_images_in_any_layout_reach_the_library_in_rows(norm):
     pytest.importorskip("pyautoattack", reason="the extra 'adapters' is not installed")
     torch.manual_seed(0)

@@ -191,6 +191,7 @@ def test_the_search_is_as_strong_as_square(digits, norm, eps):
 @pytest.mark.peers
 @pytest.mark.slow
 @pytest.mark.skipif(importlib.util.find_spec("pyautoattack") is None, reason="pyautoattack is not installed")
+@pytest.mark.more
 def test_it_is_as_strong_as_autoattack_at_a_tenth_of_the_cost(digits):
     passes, success = [], []
     for attack in (Ensemble(), ATTACKS.build("autoattack")):

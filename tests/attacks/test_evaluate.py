@@ -70,6 +70,7 @@ def test_shards_make_the_same_table(digits):
 
 
 @pytest.mark.slow
+@pytest.mark.more
 def test_two_processes_make_the_same_table(digits, tmp_path):
     whole = table(digits)
     torch.save({"weights": digits.model.state_dict(), "x": digits.x[:50], "y": digits.y[:50]}, tmp_path / "given.pt")

@@ -114,6 +114,7 @@ def test_eps_zero_and_one_eps_per_image(eps, natural, digits, threat):
 
 
 @pytest.mark.parametrize("norm", ["l2", "l1"])
+@pytest.mark.more
 def test_other_norms(norm, natural, digits, threat):
     from tla.threat import Threat
 

@@ -54,6 +54,7 @@ def test_dropout_that_stays_on_is_random(sound, digits, threat):
     assert report["deterministic"].verdict == "FAIL"
 
 
+@pytest.mark.more
 def test_masked_gradients_fail_noise_and_unbounded_too(sound, digits, threat):
     report = audit(defences.Quantised(sound), digits, threat, checks=cheap())
     assert report.summary.robust.value > 0.9
@@ -63,6 +64,7 @@ def test_masked_gradients_fail_noise_and_unbounded_too(sound, digits, threat):
     assert set(report["random_noise"].ids) <= set(range(500))
 
 
+@pytest.mark.more
 def test_temperature_fails_if_the_attack_climbs_cross_entropy(sound, digits, threat):
     report = audit(defences.Temperature(sound), digits, threat, attack=PGD(steps=40, loss="ce"), checks=cheap())
     assert report["zero_gradient"].verdict == "FAIL"
@@ -99,6 +101,7 @@ def test_an_attack_that_leaves_the_ball_breaks_nothing(sound, digits, threat):
     assert report.summary.robust.value == report.summary.clean.value
 
 
+@pytest.mark.more
 def test_shattered_gradients_show_in_noise_around_the_images(sound, digits, threat):
     report = audit(defences.Steep(sound), digits, threat, checks=cheap())
     assert report["instability"].verdict in ("WARN", "FAIL"), plain(report)

@@ -15,6 +15,7 @@ def test_a_sound_model_trips_no_quick_check(sound, digits, threat, seed):
     assert report.overall == "OK"
 
 
+@pytest.mark.more
 def test_a_sound_model_trips_no_standard_check(sound, natural, digits, threat):
     report = run_audit(sound, digits.x, digits.y, threat, level="standard", sources={"natural": natural}, n=120)
     assert [verdict.check for verdict in report.verdicts if verdict.tripped] == [], plain(report)

@@ -18,6 +18,7 @@ def small(digits, threat):
     return {"x": digits.x[:40], "y": digits.y[:40], "threat": threat, "attack": QUICK}
 
 
+@pytest.mark.more
 def test_mode_gradients_weights_and_hooks_stay(natural, small):
     model = defences.Dropout(natural)
     model.register_forward_hook(lambda *_: None)

@@ -20,6 +20,7 @@ def _needs(folder: Path, name: str) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.more
 @pytest.mark.parametrize("name", [n for n in SOURCES.names() if SOURCES.get(n).downloaded and n != "torchvision"])
 def test_every_published_source_keeps_its_contract(name, tmp_path):
     try:

@@ -79,6 +79,7 @@ def blank(width, height):
 
 
 @pytest.mark.slow
+@pytest.mark.more
 def test_every_kind_of_change(tmp_path):
     chrome = any(shutil.which(name) for name in ("chromium", "google-chrome", "chromium-browser"))
     for name in FILES:

@@ -24,6 +24,7 @@ def store(tmp_path_factory):
     return hostile_study(tmp_path_factory.mktemp("studies") / "hostile")
 
 
+@pytest.mark.more
 def test_no_name_of_a_study_becomes_markup_in_its_report(store):
     page = write_report(store).read_text()
     figures = re.findall(r'<script type="application/json">(.*?)</script>', page, re.DOTALL)

@@ -343,27 +343,21 @@ def test_the_first_tile_is_the_audit(tmp_path, verdicts, word, text):
 
 
 @pytest.mark.browser
-def test_in_a_browser_it_draws_everything_and_loads_nothing(written):
-    playwright = pytest.importorskip("playwright.sync_api")
-    import shutil as tools
-
-    chromium = tools.which("chromium") or tools.which("google-chrome") or tools.which("chromium-browser")
+def test_in_a_browser_it_draws_everything_and_loads_nothing(written, chromium):
     requested, errors = [], []
-    with playwright.sync_playwright() as p:
-        browser = p.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
-        page = browser.new_page(viewport={"width": 600, "height": 900}, color_scheme="dark")
-        page.set_default_timeout(120_000)
-        page.on("request", lambda request: requested.append(request.url))
-        page.on("pageerror", lambda error: errors.append(str(error)))
-        page.goto(written.as_uri())
-        page.wait_for_function("cards.every(item => item.drawn)")
-        count = page.evaluate("document.querySelectorAll('.js-plotly-plot').length")
-        beyond = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
-        dark = page.evaluate("cards[0].canvas.layout.template.layout.paper_bgcolor")
-        page.click("#theme")
-        page.wait_for_function("cards[0].canvas.layout.template.layout.paper_bgcolor === '#ffffff'")
-        label = page.inner_text("#theme")
-        browser.close()
+    page = chromium.new_page(viewport={"width": 600, "height": 900}, color_scheme="dark")
+    page.set_default_timeout(120_000)
+    page.on("request", lambda request: requested.append(request.url))
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.goto(written.as_uri())
+    page.wait_for_function("cards.every(item => item.drawn)")
+    count = page.evaluate("document.querySelectorAll('.js-plotly-plot').length")
+    beyond = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+    dark = page.evaluate("cards[0].canvas.layout.template.layout.paper_bgcolor")
+    page.click("#theme")
+    page.wait_for_function("cards[0].canvas.layout.template.layout.paper_bgcolor === '#ffffff'")
+    label = page.inner_text("#theme")
+    page.context.close()
     assert not errors
     assert [url for url in requested if not url.startswith(("file:", "data:", "blob:"))] == []
     assert count == len(figures(written.read_text()))

@@ -80,6 +80,7 @@ def test_umap_takes_neighbours_from_a_search():
 
 
 @pytest.mark.slow
+@pytest.mark.more
 def test_umaps_own_graph_gives_a_transform():
     embedding, y = clusters(150)
     new, new_y = clusters(30, seed=1)

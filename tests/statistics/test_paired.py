@@ -20,6 +20,7 @@ def drawn(rng, seeds, images, by_seed, by_image, noise):
 
 
 @pytest.mark.parametrize("spread", [(0.03, 0.2, 0.3), (0.0, 0.2, 0.3), (0.05, 0.0, 0.3)])
+@pytest.mark.more
 def test_the_interval_holds_the_truth_as_often_as_it_says(spread):
     """With 5 seeds and 200 images, 95 % intervals of 1000 simulated studies; images alone fail where seeds differ."""
     rng = np.random.default_rng(0)

@@ -88,6 +88,7 @@ def test_nothing_is_repeated_until_the_model_changes(network, tmp_path):
     assert {event.state for event in events if "mine" in event.step} == {"running", "done"}
 
 
+@pytest.mark.more
 def test_command_line(network, tmp_path, capsys):
     words = ["study", "digits", "--given", f"mine={network}", "other=mynet.py:Net", "--out", "out", "--attack.main"]
     words += ["fgsm", "--attack.examples", "30", "--analysis.projection", "pca", "--analysis.no-audit"]

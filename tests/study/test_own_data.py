@@ -110,6 +110,7 @@ def test_a_detector_that_cannot_be_fitted_is_left_out_and_said(pets, network, tm
         run_study(study_of(pets, network, detectors=("mixture",), adaptive=()), tmp_path / "none")
 
 
+@pytest.mark.more
 def test_arrays_from_the_command_line(network, tmp_path, capsys):
     write_arrays(tmp_path / "own.npz")
     words = "study npz:own.npz --given mine=ownnet.py:Net --analysis.neighbours 3 --attack.main fgsm --out out "
@@ -118,6 +119,7 @@ def test_arrays_from_the_command_line(network, tmp_path, capsys):
     assert Store(tmp_path / "out").manifest()["data"]["shared"] is True
 
 
+@pytest.mark.more
 def test_variables_without_a_gallery(tmp_path):
     x, y = arrays(40)
     torch.manual_seed(0)
@@ -175,6 +177,7 @@ def test_a_model_is_attacked_on_what_it_was_not_trained_on(pets):
     assert len(model._images(None, pets, None)) == len(model._images(own, f"{pets}@resize=5", None)) == 48
 
 
+@pytest.mark.more
 def test_long_attacks_run_on_few_large_images(pets, network, tmp_path, monkeypatch):
     """What runs every step on every image takes most of the time: by default few, and the study's radius alone."""
     monkeypatch.setattr("tla.study.workspace.LONG_VALUES", 10 * 90)

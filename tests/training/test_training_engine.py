@@ -48,6 +48,7 @@ def test_engines_name_what_is_missing(monkeypatch):
 
 
 @pytest.mark.slow
+@pytest.mark.more
 def test_two_processes_have_the_curve_of_one(tmp_path):
     """gloo, half the batch each: the loss of every epoch agrees within rounding; one process writes."""
     pytest.importorskip("lightning_fabric")

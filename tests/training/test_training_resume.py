@@ -35,6 +35,7 @@ def to_the_end(folder):
 
 
 @pytest.mark.slow
+@pytest.mark.more
 def test_killed_runs_end_with_the_same_weights(tmp_path):
     """Killed as soon as an epoch is reported, and again while the next one runs or is written."""
     _, reference = to_the_end(tmp_path / "reference")

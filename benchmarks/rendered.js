@@ -224,7 +224,7 @@
   async function focused(number) {
     const element = marked(number);
     document.activeElement?.blur();
-    const rest = () => new Promise((done) => setTimeout(done, 350));
+    const rest = () => new Promise((done) => setTimeout(done, 200));
     await rest();
     const before = looks(element);
     element.focus({ focusVisible: true, preventScroll: true });

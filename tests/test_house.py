@@ -73,5 +73,6 @@ def test_what_the_documents_link_to_is_there():
     documents = [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("notebooks/*.md")]
     links = [(file, link) for file in documents for link in re.findall(r"\]\(([^)#\s]+)[^)]*\)", file.read_text())]
     assert len(links) > 60
-    local = [(file, link) for file, link in links if "://" not in link and not link.startswith("mailto:")]
+    made = ("notebooks/index.md", "reference/index.md")  # by the documentation site, which checks them itself
+    local = [(file, link) for file, link in links if not re.match(r"\w+://|mailto:", link) and link not in made]
     assert not [f"{file.name}: {link}" for file, link in local if not (file.parent / link).exists()]

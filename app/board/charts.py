@@ -1,6 +1,8 @@
 """Figures of `tla.plots` on a page: with the user's theme and width, a description, and selectable points."""
 
 from collections.abc import Callable
+from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 import streamlit as st
@@ -32,7 +34,15 @@ def measure_width() -> None:
             st.session_state[_WIDTH] = int(width)
 
     known = page_width() if width_known() else 0
-    _width(key=f"{_WIDTH}_probe", data={"width": known}, on_width_change=store)
+    early = [] if known else _scripts_of_figures()
+    _width(key=f"{_WIDTH}_probe", data={"width": known, "early": early}, on_width_change=store)
+
+
+@lru_cache
+def _scripts_of_figures() -> list[str]:
+    """Where Streamlit serves what draws figures, four megabytes that a browser takes half a second to read."""
+    static = Path(st.__file__).parent / "static"
+    return [str(file.relative_to(static)) for file in static.rglob("PlotlyChart.*.js")]
 
 
 def page_width() -> int:

@@ -218,7 +218,8 @@ def source(text: str) -> None:
     st.caption(f":material/history_edu: {text}")
 
 
-def show_code(*lines: str) -> None:
-    """The Python that gives the view above, to unfold and copy."""
-    with st.expander("Show code", icon=":material/code:"):
-        st.code("\n".join(lines), language="python")
+def show_code(*lines: str, key: str = "show_code") -> None:
+    """The Python that gives the view above, to unfold and copy; once unfolded, it is on every page."""
+    with st.expander("Show code", icon=":material/code:", key=key, on_change="rerun") as folded:
+        if folded.open:
+            st.code("\n".join(lines), language="python")

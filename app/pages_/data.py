@@ -45,7 +45,9 @@ def main() -> None:
 
 def commands() -> None:
     """What else the command line starts."""
-    with st.expander("From a terminal", icon=":material/terminal:"):
+    with st.expander("From a terminal", icon=":material/terminal:", key="unfold_terminal", on_change="rerun") as folded:
+        if not folded.open:
+            return
         st.code(
             "tla study folder:PATH        # your own images: a folder for each class\n"
             "tla study folder:PATH --given mine=mypkg.models:Net    # your own model\n"
@@ -84,18 +86,24 @@ def started_from(view: View) -> str:
 
 def contents(view: View) -> None:
     """Steps, files with their hashes, versions, and the study's configuration."""
-    tabs = st.tabs(["Steps", "Files", "Versions", "study.toml"])
-    with tabs[0]:
-        st.dataframe(steps(view.manifest), hide_index=True, key="steps", alt="Finished steps of the study")
-    with tabs[1]:
-        st.dataframe(files(view.store.path, view.manifest), hide_index=True, key="files", alt=FILES)
-    with tabs[2]:
-        st.json({key: view.manifest.get(key, {}) for key in ("versions", "hardware", "data")})
-    with tabs[3]:
-        toml = view.store.place("study.toml")
-        st.code(
-            toml.read_text(encoding="utf-8") if toml.exists() else "# this study has no study.toml", language="toml"
-        )
+    parts = {
+        "Steps": lambda: st.dataframe(
+            steps(view.manifest), hide_index=True, key="steps", alt="Finished steps of the study"
+        ),
+        "Files": lambda: st.dataframe(files(view.store.path, view.manifest), hide_index=True, key="files", alt=FILES),
+        "Versions": lambda: st.json({key: view.manifest.get(key, {}) for key in ("versions", "hardware", "data")}),
+        "study.toml": lambda: recipe(view),
+    }
+    for tab, show in zip(st.tabs([*parts], key="contents", on_change="rerun"), parts.values(), strict=True):
+        with tab:
+            if tab.open:
+                show()
+
+
+def recipe(view: View) -> None:
+    """The study's configuration as it was given."""
+    toml = view.store.place("study.toml")
+    st.code(toml.read_text(encoding="utf-8") if toml.exists() else "# this study has no study.toml", language="toml")
 
 
 def steps(manifest: dict[str, Any]) -> pd.DataFrame:

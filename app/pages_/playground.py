@@ -78,7 +78,7 @@ def train() -> None:
     show(trainings, list("0123456789"), Look(theme=theme()), key="lesson_maps")
     seconds = ", ".join(f"{shell.label(method)} {one.seconds:.1f} s" for method, one in trainings.items())
     shell.source(f"live on this machine (training {seconds}); {TEST_IMAGES} test images, PGD-10, seed 0")
-    shell.show_code(*training_code(settings))
+    shell.show_code(*training_code(settings), key="show_training_code")
 
 
 def loss_code(drawn: TripletState, found: LibraryLoss) -> list[str]:

@@ -152,9 +152,11 @@ def other_budgets(view: View, attacks: Frame, methods: list[str]) -> None:
             rows = of_run(view.table("trajectory"), state.seed(view), methods)
             alt = "Share of images not yet fooled against attack steps"
             chart("accuracy_steps", rows, view=view, key="steps", share=0.48, alt=alt)
-    with st.expander("Which class is mistaken for which", icon=":material/grid_on:"):
-        alt = "Confusion matrix under attack for each method"
-        chart("class_confusion", attacks, view=view, key="confused", alt=alt, methods=methods)
+    label = "Which class is mistaken for which"
+    with st.expander(label, icon=":material/grid_on:", key="unfold_confused", on_change="rerun") as folded:
+        if folded.open:
+            alt = "Confusion matrix under attack for each method"
+            chart("class_confusion", attacks, view=view, key="confused", alt=alt, methods=methods)
 
 
 def audit(view: View, methods: list[str]) -> None:
@@ -173,8 +175,9 @@ def audit(view: View, methods: list[str]) -> None:
             st.text(f"{row['evidence']}\n{row['advice']}".strip())
     if found.empty:
         st.success("No check found a problem.", icon=":material/check_circle:")
-    with st.expander("What each check measured", icon=":material/checklist:"):
-        for row in rows.to_dict("records"):
+    label = "What each check measured"
+    with st.expander(label, icon=":material/checklist:", key="unfold_checks", on_change="rerun") as folded:
+        for row in rows.to_dict("records") if folded.open else []:
             head = f"{shell.label(row['method'])}, seed {row['seed']} · {row['check']}: {row['verdict']}"
             st.text(f"{head}\n{row['evidence']}")
 

@@ -8,7 +8,8 @@ from served import benchmark, served, settled
 
 pytestmark = [pytest.mark.browser, pytest.mark.more]
 rendered = benchmark("rendered")
-WIDTHS = (1400, 1000, 420)
+WIDEST = 1400
+VIEWS = ((WIDEST, "light"), (WIDEST, "dark"), (1000, "light"), (420, "light"))
 TABLES = ("[data-testid=stDataFrame]",)
 """Tables that scroll within themselves."""
 FITS = (
@@ -41,26 +42,26 @@ def opened(chromium, address, path, width, scheme="light", wait=settled):
 
 
 @pytest.mark.parametrize("path", PAGES)
-def test_everything_fits_at_every_width(chromium, address, path):
-    for width in WIDTHS:
-        page = opened(chromium, address, path, width)
+def test_a_page_fits_can_be_read_has_one_heading_and_says_nothing_to_the_console(chromium, address, path):
+    for width, scheme in VIEWS:
+        page = opened(chromium, address, path, width, scheme)
         rendered.whole(page)
         settled(page)
-        found = rendered.misfits(page, TABLES)
+        where = f"at {width} pixels, {scheme}"
+        assert page.locator("h1").count() == 1
+        misfits = rendered.misfits(page, TABLES)
+        assert not [one for one in misfits if not any(re.match(known, one) for known in FITS)], where
+        if width == WIDEST:
+            contrasts = rendered.contrasts(page)
+            assert len(contrasts) > 20
+            assert contrasts[0].ratio >= LEAST, (where, contrasts[:5])
+        assert not [one for one in page.said if one.startswith(("error", "warning")) and not foreign(one)], where
         page.context.close()
-        assert not [one for one in found if not any(re.match(known, one) for known in FITS)], f"at {width} pixels"
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("path", PAGES)
-def test_every_text_can_be_read(chromium, address, path, scheme):
-    page = opened(chromium, address, path, 1400, scheme)
-    rendered.whole(page)
-    settled(page)
-    found = rendered.contrasts(page)
-    page.context.close()
-    assert len(found) > 20
-    assert found[0].ratio >= LEAST, found[:5]
+def foreign(said):
+    """True for what Streamlit says of itself: below a page's address it first asks in vain for its own files."""
+    return "404" in said and "/_stcore/" in said
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -72,20 +73,6 @@ def test_a_control_can_be_read_under_the_pointer_and_shows_the_keyboard(chromium
         page.context.close()
         assert len(found) > 8
         assert not [one for one in found if min(one.hovered, one.focused) < LEAST or not one.ring]
-
-
-def test_the_console_is_quiet_and_every_page_has_one_heading(chromium, address):
-    for path in PAGES:
-        page = opened(chromium, address, path, 1400)
-        loud = [one for one in page.said if one.startswith(("error", "warning")) and not foreign(one)]
-        assert not loud
-        assert page.locator("h1").count() == 1, path
-        page.context.close()
-
-
-def foreign(said):
-    """True for what Streamlit says of itself: below a page's address it first asks in vain for its own files."""
-    return "404" in said and "/_stcore/" in said
 
 
 @pytest.mark.parametrize("width", [1400, 1000, 420])

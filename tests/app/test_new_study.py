@@ -224,6 +224,8 @@ def test_a_shipped_study_shows_its_files(tmp_path, use_studies, open_page, quick
 
 
 def files(app):
+    app.session_state["contents"] = "Files"
+    app.run()
     return next(one.value for one in app.dataframe if "kB" in one.value.columns)
 
 

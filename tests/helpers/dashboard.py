@@ -69,6 +69,10 @@ def use_studies(patch: pytest.MonkeyPatch, folder: Path, shipped: Path | None = 
         patch.setattr(importlib.import_module(name), "shipped_studies", lambda: shipped or folder / "nothing shipped")
 
 
+UNFOLDED = ("show_code", "show_training_code", "unfold_confused", "unfold_checks", "unfold_terminal")
+"""What is made only once it is unfolded: unfolded in every test."""
+
+
 def open_page(page: str | Path = "tour", /, **query: Any) -> Any:
     """Run one page of the dashboard, with a query in its address.
 
@@ -84,6 +88,8 @@ def open_page(page: str | Path = "tour", /, **query: Any) -> Any:
     app = AppTest.from_file(SCRIPT, default_timeout=60)
     for key, value in query.items():
         app.query_params[key] = value
+    for key in UNFOLDED:
+        app.session_state[key] = True
     if page != "tour":
         app.switch_page(str(page_file(page)))
     return app.run()

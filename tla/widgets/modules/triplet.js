@@ -108,7 +108,7 @@ function drawPlane(root) {
   draw("path", tip, { d: "M0,1 L8,5 L0,9 Z", fill: "context-stroke" });
   draw("path", svg, { class: "axis", d: `M${-REACH},0 H${REACH} M0,${-REACH} V${REACH}` });
   draw("text", svg, { class: "note", x: REACH - 0.15, y: 0.42, "text-anchor": "end" }, "feature 1");
-  draw("text", svg, { class: "note", x: 0.15, y: -REACH + 0.45 }, "feature 2");
+  draw("text", svg, { class: "note", x: -0.15, y: -REACH + 0.45, "text-anchor": "end" }, "feature 2");
   draw("text", svg, { class: "note", x: REACH - 0.15, y: -0.18, "text-anchor": "end" }, "after a ReLU, all points are here");
   const [rays, arrows, marks] = ["rays", "arrows", "marks"].map((name) => draw("g", svg, { class: name }));
   return { canvas, svg, rays, arrows, marks };

@@ -1,8 +1,10 @@
 // Reports the width of the page: at once if Python knows none, later if it is far from the one that Python uses.
+// Meanwhile it loads the scripts that will be needed once Python has answered.
 const TOLERANCE = 90;
 const REST = 120;
 
 export function mount(place, data, holder) {
+  for (const script of data.early ?? []) import(new URL(script, document.baseURI).href).catch(() => {});
   let reported = data.width;
   const known = (width) => place.setAttribute("data-known", width);
   known(reported);

@@ -1,6 +1,8 @@
 import ctypes
+import gc
 import platform
 import threading
+import weakref
 
 import pytest
 import torch
@@ -93,3 +95,44 @@ def test_large_blocks_are_reused():
         again = min(faults_of_rounds() for _ in range(6))  # the heap grows in the first, and the system may reclaim
     fresh = max(faults_of_rounds() for _ in range(3))
     assert again < fresh / 5
+
+
+class Cycle:
+    """Garbage that only the collector finds."""
+
+    def __init__(self):
+        self.me = self
+
+
+@pytest.fixture
+def nothing_frozen():
+    gc.unfreeze()
+    yield
+    gc.unfreeze()
+
+
+def test_garbage_of_each_step_is_found_and_nothing_stays_frozen(nothing_frozen):
+    with memory.only_new_garbage():
+        for _ in range(2):
+            found = weakref.ref(Cycle())
+            memory.give_back()
+            assert found() is None
+            assert gc.get_freeze_count() > 1000
+        with memory.only_new_garbage():
+            pass
+        assert gc.get_freeze_count() > 1000
+        kept = Cycle()
+        memory.give_back()
+        found = weakref.ref(kept)
+        del kept
+    assert gc.get_freeze_count() == 0
+    memory.give_back()
+    assert found() is None
+
+
+def test_what_somebody_else_froze_stays_frozen(nothing_frozen):
+    gc.freeze()
+    before = gc.get_freeze_count()
+    with memory.only_new_garbage():
+        memory.give_back()
+        assert gc.get_freeze_count() == pytest.approx(before, abs=100)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from tla.config import digest
 from tla.extras import versions
 from tla.files import held, remove_orphans
-from tla.memory import give_back
+from tla.memory import give_back, only_new_garbage
 from tla.store import Store
 from tla.study import analyse, attack, audit, collect, data, given, radii, ranking, report, start, train, transfer
 from tla.study.config import Study, study_values
@@ -124,7 +124,7 @@ def run_plan(
     Raises:
         FolderInUseError: if another process is running a study in the same folder.
     """
-    with held(store.path):
+    with held(store.path), only_new_garbage():
         remove_orphans(store.path)
         if force:
             for name in list(store.manifest()["steps"]):

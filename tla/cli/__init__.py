@@ -1,6 +1,7 @@
 """The command line: one verb per file. The only package that prints."""
 
 import importlib
+import platform
 import sys
 from collections.abc import Sequence
 
@@ -20,6 +21,7 @@ VERBS = {
     "pack": "copy a finished study for sharing, without what is only needed to resume it",
     "list": "everything available: methods, attacks, models, data sets, recipes, figures, checks",
     "app": "open the dashboard in the browser",
+    "notebooks": "copy the notebooks, one per figure: `tla notebooks FOLDER`",
 }
 
 USAGE = """\
@@ -48,12 +50,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _run(words: list[str]) -> int:
     if not words or words[0] in ("-h", "--help", "help"):
-        print(USAGE + "\n".join(f"  {verb:<8} {text}" for verb, text in VERBS.items()))
+        print(USAGE + "\n".join(f"  {verb:<9} {text}" for verb, text in VERBS.items()))
         return 0
     if words[0] in ("-V", "--version", "version"):
         from tla.extras import versions
 
-        print(f"tla {versions()['tla']}")
+        tla, torch = versions(("tla", "torch")).values()
+        print(
+            f"tla {tla} (torch {torch}, Python {platform.python_version()}, {platform.system()} {platform.machine()})"
+        )
         return 0
     if words[0] not in VERBS:
         print(f"tla: unknown verb {words[0]!r}; {did_you_mean(words[0], VERBS)}", file=sys.stderr)

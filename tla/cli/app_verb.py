@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from tla.extras import require
+from tla.parts import part
 
 USAGE = """\
 usage: tla app [--given NAME=MODEL ...] [STREAMLIT OPTIONS]
-open the dashboard; the same as: streamlit run app/streamlit_app.py
+open the dashboard, with the studies in the folder studies (or TLA_STUDIES), else those that ship
 
 --given N=MODEL  given models of a study that its Attack lab may run, by the names they have in the study. Loading a
                  model may execute its author's code, so the lab runs none that only a study folder names. --head,
@@ -27,15 +28,11 @@ def run(words: list[str]) -> int:
     if words and words[0] in ("-h", "--help"):
         print(USAGE)
         return 0
-    page = Path(__file__).resolve().parents[2] / "app" / "streamlit_app.py"
-    if not page.exists():
-        raise FileNotFoundError(
-            f"the dashboard is not at {page}; it comes with the source repository, not with the package"
-        )
+    page = part("app") / "streamlit_app.py"
     require("streamlit", "the dashboard")
     given, rest = _given(words)
     command = [sys.executable, "-m", "streamlit", "run", str(page), *rest]
-    process = subprocess.Popen(command, cwd=page.parents[1], env=_environment(given) if given else None)
+    process = subprocess.Popen(command, env=_environment(given) if given else None)
     try:
         return process.wait()
     except KeyboardInterrupt:  # Ctrl-C or SIGTERM: the dashboard ends the studies that it has started
@@ -60,14 +57,14 @@ def _given(words: list[str]) -> tuple[dict[str, dict[str, Any]], list[str]]:
     values, rest = with_given({}, words)
     given = values.get("given", {})
     for settings in given.values():
-        settings["load"] = "@".join(_absolute(part) for part in str(settings["load"]).split("@"))
+        settings["load"] = "@".join(_absolute(word) for word in str(settings["load"]).split("@"))
         if "weights" in settings:
             settings["weights"] = _absolute(str(settings["weights"]))
     return given, rest
 
 
 def _absolute(name: str) -> str:
-    """A file's name, or FILE:ATTRIBUTE, with its full path: the dashboard runs in another folder."""
+    """A file's name, or FILE:ATTRIBUTE, with its full path: a page may be opened from any folder."""
     file, colon, attribute = name.rpartition(":")
     for path, rest in ((name, ""), (file, colon + attribute)):
         if path and Path(path).expanduser().exists():

@@ -119,3 +119,25 @@ def test_the_hooks_run_what_make_lint_runs():
     assert tools == set(re.findall(r"\$\(BIN\)/([\w-]+)", lint))
     installed = {requirement.name for requirement in EXTRAS["dev"]}
     assert {"ruff", "pyright", "import-linter", "pre-commit"} <= installed
+
+
+def test_the_version_is_the_same_everywhere():
+    version = PROJECT["project"]["version"]
+    assert yaml.safe_load((ROOT / "CITATION.cff").read_text())["version"] == version
+    heading = re.search(r"^## (\S+)", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
+    assert heading is not None
+    assert heading[1] == version
+
+
+def test_continuous_integration_runs_the_commands_of_the_readme_with_every_python():
+    workflow = yaml.safe_load((ROOT / ".github/workflows/tests.yml").read_text())
+    linux = workflow["jobs"]["linux"]
+    runs = [step["run"] for step in linux["steps"] if "run" in step]
+    targets = set(re.findall(r"^([\w-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    made = {line.removeprefix("make ") for line in runs if line.startswith("make ")}
+    assert made <= targets
+    assert {"study", "test", "test-more"} <= made
+    assert all(f"make {name}" in (ROOT / "README.md").read_text() for name in ("study", "test"))
+    pythons = {line.rpartition(" ")[2] for line in PROJECT["project"]["classifiers"] if " :: Python :: 3." in line}
+    assert set(linux["strategy"]["matrix"]["python"]) == pythons
+    assert {"macos-latest", "windows-latest"} == set(workflow["jobs"]["elsewhere"]["strategy"]["matrix"]["system"])

@@ -1,4 +1,4 @@
-# make study · make app · make test · make test-more · make lint · make notebooks · make bench
+# make study · make app · make test · make test-more · make lint · make notebooks · make bench · make docs · make wheel
 # `make study` on a fresh machine: makes .venv, installs, runs the main job, says where the report lies.
 
 PYTHON ?= python3
@@ -11,7 +11,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK = 1
 # Where this is set, every process (each notebook, each test of a kill) compiles torch's Python anew: 2 s and more.
 export PYTHONDONTWRITEBYTECODE =
 
-.PHONY: study app test test-more lint notebooks gallery bench clean install
+.PHONY: study app test test-more lint notebooks gallery bench docs wheel clean install
 
 study: $(READY)
 	$(BIN)/tla study digits
@@ -62,5 +62,13 @@ bench: $(READY)
 	$(BIN)/python benchmarks/figures.py
 	$(BIN)/python benchmarks/startup.py
 
+# The documentation site, in site/: opens from disk. Warnings are errors.
+docs: $(READY)
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
+	@echo "now: site/index.html"
+
+wheel: $(READY)
+	$(BIN)/uv build --out-dir dist
+
 clean:
-	rm -rf $(VENV) build dist *.egg-info
+	rm -rf $(VENV) build dist site *.egg-info

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Sequence
 
 from tla.cli.ending import any_locale, ended
-from tla.cli.words import plain_warnings, with_quotients
+from tla.cli.words import plain_warnings, with_device, with_quotients
 from tla.messages import did_you_mean
 
 VERBS = {
@@ -32,6 +32,10 @@ usage: tla VERB ...        more: tla VERB --help
 
 """
 
+DEVICE = """
+
+study, sweep, attack, audit and app take --device NAME: auto (the first GPU if there is one), cpu, cuda, cuda:1, mps"""
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one verb.
@@ -50,7 +54,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _run(words: list[str]) -> int:
     if not words or words[0] in ("-h", "--help", "help"):
-        print(USAGE + "\n".join(f"  {verb:<9} {text}" for verb, text in VERBS.items()))
+        print(USAGE + "\n".join(f"  {verb:<9} {text}" for verb, text in VERBS.items()) + DEVICE)
         return 0
     if words[0] in ("-V", "--version", "version"):
         from tla.extras import versions
@@ -65,4 +69,4 @@ def _run(words: list[str]) -> int:
         return 2
     module = importlib.import_module(f"tla.cli.{words[0]}_verb")
     with plain_warnings(words[0]):
-        return module.run(with_quotients(words[1:]))
+        return module.run(with_quotients(with_device(words[0], words[1:])))

@@ -109,12 +109,13 @@ def _evaluate(options: AttackOptions, own: NamedModel | None, attacks: dict[str,
     from rich.progress import Progress
 
     from tla.attacks import CacheFolder, Kept, evaluate
+    from tla.devices import choose_device
     from tla.statistics import summarise
 
     norm, radii = _threat(options, own)
     subject = subject_for(options.given, own, options.data, options.data_root, options.examples)
     images = subject.images.subset(torch.arange(min(options.examples, len(subject.images))))
-    device = "cuda" if torch.cuda.is_available() else "cpu"
+    device = choose_device()
     model, pixels = subject.model.model.to(device).eval(), images.pixels.to(device)
     tell(subject, options.data)
     folder, tables = _folder(options), []

@@ -110,6 +110,7 @@ def _audit(options: AuditOptions, given: GivenModel, console: Any) -> Any:
     from tla.attacks import ATTACKS, Attack
     from tla.audit import run_audit
     from tla.config import from_dict
+    from tla.devices import choose_device
 
     own = own_model(given)
     plan = ({} if own is None else own.header.get("attack")) or {}
@@ -121,7 +122,7 @@ def _audit(options: AuditOptions, given: GivenModel, console: Any) -> Any:
         attack = from_dict(Attack, plan["suite"][plan["main"]])
     subject = subject_for(given, own, options.data, options.data_root, options.examples)
     images = subject.images.subset(torch.arange(min(options.examples, len(subject.images))))
-    device = "cuda" if torch.cuda.is_available() else "cpu"
+    device = choose_device()
     model = subject.model.model.to(device)
     tell(subject, options.data)
     with console.status(f"auditing {given.load}") as status:
@@ -140,7 +141,7 @@ def _audit(options: AuditOptions, given: GivenModel, console: Any) -> Any:
         )
 
 
-def _sources(subject: NamedModel | None, device: str) -> dict[str, Any]:
+def _sources(subject: NamedModel | None, device: Any) -> dict[str, Any]:
     """The other models of the same study, for transfer."""
     if subject is None or subject.store is None:
         return {}

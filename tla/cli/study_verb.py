@@ -48,6 +48,7 @@ RECIPE           {recipes}, a file.toml, or your own images: folder:PATH,
 --given N=MODEL  models that exist already, by the names they should have; without --methods nothing is trained.
                  MODEL as for tla attack; --head, --mean, --std, --channels, --resize and --weights say how to call it
 --start N=MODEL  train every method from these weights and this network; as --given. It is compared too (--no-before)
+--device NAME    auto (the first GPU if there is one), cpu, cuda, cuda:1 or mps; or the variable TLA_DEVICE
 --force          start again: run every step, finished or not
 --help           with a RECIPE: every setting, its meaning and its value in that recipe
 """

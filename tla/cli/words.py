@@ -1,6 +1,7 @@
 """Words of the command line before a verb reads them, and warnings as it prints them."""
 
 import contextlib
+import os
 import sys
 import warnings
 from collections.abc import Iterator, Sequence
@@ -10,6 +11,9 @@ from tla.config import quotient
 
 PATHS = ("--out", "--data", "--data-root", "--data_root", "--junit", "--set")
 """Options whose values are names of files, or read elsewhere."""
+
+COMPUTING = ("study", "sweep", "attack", "audit", "app")
+"""Verbs that compute on a device, and take `--device`."""
 
 
 def with_quotients(words: Sequence[str]) -> list[str]:
@@ -24,6 +28,24 @@ def with_quotients(words: Sequence[str]) -> list[str]:
             word = f"{head}={number}" if equals and word.startswith("--") else str(number) if not equals else word
         found.append(word)
     return found
+
+
+def with_device(verb: str, words: Sequence[str]) -> list[str]:
+    """The words without `--device NAME`, which is put into TLA_DEVICE for this process and those that it starts.
+
+    Raises:
+        ValueError: if no name follows.
+    """
+    rest = list(words)
+    for at, word in enumerate(words) if verb in COMPUTING else ():
+        head, equals, value = word.partition("=")
+        if head != "--device":
+            continue
+        if not equals and at + 1 == len(words):
+            raise ValueError("--device takes a name: auto, cpu, cuda, cuda:1 or mps")
+        os.environ["TLA_DEVICE"] = value if equals else words[at + 1]
+        return [*rest[:at], *rest[at + (1 if equals else 2) :]]
+    return rest
 
 
 @contextlib.contextmanager

@@ -13,6 +13,7 @@ import torch
 
 from tla.config import digest
 from tla.data import Images, Splits, holdout
+from tla.devices import choose_device
 from tla.models import GivenModel, Start
 from tla.seeding import derive
 from tla.store import Store
@@ -104,8 +105,8 @@ class Workspace:
 
     @cached_property
     def device(self) -> torch.device:
-        """The first GPU if there is one, else the CPU."""
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        """See `tla.devices.choose_device`."""
+        return choose_device()
 
     @cached_property
     def splits(self) -> Splits:

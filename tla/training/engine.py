@@ -11,6 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from tla.devices import choose_device
 from tla.extras import require
 from tla.precision import Precision, is_bf16
 
@@ -74,16 +75,14 @@ def open_engine(device: str | None = None, precision: Precision = "auto") -> Eng
     """The engine for this process: one device, or one of several started by `torchrun`.
 
     Args:
-        device: "cpu", "cuda", "cuda:1"; by default the first GPU, else the CPU.
+        device: See `tla.devices.choose_device`.
         precision: See `TrainConfig`.
 
     Raises:
         ModuleNotFoundError: for several processes without lightning-fabric; says how to get it.
-        ValueError: for a device that is not available.
+        ValueError: for a device that is not there.
     """
-    chosen = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
-    if chosen.type == "cuda" and not torch.cuda.is_available():
-        raise ValueError(f"device must be available, got {chosen}, but there is no CUDA device")
+    chosen = choose_device(device)
     bf16 = is_bf16(chosen, precision)
     if processes() == 1:
         return PlainEngine(chosen, bf16)

@@ -119,7 +119,7 @@ class Process:
 
     seen: dict = {}  # noqa: RUF012
 
-    def __init__(self, command, cwd, env):
+    def __init__(self, command, env):
         self.seen.update(command=command, env=env)
 
     def wait(self, seconds=None):

@@ -128,7 +128,7 @@ def test_frames_with_images_and_names(small):
 
 
 def test_without_the_extra_the_pip_line_is_given(monkeypatch, small):
-    real = builtins.__import__
+    real, explore = builtins.__import__, tla.explore
     monkeypatch.delitem(__import__("sys").modules, "anywidget", raising=False)
 
     def without(name, *rest):
@@ -140,4 +140,4 @@ def test_without_the_extra_the_pip_line_is_given(monkeypatch, small):
     with pytest.raises(
         ModuleNotFoundError, match=r"tla.explore needs the package 'anywidget': pip install 'anywidget>=0.9'"
     ):
-        tla.explore(small)
+        explore(small)

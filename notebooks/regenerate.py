@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import Any
 
 import nbformat
-from camera import Camera, NoChromeError
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 from nbcompare import compare_outputs
+from nbcompare.camera import Camera, NoChromeError
 from nbcompare.outputs import PLOTLY
 
 HERE = Path(__file__).resolve().parent

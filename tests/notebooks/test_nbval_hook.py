@@ -15,7 +15,7 @@ import pytest
 from PIL import Image
 
 ROOT = Path(__file__).resolve().parents[2]
-FILES = ("conftest.py", "camera.py", "nbcompare", "regenerate.py", "sanitize.cfg")
+FILES = ("conftest.py", "nbcompare", "regenerate.py", "sanitize.cfg")
 VALUES = [1.25, -0.5, 3.0, 2.0]
 FIGURE = f"""
 from IPython.display import display

@@ -8,6 +8,8 @@ import numpy as np
 
 SCRIPT = (Path(__file__).parent / "rendered.js").read_text(encoding="utf-8")
 MOST_HEIGHT = 9000
+PENDING = "[data-stale=true], [data-testid=stStatusWidget], [data-testid=stSkeleton]"
+"""What is there while a script of the dashboard runs."""
 UNREAD = 0.1
 """Share of the pixels below a text that may be nearer to its colour: lines and corners that it crosses."""
 HIDE = """*, *::placeholder { -webkit-text-fill-color: transparent !important; text-shadow: none !important; }
@@ -41,11 +43,19 @@ class Contrast(NamedTuple):
 def whole(page: Any) -> None:
     """Unfold what is folded, and make the window as high as the page, so that all of it is painted."""
     page.evaluate("document.querySelectorAll('details:not([open]) > summary').forEach((one) => one.click())")
-    page.wait_for_timeout(700)
+    quiet(page)
     size = page.viewport_size
     high = page.evaluate("document.querySelector('[data-testid=stMainBlockContainer]')?.scrollHeight ?? 0")
     page.set_viewport_size({"width": size["width"], "height": min(MOST_HEIGHT, max(size["height"], high + 40))})
     page.wait_for_timeout(700)
+    quiet(page)
+
+
+def quiet(page: Any) -> None:
+    """Wait until no answer of a server is under way."""
+    for _ in range(3):
+        page.wait_for_timeout(250)
+        page.wait_for_function(f"!document.querySelector({PENDING!r})")
 
 
 def contrasts(page: Any) -> list[Contrast]:

@@ -9,7 +9,15 @@ from served import benchmark, served, settled
 pytestmark = [pytest.mark.browser, pytest.mark.more]
 rendered = benchmark("rendered")
 WIDEST = 1400
-VIEWS = ((WIDEST, "light"), (WIDEST, "dark"), (1000, "light"), (420, "light"))
+VIEWS = ((WIDEST, "light"), (420, "light"))
+MORE = {
+    "tour": [(WIDEST, "dark"), (1000, "light")],
+    "shift": [(WIDEST, "dark")],
+    "detection": [(WIDEST, "dark")],
+    "attack": [(WIDEST, "dark"), (1000, "light")],
+    "data": [(1000, "light")],
+}
+"""Further views of the pages with most controls; benchmarks/dashboard.py computes the contrasts of all in both themes."""
 TABLES = ("[data-testid=stDataFrame]",)
 """Tables that scroll within themselves."""
 FITS = (
@@ -43,7 +51,7 @@ def opened(chromium, address, path, width, scheme="light", wait=settled):
 
 @pytest.mark.parametrize("path", PAGES)
 def test_a_page_fits_can_be_read_has_one_heading_and_says_nothing_to_the_console(chromium, address, path):
-    for width, scheme in VIEWS:
+    for width, scheme in (*VIEWS, *MORE.get(path, [])):
         page = opened(chromium, address, path, width, scheme)
         rendered.whole(page)
         settled(page)

@@ -17,7 +17,7 @@ MORE = {
     "attack": [(WIDEST, "dark"), (1000, "light")],
     "data": [(1000, "light")],
 }
-"""Further views of the pages with most controls; benchmarks/dashboard.py computes the contrasts of all in both themes."""
+"""Further views of the pages with most controls; benchmarks/dashboard.py has the contrasts of all in both themes."""
 TABLES = ("[data-testid=stDataFrame]",)
 """Tables that scroll within themselves."""
 FITS = (

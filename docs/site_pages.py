@@ -28,6 +28,7 @@ PACKAGES = {
     "statistics": "Intervals, ROC, risk and coverage",
     "plots": "Figures",
     "study": "Studies",
+    "weights": "Trained weights that ship",
 }
 """Packages with a page in the reference, in the order of the menu."""
 

@@ -37,8 +37,11 @@ def place(tmp_path_factory):
     """An empty folder, and beside it an environment with the wheel."""
     folder = tmp_path_factory.mktemp("installed")
     source = folder / "source"
-    kept = shutil.ignore_patterns(".*", "*.egg-info", "__pycache__", "studies", "attacks", "strength")
-    shutil.copytree(ROOT, source, ignore=lambda at, names: kept(at, names) - {".streamlit"})
+    source.mkdir()
+    for part in ("tla", "app", "notebooks"):
+        shutil.copytree(ROOT / part, source / part, ignore=shutil.ignore_patterns("__pycache__"))
+    for file in ("pyproject.toml", "setup.py", "MANIFEST.in", "README.md", "LICENSE"):
+        shutil.copy(ROOT / file, source / file)
     done(UV, "build", "--wheel", "--out-dir", folder / "dist", source)
     (wheel,) = (folder / "dist").glob("*.whl")
     assert wheel.stat().st_size < 95e6

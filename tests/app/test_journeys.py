@@ -84,6 +84,11 @@ def until(page, check, what):
         page.wait_for_timeout(50)
 
 
+def unfold_code(page):
+    """The Python of a page is made once it is asked for."""
+    page.get_by_text("Show code", exact=True).click()
+
+
 def test_a_clicked_picture_becomes_the_focus_and_stays_on_the_next_page(visit):
     page = visit("shift?focus=5")
     tile = page.get_by_role("group", name="images of the selection").get_by_role("button").nth(2)
@@ -95,7 +100,9 @@ def test_a_clicked_picture_becomes_the_focus_and_stays_on_the_next_page(visit):
     page.wait_for_selector("h1:has-text('Neighbours')")
     assert query(page).get("focus") == chosen
     other = visit(f"neighbours?{urlparse(page.url).query}")
-    other.wait_for_selector(f"text=id == {chosen}", state="attached")
+    settled(other)
+    unfold_code(other)
+    other.wait_for_selector(f"text=id == {chosen}")
 
 
 def drawn_path(page):
@@ -176,15 +183,17 @@ def test_the_slider_of_neighbours_answers_alone_and_f_moves_the_focus(visit):
     page = visit("neighbours?focus=5&k=3&neighbour_methods=natural")
     page.wait_for_selector("text=/of 3 are of class/")
     settled(page)
+    unfold_code(page)
+    page.wait_for_selector("text=rank <= 3")
     page.get_by_role("slider", name="Neighbours k").focus()
     page.keyboard.press("ArrowRight")
     page.wait_for_selector("text=/of 4 are of class/")
-    page.wait_for_selector("text=rank <= 4", state="attached")
+    page.wait_for_selector("text=rank <= 4")
     settled(page)
     assert query(page).get("k") == "4"
     page.keyboard.press("f")  # the slider still has the keyboard, and takes no letters
     until(page, lambda: query(page).get("focus", "5") != "5", "F did not move the focus")
-    page.wait_for_selector(f"text=id == {query(page)['focus']} ", state="attached")
+    page.wait_for_selector(f"text=id == {query(page)['focus']} ")
     page.wait_for_selector(f".focus img[alt^='image {query(page)['focus']},']")
 
 

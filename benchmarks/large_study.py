@@ -93,8 +93,13 @@ def write_digits(file: Path) -> Path:
     times = -(-IMAGES // len(x))
     moved = [np.roll(x, tuple(rng.integers(-1, 2, 2)), axis=(-2, -1)) for _ in range(times)]
     noisy = np.concatenate(moved)[:IMAGES] + rng.integers(0, 24, (IMAGES, *x.shape[1:]))
-    train = {"x_train": np.asarray(images.train.pixels), "y_train": np.asarray(images.train.labels)}
-    np.savez(file, x_test=noisy.clip(0, 255).astype(np.uint8), y_test=np.tile(y, times)[:IMAGES], **train)
+    np.savez(
+        file,
+        x_test=noisy.clip(0, 255).astype(np.uint8),
+        y_test=np.tile(y, times)[:IMAGES],
+        x_train=np.asarray(images.train.pixels),
+        y_train=np.asarray(images.train.labels),
+    )
     return file
 
 

@@ -71,4 +71,4 @@ wheel: $(READY)
 	$(BIN)/uv build --out-dir dist
 
 clean:
-	rm -rf $(VENV) build dist site *.egg-info
+	rm -rf $(VENV) build dist site .cache *.egg-info

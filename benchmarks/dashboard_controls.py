@@ -4,6 +4,8 @@ import statistics
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+from rendered import quiet
+
 ROUNDS = 7
 WATCH = """([codes, event]) => {
   const find = (root, selector) => {
@@ -169,5 +171,4 @@ def open_page(page: Any, address: str) -> None:
 def rest(page: Any) -> None:
     """Wait until the page's script has run and nothing on it changes any more."""
     page.wait_for_timeout(1500)
-    page.wait_for_function("!document.querySelector('[data-testid=stStatusWidget], [data-stale=true]')")
-    page.wait_for_timeout(500)
+    quiet(page)

@@ -35,12 +35,12 @@ PACKAGES = {
 
 @event_priority(100)  # before the plugin that turns notebooks into pages
 def on_files(files: Files, config: MkDocsConfig) -> Files:
-    """Add the notebooks and the reference."""
-    notebooks = sorted((ROOT / "notebooks").glob("*.ipynb"))
-    for file in notebooks:
-        source, site = str(ROOT), config.site_dir
-        files.append(File(f"notebooks/{file.name}", source, site, use_directory_urls=config.use_directory_urls))
-    files.append(File.generated(config, "notebooks/index.md", content=contents(notebooks)))
+    """Add the notebooks, the reference, and the dashboard's icon."""
+    here = {"dest_dir": config.site_dir, "use_directory_urls": config.use_directory_urls}
+    for file in notebooks():
+        files.append(File(f"notebooks/{file.name}", src_dir=str(ROOT), **here))
+    files.append(File("icon.svg", src_dir=str(ROOT / "app" / "board" / "components"), **here))
+    files.append(File.generated(config, "notebooks/index.md", content=contents()))
     files.append(File.generated(config, "reference/index.md", content=overview()))
     for package, title in PACKAGES.items():
         files.append(File.generated(config, f"reference/{package}.md", content=reference(package, title)))
@@ -49,9 +49,8 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 
 def on_config(config: MkDocsConfig) -> MkDocsConfig:
     """Put notebooks and reference into the menu."""
-    notebooks: list[Any] = [f"notebooks/{file.name}" for file in sorted((ROOT / "notebooks").glob("*.ipynb"))]
-    pages = {
-        "notebooks/": ["notebooks/index.md", *notebooks],
+    pages: dict[str, list[Any]] = {
+        "notebooks/": ["notebooks/index.md", *(f"notebooks/{file.name}" for file in notebooks())],
         "reference/": ["reference/index.md", *(f"reference/{package}.md" for package in PACKAGES)],
     }
     for entry in config.nav or []:
@@ -66,10 +65,15 @@ def on_post_page(output: str, page: Page, config: MkDocsConfig) -> str:
     return output.replace(SHIM, get_relative_url("file_worker.js", page.url))
 
 
-def contents(notebooks: list[Path]) -> str:
+def notebooks() -> list[Path]:
+    """The notebooks in their order."""
+    return sorted((ROOT / "notebooks").glob("*.ipynb"))
+
+
+def contents() -> str:
     """The page that lists the notebooks."""
     lines = ["# Notebooks", "", "One per figure, shown as they were last run. `tla notebooks FOLDER` copies them.", ""]
-    return "\n".join(lines + [f"- [{heading(file)}]({file.name})" for file in notebooks])
+    return "\n".join(lines + [f"- [{heading(file)}]({file.name})" for file in notebooks()])
 
 
 def heading(notebook: Path) -> str:

@@ -5,18 +5,16 @@ import os
 import re
 import shutil
 import signal
-import socket
 import subprocess
 import sys
-import time
-import urllib.request
 from pathlib import Path
 
 import pytest
+from installing import UV, needs_uv
+from ports import answer, free_port
 
 ROOT = Path(__file__).parents[1]
-UV = shutil.which("uv", path=os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")]))
-pytestmark = [pytest.mark.more, pytest.mark.skipif(UV is None, reason="uv is not installed")]
+pytestmark = [pytest.mark.more, needs_uv]
 SMALL = (
     "--methods natural --train.epochs 1 --attack.examples 40 --analysis.gallery 100 --analysis.map-points 20 "
     "--analysis.trajectories 2 --analysis.projection pca --analysis.no-audit"
@@ -102,9 +100,7 @@ def test_the_notebooks_are_copied_once(place):
 
 
 def test_the_dashboard_answers_on_this_machine_only(place):
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     command = [place.parent / "env/bin/tla", "app", "--server.port", str(port), "--server.headless", "true"]
     with (place / "app.log").open("w") as log:
         process = subprocess.Popen(command, cwd=place, env=clean(), stdout=log, stderr=log)
@@ -138,14 +134,3 @@ def test_the_steps_of_the_dockerfile_are_those_of_this_test_and_need_no_home(pla
     )  # fmt: skip
     assert ended.returncode == 0, ended.stderr[-3000:]
     assert ended.stdout.split() == [str(place / "home"), "digits"]
-
-
-def answer(address):
-    """What a server answers, once it does."""
-    for _ in range(300):
-        try:
-            with urllib.request.urlopen(address, timeout=5) as found:
-                return found.read()
-        except OSError:
-            time.sleep(0.2)
-    raise TimeoutError(address)

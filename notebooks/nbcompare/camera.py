@@ -43,7 +43,7 @@ def _channels(colours: np.ndarray) -> np.ndarray:
 
 
 class NoChromeError(RuntimeError):
-    """There is no browser to render with; the message says how to get one."""
+    """There is no browser to render with, or nothing to drive it; the message says how to get it."""
 
 
 class Camera:
@@ -89,11 +89,13 @@ class Camera:
         self._loop = self._kaleido = None
 
     def _open(self) -> tuple[asyncio.AbstractEventLoop, Any]:
-        import kaleido
-        from kaleido.errors import ChromeNotFoundError
-
         if self._loop is not None:
             return self._loop, self._kaleido
+        try:
+            import kaleido
+            from kaleido.errors import ChromeNotFoundError
+        except ModuleNotFoundError:
+            raise NoChromeError("kaleido is not installed: pip install 'kaleido>=1.0'") from None
         for name in ("kaleido", "choreographer"):
             logging.getLogger(name).setLevel(logging.ERROR)
         self._loop = asyncio.new_event_loop()

@@ -1,17 +1,11 @@
 """What a user does, in a real browser: click, draw, move sliders, follow a link, come back."""
 
-import os
-import signal
-import socket
-import subprocess
-import sys
 import time
-import urllib.request
 from urllib.parse import parse_qs, urlparse
 
 import pytest
 from browser import lasso
-from dashboard import SCRIPT
+from served import served, settled
 
 pytestmark = [pytest.mark.browser, pytest.mark.more]
 playwright = pytest.importorskip("playwright.sync_api", reason="pytest-playwright is not installed")
@@ -20,30 +14,8 @@ playwright = pytest.importorskip("playwright.sync_api", reason="pytest-playwrigh
 @pytest.fixture(scope="module")
 def server(made):
     """The dashboard on the synthetic study; gives its address."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    command = [sys.executable, "-m", "streamlit", "run", str(SCRIPT), "--server.port", str(port)]
-    command += ["--server.address", "127.0.0.1", "--server.headless", "true", "--server.fileWatcherType", "none"]
-    environment = os.environ | {"TLA_STUDIES": str(made), "OMP_NUM_THREADS": "1"}
-    process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    address = f"http://127.0.0.1:{port}"
-    try:
-        for _ in range(300):
-            try:
-                urllib.request.urlopen(f"{address}/_stcore/health", timeout=1).close()
-                break
-            except OSError:
-                assert process.poll() is None, "the dashboard did not start"
-                time.sleep(0.1)
+    with served(made) as address:
         yield address
-    finally:
-        process.send_signal(signal.SIGINT)
-        try:
-            process.wait(3)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
 
 
 @pytest.fixture
@@ -63,14 +35,6 @@ def visit(server, chromium):
     yield go
     context.close()
     assert not errors, errors
-
-
-def settled(page):
-    """Wait until no script has run and nothing has been pending for a moment."""
-    quiet = "!document.querySelector('[data-testid=stStatusWidget], [data-stale=true], [data-testid=stSkeleton]')"
-    for _ in range(3):
-        page.wait_for_function(quiet)
-        page.wait_for_timeout(120)
 
 
 def query(page):

@@ -4,10 +4,9 @@ import re
 
 import pytest
 from dashboard import PAGES
-from served import benchmark, served, settled
+from served import rendered, served, settled
 
 pytestmark = [pytest.mark.browser, pytest.mark.more]
-rendered = benchmark("rendered")
 WIDEST = 1400
 VIEWS = ((WIDEST, "light"), (420, "light"))
 MORE = {
@@ -54,7 +53,6 @@ def test_a_page_fits_can_be_read_has_one_heading_and_says_nothing_to_the_console
     for width, scheme in (*VIEWS, *MORE.get(path, [])):
         page = opened(chromium, address, path, width, scheme)
         rendered.whole(page)
-        settled(page)
         where = f"at {width} pixels, {scheme}"
         assert page.locator("h1").count() == 1
         misfits = rendered.misfits(page, TABLES)

@@ -1,6 +1,5 @@
 """What a visitor may do: one study at a time and only that, bounded attacks, no names that lead elsewhere."""
 
-import socket
 import subprocess
 import sys
 import tomllib
@@ -14,6 +13,7 @@ from board.film import fit_image
 from board.live import check_length
 from board.running import Runs
 from dashboard import open_page
+from ports import free_port
 
 from tla.attacks import ATTACKS
 from tla.store import DamagedFileError
@@ -152,9 +152,7 @@ def test_the_dashboard_listens_on_this_machine_only():
     """Its configuration lies beside the script, where streamlit reads it wherever it is started."""
     config = tomllib.loads((ROOT / "app" / ".streamlit" / "config.toml").read_text())
     assert config["server"]["address"] == "127.0.0.1"
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     command = [sys.executable, "-m", "streamlit", "run", str(ROOT / "app/streamlit_app.py"), "--server.port", str(port)]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd="/")
     try:

@@ -1,10 +1,9 @@
 """What measures the rendered pages, on pages whose contrasts and misfits are known."""
 
 import pytest
-from served import benchmark
+from served import rendered
 
 pytestmark = pytest.mark.browser
-rendered = benchmark("rendered")
 PAGE = """<body style="margin: 0; background: #fff"><p style="color: #767676">grey</p>
 <div style="opacity: .5"><p style="color: #000">half</p></div>
 <div style="position: relative; height: 30px"><i style="position: absolute; inset: 0; background: #111"></i>

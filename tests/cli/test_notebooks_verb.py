@@ -29,6 +29,13 @@ def test_bad_words_are_named(words, message, tmp_path, monkeypatch, capsys):
     assert not list(tmp_path.iterdir())
 
 
+def test_a_file_is_no_folder(tmp_path, capsys):
+    (tmp_path / "own").write_text("mine")
+    assert main(["notebooks", str(tmp_path / "own")]) == 1
+    assert "own is a file; choose another folder" in capsys.readouterr().err
+    assert (tmp_path / "own").read_text() == "mine"
+
+
 def test_the_notebooks_themselves_are_no_place_for_copies(capsys):
     assert main(["notebooks", str(parts.part("notebooks"))]) == 1
     assert "name another folder for copies" in capsys.readouterr().err

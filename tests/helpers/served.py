@@ -3,38 +3,45 @@
 import importlib.util
 import os
 import signal
-import socket
 import subprocess
 import sys
-import time
-import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from dashboard import ROOT, SCRIPT
+from ports import answer, free_port
+
+
+def benchmark(name: str) -> Any:
+    """A module of the folder of benchmarks."""
+    spec = importlib.util.spec_from_file_location(f"benchmarks_{name}", ROOT / "benchmarks" / f"{name}.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+rendered = benchmark("rendered")
 
 
 @contextmanager
 def served(folder: Path) -> Iterator[str]:
     """Start the dashboard on a folder of studies; gives its address."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     command = [sys.executable, "-m", "streamlit", "run", str(SCRIPT), "--server.port", str(port)]
     command += ["--server.address", "127.0.0.1", "--server.headless", "true", "--server.fileWatcherType", "none"]
     environment = os.environ | {"TLA_STUDIES": str(folder), "OMP_NUM_THREADS": "1"}
     process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     address = f"http://127.0.0.1:{port}"
+
+    def alive() -> None:
+        assert process.poll() is None, "the dashboard did not start"
+
     try:
-        for _ in range(300):
-            try:
-                urllib.request.urlopen(f"{address}/_stcore/health", timeout=1).close()
-                break
-            except OSError:
-                assert process.poll() is None, "the dashboard did not start"
-                time.sleep(0.1)
+        answer(f"{address}/_stcore/health", alive)
         yield address
     finally:
         process.send_signal(signal.SIGINT)
@@ -48,17 +55,4 @@ def served(folder: Path) -> Iterator[str]:
 def settled(page: Any) -> None:
     """Wait until no script has run and nothing has been pending for a moment."""
     page.wait_for_selector("[data-known]:not([data-known='0'])", state="attached")
-    quiet = "!document.querySelector('[data-testid=stStatusWidget], [data-stale=true], [data-testid=stSkeleton]')"
-    for _ in range(4):
-        page.wait_for_timeout(250)
-        page.wait_for_function(quiet)
-
-
-def benchmark(name: str) -> Any:
-    """A module of the folder of benchmarks."""
-    spec = importlib.util.spec_from_file_location(f"benchmarks_{name}", ROOT / "benchmarks" / f"{name}.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    rendered.quiet(page)

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from installing import UV, needs_uv
 
 ROOT = Path(__file__).resolve().parents[2]
-UV = shutil.which("uv", path=os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")]))
 
 
 @pytest.mark.more
-@pytest.mark.skipif(UV is None, reason="uv is not installed")
+@needs_uv
 def test_it_is_found_by_its_entry_point_and_can_be_switched_off(tmp_path):
     source = tmp_path / "source"
     shutil.copytree(ROOT / "notebooks/nbcompare", source, ignore=shutil.ignore_patterns("__pycache__"))
@@ -45,3 +45,12 @@ def test_it_is_found_by_its_entry_point_and_can_be_switched_off(tmp_path):
     assert "pointed out in notebooks" in with_it.stdout
     assert "stored 'mean 0.123456', got 'mean 0.123457'" in with_it.stdout
     assert without.returncode == 1, without.stdout
+
+
+def test_without_kaleido_pictures_of_figures_are_left_out_and_it_is_said(monkeypatch):
+    from nbcompare.plugin import Studio
+
+    monkeypatch.setitem(sys.modules, "kaleido", None)
+    studio = Studio()
+    assert studio.render({"data": [], "layout": {}}) is None
+    assert "not compared: kaleido is not installed: pip install 'kaleido>=1.0'" in studio.missing

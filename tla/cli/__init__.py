@@ -6,7 +6,7 @@ import sys
 from collections.abc import Sequence
 
 from tla.cli.ending import any_locale, ended
-from tla.cli.words import plain_warnings, with_device, with_quotients
+from tla.cli.words import COMPUTING, plain_warnings, with_device, with_quotients
 from tla.messages import did_you_mean
 
 VERBS = {
@@ -32,9 +32,9 @@ usage: tla VERB ...        more: tla VERB --help
 
 """
 
-DEVICE = """
+DEVICE = f"""
 
-study, sweep, attack, audit and app take --device NAME: auto (the first GPU if there is one), cpu, cuda, cuda:1, mps"""
+--device NAME, for {", ".join(COMPUTING)}: auto (the first GPU if there is one), cpu, cuda, cuda:1 or mps"""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -24,6 +24,8 @@ def run(words: list[str]) -> int:
     source = part("notebooks")
     if folder.resolve() == source.resolve():
         raise ValueError(f"{folder} holds the notebooks themselves; name another folder for copies")
+    if folder.is_file():
+        raise ValueError(f"{folder} is a file; choose another folder")
     folder.mkdir(parents=True, exist_ok=True)
     kept = []
     for file in sorted(source.glob("*.ipynb")):

@@ -37,14 +37,13 @@ def with_device(verb: str, words: Sequence[str]) -> list[str]:
         ValueError: if no name follows.
     """
     rest = list(words)
-    for at, word in enumerate(words) if verb in COMPUTING else ():
-        head, equals, value = word.partition("=")
-        if head != "--device":
-            continue
-        if not equals and at + 1 == len(words):
-            raise ValueError("--device takes a name: auto, cpu, cuda, cuda:1 or mps")
-        os.environ["TLA_DEVICE"] = value if equals else words[at + 1]
-        return [*rest[:at], *rest[at + (1 if equals else 2) :]]
+    at = next((at for at, word in enumerate(rest) if word.partition("=")[0] == "--device"), None)
+    if at is None or verb not in COMPUTING:
+        return rest
+    _, equals, value = rest.pop(at).partition("=")
+    if not equals and at == len(rest):
+        raise ValueError("--device takes a name: auto, cpu, cuda, cuda:1 or mps")
+    os.environ["TLA_DEVICE"] = value if equals else rest.pop(at)
     return rest
 
 

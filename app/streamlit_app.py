@@ -25,6 +25,9 @@ def main() -> None:
         return
     from board import shell
 
+    from tla.memory import few_arenas
+
+    few_arenas()  # every run of a page is a thread of its own
     shell.sidebar()
     page.run()
 

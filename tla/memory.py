@@ -12,7 +12,7 @@ import gc
 import threading
 from collections.abc import Iterator
 
-TRIM_THRESHOLD, MMAP_THRESHOLD, MMAP_MAX = -1, -3, -4
+TRIM_THRESHOLD, MMAP_THRESHOLD, MMAP_MAX, ARENA_MAX = -1, -3, -4, -8
 """Parameters of glibc's `mallopt`, malloc.h."""
 
 KEEPING = ((MMAP_MAX, 0), (TRIM_THRESHOLD, 2**31 - 1))
@@ -63,9 +63,25 @@ def give_back() -> None:
     gc.collect()
     if _freezes:
         gc.freeze()
+    trim()
+
+
+def trim() -> None:
+    """Return memory that is free already to the operating system, without looking for garbage: some milliseconds."""
     library = _glibc()
     if library is not None:
         library.malloc_trim(0)
+
+
+def few_arenas(most: int = 2) -> None:
+    """Let threads share so many arenas of the C library; each keeps its own freed memory, and Streamlit's are many.
+
+    Args:
+        most: How many, >= 1.
+    """
+    library = _glibc()
+    if library is not None:
+        library.mallopt(ARENA_MAX, most)
 
 
 def _enter() -> None:
@@ -82,9 +98,7 @@ def _leave() -> None:
         _depth -= 1
         if _depth == 0:
             _set(USUAL)
-            library = _glibc()
-            if library is not None:
-                library.malloc_trim(0)
+            trim()
 
 
 def _set(options: tuple[tuple[int, int], ...]) -> None:

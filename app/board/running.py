@@ -87,7 +87,7 @@ class Runs:
         own = self.of(owner) if owner else None
         if own is not None:
             return f"You have {own.name} running; a visitor runs one study at a time."
-        active = [one.name for one in list(self.processes) if self.running(one)]
+        active = [folder.name for folder in self.active()]
         if len(active) >= self.most:
             cores = "1 core" if self.most == 1 else f"{self.most} cores"
             at_most = "1 study runs" if self.most == 1 else f"{self.most} studies run"
@@ -110,6 +110,10 @@ class Runs:
         """True while a study that was started here is running."""
         process = self.processes.get(folder)
         return process is not None and process.poll() is None
+
+    def active(self) -> list[Path]:
+        """Folders of the studies that are running."""
+        return [folder for folder in list(self.processes) if self.running(folder)]
 
     def stop(self, folder: Path, owner: str = "") -> None:
         """Stop a study of this visitor; `kept` then says what the next start goes on from."""

@@ -1,16 +1,19 @@
 """The frame of every page: study and sample, where a number comes from, and how to get it in Python."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import wraps
 from html import escape
 from pathlib import Path
 
 import streamlit as st
 
 from board import state
+from board.kept import kept
 from board.keys import on_keys
 from board.pictures import uri
+from board.running import runs
 from board.selection.focus import contested, correct_count
 from board.studies import (
     DamagedFileError,
@@ -28,6 +31,7 @@ from tla.plots.drawing.believed import believed
 
 PAUSE = 0.02
 """Seconds in which the sidebar leaves for the browser before the page computes: both need Python's one lock."""
+_FRAME = "frame_shown"
 
 
 def current() -> View | None:
@@ -101,13 +105,18 @@ def _condition_box(view: View) -> View:
 def _focus_box(view: View) -> None:
     """The focus sample: its picture, its number, and buttons to change it."""
     ids = view.ids
-    st.selectbox(
+    st.number_input(
         "Focus sample",
-        ids,
-        index=ids.index(state.first_focus(view)),
+        min(ids),
+        max(ids),
+        state.first_focus(view),
+        step=1,
         key=state.FOCUS,
         bind="query-params",
-        help="The test image that every page shows. Type its number, click a picture or a point, or use the keys.",
+        on_change=state.snap_focus,
+        args=(view, state.focus(view)),
+        help="The test image that every page shows. Type its number, click a picture or a point, or use the keys. "
+        "A number that this study has no image of goes on to the next that it has.",
     )
     sample = state.focus(view)
     known = view.true_class(sample) >= 0
@@ -146,7 +155,7 @@ def _focus_box(view: View) -> None:
 
 def _believed_box(view: View) -> None:
     """Whether the study's accuracies are to be believed, as its audit says."""
-    said = believed(view.table("audit") if view.has("audit") else None)
+    said = kept(believed, view.table("audit")) if view.has("audit") else believed(None)
     if said.word == "OK":
         st.caption(f":material/check_circle: {said.text}.")
         return
@@ -170,6 +179,33 @@ def provenance(view: View) -> str:
         f"torch {versions['torch']}" if "torch" in versions else "",
     ]
     return " · ".join(fact for fact in facts if fact)
+
+
+def body(draw: Callable[[], None]) -> None:
+    """Draw a page below its head; its controls run this part alone, unless they change what the frame shows.
+
+    Args:
+        draw: The page; a fragment of its own in it calls `follow_frame` first.
+    """
+    st.session_state[_FRAME] = _frame()
+
+    @st.fragment
+    @wraps(draw)
+    def drawn() -> None:
+        follow_frame()
+        draw()
+
+    drawn()
+
+
+def follow_frame() -> None:
+    """Run everything again if what the sidebar shows has changed: study, seed, condition, focus, running studies."""
+    if st.session_state.get(_FRAME) != _frame():
+        st.rerun()
+
+
+def _frame() -> tuple[object, ...]:
+    return state.shared(), runs().active()
 
 
 @contextmanager

@@ -21,6 +21,20 @@ def set_focus(sample: int) -> None:
     st.session_state[FOCUS] = sample
 
 
+def snap_focus(view: View, before: int) -> None:
+    """Go from a number that no test image has to the next that one has, in the direction from the focus before."""
+    order, asked = sorted(view.ids), st.session_state.get(FOCUS)
+    if asked is None or asked in view.positions:
+        return
+    place = bisect_left(order, asked)
+    set_focus(order[min(place, len(order) - 1)] if asked > before else order[max(place - 1, 0)])
+
+
+def shared() -> tuple[object, ...]:
+    """What every page shares in this session: study, seed, condition and focus sample."""
+    return tuple(st.session_state.get(key) for key in (STUDY, SEED, CONDITION, FOCUS))
+
+
 def seed(view: View) -> int:
     """The training seed whose models are shown."""
     chosen = st.session_state.get(SEED)

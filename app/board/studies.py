@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
+from tla.memory import trim
 from tla.plots.drawing.condition import said
 from tla.plots.drawing.theme import methods_of
 from tla.statistics.conditions import of_condition
@@ -28,6 +29,8 @@ class NotInEmbeddingsError(MissingDataError):
     """A study of embeddings alone cannot have what a page shows; says why, and no command would make it."""
 
 
+LONG = 100_000
+"""Rows of a table whose memory counts."""
 WITHOUT_A_MODEL = {
     "attacks": "accuracy under attack",
     "trajectory": "the path of an attack",
@@ -323,7 +326,18 @@ def _view(name: str, path: Path, stamp: int, condition: str) -> View:
 
 @st.cache_resource(show_spinner=False, max_entries=64)
 def _table(path: str, name: str, stamp: int, condition: str) -> pd.DataFrame:
-    return of_condition(Store(Path(path)).table(name), condition)
+    table = small(of_condition(Store(Path(path)).table(name), condition))
+    trim()  # reading takes several times what the table keeps
+    return table
+
+
+def small(table: pd.DataFrame) -> pd.DataFrame:
+    """A long table with its integers in 32 bits where they fit: the neighbours of 5,000 images are 300,000 rows."""
+    if len(table) < LONG:
+        return table
+    limits, wide = np.iinfo(np.int32), table.select_dtypes(np.int64)
+    fits = [name for name in wide if limits.min <= table[name].min() and table[name].max() <= limits.max]
+    return table.astype(dict.fromkeys(fits, np.int32))
 
 
 @st.cache_resource(show_spinner=False, max_entries=32)

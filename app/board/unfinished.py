@@ -122,15 +122,14 @@ def watch(folder: Path) -> None:
 
 def running_box() -> None:
     """In the sidebar: how far the studies are that run here; nothing if none does."""
-    started = runs()
-    if any(started.running(folder) for folder in list(started.processes)):
+    if runs().active():
         _box()
 
 
 @st.fragment(run_every=2.0)
 def _box() -> None:
     started = runs()
-    active = [folder for folder in list(started.processes) if started.running(folder)]
+    active = started.active()
     if not active:
         st.rerun()
     for folder in active:

@@ -70,4 +70,4 @@ def show(view: View) -> None:
         st.code(COMMANDS, language="bash")
 
 
-main()
+shell.body(main)

@@ -303,4 +303,4 @@ def code(view: View, method: str, seed: int, settings: AttackSettings) -> list[s
     ]
 
 
-main()
+shell.body(main)

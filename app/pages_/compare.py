@@ -7,6 +7,7 @@ import streamlit as st
 from board import shell, state
 from board.charts import chart
 from board.choices import method_box
+from board.kept import kept
 from board.pages import PageInfo
 from board.selection.shared import Frame, adversarial_images, of_run
 from board.snippets import figure_code
@@ -49,8 +50,8 @@ def main() -> None:
             alt=f"How many images {shell.label(one)} and {shell.label(other)} get right: both, one, none",
             **pair,
         )
-        decided = {name: deciding(view, attacks, name, seed, attack) for name in (one, other)}
-        group(view, shared_outcomes(attacks, **pair), decided, seed)
+        decided = {name: kept(deciding, view, attacks, name, seed, attack) for name in (one, other)}
+        group(view, kept(shared_outcomes, attacks, **pair), decided, seed)
         chart(
             "differences",
             attacks,
@@ -150,4 +151,4 @@ def tile(view: View, sample: int, decided: dict[str, dict[int, DecidingAttack]],
     )
 
 
-main()
+shell.body(main)

@@ -29,7 +29,6 @@ PAGE = PageInfo(
 
 MOST_TILES = 40
 REFUSED = "refused"
-FOCUS_MOVED = "detection_focus_moved"
 RANGES = {"whole": "all", "few": "up to 10 %"}
 
 
@@ -81,8 +80,7 @@ def results(
     view: View, rows: Frame, points: dict[str, OperatingPoints], settings: DetectionSettings, seed: int
 ) -> None:
     """Everything that depends on the threshold; its controls rerun this fragment only."""
-    if st.session_state.pop(FOCUS_MOVED, False):
-        st.rerun()
+    shell.follow_frame()
     methods, refused = list(points), chosen_share(REFUSED)
     threshold(points, look(view), key=REFUSED, roc="roc", histograms="score_histograms")
     shell.source(
@@ -158,7 +156,7 @@ def mistakes(view: View, methods: list[str], seed: int, options: dict[str, Any])
     head.subheader("Where the detector is wrong", anchor=False)
     with choice:
         method = method_choice("Method", methods, "detection_shown")
-    errors = detector_errors(view, method, seed, **options)
+    errors = kept(detector_errors, view, method, seed, **options)
     sample = state.focus(view)
     for column, (title, rows, total, kind) in zip(
         st.columns(2, gap="medium"),
@@ -176,7 +174,7 @@ def mistakes(view: View, methods: list[str], seed: int, options: dict[str, Any])
                 label=title,
                 size=40,
                 focus=sample,
-                on_press=show_image,
+                on_press=state.set_focus,
                 nothing="None at this threshold.",
             )
     shell.source(
@@ -184,12 +182,6 @@ def mistakes(view: View, methods: list[str], seed: int, options: dict[str, Any])
         f"images, seed {seed}, {shell.label(method)}; refused at a score of {errors.threshold:.4g} or more. "
         "Worst errors first."
     )
-
-
-def show_image(sample: int) -> None:
-    """Make a pressed image the focus sample; the sidebar, which shows it, is outside the fragment `results`."""
-    state.set_focus(sample)
-    st.session_state[FOCUS_MOVED] = True
 
 
 def tile(view: View, method: str, seed: int, row: dict, kind: str, options: dict[str, Any]) -> Tile:
@@ -203,4 +195,4 @@ def tile(view: View, method: str, seed: int, row: dict, kind: str, options: dict
     return Tile(id=int(row["id"]), images=images, title=title, note=f"score {row['score']:.3g}")
 
 
-main()
+shell.body(main)

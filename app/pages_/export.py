@@ -158,4 +158,4 @@ def code(view: View, name: str, look: Look) -> list[str]:
     ]
 
 
-main()
+shell.body(main)

@@ -40,8 +40,7 @@ def main() -> None:
 @st.fragment
 def nearest(view: View, methods: list[str], seed: int, sample: int) -> None:
     """The k nearest of one query; its controls rerun this fragment only, unless they moved the focus."""
-    if state.focus(view) != sample:
-        st.rerun()
+    shell.follow_frame()
     k = chosen_k(view, "k")
     failing = mostly_wrong(view, seed, methods, k) if known(view) else []
     st.button(
@@ -126,4 +125,4 @@ def rankings(view: View, methods: list[str], seed: int) -> None:
     shell.source(f"this study: {count(asked, 'query')}, seed {seed}; pictures without noise")
 
 
-main()
+shell.body(main)

@@ -182,4 +182,4 @@ def audit(view: View, methods: list[str]) -> None:
             st.text(f"{head}\n{row['evidence']}")
 
 
-main()
+shell.body(main)

@@ -123,4 +123,4 @@ def measures(view: View, methods: list[str], seed: int, sample: int) -> None:
     )
 
 
-main()
+shell.body(main)

@@ -283,4 +283,4 @@ def main() -> None:
         )
 
 
-main()
+shell.body(main)

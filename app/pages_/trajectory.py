@@ -8,6 +8,7 @@ from board import shell, state
 from board.charts import chart
 from board.choices import methods_choice
 from board.fan import STARTS, fans, flipped
+from board.kept import kept
 from board.maps import maps
 from board.pages import PageInfo
 from board.selection.shared import Frame, of_run
@@ -114,13 +115,17 @@ def show(view: View, rows: Frame, drawn: dict[str, Any], pictures: Pictures | No
 
 def way_of(view: View, methods: list[str], seed: int, sample: int, live: Frame | None) -> dict[str, Any]:
     """The way of an image in each method's map, recorded or just run, as plain values."""
-    scene = MapScene.of(view.store, methods=methods, seed=seed)
+    scene = kept(_scene, view, tuple(methods), seed)
     if live is None:
         found = [way for one in recorded_ways(view.store, scene, scene.positions([sample])) for way in one["maps"]]
     else:
         found = ways(live, scene)
     names = ("points", "wrong", "prediction", "breaks")
     return {way["key"]: {name: np.asarray(way[name]).tolist() for name in names} for way in found}
+
+
+def _scene(view: View, methods: tuple[str, ...], seed: int) -> MapScene:
+    return MapScene.of(view.store, methods=list(methods), seed=seed)
 
 
 def choose(view: View, recorded: list[int], rows: Frame) -> int:
@@ -149,4 +154,4 @@ def pick(view: View, recorded: list[int], rows: Frame, sample: int) -> None:
     )
 
 
-main()
+shell.body(main)

@@ -1,14 +1,16 @@
 """Selections against explicit loops; the focus sample; permalinks."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from board import state
 from board.charts import point_ids
 from board.selection.detection import detector_errors, failure_measures, operating_points
 from board.selection.focus import contested, correct_count, fooling_all
-from board.selection.neighbours import largest_k, mostly_wrong
+from board.selection.neighbours import largest_k, mostly_wrong, nearest
 from board.selection.shared import of_run
 from board.selection.shift import median_measures
+from board.studies import LONG, small
 
 from tla.plots.drawing.scores import detectors_of
 from tla.store import Store
@@ -165,7 +167,7 @@ def test_ids_come_from_customdata_not_from_positions():
 
 def test_a_permalink_opens_the_same_view(studies, open_page):
     app = open_page("neighbours", focus="5", k="3", neighbour_methods=["tla"])
-    assert app.selectbox(key="focus").value == 5
+    assert app.number_input(key="focus").value == 5
     assert "id == 5 and seed == 0 and rank <= 3 and method in ['tla']" in app.code[0].value
 
 
@@ -173,19 +175,19 @@ def test_a_wrong_permalink_is_ignored(studies, open_page):
     app = open_page("neighbours", focus="nobody", k="900")
     assert not app.exception
     assert f"rank <= {largest_k(_view(studies))} " in app.code[0].value
-    assert app.selectbox(key="focus").value == state.first_focus(_view(studies))
+    assert app.number_input(key="focus").value == state.first_focus(_view(studies))
 
 
 def test_the_focus_steps_and_stays_over_pages(studies, open_page):
     app = open_page("shift", focus="5")
     app.button(key="focus_next").click().run()
-    assert app.selectbox(key="focus").value == 6
+    assert app.number_input(key="focus").value == 6
     app.button(key="focus_fooled").click().run()
     ids = contested(_view(studies), 0)
     expected = next((i for i in ids if i > 6), ids[0])
-    assert app.selectbox(key="focus").value == expected
+    assert app.number_input(key="focus").value == expected
     app.switch_page("pages_/neighbours.py").run()
-    assert app.selectbox(key="focus").value == expected
+    assert app.number_input(key="focus").value == expected
 
 
 def test_the_tour_goes_round(studies, open_page):
@@ -202,3 +204,39 @@ def _view(studies):
     from board.studies import open_study
 
     return open_study("made", studies / "made")
+
+
+def test_a_number_without_an_image_goes_on_to_the_next_that_has_one(studies, open_page, monkeypatch):
+    from board.studies import View
+
+    ids = [0, 3, 5, 9]
+    monkeypatch.setattr(View, "ids", property(lambda self: ids))
+    monkeypatch.setattr(View, "positions", property(lambda self: {sample: k for k, sample in enumerate(ids)}))
+    view = _view(studies)
+    for before, asked, expected in ((3, 4, 5), (5, 4, 3), (0, 9, 9), (3, 1, 0), (5, 6, 9)):
+        monkeypatch.setitem(state.st.session_state, state.FOCUS, asked)
+        state.snap_focus(view, before)
+        assert state.st.session_state[state.FOCUS] == expected
+
+
+def test_a_long_table_takes_half_the_memory_and_says_the_same():
+    ids = np.arange(LONG, dtype=np.int64)
+    frame = pd.DataFrame({"id": ids, "far": ids * 10**6, "x": ids / 3, "kind": "clean"})
+    made = small(frame)
+    assert made.dtypes.map(str).to_dict() | {"kind": ""} == {"id": "int32", "far": "int64", "x": "float64", "kind": ""}
+    pd.testing.assert_frame_equal(made, frame, check_dtype=False)
+    assert small(frame[:10]) is not frame
+    assert small(frame[:10])["id"].dtype == np.int64
+
+
+def test_neighbours_are_those_of_the_table(studies):
+    view = _view(studies)
+    table = view.table("neighbours")
+    for sample in view.ids[:5]:
+        for kind in ("clean", "adversarial"):
+            rows = table.query("id == @sample and kind == @kind and seed == 0 and rank <= 4").sort_values("rank")
+            found = nearest(view, sample, 0, kind, 4)
+            assert set(found) == set(rows["method"])
+            for method, group in found.items():
+                pd.testing.assert_frame_equal(group, rows[rows["method"] == method])
+    assert nearest(view, -1, 0, "clean", 4) == {}

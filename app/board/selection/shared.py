@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 import numpy as np
+import pandas as pd
 import streamlit as st
 
 from board.kept import kept
@@ -28,7 +29,12 @@ def _of_run(frame: Frame, seed: int, methods: list[str] | None) -> Frame:
     rows = frame.seed == seed
     if methods is not None:
         rows &= frame.method.isin(methods)
-    return frame.loc[rows]
+    return _those(frame, rows)
+
+
+def _those(frame: Frame, rows: pd.Series) -> Frame:
+    """Some rows of a table; the table itself, which is kept anyway, if it is all of them."""
+    return frame if rows.all() else frame.loc[rows]
 
 
 def of_methods(frame: Frame, methods: list[str]) -> Frame:
@@ -37,7 +43,7 @@ def of_methods(frame: Frame, methods: list[str]) -> Frame:
 
 
 def _of_methods(frame: Frame, methods: list[str]) -> Frame:
-    return frame.loc[frame["method"].isin(methods)]
+    return _those(frame, frame["method"].isin(methods))
 
 
 def pictures(view: View) -> Pictures:
@@ -56,7 +62,7 @@ def main_attack(view: View, table: str, seed: int, methods: list[str] | None = N
 
 def _at(rows: Frame, eps: float, attack: str) -> Frame:
     rows = at_eps(rows, eps)
-    return rows.loc[rows["attack"] == attack]
+    return _those(rows, rows["attack"] == attack)
 
 
 def adversarial_picture(view: View, method: str, seed: int, sample: int) -> list[np.ndarray]:

@@ -30,7 +30,7 @@ from board.words import label as label
 from tla.plots.drawing.believed import believed
 
 PAUSE = 0.02
-"""Seconds in which the sidebar leaves for the browser before the page computes: both need Python's one lock."""
+"""Seconds in which what is above leaves before more is computed, which needs Python's one lock as sending does."""
 _FRAME = "frame_shown"
 
 
@@ -81,6 +81,11 @@ def sidebar() -> None:
             st.caption(provenance(view))
         except (DamagedFileError, MissingDataError):
             return
+    let_draw()
+
+
+def let_draw() -> None:
+    """Let what was made so far leave for the browser, and be drawn, before more is made."""
     time.sleep(PAUSE)
 
 

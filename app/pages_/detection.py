@@ -120,6 +120,7 @@ def results(
             bins=30,
             **drawn,
         )
+    shell.let_draw()
     coverage(view, rows, settings, methods)
     mistakes(view, methods, seed, options)
     shell.show_code(*figure_code(view, "roc", where=f"seed == {seed}", **drawn, parts=[shown or "whole"]))

@@ -46,6 +46,7 @@ def main() -> None:
         picked = state.picked(view)
         drawn: dict[str, Any] = {"focus": sample, "colour": colour or "true"}
         maps(view, methods, seed, key="shift_map", picked=picked, classes=classes, **drawn)
+        shell.let_draw()
         selection(view, methods, seed, sample)
         measures(view, methods, seed, sample)
         few = {"selection": picked} if 0 < len(picked) <= MOST_TILES else {}

@@ -86,6 +86,14 @@ class Threat:
             return Threat(self.norm, self.eps[rows.to(self.eps.device)], self.low, self.high)
         return self
 
+    def scaled(self, share: float) -> "Threat":
+        """The same threat with a radius `share` times as large."""
+        return self if share == 1 else Threat(self.norm, self.eps * share, self.low, self.high)
+
+    def clip(self, images: Float[Tensor, "b ..."]) -> Float[Tensor, "b ..."]:
+        """Bring images into the box."""
+        return images.clamp(self.low, self.high)
+
     def distance(self, x: Float[Tensor, "b ..."], other: Float[Tensor, "b ..."]) -> Float[Tensor, " b"]:
         """The norm of other - x, per example, shape (b,)."""
         delta = (other - x).flatten(1)

@@ -68,16 +68,15 @@ class AttackSettings(NamedTuple):
 
 
 @st.cache_resource(show_spinner="Loading PyTorch …")
-def _attacks() -> Any:
-    from tla.attacks import ATTACKS
+def _attacks() -> tuple[str, ...]:
+    from tla.attacks.base import evaluation_attacks
 
-    ATTACKS.names()
-    return ATTACKS
+    return evaluation_attacks()
 
 
 def attack_names() -> list[str]:
-    """Every registered attack, PGD first."""
-    return sorted(_attacks().names(), key=lambda name: (name != "pgd", name))
+    """Every attack that stays in the ball, PGD first."""
+    return sorted(_attacks(), key=lambda name: (name != "pgd", name))
 
 
 def attack_class(name: str) -> type:

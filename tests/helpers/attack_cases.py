@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from tla.attacks import ATTACKS, PGD, Untargeted
+from tla.attacks.base import evaluation_attacks
 from tla.attacks.external.adapter import ExternalAttack
 from tla.data import SOURCES
 from tla.models import MODELS
@@ -14,7 +15,7 @@ from tla.seeding import generator
 from tla.threat import Threat
 from tla.types import Outputs
 
-ALL = ATTACKS.names()
+ALL = evaluation_attacks()
 OWN = [name for name in ALL if not issubclass(ATTACKS.get(name), ExternalAttack)]
 
 

@@ -50,6 +50,7 @@ class Attack(ABC):
         reach: Which images it is sure to fool. "boundary": all whose class boundary crosses the ball, even if only just
             (many steps). "inside": those whose boundary is at most eps/4 away (few steps, random search). "chance":
             none in particular (random points).
+        evaluates: False for an attack that leaves the ball: it is for training alone, see `check_evaluates`.
         quick: Settings that make it cheap enough for tests and demos, within the same reach; none by default.
     """
 
@@ -57,6 +58,7 @@ class Attack(ABC):
     norms: ClassVar[tuple[Norm, ...]] = NORMS
     goals: ClassVar[tuple[type[Goal], ...]] = (Goal,)
     reach: ClassVar[Reach] = "boundary"
+    evaluates: ClassVar[bool] = True
     quick: ClassVar[Mapping[str, Any]] = {}
 
     @abstractmethod
@@ -101,3 +103,25 @@ class Attack(ABC):
 
 ATTACKS: Registry[Attack] = Registry("attack", "tla.attacks")
 Attack.registry = ATTACKS
+
+
+def check_evaluates(where: str, attack: Attack) -> None:
+    """Refuse an attack that is for training alone.
+
+    Args:
+        where: What it would be used for: "attack.suite.mine".
+        attack: Any.
+
+    Raises:
+        ValueError: names it, and those that stay in the ball.
+    """
+    if not attack.evaluates:
+        raise ValueError(
+            f"{where}: {ATTACKS.name_of(attack)} leaves the ball, so it measures no robustness at eps and is for "
+            "train.attack alone; use pgd, or fgsm or rfgsm for a single step"
+        )
+
+
+def evaluation_attacks() -> tuple[str, ...]:
+    """Names of the registered attacks that stay in the ball, sorted."""
+    return tuple(name for name in ATTACKS.names() if ATTACKS.get(name).evaluates)

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from tla.attacks import APGD, Attack
+from tla.attacks.base import check_evaluates
 from tla.attacks.goals import Score
 from tla.attacks.search.step_size import at_radius
 from tla.audit.base import CHECKS, Check, Level, Verdict, checks_of
@@ -94,6 +95,8 @@ def run_audit(
     _check_call(x, y, ids, n, batch)
     threat.check_count(len(x))
     rows = _subset(len(x), n, seed).to(x.device)
+    if attack is not None:
+        check_evaluates("attack", attack)
     with contextlib.ExitStack() as stack:
         before = stack.enter_context(restoring(model))
         for source in (sources or {}).values():

@@ -73,6 +73,7 @@ def run(words: list[str]) -> int:
 
 def _attacks(options: AttackOptions, own: NamedModel | None) -> dict[str, Any]:
     from tla.attacks import ATTACKS, Attack
+    from tla.attacks.base import check_evaluates
     from tla.config import from_dict, plain_value
 
     settings: dict[str, dict[str, Any]] = {}
@@ -93,7 +94,10 @@ def _attacks(options: AttackOptions, own: NamedModel | None) -> dict[str, Any]:
     unused = set(settings) - set(names)
     if unused:
         raise ValueError(f"--set names {', '.join(sorted(unused))}, but --attacks only {', '.join(names)}")
-    return {name: ATTACKS.build(name, **settings.get(name, {})) for name in names}
+    attacks = {name: ATTACKS.build(name, **settings.get(name, {})) for name in names}
+    for name, attack in attacks.items():
+        check_evaluates(f"--attacks {name}", attack)
+    return attacks
 
 
 def _plan(own: NamedModel | None) -> dict[str, Any]:

@@ -22,6 +22,10 @@ TRACEBACKS = "TLA_TRACEBACK"
 """The variable that shows the whole traceback of any error."""
 
 
+TRAINING = ("DivergedError", "CollapsedError")
+"""What ends a training, by name: their module needs torch."""
+
+
 class _Terminated(KeyboardInterrupt):
     """SIGTERM: handled by everything that handles Ctrl-C."""
 
@@ -78,7 +82,7 @@ def _is_installed(file: str) -> bool:
 
 def _sentence(error: Exception) -> str | None:
     """What to tell the user; None for a fault of the program."""
-    if isinstance(error, ValueError | OSError | ModuleNotFoundError) or type(error).__name__ == "DivergedError":
+    if isinstance(error, ValueError | OSError | ModuleNotFoundError) or type(error).__name__ in TRAINING:
         return str(error)
     if isinstance(error, MemoryError) or _is_out_of_memory(error):
         return (

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from tla.attacks import ATTACKS, Attack
+from tla.attacks.base import check_evaluates
 from tla.attacks.search.step_size import at_radius, too_short
 from tla.config import from_dict, merge, quotient, to_dict
 from tla.data import Source
@@ -52,6 +53,8 @@ class AttackPlan:
             raise ValueError(f"attack.main {self.main!r} is not in the suite; {did_you_mean(self.main, self.suite)}")
         for eps in self.detection_eps:
             Threat(self.norm, eps)
+        for label, attack in self.suite.items():
+            check_evaluates(f"attack.suite.{label}", attack)
 
     @property
     def threat(self) -> Threat:

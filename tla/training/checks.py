@@ -3,6 +3,7 @@
 import torch
 from torch import nn
 
+from tla.attacks.base import check_evaluates
 from tla.attacks.search.step_size import too_short
 from tla.data import Images
 from tla.training.config import TrainConfig
@@ -36,6 +37,8 @@ def check_attacks(method: Method, config: TrainConfig) -> None:
     if not method.requirements().attacked:
         return
     for name in ("attack", "judge", *(["strong"] if config.strong_epochs else [])):
+        if name == "judge":
+            check_evaluates("train.judge", config.judge)
         reason = too_short(getattr(config, name), config.eps)
         if reason:
             raise ValueError(f"train.{name}: {reason}")

@@ -24,6 +24,7 @@ from tla.training.checkpoint import describe, save_model
 from tla.training.config import TrainConfig
 from tla.training.engine import Engine, device_name, open_engine
 from tla.training.methods import METHODS, Method
+from tla.training.one_step import collapsed_from
 from tla.training.run import TERMS, TrainingRun
 from tla.training.setup import Foreign, prepare
 from tla.training.validation import Validation, validate
@@ -72,6 +73,10 @@ class DivergedError(RuntimeError):
     """The loss or the outputs are no longer finite; the message says where, and names the last good checkpoint."""
 
 
+class CollapsedError(RuntimeError):
+    """One-step training no longer resists an attack of several steps; the message says since when, and what is kept."""
+
+
 def train(
     model: Backbone | Start | nn.Module,
     images: Images,
@@ -109,6 +114,8 @@ def train(
     Raises:
         ValueError: before anything starts, if data, model, method and folder do not fit together.
         DivergedError: if the loss is NaN or infinite.
+        CollapsedError: if training on one-step attacks loses its accuracy under `config.judge` on held-out images from
+            one epoch to the next (catastrophic overfitting; Wong et al. 2020); it is measured after every epoch then.
         OSError: if the folder cannot be written; existing files are unchanged.
     """
     engine = engine or open_engine(precision=config.precision)
@@ -147,6 +154,7 @@ def _epoch(
     means = dict(zip(TERMS, run.engine.mean(terms).mean(0).tolist(), strict=True))
     with _as_divergence(run, epoch, run.steps - 1, order):
         validation = _validate(run, epoch, held_out)
+    _stop_if_collapsed(run, epoch, validation)
     row = {"method": METHODS.name_of(run.method), "seed": run.seed, "epoch": epoch, **means, **validation._asdict()}
     row |= {"learning_rate": run.optimizer.param_groups[0]["lr"], "seconds": time.perf_counter() - started}
     row |= {"images_per_second": run.steps * run.config.batch / seconds}
@@ -181,9 +189,22 @@ def _diverged(run: TrainingRun, epoch: int, step: int, order: Tensor, what: str)
     )
 
 
+def _stop_if_collapsed(run: TrainingRun, epoch: int, now: Validation) -> None:
+    best = collapsed_from(run.history, now) if run.watched else None
+    if best is None:
+        return
+    kept = f"{run.path} keeps epoch {run.epoch - 1}" if run.path.exists() else "no epoch was saved"
+    raise CollapsedError(
+        f"one-step training collapsed in epoch {epoch}: on held-out images accuracy under the judge's attack was "
+        f"{best['robust_accuracy']:.1%} in epoch {best['epoch']} and is {now.robust_accuracy:.1%}, clean "
+        f"{now.clean_accuracy:.1%} (catastrophic overfitting); {kept}. Train with more noise (the setting "
+        "noise of n-fgsm), more steps (pgd) or a smaller eps"
+    )
+
+
 def _validate(run: TrainingRun, epoch: int, held_out: Pool) -> Validation:
     last = epoch + 1 == run.config.epochs
-    if not last and (epoch + 1) % run.config.judge_every:
+    if not last and (epoch + 1) % run.config.judge_every and not run.watched:
         return Validation()
     for buffer in run.validated.buffers():
         if run.engine.world > 1 and buffer.is_floating_point():

@@ -16,6 +16,7 @@ from tla.training.checkpoint import save_state
 from tla.training.config import TrainConfig
 from tla.training.engine import Engine
 from tla.training.methods import Method
+from tla.training.one_step import is_watched
 from tla.training.optimizer import make_optimizer
 from tla.training.schedule import learning_rate, radius
 from tla.training.step_context import StepContext
@@ -53,6 +54,7 @@ class TrainingRun:
         self.engine, self.module, self.pool, self.method = engine, module, pool, method
         self.config, self.seed, self.path, self.identity, self.ids = config, seed, path, identity, ids
         self.steps = len(pool) // config.batch
+        self.watched = is_watched(method, config)
         self.epoch = 0
         self.history: list[dict[str, Any]] = []
         self.best: dict[str, Any] | None = None

@@ -10,7 +10,7 @@ import torch
 from jaxtyping import Float, Int, UInt8
 from torch import Tensor
 
-from tla.attacks.base import Attack
+from tla.attacks.base import Attack, check_evaluates
 from tla.attacks.evaluation.batch import BatchResult
 from tla.attacks.evaluation.batches import Batches, Shard
 from tla.attacks.evaluation.cache import Cache
@@ -111,7 +111,7 @@ def evaluate(
 
     Raises:
         ValueError: for an empty batch, images outside the box, labels that the model has no class for, logits that are
-            NaN, or a label in `keep` that is not among the attacks.
+            NaN, an attack that leaves the ball, or a label in `keep` that is not among the attacks.
         EvaluationInterrupted: on Ctrl-C; its `frame` has the rows finished so far.
 
     Warns:
@@ -120,6 +120,7 @@ def evaluate(
     labels = () if keep is None else keep.labels
     _check_labels(attacks, labels)
     for label, attack in attacks.items():
+        check_evaluates(label, attack)
         if reason := too_short(attack, threat.eps):
             warnings.warn(f"{label}: {reason}", ShortAttackWarning, stacklevel=2)
     x = as_images("x", x, low=threat.low, high=threat.high, dtype=dtype_of(model), keep=True)

@@ -7,7 +7,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from tla.attacks.base import Attack
+from tla.attacks.base import Attack, check_evaluates
 from tla.attacks.goals import Untargeted
 from tla.attacks.search.forward import check_inputs, check_outputs, forward_fp32
 from tla.attacks.search.loop import with_pursuit
@@ -58,6 +58,7 @@ def transfer(
         raise ValueError("there is no model to transfer from")
     if batch < 1:
         raise ValueError(f"batch must be >= 1, got {batch}")
+    check_evaluates("attack", attack)
     attack = with_pursuit(attack, "all_steps")
     x = as_images("x", x, low=threat.low, high=threat.high, dtype=dtype_of(next(iter(models.values()))))
     y = as_labels("y", y, len(x))

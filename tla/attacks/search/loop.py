@@ -86,6 +86,7 @@ class Phase:
             the image itself), or the "best" image of the earlier phases.
         loss: Loss to climb; None for the goal's own.
         rival: Climb toward the wrong class of this rank (0 = the likeliest on the clean image); None for any class.
+        radius: Radius of a random start, in units of eps.
 
     Raises:
         ValueError: for steps below 1.
@@ -96,6 +97,7 @@ class Phase:
     start: Start = "random"
     loss: Surrogate | None = None
     rival: int | None = None
+    radius: float = 1.0
 
     def __post_init__(self) -> None:
         if self.steps < 1:
@@ -135,6 +137,11 @@ def repeated(phase: Phase, restarts: int) -> tuple[Phase, ...]:
     if restarts > 1 and phase.start != "random":
         raise ValueError(f"restarts={restarts} without random_start would repeat the same search")
     return (phase,) * restarts
+
+
+def one_step(attack: Attack) -> bool:
+    """True if no search of an attack takes more than one gradient step."""
+    return isinstance(attack, FirstOrder) and all(phase.steps == 1 for phase in attack.plan().phases)
 
 
 def with_pursuit(attack: Attack, pursuit: Pursuit) -> Attack:
@@ -227,7 +234,7 @@ class _Search:
         """The first iterate."""
         if self.phase.start in ("image", "best"):
             return best if self.phase.start == "best" else self.x
-        point = self.threat.start(self.x, generator)
+        point = self.threat.scaled(self.phase.radius).start(self.x, generator)
         return point if self.phase.start == "random" else torch.lerp(self.x, point, NEAR)
 
     def run(

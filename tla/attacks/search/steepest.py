@@ -17,6 +17,7 @@ class Steepest(Stepper):
         steps: Number of steps of the search; it decides the default step size.
         step_size: In pixel units, > 0, or a text, "eps/4"; by default `share` of eps.
         share: Step size as a share of eps, > 0; by default max(1/4, 2.5/steps).
+        projects: Whether a step that leaves the ball is brought back; if not, it only stays in the box.
         decay: Momentum: weight of the old direction, 0 for none (Dong et al. 2018: gradients are divided by their mean
             absolute value before they are added up).
 
@@ -28,6 +29,7 @@ class Steepest(Stepper):
     step_size: StepSize | None = None
     share: float | None = None
     decay: float = 0.0
+    projects: bool = True
 
     def __post_init__(self) -> None:
         check_step_size(self.step_size)
@@ -53,4 +55,4 @@ class Steepest(Stepper):
         else:
             share = share if self.step_size is None else float(share_of(str(self.step_size)))
             moved = moment.iterate + moment.threat.radius(moment.x) * share * direction
-        return moment.threat.project(moved, moment.x)
+        return moment.threat.project(moved, moment.x) if self.projects else moment.threat.clip(moved)

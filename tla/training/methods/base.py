@@ -65,6 +65,7 @@ class Requirements(NamedTuple):
         keys: How many clean images of the batch it uses, 0 for none or all.
         robust: Selected by robust accuracy on held-out images; otherwise by clean accuracy.
         attacked: Trains on attacked images; False for natural training.
+        one_step: Attacks them by a single step of its own, whatever the run's attack is.
     """
 
     positives: bool = False
@@ -73,6 +74,7 @@ class Requirements(NamedTuple):
     keys: int = 0
     robust: bool = True
     attacked: bool = True
+    one_step: bool = False
 
 
 METHODS: Registry[Method] = Registry("method", "tla.training.methods")

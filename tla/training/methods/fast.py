@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from tla.attacks.pgd import PGD
 from tla.losses import Views
 from tla.training.batches import Batch
-from tla.training.methods.base import METHODS, Method, Terms
+from tla.training.methods.base import METHODS, Method, Requirements, Terms
 from tla.training.step_context import StepContext
 
 
@@ -23,6 +23,10 @@ class Fast(Method):
     def __post_init__(self) -> None:
         if not self.stride > 0:
             raise ValueError(f"stride must be > 0, got {self.stride}")
+
+    def requirements(self) -> Requirements:
+        """It is watched, as all one-step training is."""
+        return Requirements(one_step=True)
 
     def __call__(self, batch: Batch, context: StepContext) -> Terms:
         """CE(f(x'), y)."""

@@ -161,9 +161,10 @@ class Lab(ModuleWidget):
         """What never changes: the images, and what may be chosen."""
         if not hasattr(self, "_kept"):
             from tla.attacks import ATTACKS
+            from tla.attacks.base import evaluation_attacks
 
             first = range(min(MOST_IMAGES, len(self.images.ids)))
-            names = sorted(ATTACKS.names(), key=lambda name: (name != "pgd", name))
+            names = sorted(evaluation_attacks(), key=lambda name: (name != "pgd", name))
             stepless = [n for n in names if all(f.name != "steps" for f in dataclasses.fields(ATTACKS.get(n)))]
             self._kept: dict[str, Any] = {
                 "pictures": [sheet("clean", [self._pixels(k) for k in first], list(first))],
@@ -186,8 +187,10 @@ class Lab(ModuleWidget):
     @traitlets.validate("attack")
     def _attack(self, proposal: Any) -> str:
         from tla.attacks import ATTACKS
+        from tla.attacks.base import check_evaluates
 
         ATTACKS.get(proposal["value"])  # names the nearest where there is none
+        check_evaluates("attack", ATTACKS.build(proposal["value"]))
         return proposal["value"]
 
     @traitlets.validate("eps")

@@ -68,10 +68,10 @@ class AttackSettings(NamedTuple):
 
 
 @st.cache_resource(show_spinner="Loading PyTorch …")
-def _attacks() -> tuple[str, ...]:
-    from tla.attacks.base import evaluation_attacks
+def _attacks() -> dict[str, type]:
+    from tla.attacks.base import ATTACKS, evaluation_attacks
 
-    return evaluation_attacks()
+    return {name: ATTACKS.get(name) for name in evaluation_attacks()}
 
 
 def attack_names() -> list[str]:
@@ -81,7 +81,7 @@ def attack_names() -> list[str]:
 
 def attack_class(name: str) -> type:
     """The dataclass of an attack."""
-    return _attacks().get(name)
+    return _attacks()[name]
 
 
 def run_attack(view: View, method: str, seed: int, image: np.ndarray, y: int, settings: AttackSettings) -> LiveAttack:

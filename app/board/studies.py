@@ -336,7 +336,8 @@ def small(table: pd.DataFrame) -> pd.DataFrame:
     if len(table) < LONG:
         return table
     limits, wide = np.iinfo(np.int32), table.select_dtypes(np.int64)
-    fits = [name for name in wide if limits.min <= table[name].min() and table[name].max() <= limits.max]
+    values = {str(name): table[name].to_numpy() for name in wide}
+    fits = [name for name, column in values.items() if limits.min <= column.min() and column.max() <= limits.max]
     return table.astype(dict.fromkeys(fits, np.int32))
 
 

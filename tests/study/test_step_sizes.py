@@ -23,7 +23,7 @@ BEFORE = {
     "digits-confounded": (0.15, 0.15, 0.05, {"pgd": 0.015, "cw": 0.015}, ()),
     "mnist": (0.3, 0.3, 0.1, MNIST, (0.3, 0.35, 0.4)),
     "mnist-confounded": (0.3, 0.3, 0.1, MNIST, (0.3, 0.35, 0.4)),
-    "mnist-robust": (0.3, 0.34, 0.1, MNIST | {"pgd40": 0.01}, (0.3, 0.35, 0.4)),
+    "mnist-robust": (0.3, 0.34, 0.1, MNIST, (0.3, 0.35, 0.4)),
     "mnist-seeds": (0.3, 0.34, 0.1, {"pgd": 0.01}, (0.3, 0.35, 0.4)),
     "mnist-paper": (0.3, 0.3, 0.01, MNIST, (0.3, 0.35, 0.4)),
     "cifar10": (EPS, EPS, STEP, COARSE, WIDE),

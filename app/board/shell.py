@@ -22,6 +22,7 @@ from board.studies import (
     View,
     finished,
     open_study,
+    ships,
     studies,
 )
 from board.unfinished import DIGITS, offer, running_box
@@ -31,6 +32,8 @@ from tla.plots.drawing.believed import believed
 
 PAUSE = 0.02
 """Seconds in which what is above leaves before more is computed, which needs Python's one lock as sending does."""
+READABLE = "mnist-robust"
+"""The study that a newcomer sees first."""
 _FRAME = "frame_shown"
 
 
@@ -45,9 +48,13 @@ def current() -> View | None:
 
 
 def default(found: dict[str, Path]) -> str:
-    """The digits study if it is finished, else the first finished study, else the first."""
-    order = sorted(found, key=lambda name: (not name.startswith(DIGITS), name))
-    return next((name for name in order if finished(name, found[name])), order[0])
+    """Your own study that was finished last; else, of those that ship, the one with images that anybody can read."""
+    done = [name for name, path in found.items() if finished(name, path)]
+    own = [name for name in done if not ships(found[name])]
+    if own:
+        return max(own, key=lambda name: (found[name] / "manifest.json").stat().st_mtime_ns)
+    order = sorted(done or found, key=lambda name: (not name.startswith(READABLE), not name.startswith(DIGITS), name))
+    return order[0]
 
 
 def sidebar() -> None:

@@ -79,6 +79,11 @@ def finished(name: str, path: Path) -> bool:
         return False
 
 
+def ships(path: Path) -> bool:
+    """True if a study came with the package."""
+    return path.parent == shipped_studies()
+
+
 @dataclass(frozen=True)
 class View:
     """One study, read-only.

@@ -1,5 +1,7 @@
 """Selections against explicit loops; the focus sample; permalinks."""
 
+import os
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -240,3 +242,25 @@ def test_neighbours_are_those_of_the_table(studies):
             for method, group in found.items():
                 pd.testing.assert_frame_equal(group, rows[rows["method"] == method])
     assert nearest(view, -1, 0, "clean", 4) == {}
+
+
+def test_your_newest_study_opens_first_then_the_one_that_anybody_can_read(tmp_path, use_studies):
+    from board import shell, studies
+
+    ours, theirs = tmp_path / "mine", tmp_path / "shipped"
+    use_studies(ours, theirs)
+
+    def opened():
+        return shell.current().path.relative_to(tmp_path).as_posix()
+
+    Store(theirs / "digits").note(complete="yes")
+    assert opened() == "shipped/digits"
+    Store(theirs / "mnist-robust").note(complete="yes")
+    assert opened() == "shipped/mnist-robust"
+    Store(ours / "half").note(complete=None)
+    assert opened() == "shipped/mnist-robust"
+    for second, name in enumerate(("zebras", "apples")):
+        Store(ours / name).note(complete="yes")
+        os.utime(ours / name / "manifest.json", (second, second))
+    assert opened() == "mine/apples"
+    assert set(studies.studies()) == {"digits", "mnist-robust", "half", "zebras", "apples"}

@@ -148,3 +148,17 @@ def test_the_verb(tmp_path, capsys):
     assert main(["pack", str(SHIPPED), str(tmp_path / "out")]) == 0
     assert "Packed:" in capsys.readouterr().out
     assert main(["pack"]) == 2
+
+
+def test_a_pack_says_whose_the_images_are(tmp_path):
+    packed = pack(Store(SHIPPED), tmp_path / "one")
+    words = (packed.path / "CREDIT.txt").read_text(encoding="utf-8")
+    assert "Alpaydin" in words
+    assert "CC BY 4.0" in words
+    assert "CREDIT.txt" in packed.manifest()["steps"]["packed"]["files"]
+    assert not (pack(Store(SHIPPED), tmp_path / "two", tables_only=True).path / "CREDIT.txt").exists()
+
+
+@pytest.mark.parametrize("folder", sorted(shipped_studies().glob("*/arrays/images.safetensors")), ids=str)
+def test_images_that_ship_are_credited(folder):
+    assert "licensed under CC BY" in (folder.parents[1] / "CREDIT.txt").read_text(encoding="utf-8")

@@ -37,6 +37,8 @@ class Source(ABC):
     registry: ClassVar[Registry["Source"]]
     downloaded: ClassVar[bool] = False
     """True if its files are published elsewhere; tests then need TLA_DATA."""
+    credit: ClassVar[str] = ""
+    """Who made the images, and the licence under which they may be passed on; a packed study says so beside them."""
 
     def listing(self, root: Path | None = None) -> str | None:
         """A fingerprint of the files that `load` would read: names, sizes and times.

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -20,6 +21,12 @@ class Digits(Source):
     Args:
         test: Number of test images, drawn per class with a fixed seed.
     """
+
+    credit: ClassVar[str] = (
+        "The images are a part of Optical Recognition of Handwritten Digits by E. Alpaydin and C. Kaynak (UCI Machine "
+        "Learning Repository, 1998), licensed under CC BY 4.0, https://creativecommons.org/licenses/by/4.0/; the "
+        "adversarial images were made from them."
+    )
 
     test: int = 500
 

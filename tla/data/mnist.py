@@ -25,6 +25,11 @@ class MNIST(Source):
     """70,000 handwritten digits of 28 x 28 pixels (LeCun et al. 1998); downloaded if not found."""
 
     downloaded: ClassVar[bool] = True
+    credit: ClassVar[str] = (
+        "The images are a part of MNIST by Yann LeCun and Corinna Cortes (Y. LeCun, L. Bottou, Y. Bengio, P. Haffner: "
+        "Gradient-based learning applied to document recognition, 1998), licensed under CC BY-SA 3.0, "
+        "https://creativecommons.org/licenses/by-sa/3.0/; so are the adversarial images, which were made from them."
+    )
 
     def load(self, root: Path | None = None) -> Splits:
         """Train (60,000 images) and test (10,000).

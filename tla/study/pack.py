@@ -41,7 +41,7 @@ def pack(store: Store, folder: Path, *, tables_only: bool = False) -> Store:
 def _fill(store: Store, packed: Store, manifest: dict[str, Any], tables_only: bool) -> None:
     files = _tables(store, packed)
     if not tables_only:
-        files += [*_arrays(store, packed), *_models(store, packed)]
+        files += [*_arrays(store, packed), *_models(store, packed), *_credit(packed, manifest)]
     packed.write_text("study.toml", store.place("study.toml").read_text(encoding="utf-8"))
     packed.write_json("manifest.json", manifest | {"steps": {}, "packed": "tables" if tables_only else "whole"})
     packed.finish("packed", str(manifest["complete"]), files)
@@ -49,7 +49,9 @@ def _fill(store: Store, packed: Store, manifest: dict[str, Any], tables_only: bo
     packed.write_json("manifest.json", packed.manifest() | {"steps": steps | packed.manifest()["steps"]})
 
 
-PACKED = {"manifest.json", "study.toml", "tables", "arrays", "models"}
+CREDIT = "CREDIT.txt"
+"""The file that says who made the images, and under which licence."""
+PACKED = {"manifest.json", "study.toml", "tables", "arrays", "models", CREDIT}
 """What a pack consists of; a folder with anything else is not replaced."""
 
 
@@ -95,6 +97,18 @@ def _arrays(store: Store, packed: Store) -> list[str]:
             arrays = {label: array.astype(np.float16) for label, array in arrays.items()}
         files.append(packed.write_arrays(name, arrays))
     return files
+
+
+def _credit(packed: Store, manifest: dict[str, Any]) -> list[str]:
+    """Say beside the images where they come from, if their source says so."""
+    from tla.data import SOURCES
+
+    name = str(manifest["study"]["source"]["name"])
+    credit = SOURCES.get(name).credit if name in SOURCES.names() else ""
+    if not credit:
+        return []
+    packed.write_text(CREDIT, f"{credit}\n")
+    return [CREDIT]
 
 
 def _models(store: Store, packed: Store) -> list[str]:

@@ -14,7 +14,7 @@ export PYTHONDONTWRITEBYTECODE =
 .PHONY: study app test test-more lint notebooks gallery bench docs wheel clean install
 
 study: $(READY)
-	$(BIN)/tla study digits
+	$(BIN)/tla study digits --workers auto
 
 app: $(READY)
 	$(BIN)/streamlit run app/streamlit_app.py

@@ -14,6 +14,7 @@ PIP_LINES = {
     "adv_lib": "pip install --no-deps adv-lib tqdm",
     "foolbox": "pip install 'foolbox>=3.3.4'",
     "kaleido": "pip install 'kaleido>=1.0'",
+    "distributed": "pip install 'distributed>=2025.1'",
     "anywidget": "pip install 'anywidget>=0.9'",
     "onnx": "pip install 'onnx>=1.15' 'onnx2torch>=1.5.15'",
     "onnx2torch": "pip install 'onnx>=1.15' 'onnx2torch>=1.5.15'",

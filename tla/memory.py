@@ -9,6 +9,7 @@ import contextlib
 import ctypes
 import functools
 import gc
+import sys
 import threading
 from collections.abc import Iterator
 
@@ -71,6 +72,14 @@ def trim() -> None:
     library = _glibc()
     if library is not None:
         library.malloc_trim(0)
+
+
+def peak_memory() -> float:
+    """Largest resident memory of this process so far, in GiB."""
+    import resource
+
+    unit = 2**30 if sys.platform == "darwin" else 2**20
+    return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit, 3)
 
 
 def few_arenas(most: int = 2) -> None:

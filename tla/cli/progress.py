@@ -1,4 +1,4 @@
-"""A study's progress in the terminal: one bar for the study, one line per finished step."""
+"""A study's progress in the terminal: one bar for the study, one line per running or finished step."""
 
 import contextlib
 import os
@@ -34,9 +34,15 @@ def progress_bar(console: Console) -> Iterator[ProgressCallback]:
     )
     with Progress(*columns, console=console, transient=True, refresh_per_second=4) as bar:
         task = bar.add_task("starting", total=1.0)
+        running: dict[str, str] = {}
 
         def show(progress: StudyProgress) -> None:
-            bar.update(task, completed=progress.done, description=f"{progress.step:<24} {progress.message}"[:72])
+            line = f"{progress.step:<24} {progress.message}"[:72]
+            if progress.state == "running":
+                running[progress.step] = line
+            else:
+                running.pop(progress.step, None)
+            bar.update(task, completed=progress.done, description="\n".join(running.values()) or line)
             if progress.state == "done":
                 _line(bar, "[green]done[/]    ", progress)
             elif progress.state == "skipped":

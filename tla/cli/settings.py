@@ -6,6 +6,9 @@ from typing import Any
 from tla.config import merge, source_values
 from tla.messages import did_you_mean
 
+OPTIONS = ("--out", "--data", "--model", "--source", "--force", "--workers", "--scheduler")
+"""Of `tla study` and `tla sweep` themselves."""
+
 
 def verb_options(words: list[str]) -> tuple[dict[str, str | None], list[str]]:
     """The verb's own options, and the remaining words.
@@ -13,7 +16,7 @@ def verb_options(words: list[str]) -> tuple[dict[str, str | None], list[str]]:
     Raises:
         ValueError: for an option without its value.
     """
-    options: dict[str, str | None] = dict.fromkeys(("--out", "--data", "--model", "--source", "--force"))
+    options: dict[str, str | None] = dict.fromkeys(OPTIONS)
     rest: list[str] = []
     queue = list(words)
     while queue:

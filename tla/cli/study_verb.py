@@ -6,7 +6,7 @@ import os
 import sys
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tla.cli.settings import (
     overridden,
@@ -18,6 +18,10 @@ from tla.cli.settings import (
 )
 from tla.extras import versions
 from tla.store import Store
+
+if TYPE_CHECKING:
+    from tla.study.config import Study
+    from tla.study.workers import Workers
 
 USAGE = """\
 usage: tla study RECIPE [--out FOLDER] [--data FOLDER] [--force] [--any.setting VALUE ...]
@@ -49,6 +53,8 @@ RECIPE           {recipes}, a file.toml, or your own images: folder:PATH,
                  MODEL as for tla attack; --head, --mean, --std, --channels, --resize and --weights say how to call it
 --start N=MODEL  train every method from these weights and this network; as --given. It is compared too (--no-before)
 --device NAME    auto (the first GPU if there is one), cpu, cuda, cuda:1 or mps; or the variable TLA_DEVICE
+--workers N      train and attack models side by side, each on its share of the cores; auto: as many as pay
+--scheduler ADDR the same on the workers of a Dask scheduler, tcp://HOST:8786, on Slurm, Kubernetes or by ssh
 --force          start again: run every step, finished or not
 --help           with a RECIPE: every setting, its meaning and its value in that recipe
 """
@@ -190,6 +196,7 @@ def _run(values: dict[str, Any], options: dict[str, str | None], rest: list[str]
             progress=progress,
             request=request_of(values, rest),
             force=bool(options["--force"]),
+            workers=workers_of(options, study),
         )
     if not is_first_process():
         return 0
@@ -201,6 +208,28 @@ def _run(values: dict[str, Any], options: dict[str, str | None], rest: list[str]
     console.print(audit_line(store), highlight=False)
     console.print(f"Report: [bold]{(folder / 'report.html').resolve()}[/]", soft_wrap=True)
     return 0
+
+
+def workers_of(options: dict[str, str | None], study: "Study") -> "Workers | None":
+    """Where `--workers` and `--scheduler` say that the steps run; None for this process.
+
+    Raises:
+        ValueError: for a number of workers below 1, or what is none.
+    """
+    from tla.study.workers import Workers, useful_workers
+
+    asked, scheduler = options["--workers"], options["--scheduler"]
+    if scheduler:
+        return Workers(scheduler=scheduler)
+    models = len(study.trained) + len(study.given)
+    if asked == "auto":
+        count = useful_workers(models)
+    elif asked is None or asked.isdecimal():
+        count = 1 if asked is None else int(asked)
+    else:
+        raise ValueError(f"--workers must be a whole number >= 1, or auto, got {asked!r}")
+    workers = Workers(count=count)
+    return workers if workers.count > 1 else None
 
 
 def _run_embeddings(values: dict[str, Any], options: dict[str, str | None], rest: list[str]) -> int:

@@ -12,7 +12,7 @@ from tla.cli.settings import (
     with_method_settings,
     with_model_and_source,
 )
-from tla.cli.study_verb import already_done, request_of
+from tla.cli.study_verb import already_done, request_of, workers_of
 
 USAGE = """\
 usage: tla sweep RECIPE SETTING VALUE VALUE ... [--methods NAME ...] [--beside NAME ...] [--attacks LABEL ...]
@@ -35,6 +35,8 @@ SETTING          method.NAME.SETTING, train.SETTING or model.SETTING
 --attacks LABEL  attacks of the recipe's suite; by default cw pgd mim (the paper's figure) if it has them
 --out FOLDER     the study folder; studies/<recipe>-<setting> by default
 --data FOLDER    where data sets are or are downloaded to
+--workers N      train and attack models side by side, each on its share of the cores; auto: as many as pay
+--scheduler ADDR the same on the workers of a Dask scheduler, tcp://HOST:8786
 --force          start again: run every step, finished or not
 """
 LISTS = ("--methods", "--beside", "--attacks")
@@ -103,7 +105,10 @@ def _run(
     data = Path(options["--data"]) if options["--data"] else None
     with progress_bar(console) as progress:
         force = bool(options["--force"])
-        store = run_sweep(sweep, folder, data_root=data, progress=progress, request=request, force=force)
+        workers = workers_of(options, sweep.study)
+        store = run_sweep(
+            sweep, folder, data_root=data, progress=progress, request=request, force=force, workers=workers
+        )
     if not is_first_process():
         return 0
     from tla.cli.tables import study_summary

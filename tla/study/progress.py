@@ -1,6 +1,7 @@
 """Progress of a running study: passed to a callback, and written to the study folder for other processes."""
 
 import json
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -41,10 +42,13 @@ class ProgressReporter:
     weights: dict[str, float]
     callback: ProgressCallback | None = None
     _finished: float = 0.0
+    _over: set[str] = field(default_factory=set, repr=False)
+    _running: dict[str, float] = field(default_factory=dict, repr=False)
     _last: float = field(default=0.0, repr=False)
+    _lock: threading.RLock = field(default_factory=threading.RLock, repr=False)
 
     def report(self, step: str, state: str, share: float = 0.0, message: str = "") -> None:
-        """Report the state of a step.
+        """Report the state of a step; several may run at a time, and report from several threads.
 
         Args:
             step: One of the steps in `weights`.
@@ -52,18 +56,26 @@ class ProgressReporter:
             share: Finished share of the step, 0..1, while it runs.
             message: What is happening.
         """
-        weight = self.weights.get(step, 0.0)
-        total = sum(self.weights.values()) or 1.0
-        if state in ("skipped", "done"):
-            self._finished += weight
-            share = 0.0
-        progress = StudyProgress(step, state, min(1.0, (self._finished + weight * share) / total), message)
-        if self.callback is not None:
-            self.callback(progress)
-        now = time.monotonic()
-        if state != "running" or now - self._last > 0.3:
-            self._last = now
-            self._write(progress)
+        with self._lock:
+            if state == "running" and step in self._over:  # said before it ended, heard after
+                return
+            weight = self.weights.get(step, 0.0)
+            if state == "running":
+                self._running[step] = weight * share
+            else:
+                self._running.pop(step, None)
+                self._over.add(step)
+            if state in ("skipped", "done"):
+                self._finished += weight
+            total = sum(self.weights.values()) or 1.0
+            done = min(1.0, (self._finished + sum(self._running.values())) / total)
+            progress = StudyProgress(step, state, done, message)
+            if self.callback is not None:
+                self.callback(progress)
+            now = time.monotonic()
+            if state != "running" or now - self._last > 0.3:
+                self._last = now
+                self._write(progress)
 
     def _write(self, progress: StudyProgress) -> None:
         text = json.dumps(progress._asdict() | {"time": time.time()})

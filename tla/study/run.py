@@ -2,22 +2,22 @@
 
 import platform
 import shutil
-import sys
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tla.config import digest
 from tla.extras import versions
 from tla.files import held, remove_orphans
-from tla.memory import give_back, only_new_garbage
+from tla.memory import give_back, only_new_garbage, peak_memory
 from tla.store import Store
 from tla.study import analyse, attack, audit, collect, data, given, radii, ranking, report, start, train, transfer
 from tla.study.config import Study, study_values
 from tla.study.distributed import join_training, open_process_group, train_in_group
 from tla.study.progress import ProgressCallback, ProgressReporter
-from tla.study.workspace import StudyStep, Workspace
+from tla.study.workers import Finished, Workers, run_on_workers
+from tla.study.workspace import StudyStep, TrainedModel, Workspace
 
 if TYPE_CHECKING:
     import torch
@@ -33,6 +33,7 @@ def run_study(
     progress: ProgressCallback | None = None,
     request: str = "",
     force: bool = False,
+    workers: Workers | None = None,
 ) -> Store:
     """Run every step of a study that is not finished.
 
@@ -43,6 +44,8 @@ def run_study(
         progress: Called with every change of progress.
         request: Fingerprint of the command, stored in the manifest once everything is finished.
         force: Run every step again (files stay until they are replaced).
+        workers: Run independent steps on several processes; by default all in this one. What they compute is the same
+            as in one process with as many threads as each of them has.
 
     Under `torchrun` the processes train together, one model after the other; the first one does everything else, the
     others exit after the last training.
@@ -55,7 +58,8 @@ def run_study(
         OSError: without space or permission; finished steps are kept.
     """
     workspace = Workspace(study, Store(folder), data_root)
-    return run_steps(workspace, plan, progress=progress, request=request or digest(study), force=force)
+    request = request or digest(study)
+    return run_steps(workspace, plan, progress=progress, request=request, force=force, workers=workers)
 
 
 def run_steps(
@@ -66,6 +70,7 @@ def run_steps(
     request: str = "",
     force: bool = False,
     notes: Mapping[str, Any] | None = None,
+    workers: Workers | None = None,
 ) -> Store:
     """Run the steps of a plan that are not finished.
 
@@ -76,6 +81,7 @@ def run_steps(
         request: Stored in the manifest once everything is finished.
         force: Run every step again.
         notes: More for the manifest.
+        workers: See `run_study`; then `make_plan` must travel to them: a function of a module, or a partial one.
 
     Raises:
         FolderInUseError: if another process is running a study in the same folder.
@@ -94,8 +100,12 @@ def run_steps(
         _note_run(workspace, notes or {})
         return steps
 
-    def first(steps: list[StudyStep], run: Callable[[StudyStep], None]) -> list[StudyStep]:
-        return steps if group is None else train_in_group(workspace, group, steps, run)
+    def first(steps: list[StudyStep], runner: StepRunner) -> list[StudyStep]:
+        if group is not None:
+            return train_in_group(workspace, group, steps, runner.run)
+        if workers is None:
+            return steps
+        return run_on_workers(workspace, make_plan, workers, steps, runner.run, runner.finish, runner.reporter)
 
     return run_plan(store, begin, first=first, progress=progress, request=request, listing=listing, force=force)
 
@@ -104,7 +114,7 @@ def run_plan(
     store: Store,
     begin: Callable[[], list[StudyStep]],
     *,
-    first: Callable[[list[StudyStep], Callable[[StudyStep], None]], list[StudyStep]] | None = None,
+    first: "Callable[[list[StudyStep], StepRunner], list[StudyStep]] | None" = None,
     progress: ProgressCallback | None = None,
     request: str = "",
     listing: str | None = "",
@@ -115,7 +125,7 @@ def run_plan(
     Args:
         store: The study folder.
         begin: Writes down what is run, and gives the steps; the last one is the report.
-        first: Runs some of the steps, with the function that runs one, and returns the others; by default none.
+        first: Runs some of the steps and returns the others; by default none.
         progress: Called with every change of progress.
         request: Stored in the manifest once everything is finished.
         listing: What the files of the data were before the run, see `Source.listing`; stored with the request.
@@ -131,11 +141,12 @@ def run_plan(
                 store.forget(name)
         steps = begin()
         reporter = ProgressReporter(store.path, {step.name: step.weight for step in steps}, progress)
-        rest = steps if first is None else first(steps, lambda step: _run_step(store, step, reporter))
+        runner = StepRunner(store, reporter)
+        rest = steps if first is None else first(steps, runner)
         for step in rest:
             if step is steps[-1]:  # the report, which shows every table in the folder
                 _forget_removed_steps(store, steps)
-            _run_step(store, step, reporter)
+            runner.run(step)
         store.note(complete=request, listing=listing)
     return store
 
@@ -159,22 +170,25 @@ def plan(workspace: Workspace) -> list[StudyStep]:
     """The steps of a study in order, each with its fingerprint."""
     models = workspace.models
     per_model: list[StudyStep] = []
-    analyses: list[str] = []
-    weights: dict[str, str] = {}
+    analyses: list[StudyStep] = []
+    readied: dict[str, StudyStep] = {}
     for model in models:
         made = given if model.method in workspace.given else train
-        ready = made.step(workspace, model)
-        weights[model.key] = ready.digest
-        attacked = attack.step(workspace, model, ready.digest)
-        analysed = analyse.step(workspace, model, attacked.digest)
+        ready = made.step(workspace, model).on_worker()
+        readied[model.key] = ready
+        attacked = attack.step(workspace, model, ready.digest).on_worker(ready)
+        analysed = analyse.step(workspace, model, attacked.digest).on_worker(attacked)
         per_model += [ready, attacked, analysed]
-        analyses.append(analysed.digest)
+        analyses.append(analysed)
         if workspace.study.analysis.audit:
-            per_model.append(audit.step(workspace, model, attacked.digest))
-    per_model += radii.steps(workspace, models, analyses)
-    per_model += ranking.steps(workspace, models, weights)
-    collected = collect.step(workspace, models, [step.digest for step in per_model])
-    transfers = transfer.steps(workspace, models, weights)
+            per_model.append(audit.step(workspace, model, attacked.digest).on_worker(attacked))
+    weights = {key: step.digest for key, step in readied.items()}
+    grown = radii.steps(workspace, models, [step.digest for step in analyses])
+    per_model += [step.on_worker(*analyses) for step in grown]
+    ranked = ranking.steps(workspace, models, weights)
+    per_model += [step.on_worker(readied[step.name.partition("/")[2]]) for step in ranked]
+    collected = collect.step(workspace, models, [step.digest for step in per_model]).last(*per_model)
+    transfers = _transfers(workspace, models, readied)
     tables = digest([collected.digest, *(step.digest for step in transfers)]) if transfers else collected.digest
     return [
         data.step(workspace),
@@ -182,29 +196,52 @@ def plan(workspace: Workspace) -> list[StudyStep]:
         *per_model,
         *transfers,
         collected,
-        report.step(workspace, tables),
+        report.step(workspace, tables).last(collected),
     ]
 
 
-def _run_step(store: Store, step: StudyStep, reporter: ProgressReporter) -> None:
-    if store.finished(step.name, step.digest):
-        reporter.report(step.name, "skipped", message="already there")
-        return
-    started = time.perf_counter()
-    reason = _why_again(store, step)
-    reporter.report(step.name, "running", message=reason)
-    try:
-        result = step.run(lambda share, message: reporter.report(step.name, "running", share, message))
-    except BaseException as error:
-        reporter.report(step.name, "failed", message=str(error)[:200] or type(error).__name__)
-        raise
-    seconds = time.perf_counter() - started
-    facts = result.facts | {"seconds": round(seconds, 2), "peak_memory_gib": _peak_memory()}
-    store.finish(step.name, step.digest, result.files, facts)
-    give_back()
-    reporter.report(
-        step.name, "done", message="; ".join(filter(None, (f"{result.message} ({seconds:.1f} s)".strip(), reason)))
-    )
+def _transfers(workspace: Workspace, models: list[TrainedModel], readied: dict[str, StudyStep]) -> list[StudyStep]:
+    """The models of each seed attack each other; the last step joins what was found."""
+    steps = transfer.steps(workspace, models, {key: step.digest for key, step in readied.items()})
+    if not steps:
+        return []
+    per_seed = [step.on_worker(*readied.values()) for step in steps[:-1]]
+    return [*per_seed, steps[-1].last(*per_seed)]
+
+
+class StepRunner(NamedTuple):
+    """Runs steps in this process, and writes down what was done here or elsewhere.
+
+    Attributes:
+        store: The study folder.
+        reporter: Shows progress.
+    """
+
+    store: Store
+    reporter: ProgressReporter
+
+    def run(self, step: StudyStep) -> None:
+        """Run a step, unless it is finished."""
+        if self.store.finished(step.name, step.digest):
+            self.reporter.report(step.name, "skipped", message="already there")
+            return
+        started = time.perf_counter()
+        self.reporter.report(step.name, "running", message=_why_again(self.store, step))
+        try:
+            result = step.run(lambda share, message: self.reporter.report(step.name, "running", share, message))
+        except BaseException as error:
+            self.reporter.report(step.name, "failed", message=str(error)[:200] or type(error).__name__)
+            raise
+        self.finish(step, Finished(result, time.perf_counter() - started, peak_memory()))
+        give_back()
+
+    def finish(self, step: StudyStep, done: Finished) -> None:
+        """Write down what a step did."""
+        reason, result = _why_again(self.store, step), done.result
+        facts = result.facts | {"seconds": round(done.seconds, 2), "peak_memory_gib": done.peak_gib}
+        self.store.finish(step.name, step.digest, result.files, facts)
+        words = f"{result.message} ({done.seconds:.1f} s)".strip()
+        self.reporter.report(step.name, "done", message="; ".join(filter(None, (words, reason))))
 
 
 def _why_again(store: Store, step: StudyStep) -> str:
@@ -213,14 +250,6 @@ def _why_again(store: Store, step: StudyStep) -> str:
     if entry is None or entry["digest"] != step.digest:
         return ""
     return f"repeated: {store.changed(step.name)[0]} is not the file that was written"
-
-
-def _peak_memory() -> float:
-    """Largest resident memory of this process so far, in GiB."""
-    import resource
-
-    unit = 2**30 if sys.platform == "darwin" else 2**20
-    return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit, 3)
 
 
 def _forget_removed_steps(store: Store, steps: list[StudyStep]) -> None:

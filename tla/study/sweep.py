@@ -1,6 +1,7 @@
 """Sweeps: one setting at several values, everything else once; finished values are skipped."""
 
 import dataclasses
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -15,6 +16,7 @@ from tla.study.config import Study
 from tla.study.progress import ProgressCallback
 from tla.study.run import run_steps
 from tla.study.variants import sweep_targets, write_variant
+from tla.study.workers import Workers
 from tla.study.workspace import Report, StepResult, StudyStep, TrainedModel, Workspace
 
 PAPER = ("cw", "pgd", "mim")
@@ -90,6 +92,7 @@ def run_sweep(
     progress: ProgressCallback | None = None,
     request: str = "",
     force: bool = False,
+    workers: Workers | None = None,
 ) -> Store:
     """Train and attack every unfinished variant; write the table `ablation` and report.html.
 
@@ -100,6 +103,7 @@ def run_sweep(
         progress: Called with every change of progress.
         request: As for `tla.study.run_study`.
         force: Run every step again.
+        workers: As for `tla.study.run_study`.
 
     Raises:
         ValueError: for settings that do not fit the data, before anything is trained.
@@ -110,11 +114,12 @@ def run_sweep(
     request = request or digest([sweep.study, facts])
     return run_steps(
         workspace,
-        lambda workspace: _plan(workspace, sweep),
+        partial(_plan, sweep=sweep),
         progress=progress,
         request=request,
         force=force,
         notes=notes,
+        workers=workers,
     )
 
 
@@ -124,12 +129,12 @@ def _plan(workspace: Workspace, sweep: Sweep) -> list[StudyStep]:
     for model in models:
         trained = train.step(workspace, model)
         attacked = attack.step(workspace, model, trained.digest)
-        steps += [trained, attacked]
+        steps += [trained.on_worker(), attacked.on_worker(trained)]
         digests += [trained.digest, attacked.digest]
-    collected = collect.step(workspace, models, digests)
+    collected = collect.step(workspace, models, digests).last(*steps)
     inputs = digest([collected.digest, sweep.setting, list(sweep.values), list(sweep.beside)])
-    joined = StudyStep("ablation", inputs, 0.1, lambda report: _join(workspace, sweep, report))
-    return [*steps, collected, joined, report.step(workspace, joined.digest)]
+    joined = StudyStep("ablation", inputs, 0.1, lambda report: _join(workspace, sweep, report)).last(collected)
+    return [*steps, collected, joined, report.step(workspace, joined.digest).last(joined)]
 
 
 def _join(workspace: Workspace, sweep: Sweep, report: Report) -> StepResult:

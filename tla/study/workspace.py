@@ -4,7 +4,7 @@ import contextlib
 import hashlib
 import math
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
@@ -71,12 +71,24 @@ class StudyStep:
         digest: Fingerprint of everything the step depends on.
         weight: Expected share of the whole study, in any unit.
         run: Does the work; gets a function to report progress with.
+        after: Names of the steps that must be finished first; only those that run apart need them said.
+        apart: Whether a worker can run it: it writes files of its own and nothing else.
     """
 
     name: str
     digest: str
     weight: float
     run: Callable[[Report], StepResult]
+    after: tuple[str, ...] = ()
+    apart: bool = False
+
+    def on_worker(self, *after: "StudyStep") -> "StudyStep":
+        """The same step, which a worker may run once some others are finished."""
+        return replace(self, apart=True, after=tuple(step.name for step in after))
+
+    def last(self, *after: "StudyStep") -> "StudyStep":
+        """The same step, which the coordinator runs once some others are finished."""
+        return replace(self, after=tuple(step.name for step in after))
 
 
 @dataclass

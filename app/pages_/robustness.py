@@ -136,8 +136,8 @@ def paper(view: View, attacks: Frame) -> None:
     )
     shell.source(
         "paper: Mao et al. 2019, all test images; numbers in brackets are recalled, not confirmed by the poster. Ours: "
-        f"{attacks['id'].nunique()} test images, ±: half-width of the 95 % interval (Wilson) over them. Networks, "
-        "schedules and steps of the attacks differ"
+        f"{attacks['id'].nunique()} test images, ±: half-width of the 95 % interval (Wilson) over them. Networks "
+        "and schedules differ; attacks with other steps than the paper's are left out"
     )
 
 

@@ -625,6 +625,18 @@ def test_paper_figures():
     assert isinstance(paper_accuracy("cifar10"), pd.DataFrame)
 
 
+def test_the_paper_is_quoted_for_the_steps_that_a_study_takes():
+    suite = {name: {"name": "pgd", "steps": 40} for name in ("bim", "cw", "pgd", "20xpgd", "mim")} | {"fgsm": {}}
+    forty = paper_accuracy("mnist", suite).set_index(["method", "attack"])["accuracy"]
+    hundred = paper_accuracy("mnist").set_index(["method", "attack"])["accuracy"]
+    assert forty["at", "pgd"] == pytest.approx(0.9658)
+    assert hundred["at", "pgd"] == pytest.approx(0.9482)
+    assert ("at", "20xpgd") not in forty.index
+    same = [attack for attack in hundred["at"].index if attack not in ("pgd", "20xpgd")]
+    assert (forty["at"][same] == hundred["at"][same]).all()
+    assert len(paper_accuracy("cifar10", suite)) == 6 * len(("clean", "fgsm", "mim"))
+
+
 LONG = tuple(f"{name} with a very long name indeed" for name in "abcdefghij")
 
 

@@ -50,7 +50,8 @@ def beside_paper(view: View, attacks: Frame) -> Frame:
         view: The study.
         attacks: Rows of its table `attacks`.
     """
-    found = against_paper(attacks, str(view.manifest.get("data", {}).get("name", "")), view.norm)
+    suite = view.manifest.get("study", {}).get("attack", {}).get("suite")
+    found = against_paper(attacks, str(view.manifest.get("data", {}).get("name", "")), view.norm, suite)
     if found.empty:
         return found
     half = 50 * (found["high"] - found["low"])

@@ -1,5 +1,8 @@
 """The accuracies of the paper (Mao et al., NeurIPS 2019), to show next to a study's own."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 import pandas as pd
 
@@ -26,6 +29,16 @@ CIFAR10 = {
 CONFIRMED = {"cw", "20xpgd", "mim"}
 """Attacks whose numbers the poster's bars confirm; the other columns are recalled from the paper."""
 
+STEPS = {
+    "mnist": {"bim": 40, "cw": 40, "pgd": 100, "20xpgd": 100, "mim": 40},
+    "cifar10": {"bim": 7, "cw": 30, "pgd": 20, "20xpgd": 20, "mim": 40},
+}
+"""Steps of the attacks in these tables."""
+OTHER_STEPS = {
+    ("mnist", "pgd", 40): {"natural": 0.0, "at": 96.58, "alp": 96.62, "tla-rn": 97.64, "tla-sa": 97.50, "tla": 97.72},
+}
+"""What the paper has for an attack with other steps."""
+
 TABLES = {"mnist": (MNIST, 0.3), "cifar10": (CIFAR10, 8 / 255)}
 
 POOL = {
@@ -38,37 +51,50 @@ POOL = {
 """CIFAR-10, eps 8/255, TLA: accuracy (%) under C&W, PGD-20 and MIM by the size of the pool, from the poster."""
 
 
-def paper_accuracy(data_set: str) -> Frame:
+def paper_accuracy(data_set: str, suite: Mapping[str, Any] | None = None) -> Frame:
     """Accuracies that Mao et al. (NeurIPS 2019) report; PGD is PGD-100 on MNIST and PGD-20 on CIFAR-10.
 
     Args:
         data_set: "mnist" or "cifar10"; the paper has no others.
+        suite: A study's attacks by label, as its manifest has them: PGD-40 is no PGD-100, so that attacks with other
+            steps than the paper's are replaced by the paper's figure for those steps, or left out. By default all.
 
     Returns:
         Columns method, attack, eps, accuracy (0..1), confirmed (by the poster); empty for other data sets.
     """
     table, eps = TABLES.get(data_set, ({}, 0.0))
-    rows = [
-        (method, attack, 0.0 if attack == "clean" else eps, value / 100, attack in CONFIRMED and method != "natural")
-        for method, values in table.items()
-        for attack, value in zip(ATTACKS, values, strict=True)
-    ]
+    rows = []
+    for method, values in table.items():
+        for attack, told in zip(ATTACKS, values, strict=True):
+            steps, paper_steps = _steps(suite, attack), STEPS[data_set].get(attack)
+            value, sure = told, attack in CONFIRMED and method != "natural"
+            if steps is not None and paper_steps is not None and steps != paper_steps:
+                value, sure = OTHER_STEPS.get((data_set, attack, steps), {}).get(method), False
+            if value is not None:
+                rows.append((method, attack, 0.0 if attack == "clean" else eps, value / 100, sure))
     return pd.DataFrame(rows, columns=["method", "attack", "eps", "accuracy", "confirmed"])
 
 
-def against_paper(attacks: Frame, data_set: str, norm: str) -> Frame:
+def _steps(suite: Mapping[str, Any] | None, attack: str) -> int | None:
+    """Steps of one of a study's attacks, if that is known."""
+    settings = (suite or {}).get(attack)
+    return settings.get("steps") if isinstance(settings, Mapping) else None
+
+
+def against_paper(attacks: Frame, data_set: str, norm: str, suite: Mapping[str, Any] | None = None) -> Frame:
     """Accuracies of the paper, those of a study, and their differences, where both have them at the paper's eps.
 
     Args:
         attacks: The `attacks` table.
         data_set: Name of the study's data.
         norm: Norm of its threat; the paper's is linf.
+        suite: As for `paper_accuracy`.
 
     Returns:
         Columns method, attack, eps, paper, ours, low, high (95 %, Wilson), difference (ours minus paper), all 0..1,
         n, seeds, confirmed; no row for another data set, eps or norm.
     """
-    paper = paper_accuracy(data_set if norm == "linf" else "").rename(columns={"accuracy": "paper"})
+    paper = paper_accuracy(data_set if norm == "linf" else "", suite).rename(columns={"accuracy": "paper"})
     eps = float(paper["eps"].max()) if len(paper) else np.nan
     here = np.isclose(attacks["eps"].to_numpy(float), eps)
     if not here.any():

@@ -29,7 +29,8 @@ def robustness(material: Material) -> str:
     attacks, accuracies = material.table("attacks"), material.accuracies
     if attacks is None or accuracies is None:
         return absent("robustness", TITLE, "accuracies", "attacks", "attack", material.name)
-    paper = paper_accuracy(str(material.recorded("data", "name") or ""))
+    suite = material.recorded("study", "attack", "suite")
+    paper = paper_accuracy(str(material.recorded("data", "name") or ""), suite)
     lead = (
         "An image counts as right only if the model is right on it, clean and attacked. The worst case counts it as "
         "wrong if any of the attacks succeeds: only that column is a statement about robustness."

@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "tests" / "helpers"))
 
 CELLS = (
-    'import tla\n\nex = tla.explore("digits", methods=["natural", "tla"], focus=25)\nex',
+    'import tla\n\nex = tla.explore("mnist-robust", methods=["natural", "tla"])\nex',
     "eights = [int(i) for i, y in zip(ex.scene.ids, ex.scene.y) if y == 8]\nex.selection, ex.morph = eights[:40], 0.5",
 )
 
@@ -42,7 +42,7 @@ def file_still(browser, folder: Path, file: Path) -> None:  # noqa: ANN001 (as a
 
     import tla
 
-    tla.explore("digits", focus=25).save(folder / "explorer.html")
+    tla.explore("mnist-robust").save(folder / "explorer.html")
     with opened(browser, (folder / "explorer.html").as_uri(), viewport={"width": 1300, "height": 1300}) as page:
         page.wait_for_timeout(1500)
         page.screenshot(path=file)

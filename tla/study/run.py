@@ -105,7 +105,16 @@ def run_steps(
             return train_in_group(workspace, group, steps, runner.run)
         if workers is None:
             return steps
-        return run_on_workers(workspace, make_plan, workers, steps, runner.run, runner.finish, runner.reporter)
+        reasons = {step.name: runner.why_again(step) for step in steps}
+        return run_on_workers(
+            workspace,
+            make_plan,
+            workers,
+            steps,
+            runner.run,
+            lambda step, done: runner.finish(step, done, reasons[step.name]),
+            runner.reporter,
+        )
 
     return run_plan(store, begin, first=first, progress=progress, request=request, listing=listing, force=force)
 
@@ -225,31 +234,35 @@ class StepRunner(NamedTuple):
         if self.store.finished(step.name, step.digest):
             self.reporter.report(step.name, "skipped", message="already there")
             return
-        started = time.perf_counter()
-        self.reporter.report(step.name, "running", message=_why_again(self.store, step))
+        started, reason = time.perf_counter(), self.why_again(step)
+        self.reporter.report(step.name, "running", message=reason)
         try:
             result = step.run(lambda share, message: self.reporter.report(step.name, "running", share, message))
         except BaseException as error:
             self.reporter.report(step.name, "failed", message=str(error)[:200] or type(error).__name__)
             raise
-        self.finish(step, Finished(result, time.perf_counter() - started, peak_memory()))
+        self.finish(step, Finished(result, time.perf_counter() - started, peak_memory()), reason)
         give_back()
 
-    def finish(self, step: StudyStep, done: Finished) -> None:
-        """Write down what a step did."""
-        reason, result = _why_again(self.store, step), done.result
+    def why_again(self, step: StudyStep) -> str:
+        """Why a step that was finished with the same inputs has to be repeated; empty for any other."""
+        entry = self.store.manifest()["steps"].get(step.name)
+        changed = self.store.changed(step.name) if entry is not None and entry["digest"] == step.digest else ()
+        return f"repeated: {changed[0]} is not the file that was written" if changed else ""
+
+    def finish(self, step: StudyStep, done: Finished, reason: str = "") -> None:
+        """Write down what a step did.
+
+        Args:
+            step: The step.
+            done: What came of it.
+            reason: Why it was run again, from `why_again` before it ran.
+        """
+        result = done.result
         facts = result.facts | {"seconds": round(done.seconds, 2), "peak_memory_gib": done.peak_gib}
         self.store.finish(step.name, step.digest, result.files, facts)
         words = f"{result.message} ({done.seconds:.1f} s)".strip()
         self.reporter.report(step.name, "done", message="; ".join(filter(None, (words, reason))))
-
-
-def _why_again(store: Store, step: StudyStep) -> str:
-    """Why a step that was finished with the same inputs is repeated; empty for any other."""
-    entry = store.manifest()["steps"].get(step.name)
-    if entry is None or entry["digest"] != step.digest:
-        return ""
-    return f"repeated: {store.changed(step.name)[0]} is not the file that was written"
 
 
 def _forget_removed_steps(store: Store, steps: list[StudyStep]) -> None:

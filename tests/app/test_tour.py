@@ -23,7 +23,7 @@ def test_the_first_screen_has_a_slider_and_three_doors(digits, open_page):
     app = open_page("tour")
     assert not app.exception
     links = [link.proto.label for link in app.get("page_link")]
-    assert links[:3] == ["Draw your own", "Explore 500 images", "Bring your model"]
+    assert links[:3] == ["Draw your own", "Explore 1,000 images", "Bring your model"]
     assert app.pills(key="tour_models").value == ["natural", "tla"]
 
 
@@ -104,9 +104,9 @@ def test_a_clean_image_has_the_same_neighbours_on_every_page():
 
 
 def test_pages_say_why_an_attacked_image_can_have_other_neighbours(digits, open_page):
-    app = open_page("attack")
+    app = open_page("attack", study="digits")
     assert not app.exception
     assert any("that the study stored (pgd at Linf eps 0.15" in one.value for one in app.caption)
-    tour = open_page("tour")
+    tour = open_page("tour", study="digits")
     data = next(one for one in tour.get("bidi_component") if "radii" in one.proto.id)
     assert "which can have other neighbours" in str(data.proto)

@@ -16,7 +16,7 @@ from tla.study import analyse, attack, audit, collect, data, given, radii, ranki
 from tla.study.config import Study, study_values
 from tla.study.distributed import join_training, open_process_group, train_in_group
 from tla.study.progress import ProgressCallback, ProgressReporter
-from tla.study.workers import Finished, Workers, run_on_workers
+from tla.study.workers import StepDone, Workers, run_on_workers
 from tla.study.workspace import StudyStep, TrainedModel, Workspace
 
 if TYPE_CHECKING:
@@ -241,7 +241,7 @@ class StepRunner(NamedTuple):
         except BaseException as error:
             self.reporter.report(step.name, "failed", message=str(error)[:200] or type(error).__name__)
             raise
-        self.finish(step, Finished(result, time.perf_counter() - started, peak_memory()), reason)
+        self.finish(step, StepDone(result, time.perf_counter() - started, peak_memory()), reason)
         give_back()
 
     def why_again(self, step: StudyStep) -> str:
@@ -250,7 +250,7 @@ class StepRunner(NamedTuple):
         changed = self.store.changed(step.name) if entry is not None and entry["digest"] == step.digest else ()
         return f"repeated: {changed[0]} is not the file that was written" if changed else ""
 
-    def finish(self, step: StudyStep, done: Finished, reason: str = "") -> None:
+    def finish(self, step: StudyStep, done: StepDone, reason: str = "") -> None:
         """Write down what a step did.
 
         Args:

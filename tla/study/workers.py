@@ -76,7 +76,7 @@ class Job(NamedTuple):
     run: str = ""
 
 
-class Finished(NamedTuple):
+class StepDone(NamedTuple):
     """What a worker did: the step's result, seconds, and its largest resident memory so far in GiB."""
 
     result: StepResult
@@ -123,7 +123,7 @@ def run_on_workers(
     workers: Workers,
     steps: list[StudyStep],
     run: Callable[[StudyStep], None],
-    finish: Callable[[StudyStep, Finished], None],
+    finish: Callable[[StudyStep, StepDone], None],
     reporter: ProgressReporter,
 ) -> list[StudyStep]:
     """Run every step that a worker can run, as soon as the steps that it needs are finished.
@@ -179,7 +179,7 @@ def _hand_out(
     job: Job,
     waiting: list[StudyStep],
     done: set[str],
-    finish: Callable[[StudyStep, Finished], None],
+    finish: Callable[[StudyStep, StepDone], None],
     reporter: ProgressReporter,
 ) -> None:
     from distributed import as_completed
@@ -236,7 +236,7 @@ def _named(step: StudyStep, error: BaseException) -> BaseException:
     )
 
 
-def run_step(job: Job, name: str, digest: str) -> Finished:
+def run_step(job: Job, name: str, digest: str) -> StepDone:
     """Run one step of a study; called on a worker.
 
     Args:
@@ -274,7 +274,7 @@ def run_step(job: Job, name: str, digest: str) -> Finished:
     report(0.0, "")
     started = time.perf_counter()
     result = step.run(report)
-    done = Finished(result, time.perf_counter() - started, peak_memory())
+    done = StepDone(result, time.perf_counter() - started, peak_memory())
     give_back()
     return done
 

@@ -14,6 +14,7 @@ from tla.data import SOURCES, Images, Splits, images_from
 from tla.data.loading.own_arrays import ArrayForm, images_of_dataset, is_dataset
 from tla.data.loading.picture import PictureFormat
 from tla.models import GivenModel, as_classifier, evaluating
+from tla.precision import Precision
 from tla.store import Store
 from tla.study.config import AnalysisPlan, AttackPlan, Study
 from tla.study.progress import ProgressCallback
@@ -30,6 +31,7 @@ def examine(
     threat: Threat | None = None,
     suite: Mapping[str, Attack] | None = None,
     main: str | None = None,
+    precision: Precision = "auto",
     analysis: AnalysisPlan | None = None,
     classes: tuple[str, ...] | None = None,
     folder: Path | str | None = None,
@@ -51,6 +53,8 @@ def examine(
         threat: Norm and radius; by default linf 8/255.
         suite: Attacks by their labels; by default `default_suite()`: PGD-20 and the ensemble.
         main: Label of the attack whose images are embedded and mapped; by default the suite's first.
+        precision: Of the attacks: "auto" takes bf16 where the hardware is fast at it, so that the images that are found
+            differ from one machine to another; "fp32" does not.
         analysis: What is measured; by default everything.
         classes: Names of the classes, if `test` does not say.
         folder: The study folder; by default a new one in the system's temporary folder.
@@ -81,6 +85,7 @@ def examine(
             examples=len(images.test),
             main=main or next(iter(attacks)),
             suite=attacks,
+            precision=precision,
         ),
         analysis=analysis or AnalysisPlan(neighbours=min(10, len(images.train) - 1)),
     )

@@ -80,7 +80,8 @@ def main() -> None:
     print(f"{platform.processor() or platform.machine()}, {os.cpu_count()} CPU cores, {platform.python_version()}")
     one = timed(words.recipe, out / "one", threads=2)
     two = timed(words.recipe, out / "two", workers=2)
-    same = identical(timed(words.recipe, out / "thread", threads=1).folder, two.folder)
+    other = differences(timed(words.recipe, out / "thread", threads=1).folder, two.folder)
+    print(f"other numbers in: {', '.join(other) or 'nothing'}")
     speedup, peak = one.seconds / two.seconds, two.gib
     many = float("nan")
     if words.many:
@@ -91,7 +92,7 @@ def main() -> None:
         many, peak = first.seconds / second.seconds, max(peak, second.gib)
     print(
         f"workers_speedup={speedup:.2f} many_speedup={many:.2f} peak_gib={peak:.2f} one_gib={one.gib:.2f} "
-        f"identical={int(same)} study_s={two.seconds:.0f}"
+        f"identical={int(not other)} study_s={two.seconds:.0f}"
     )
 
 
@@ -133,33 +134,33 @@ def _watch(process: subprocess.Popen[bytes], largest: list[float]) -> None:
         return
 
 
-def identical(one: Path, other: Path) -> bool:
-    """True if two studies hold the same numbers, but for the times."""
+def differences(one: Path, other: Path) -> list[str]:
+    """Tables and files in which two studies hold other numbers, but for the times."""
     stores = Store(one), Store(other)
-    if stores[0].tables() != stores[1].tables():
+    names = sorted({name for store in stores for name in store.tables()})
+    files = sorted({file.relative_to(folder) for folder in (one, other) for file in folder.rglob("*.safetensors")})
+    tables = [name for name in names if not _same_tables(name, *stores)]
+    return tables + [str(file) for file in files if not _same_arrays(one / file, other / file)]
+
+
+def _same_tables(name: str, one: Store, other: Store) -> bool:
+    if not (one.has_table(name) and other.has_table(name)):
         return False
-    for name in stores[0].tables():
-        frames = [store.table(name).drop(columns=TIMES, errors="ignore") for store in stores]
-        if not _same_frames(*frames):
-            print(f"the table {name} differs")
-            return False
-    for file in sorted(file.relative_to(one) for file in one.rglob("*.safetensors")):
-        here, there = load_file(one / file), load_file(other / file)
-        same = here.keys() == there.keys() and all(
-            np.array_equal(here[key], there[key], equal_nan=here[key].dtype.kind == "f") for key in here
-        )
-        if not same:
-            print(f"{file} differs")
-            return False
-    return True
-
-
-def _same_frames(one: pd.DataFrame, other: pd.DataFrame) -> bool:
+    here, there = (store.table(name).drop(columns=TIMES, errors="ignore") for store in (one, other))
     try:
-        pd.testing.assert_frame_equal(one, other, check_exact=True)
+        pd.testing.assert_frame_equal(here, there, check_exact=True)
     except AssertionError:
         return False
     return True
+
+
+def _same_arrays(one: Path, other: Path) -> bool:
+    if not (one.exists() and other.exists()):
+        return False
+    here, there = load_file(one), load_file(other)
+    return here.keys() == there.keys() and all(
+        np.array_equal(here[key], there[key], equal_nan=here[key].dtype.kind == "f") for key in here
+    )
 
 
 if __name__ == "__main__":

@@ -12,7 +12,6 @@ retrieval, layers, trajectories, audit, report. For the memory a small network w
 
 import argparse
 import json
-import resource
 import subprocess
 import sys
 import tempfile
@@ -23,6 +22,7 @@ import torch
 from torch import Tensor, nn
 
 import tla
+from tla.memory import peak_memory
 from tla.study import AnalysisPlan
 
 
@@ -102,7 +102,7 @@ def whole(folder: Path) -> dict[str, float]:
     print(f"{clean:.1%} of 200 clean images right; {len(store.manifest()['steps'])} steps in {seconds:.0f} s")
     if clean < 0.8:
         raise SystemExit("the head does not fit: fewer than 80 % of the clean images are right")
-    return {"seconds": seconds, "gib": _peak()}
+    return {"seconds": seconds, "gib": peak_memory()}
 
 
 def many(folder: Path, count: int) -> dict[str, float]:
@@ -116,17 +116,12 @@ def many(folder: Path, count: int) -> dict[str, float]:
         folder=folder,
         progress=_say,
     )
-    return {"seconds": time.perf_counter() - start, "gib": _peak()}
+    return {"seconds": time.perf_counter() - start, "gib": peak_memory()}
 
 
 def _say(now: object) -> None:
     if getattr(now, "state", "") == "done":
         print(f"  {now}", file=sys.stderr)
-
-
-def _peak() -> float:
-    unit = 2**30 if sys.platform == "darwin" else 2**20
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit
 
 
 def _in_process(part: str) -> dict[str, float]:

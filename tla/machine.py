@@ -18,6 +18,11 @@ def share_cores() -> None:
     os.environ.setdefault(WAITING, "PASSIVE")
 
 
+def cores() -> int:
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 @contextlib.contextmanager
 def threads(count: int | None) -> Iterator[None]:
     """So many threads of torch for each operation, and what was there before at the end of the block.

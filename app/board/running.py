@@ -19,6 +19,7 @@ from streamlit import runtime
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from tla.cli.ending import ENDS_WITH
+from tla.machine import cores
 
 
 class RunProgress(NamedTuple):
@@ -35,7 +36,7 @@ class RunProgress(NamedTuple):
     message: str
 
 
-CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+CORES = cores()
 
 
 @dataclass

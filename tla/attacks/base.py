@@ -123,5 +123,6 @@ def check_evaluates(where: str, attack: Attack) -> None:
 
 
 def evaluation_attacks() -> tuple[str, ...]:
-    """Names of the registered attacks that stay in the ball, sorted."""
-    return tuple(name for name in ATTACKS.names() if ATTACKS.get(name).evaluates)
+    """Names of the registered attacks that stay in the ball: PGD first, the others sorted."""
+    stay = (name for name in ATTACKS.names() if ATTACKS.get(name).evaluates)
+    return tuple(sorted(stay, key=lambda name: (name != "pgd", name)))

@@ -94,7 +94,7 @@ NEED_A_MODEL = ("--given", "--methods", "--method", "--seeds", "--attack", "--tr
 
 def _check_embeddings(options: dict[str, str | None], rest: list[str]) -> None:
     """Raises ValueError for what needs a model or images."""
-    words = [name for name in ("--data", "--model", "--source") if options[name]]
+    words = [name for name in ("--data", "--model", "--source", "--workers", "--scheduler") if options[name]]
     words += [word.split("=")[0] for word in rest if word.split("=")[0].split(".")[0] in NEED_A_MODEL]
     if words:
         raise ValueError(f"{words[0]} has no meaning for embeddings alone: there is no model and no attack")

@@ -2,21 +2,21 @@
 
 import platform
 import shutil
-import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from tla.config import digest
 from tla.extras import versions
 from tla.files import held, remove_orphans
-from tla.memory import give_back, only_new_garbage, peak_memory
+from tla.memory import only_new_garbage
 from tla.store import Store
 from tla.study import analyse, attack, audit, collect, data, given, radii, ranking, report, start, train, transfer
 from tla.study.config import Study, study_values
 from tla.study.distributed import join_training, open_process_group, train_in_group
 from tla.study.progress import ProgressCallback, ProgressReporter
-from tla.study.workers import StepDone, Workers, run_on_workers
+from tla.study.step_runner import StepRunner
+from tla.study.workers import Workers, run_on_workers
 from tla.study.workspace import StudyStep, TrainedModel, Workspace
 
 if TYPE_CHECKING:
@@ -105,16 +105,7 @@ def run_steps(
             return train_in_group(workspace, group, steps, runner.run)
         if workers is None:
             return steps
-        reasons = {step.name: runner.why_again(step) for step in steps}
-        return run_on_workers(
-            workspace,
-            make_plan,
-            workers,
-            steps,
-            runner.run,
-            lambda step, done: runner.finish(step, done, reasons[step.name]),
-            runner.reporter,
-        )
+        return run_on_workers(workspace, make_plan, workers, steps, runner)
 
     return run_plan(store, begin, first=first, progress=progress, request=request, listing=listing, force=force)
 
@@ -123,7 +114,7 @@ def run_plan(
     store: Store,
     begin: Callable[[], list[StudyStep]],
     *,
-    first: "Callable[[list[StudyStep], StepRunner], list[StudyStep]] | None" = None,
+    first: Callable[[list[StudyStep], StepRunner], list[StudyStep]] | None = None,
     progress: ProgressCallback | None = None,
     request: str = "",
     listing: str | None = "",
@@ -216,53 +207,6 @@ def _transfers(workspace: Workspace, models: list[TrainedModel], readied: dict[s
         return []
     per_seed = [step.on_worker(*readied.values()) for step in steps[:-1]]
     return [*per_seed, steps[-1].last(*per_seed)]
-
-
-class StepRunner(NamedTuple):
-    """Runs steps in this process, and writes down what was done here or elsewhere.
-
-    Attributes:
-        store: The study folder.
-        reporter: Shows progress.
-    """
-
-    store: Store
-    reporter: ProgressReporter
-
-    def run(self, step: StudyStep) -> None:
-        """Run a step, unless it is finished."""
-        if self.store.finished(step.name, step.digest):
-            self.reporter.report(step.name, "skipped", message="already there")
-            return
-        started, reason = time.perf_counter(), self.why_again(step)
-        self.reporter.report(step.name, "running", message=reason)
-        try:
-            result = step.run(lambda share, message: self.reporter.report(step.name, "running", share, message))
-        except BaseException as error:
-            self.reporter.report(step.name, "failed", message=str(error)[:200] or type(error).__name__)
-            raise
-        self.finish(step, StepDone(result, time.perf_counter() - started, peak_memory()), reason)
-        give_back()
-
-    def why_again(self, step: StudyStep) -> str:
-        """Why a step that was finished with the same inputs has to be repeated; empty for any other."""
-        entry = self.store.manifest()["steps"].get(step.name)
-        changed = self.store.changed(step.name) if entry is not None and entry["digest"] == step.digest else ()
-        return f"repeated: {changed[0]} is not the file that was written" if changed else ""
-
-    def finish(self, step: StudyStep, done: StepDone, reason: str = "") -> None:
-        """Write down what a step did.
-
-        Args:
-            step: The step.
-            done: What came of it.
-            reason: Why it was run again, from `why_again` before it ran.
-        """
-        result = done.result
-        facts = result.facts | {"seconds": round(done.seconds, 2), "peak_memory_gib": done.peak_gib}
-        self.store.finish(step.name, step.digest, result.files, facts)
-        words = f"{result.message} ({done.seconds:.1f} s)".strip()
-        self.reporter.report(step.name, "done", message="; ".join(filter(None, (words, reason))))
 
 
 def _forget_removed_steps(store: Store, steps: list[StudyStep]) -> None:

@@ -11,7 +11,6 @@ import os
 import threading
 import time
 import uuid
-import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,11 +18,12 @@ from typing import Any, NamedTuple
 
 from tla.devices import VARIABLE, choose_device
 from tla.extras import require, versions
-from tla.memory import give_back, peak_memory
+from tla.machine import cores, threads
+from tla.memory import give_back
 from tla.store import Store
 from tla.study.config import Study
-from tla.study.progress import ProgressReporter
-from tla.study.workspace import StepResult, StudyStep, Workspace
+from tla.study.step_runner import StepDone, StepRunner, done_now
+from tla.study.workspace import StudyStep, Workspace
 
 TOPIC = "tla-progress"
 GIB_EACH = 3.0
@@ -62,7 +62,7 @@ class Job(NamedTuple):
         folder: The study folder, absolute.
         data_root: Folder of data sets.
         make_plan: Gives the steps of a workspace; a function of a module, or a partial one.
-        threads: Of each model.
+        threads: Of each model; None to leave them as the worker has them.
         devices: Names that workers take in turn, "cuda:0" and so on; none to choose as a single process does.
         run: Name of this run: what a worker keeps of another one is not used.
     """
@@ -71,17 +71,9 @@ class Job(NamedTuple):
     folder: str
     data_root: str | None
     make_plan: Callable[[Workspace], list[StudyStep]]
-    threads: int
+    threads: int | None
     devices: tuple[str, ...] = ()
     run: str = ""
-
-
-class StepDone(NamedTuple):
-    """What a worker did: the step's result, seconds, and its largest resident memory so far in GiB."""
-
-    result: StepResult
-    seconds: float
-    peak_gib: float
 
 
 def useful_workers(models: int) -> int:
@@ -112,19 +104,12 @@ def threads_each(count: int) -> int:
     return max(1, cores() // count)
 
 
-def cores() -> int:
-    """Cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
 def run_on_workers(
     workspace: Workspace,
     make_plan: Callable[[Workspace], list[StudyStep]],
     workers: Workers,
     steps: list[StudyStep],
-    run: Callable[[StudyStep], None],
-    finish: Callable[[StudyStep, StepDone], None],
-    reporter: ProgressReporter,
+    runner: StepRunner,
 ) -> list[StudyStep]:
     """Run every step that a worker can run, as soon as the steps that it needs are finished.
 
@@ -133,9 +118,7 @@ def run_on_workers(
         make_plan: As the workers must make it again.
         workers: Where.
         steps: All steps, in order.
-        run: Runs or skips a step in this process.
-        finish: Writes down what a worker did.
-        reporter: Shows progress.
+        runner: Runs or skips a step in this process, and writes down what a worker did.
 
     Returns:
         The steps that are left for this process.
@@ -146,73 +129,58 @@ def run_on_workers(
         RuntimeError: if a worker was killed again and again; finished steps are kept.
     """
     store = workspace.store
-    apart = [step for step in steps if step.apart]
-    done = set()
-    for step in steps:
-        if not step.apart and not step.after:
-            run(step)
-            done.add(step.name)
-    for step in apart:
-        if store.finished(step.name, step.digest):
-            run(step)  # says that it is there already
-            done.add(step.name)
-    waiting = [step for step in apart if step.name not in done]
+    here = [step for step in steps if not step.apart and not step.after]
+    there = [step for step in steps if step.apart and store.finished(step.name, step.digest)]
+    for step in (*here, *there):  # those there are skipped, and it says so
+        runner.run(step)
+    done = {step.name for step in (*here, *there)}
+    waiting = [step for step in steps if step.apart and step.name not in done]
     if waiting:
-        with _cluster(workers, len({step.name.partition("/")[2] for step in waiting})) as (client, count):
-            threads = threads_each(count) if not workers.scheduler else 0
-            job = Job(
-                workspace.asked,
-                str(store.path.resolve()),
-                str(workspace.data_root) if workspace.data_root else None,
-                make_plan,
-                threads,
-                () if workers.scheduler else _gpus(workspace),
-                uuid.uuid4().hex,
-            )
+        count = min(workers.count, len({step.name.partition("/")[2] for step in waiting}))
+        job = Job(
+            workspace.asked,
+            str(store.path.resolve()),
+            str(workspace.data_root) if workspace.data_root else None,
+            make_plan,
+            None if workers.scheduler else threads_each(count),
+            () if workers.scheduler else _gpus(workspace),
+            uuid.uuid4().hex,
+        )
+        with _cluster(workers.scheduler, count) as client:
             _check(client, job.folder)
-            _hand_out(client, job, waiting, done, finish, reporter)
-    return [step for step in steps if step.name not in done and step not in waiting]
+            _hand_out(client, job, waiting, done, runner)
+    return [step for step in steps if not step.apart and step.name not in done]
 
 
-def _hand_out(
-    client: Any,
-    job: Job,
-    waiting: list[StudyStep],
-    done: set[str],
-    finish: Callable[[StudyStep, StepDone], None],
-    reporter: ProgressReporter,
-) -> None:
+def _hand_out(client: Any, job: Job, waiting: list[StudyStep], done: set[str], runner: StepRunner) -> None:
+    """Submit the steps whose needs are done, and again whenever one has come back; `done` grows."""
     from distributed import as_completed
 
-    left = {step.name: step for step in waiting}
+    left, reasons = list(waiting), {step.name: runner.why_again(step) for step in waiting}
     heaviness = _heaviness(waiting)
     futures: dict[str, StudyStep] = {}
     running = as_completed()
 
     def submit_ready() -> None:
-        for step in [one for one in left.values() if set(one.after) <= done]:
-            del left[step.name]
-            future = client.submit(
-                run_step, job, step.name, step.digest, key=f"{step.name}-{job.run}", pure=False,
-                priority=heaviness[step.name],
-            )  # fmt: skip
-            futures[future.key] = step
-            running.add(future)
+        for step in [one for one in left if set(one.after) <= done]:
+            left.remove(step)
+            key = f"{step.name}-{job.run}"
+            futures[key] = step
+            running.add(client.submit(run_step, job, step.name, step.digest, key=key, priority=heaviness[step.name]))
 
     def heard(event: tuple[float, dict[str, Any]]) -> None:
         said = event[1]
         if said["run"] == job.run:
-            reporter.report(said["name"], "running", said["share"], said["message"])
+            runner.reporter.report(said["name"], "running", said["share"], said["message"])
 
     client.subscribe_topic(TOPIC, heard)
     submit_ready()
     for future in running:
-        step = futures[future.key]
-        error = future.exception()
+        step, error = futures[future.key], future.exception()
         if error is not None:
-            reporter.report(step.name, "failed", message=str(error)[:200] or type(error).__name__)
+            runner.fail(step, error)
             raise _named(step, error)
-        finish(step, future.result())
+        runner.finish(step, future.result(), reasons[step.name])
         done.add(step.name)
         submit_ready()
 
@@ -247,15 +215,11 @@ def run_step(job: Job, name: str, digest: str) -> StepDone:
     Raises:
         ValueError: if the worker finds another fingerprint: its data or files are not the coordinator's.
     """
-    import torch
     from distributed import get_worker
 
     worker = get_worker()
-    if job.threads:
-        torch.set_num_threads(job.threads)
-    if job.devices:
-        number = int(worker.name) if str(worker.name).isdecimal() else zlib.crc32(str(worker.name).encode())
-        os.environ[VARIABLE] = job.devices[number % len(job.devices)]
+    if job.devices:  # workers of this machine are numbered
+        os.environ[VARIABLE] = job.devices[int(worker.name) % len(job.devices)]
     workspace = _workspace(job)
     step = next(one for one in job.make_plan(workspace) if one.name == name)
     if step.digest != digest:
@@ -272,9 +236,8 @@ def run_step(job: Job, name: str, digest: str) -> StepDone:
             worker.log_event(TOPIC, {"run": job.run, "name": name, "share": float(share), "message": message})
 
     report(0.0, "")
-    started = time.perf_counter()
-    result = step.run(report)
-    done = StepDone(result, time.perf_counter() - started, peak_memory())
+    with threads(job.threads):
+        done = done_now(step, report)
     give_back()
     return done
 
@@ -321,33 +284,30 @@ def _gpus(workspace: Workspace) -> tuple[str, ...]:
 
 
 @contextlib.contextmanager
-def _cluster(workers: Workers, most: int) -> Iterator[tuple[Any, int]]:
-    """A client of the scheduler, or of a cluster on this machine that ends with the block; and how many workers."""
+def _cluster(scheduler: str, count: int) -> Iterator[Any]:
+    """A client of a scheduler; without its address, of so many workers on this machine, which end with the block."""
     require("distributed", "several workers")
     import dask.config
     from distributed import Client, LocalCluster
 
     logging.getLogger("distributed").setLevel(logging.CRITICAL)
-    count = min(workers.count, most)
-    settings: dict[str, Any] = {"distributed.comm.timeouts.connect": f"{ANSWER_S:.0f}s"}
-    if not workers.scheduler:
-        settings["distributed.nanny.pre-spawn-environ.OMP_NUM_THREADS"] = threads_each(count)
+    settings = {
+        "distributed.comm.timeouts.connect": f"{ANSWER_S:.0f}s",
+        "distributed.nanny.pre-spawn-environ.OMP_NUM_THREADS": threads_each(count),
+    }
     with dask.config.set(settings), contextlib.ExitStack() as stack:
-        if workers.scheduler:
-            try:
-                client = stack.enter_context(Client(workers.scheduler, timeout=ANSWER_S))
-                client.wait_for_workers(1, timeout=ANSWER_S)
-            except (OSError, TimeoutError, ValueError) as error:
-                raise ConnectionError(
-                    f"no scheduler with a worker answered at {workers.scheduler} within {ANSWER_S:.0f} s "
-                    f"({type(error).__name__}); start `dask scheduler` and `dask worker`, or leave --scheduler out"
-                ) from None
-            yield client, len(client.scheduler_info(n_workers=-1)["workers"])
-            return
-        local = stack.enter_context(
+        where: Any = scheduler or stack.enter_context(
             LocalCluster(
                 n_workers=count, threads_per_worker=1, processes=True, host="127.0.0.1", dashboard_address=":0",
                 memory_limit=0, silence_logs=logging.CRITICAL,
             )
         )  # fmt: skip
-        yield stack.enter_context(Client(local, timeout=ANSWER_S)), count
+        try:
+            client = stack.enter_context(Client(where, timeout=ANSWER_S))
+            client.wait_for_workers(1, timeout=ANSWER_S)
+        except (OSError, TimeoutError, ValueError) as error:
+            raise ConnectionError(
+                f"no scheduler with a worker answered at {scheduler or 'this machine'} within {ANSWER_S:.0f} s "
+                f"({type(error).__name__}); start `dask scheduler` and `dask worker`, or leave --scheduler out"
+            ) from None
+        yield client

@@ -36,9 +36,8 @@ def check_attacks(method: Method, config: TrainConfig) -> None:
     """
     if not method.requirements().attacked:
         return
+    check_evaluates("train.judge", config.judge)
     for name in ("attack", "judge", *(["strong"] if config.strong_epochs else [])):
-        if name == "judge":
-            check_evaluates("train.judge", config.judge)
         reason = too_short(getattr(config, name), config.eps)
         if reason:
             raise ValueError(f"train.{name}: {reason}")

@@ -1,9 +1,8 @@
 """Nearest training images of the test images."""
 
-from typing import NamedTuple
+from typing import Any
 
 import numpy as np
-import pandas as pd
 import streamlit as st
 
 from board.selection.shared import Frame
@@ -20,38 +19,22 @@ def nearest(view: View, sample: int, seed: int, kind: str, k: int) -> dict[str, 
         kind: "clean" or "adversarial" query.
         k: Number of neighbours.
     """
-    order, places = _by_query(str(view.path), view.stamp, view.condition, view, seed)
-    frame = view.table("neighbours")
-    return {
-        method: frame.take(order[first : min(first + k, last)])
-        for method, first, last in places.get((sample, kind), [])
-    }
-
-
-class _ByQuery(NamedTuple):
-    """Positions of the neighbours in their table, nearest first, and where those of a query and method begin and end.
-
-    No sorted copy of the table: for 5,000 images that would be another hundred megabytes.
-    """
-
-    order: np.ndarray
-    places: dict[tuple[int, str], list[tuple[str, int, int]]]
+    places = _by_query(str(view.path), view.stamp, view.condition, view, seed)
+    frame, asked = view.table("neighbours"), ((method, (sample, kind, method)) for method in view.methods)
+    return {method: frame.take(places[query][:k]) for method, query in asked if query in places}
 
 
 @st.cache_resource(show_spinner=False, max_entries=64)
-def _by_query(path: str, stamp: int, condition: str, _view: View, seed: int) -> _ByQuery:
+def _by_query(path: str, stamp: int, condition: str, _view: View, seed: int) -> dict[tuple[int, str, str], np.ndarray]:
+    """Positions in the table of each query's neighbours, nearest first, by id, kind and method.
+
+    No sorted copy of the table: for 5,000 images that would be another hundred megabytes.
+    """
     frame = _view.table("neighbours")
-    codes, names = zip(*(pd.factorize(frame[name]) for name in ("method", "kind")), strict=True)
-    rank, sample = frame["rank"].to_numpy(), frame["id"].to_numpy()
-    order = np.lexsort((rank, *codes, sample))
-    order = order[frame["seed"].to_numpy()[order] == seed].astype(np.int32)
-    keys = np.stack([sample[order], codes[1][order], codes[0][order]])
-    first = np.flatnonzero(np.r_[True, (keys[:, 1:] != keys[:, :-1]).any(axis=0)]) if len(order) else order
-    places: dict[tuple[int, str], list[tuple[str, int, int]]] = {}
-    for begin, end in zip(first.tolist(), [*first[1:].tolist(), len(order)], strict=True):
-        query, kind, method = keys[:, begin].tolist()
-        places.setdefault((query, str(names[1][kind])), []).append((str(names[0][method]), begin, end))
-    return _ByQuery(order, places)
+    keys: Any = frame[["id", "kind", "method", "rank"]].reset_index(drop=True)
+    keys = keys[(frame["seed"] == seed).to_numpy()].sort_values(by="rank", kind="stable")
+    places = keys.index.to_numpy(np.int32)
+    return {query: places[rows] for query, rows in keys.groupby(["id", "kind", "method"], sort=False).indices.items()}
 
 
 def mostly_wrong(view: View, seed: int, methods: list[str], k: int) -> list[int]:

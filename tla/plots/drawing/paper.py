@@ -63,15 +63,24 @@ def paper_accuracy(data_set: str, suite: Mapping[str, Any] | None = None) -> Fra
         Columns method, attack, eps, accuracy (0..1), confirmed (by the poster); empty for other data sets.
     """
     table, eps = TABLES.get(data_set, ({}, 0.0))
-    rows = []
-    for method, values in table.items():
-        for attack, told in zip(ATTACKS, values, strict=True):
-            steps, paper_steps = _steps(suite, attack), STEPS[data_set].get(attack)
-            value, sure = told, attack in CONFIRMED and method != "natural"
-            if steps is not None and paper_steps is not None and steps != paper_steps:
-                value, sure = OTHER_STEPS.get((data_set, attack, steps), {}).get(method), False
-            if value is not None:
-                rows.append((method, attack, 0.0 if attack == "clean" else eps, value / 100, sure))
+    asked = {attack: (_steps(suite, attack), steps) for attack, steps in STEPS.get(data_set, {}).items()}
+    instead = {
+        attack: OTHER_STEPS.get((data_set, attack, ours), {})
+        for attack, (ours, theirs) in asked.items()
+        if ours not in (None, theirs)
+    }
+    rows = [
+        (
+            method,
+            attack,
+            0.0 if attack == "clean" else eps,
+            told / 100,
+            attack in CONFIRMED and attack not in instead and method != "natural",
+        )
+        for method, values in table.items()
+        for attack, value in zip(ATTACKS, values, strict=True)
+        if (told := instead[attack].get(method) if attack in instead else value) is not None
+    ]
     return pd.DataFrame(rows, columns=["method", "attack", "eps", "accuracy", "confirmed"])
 
 

@@ -164,7 +164,7 @@ class Lab(ModuleWidget):
             from tla.attacks.base import evaluation_attacks
 
             first = range(min(MOST_IMAGES, len(self.images.ids)))
-            names = sorted(evaluation_attacks(), key=lambda name: (name != "pgd", name))
+            names = list(evaluation_attacks())
             stepless = [n for n in names if all(f.name != "steps" for f in dataclasses.fields(ATTACKS.get(n)))]
             self._kept: dict[str, Any] = {
                 "pictures": [sheet("clean", [self._pixels(k) for k in first], list(first))],

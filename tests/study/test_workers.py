@@ -80,6 +80,7 @@ def test_two_workers_compute_what_one_process_does(recipe, tmp_path, one_thread)
     assert seen[-1].done == pytest.approx(1)
     assert max(report.done for report in seen) <= 1
     assert len({report.step for report in seen if report.state == "done"}) == len(two.manifest()["steps"])
+    assert two.manifest()["hardware"]["threads"] == 1
     again = []
     run_study(study(recipe), tmp_path / "two", workers=Workers(count=2), progress=again.append)
     assert {report.state for report in again} == {"skipped"}, "nothing is done twice, and no worker is started"
@@ -188,6 +189,15 @@ def test_the_longest_way_is_begun_first():
     chain = [step("train/a", 5), step("train/b", 1), step("attack/a", 2, ["train/a"]), step("attack/b", 9, ["train/b"])]
     heavy = workers._heaviness([*chain, step("all", 1, ["attack/a", "attack/b"])])
     assert heavy == {"all": 1, "attack/a": 3, "attack/b": 10, "train/a": 8, "train/b": 11}
+
+
+@pytest.mark.parametrize(
+    ("count", "models", "cores", "expected"), [(2, 6, 2, 1), (2, 6, 8, 4), (8, 2, 8, 4), (3, 1, 8, 8), (9, 9, 4, 1)]
+)
+def test_threads_depend_on_the_study_alone(count, models, cores, expected, monkeypatch):
+    monkeypatch.setattr(workers, "cores", lambda: cores)
+    assert Workers(count=count).threads(models) == expected
+    assert Workers(scheduler="tcp://there:1").threads(models) is None
 
 
 @pytest.mark.parametrize(

@@ -97,7 +97,7 @@ def run_steps(
 
     def begin() -> list[StudyStep]:
         steps = make_plan(workspace)  # a given network that is refused leaves no trace in the folder
-        _note_run(workspace, notes or {})
+        _note_run(workspace, notes or {}, workers)
         return steps
 
     def first(steps: list[StudyStep], runner: StepRunner) -> list[StudyStep]:
@@ -151,16 +151,17 @@ def run_plan(
     return store
 
 
-def _note_run(workspace: Workspace, notes: Mapping[str, Any]) -> None:
+def _note_run(workspace: Workspace, notes: Mapping[str, Any], workers: Workers | None) -> None:
     """Write down what is being run, and on what, before the first step."""
     store, study, reasons = workspace.store, workspace.study, workspace.study.unfair()
+    threads = intra_op_threads() if workers is None else workers.threads(len(workspace.models))
     store.note(
         complete=None,
         study=study_values(workspace.asked),
         fairness={"fair": not reasons, "reasons": reasons},
         short=study.short(),
         start=start.summary(workspace),
-        **environment(store, workspace.device),
+        **environment(store, workspace.device, threads),
         **{"sweep": None, "embeddings": None, **notes},
     )
     store.write_text("study.toml", _toml(workspace.asked))
@@ -217,11 +218,24 @@ def _forget_removed_steps(store: Store, steps: list[StudyStep]) -> None:
             store.forget(name, tables=True)
 
 
-def environment(store: Store, device: "torch.device") -> dict[str, Any]:
-    """The manifest's entries about versions and hardware."""
+def intra_op_threads() -> int:
+    """Threads of each operation of torch in this process."""
+    import torch
+
+    return torch.get_num_threads()
+
+
+def environment(store: Store, device: "torch.device", threads: int | None) -> dict[str, Any]:
+    """The manifest's entries about versions and hardware.
+
+    Args:
+        store: The study folder.
+        device: What computes.
+        threads: Of each model; None if nobody here knows.
+    """
     return {
         "versions": {"python": platform.python_version()} | versions(VERSIONED),
-        "hardware": _hardware(store, device),
+        "hardware": _hardware(store, device) | ({} if threads is None else {"threads": threads}),
     }
 
 
@@ -231,7 +245,6 @@ def _hardware(store: Store, device: "torch.device") -> dict[str, Any]:
     name = torch.cuda.get_device_name(0) if device.type == "cuda" else _processor()
     return {
         "device": name,
-        "threads": torch.get_num_threads(),
         "system": platform.system(),
         "free_disk_gb": round(shutil.disk_usage(store.path.parent if store.path.parent.exists() else ".").free / 1e9),
     }

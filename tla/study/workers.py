@@ -53,6 +53,16 @@ class Workers:
         if self.count < 1:
             raise ValueError(f"workers must be >= 1, got {self.count}")
 
+    def threads(self, models: int) -> int | None:
+        """Threads of each model: its share of this machine's cores; None for a scheduler, whose workers have their own.
+
+        It is the same whatever is finished already: a study that goes on computes what it would have at once.
+
+        Args:
+            models: How many the study has.
+        """
+        return None if self.scheduler else max(1, cores() // min(self.count, max(1, models)))
+
 
 class Job(NamedTuple):
     """What a worker needs to know of a study; plain values, or values that travel.
@@ -99,11 +109,6 @@ def free_gib() -> float:
     return psutil.virtual_memory().available / 2**30
 
 
-def threads_each(count: int) -> int:
-    """Threads of each of so many workers on this machine: its share of the cores."""
-    return max(1, cores() // count)
-
-
 def run_on_workers(
     workspace: Workspace,
     make_plan: Callable[[Workspace], list[StudyStep]],
@@ -136,17 +141,17 @@ def run_on_workers(
     done = {step.name for step in (*here, *there)}
     waiting = [step for step in steps if step.apart and step.name not in done]
     if waiting:
-        count = min(workers.count, len({step.name.partition("/")[2] for step in waiting}))
         job = Job(
             workspace.asked,
             str(store.path.resolve()),
             str(workspace.data_root) if workspace.data_root else None,
             make_plan,
-            None if workers.scheduler else threads_each(count),
+            workers.threads(len(workspace.models)),
             () if workers.scheduler else _gpus(workspace),
             uuid.uuid4().hex,
         )
-        with _cluster(workers.scheduler, count) as client:
+        at_once = len({step.name.partition("/")[2] for step in waiting})
+        with _cluster(workers.scheduler, min(workers.count, at_once), job.threads or 1) as client:
             _check(client, job.folder)
             _hand_out(client, job, waiting, done, runner)
     return [step for step in steps if not step.apart and step.name not in done]
@@ -284,8 +289,14 @@ def _gpus(workspace: Workspace) -> tuple[str, ...]:
 
 
 @contextlib.contextmanager
-def _cluster(scheduler: str, count: int) -> Iterator[Any]:
-    """A client of a scheduler; without its address, of so many workers on this machine, which end with the block."""
+def _cluster(scheduler: str, count: int, each: int) -> Iterator[Any]:
+    """A client of a scheduler; without its address, of workers on this machine, which end with the block.
+
+    Args:
+        scheduler: Its address.
+        count: How many workers on this machine.
+        each: Threads of each.
+    """
     require("distributed", "several workers")
     import dask.config
     from distributed import Client, LocalCluster
@@ -293,7 +304,7 @@ def _cluster(scheduler: str, count: int) -> Iterator[Any]:
     logging.getLogger("distributed").setLevel(logging.CRITICAL)
     settings = {
         "distributed.comm.timeouts.connect": f"{ANSWER_S:.0f}s",
-        "distributed.nanny.pre-spawn-environ.OMP_NUM_THREADS": threads_each(count),
+        "distributed.nanny.pre-spawn-environ.OMP_NUM_THREADS": each,
     }
     with dask.config.set(settings), contextlib.ExitStack() as stack:
         where: Any = scheduler or stack.enter_context(

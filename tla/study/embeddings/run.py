@@ -127,6 +127,6 @@ def _note(work: EmbeddingWork, given: StudyEmbeddings) -> None:
         fairness={"fair": True, "reasons": []},
         short=[],
         sweep=None,
-        **environment(work.store, torch.device("cpu")),
+        **environment(work.store, torch.device("cpu"), torch.get_num_threads()),
     )
     work.store.write_text("study.toml", tomli_w.dumps(values))

@@ -58,7 +58,9 @@ def damaged(rng: random.Random, content: bytes, others: list[Path]) -> bytes:
 
 def read(store: Store, name: str) -> object:
     """What a reader gets of a file of the study."""
-    folder, stem = name.split("/", 1)
+    folder, _, stem = name.partition("/")
+    if not stem:
+        return store.check(name).read_text("utf-8")
     if folder == "tables":
         return store.table(stem.removesuffix(".parquet")).to_csv()
     if folder == "arrays":

@@ -18,7 +18,7 @@ import numpy as np
 import tla
 from tla.plots import draw
 
-STUDIES = ("digits", "digits-pool", "mnist-robust", "cifar10")
+STUDIES = ("digits", "digits-pool", "mnist-robust", "cifar10-small")
 
 
 def write(folder: Path) -> None:

@@ -5,10 +5,21 @@ from pathlib import Path
 
 import pytest
 import torch
+from torch._subclasses.fake_tensor import FakeTensorMode
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
+from training_small import images_of
 
+from tla import devices
+from tla.audit.context import overshoot, slack
 from tla.cli import main
 from tla.cli.words import with_device
-from tla.devices import available, choose_device
+from tla.devices import FallbackWarning, available, choose_device, exact, float64_device, returned
+from tla.study.adaptive import ScoreElsewhere
+from tla.threat import Threat
+from tla.training import batches
+from tla.training.batches import Pool
+from tla.types import Outputs
 
 
 @pytest.fixture
@@ -28,7 +39,8 @@ def machine(monkeypatch):
     ("gpus", "apple", "asked", "expected"),
     [
         (0, False, None, "cpu"), (2, False, None, "cuda"), (2, False, "auto", "cuda"), (2, False, "cuda:1", "cuda:1"),
-        (2, False, "CPU", "cpu"), (0, True, None, "cpu"), (0, True, "mps", "mps"),
+        (2, False, "CPU", "cpu"), (0, True, None, "mps"), (0, True, "cpu", "cpu"), (1, True, None, "cuda"),
+        (0, True, "mps", "mps"),
     ],
 )  # fmt: skip
 def test_what_is_asked_for_or_there(machine, gpus, apple, asked, expected):
@@ -92,3 +104,75 @@ def test_study_training_attack_and_audit_ask_the_same_place(machine, monkeypatch
     monkeypatch.setenv("TLA_DEVICE", "mps")
     assert Workspace(study_from(recipes.read("digits")), Store(Path("nowhere"))).device == torch.device("mps")
     assert open_engine().device == torch.device("mps")
+
+
+class NoFloat64(TorchDispatchMode):
+    """Refuses float64 on CUDA, as Apple's devices do on theirs."""
+
+    def __torch_dispatch__(self, function, types, args=(), kwargs=None):
+        """Run an operation and look at what it made."""
+        made = function(*args, **(kwargs or {}))
+        for value in tree_leaves(made):
+            if isinstance(value, torch.Tensor) and value.device.type == "cuda" and value.dtype == torch.float64:
+                raise TypeError(f"{function}: no float64 here")
+        return made
+
+
+@pytest.fixture
+def without_float64(monkeypatch):
+    """Makes CUDA a device that is neither there nor has float64, on which shapes, types and devices are tracked."""
+    monkeypatch.setattr(devices, "WITHOUT_FLOAT64", frozenset({"cuda"}))
+    with FakeTensorMode(allow_non_fake_inputs=True), NoFloat64():
+        yield torch.device("cuda:0")
+
+
+@pytest.mark.filterwarnings("ignore::tla.devices.FallbackWarning")
+def test_distances_of_the_audit_on_a_device_without_float64(without_float64):
+    x = torch.rand(4, 1, 3, 3, device=without_float64)
+    with pytest.raises(TypeError, match="no float64 here"):
+        x.double()
+    outside = overshoot(x, x + 0.1, Threat("linf", 0.2))
+    assert (outside.device, outside.dtype, outside.shape) == (without_float64, torch.float32, (4,))
+    assert slack(Threat("l2", 0.2), x).device.type == "cpu"
+
+
+def test_what_needs_float64_says_that_it_falls_back(without_float64):
+    values = torch.rand(3, device=without_float64)
+    with pytest.warns(FallbackWarning, match="^cuda has no float64: what needs it is computed on the CPU$"):
+        found = exact(values)
+    assert (found.device.type, found.dtype) == ("cpu", torch.float64)
+    back = returned(found, without_float64)
+    assert (back.device, back.dtype) == (without_float64, torch.float32)
+
+
+def test_a_score_is_computed_where_its_detector_was_fitted(without_float64):
+    seen = []
+
+    def score(outputs):
+        seen.extend((outputs.logits.device.type, outputs.embedding.device.type))
+        return outputs.embedding.double().sum(1).float()
+
+    x = torch.rand(4, 5, device=without_float64, requires_grad=True)
+    found = ScoreElsewhere(score, torch.device("cpu"))(Outputs(x, x))
+    assert (seen, found.device) == (["cpu", "cpu"], without_float64)
+    assert found.requires_grad
+
+
+def test_float64_stays_where_it_is():
+    values = torch.tensor([0.1, 1 / 3])
+    assert float64_device(values.device) == values.device
+    assert exact(values).equal(values.double())
+    assert returned(exact(values), values.device).dtype == torch.float64
+
+
+def test_partners_are_drawn_without_float64_too(monkeypatch):
+    monkeypatch.setattr(batches, "WITHOUT_FLOAT64", frozenset({"cpu"}))
+    pool = Pool(images_of([0, 1] * 3000 + [0, 0]), torch.device("cpu"), pad=0, flip=False, channels_last=False)
+    rows = torch.arange(len(pool))
+    drawn = pool.positives(rows, torch.Generator().manual_seed(0))
+    assert pool.labels[drawn].equal(pool.labels)
+    assert bool((drawn != rows).all())
+    monkeypatch.setattr(torch, "rand", lambda count, **_: torch.full((count,), 1 - 2.0**-24))
+    last = pool.positives(rows, torch.Generator())
+    assert pool.labels[last].equal(pool.labels)
+    assert int(last.max()) == len(pool) - 1

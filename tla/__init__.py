@@ -8,7 +8,8 @@ Names are imported when they are first used, so that `import tla` costs next to 
 """
 
 from tla.lazy import attach
-from tla.machine import share_cores
+from tla.machine import let_mps_fall_back, share_cores
 
 share_cores()
+let_mps_fall_back()
 __getattr__, __dir__, __all__ = attach(__name__)

@@ -18,6 +18,11 @@ def share_cores() -> None:
     os.environ.setdefault(WAITING, "PASSIVE")
 
 
+def let_mps_fall_back() -> None:
+    """Let torch compute on the CPU what Apple's MPS lacks, and warn of it; call before torch is imported."""
+    os.environ.setdefault("PYTORCH_ENABLE_MPS_FALLBACK", "1")
+
+
 def cores() -> int:
     """Cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -50,7 +50,7 @@ class Threat:
             object.__setattr__(self, "eps", _numbers(self.eps))
         if isinstance(self.eps, Tensor) and (self.eps.is_complex() or self.eps.dtype == torch.bool):
             raise ValueError(f"eps must be one number or one per example, got {self.eps.dtype}")
-        eps = torch.as_tensor(self.eps, dtype=torch.float64)
+        eps = self.eps if isinstance(self.eps, Tensor) else torch.tensor(self.eps, dtype=torch.float64)
         if not bool(torch.isfinite(eps).all()) or bool((eps < 0).any()):
             raise ValueError(f"eps must be >= 0 and finite, got {self.eps}")
         if eps.ndim > 1:

@@ -11,6 +11,7 @@ from tla.attacks import Goal, Untargeted
 from tla.attacks.goals import Surrogate
 from tla.audit.context import Context
 from tla.audit.variants import CannotRunError
+from tla.devices import exact
 from tla.types import Outputs
 
 
@@ -91,7 +92,7 @@ def binary_problems(context: Context, rows: Tensor, inner: int, shrink: float, t
     gaps = (gaps[:, 0] - gaps[:, 1]).clamp_min(1e-6)
     for row in rows.tolist():
         points = _points(context, row, inner, shrink)
-        features = torch.cat([_embed(context, batch) for batch in points.split(context.batch)]).double()
+        features = exact(torch.cat([_embed(context, batch) for batch in points.split(context.batch)]))
         weight = _normal(features[:-1], features[-1])
         heights = features @ weight
         top, across = heights[:-1].max(), heights[-1]
@@ -99,9 +100,9 @@ def binary_problems(context: Context, rows: Tensor, inner: int, shrink: float, t
             continue
         bias = -(top + tight * (across - top))
         # Scale the new logits like the old ones, so that a loss that saturates there saturates here.
-        scale = gaps[row] / (-(heights[0] + bias)).clamp_min(1e-12)
-        weights.append((weight * scale).float())
-        biases.append((bias * scale).float())
+        scale = gaps[row].to(bias) / (-(heights[0] + bias)).clamp_min(1e-12)
+        weights.append((weight * scale).float().to(points.device))
+        biases.append((bias * scale).float().to(points.device))
         separated.append(row)
         solutions.append(points[-1])
     if not separated:

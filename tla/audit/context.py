@@ -13,6 +13,7 @@ from tla.attacks.goals import Score
 from tla.audit.snapshot import Snapshot
 from tla.audit.subject import AuditedModel, forward
 from tla.audit.variants import CannotRunError
+from tla.devices import exact, returned
 from tla.models import as_classifier
 from tla.seeding import generator
 from tla.tensors import from_bytes
@@ -274,7 +275,7 @@ def slack(threat: Threat, x: Tensor) -> Tensor:
     size = x[0].numel()
     rounding = 2.0**-23 * max(abs(threat.low), abs(threat.high))
     total = {"linf": 1.0, "l2": size**0.5, "l1": float(size)}[threat.norm] * rounding
-    return threat.radius(x.double()).flatten() * 1e-6 + total
+    return threat.radius(exact(x)).flatten() * 1e-6 + total
 
 
 def overshoot(x: Tensor, images: Tensor, threat: Threat) -> Tensor:
@@ -291,7 +292,7 @@ def overshoot(x: Tensor, images: Tensor, threat: Threat) -> Tensor:
     found = [
         _overshoot(from_bytes(x[rows], images.dtype), images[rows], threat.select(rows)) for rows in few_at_a_time(x)
     ]
-    return torch.cat(found) if found else x.new_zeros(0, dtype=torch.float64)
+    return returned(torch.cat(found), x.device) if found else x.new_zeros(0)
 
 
 def few_at_a_time(x: Tensor) -> tuple[Tensor, ...]:
@@ -301,8 +302,8 @@ def few_at_a_time(x: Tensor) -> tuple[Tensor, ...]:
 
 
 def _overshoot(x: Tensor, images: Tensor, threat: Threat) -> Tensor:
-    exact = images.double()
-    outside = threat.distance(x.double(), exact) - threat.radius(exact).flatten() - slack(threat, x)
-    box = torch.maximum(threat.low - exact.flatten(1).amin(1), exact.flatten(1).amax(1) - threat.high)
-    finite = torch.isfinite(exact).flatten(1).all(1)
+    moved = exact(images)
+    outside = threat.distance(exact(x), moved) - threat.radius(moved).flatten() - slack(threat, x)
+    box = torch.maximum(threat.low - moved.flatten(1).amin(1), moved.flatten(1).amax(1) - threat.high)
+    finite = torch.isfinite(moved).flatten(1).all(1)
     return torch.where(finite, torch.maximum(outside, box), torch.inf)

@@ -26,12 +26,12 @@ def summarise(context: Context, verdicts: list[Verdict], level: str, seconds: fl
         level: As in `AuditSummary`.
         seconds: Seconds the audit took.
     """
-    attack = context.attack
+    attack, eps = context.attack, context.threat.eps
     ran = {verdict.check for verdict in verdicts if verdict.verdict != "NOT RUN"}
     return AuditSummary(
         n=context.n,
         norm=context.threat.norm,
-        eps=float(torch.as_tensor(context.threat.eps, dtype=torch.float64).max()),
+        eps=float(eps.max() if isinstance(eps, Tensor) else eps),
         attack=describe(context) if context.attacks_run else "none (stored images only)",
         steps=setting(attack, "steps") if context.attacks_run else None,
         step_size=setting(attack, "step_size") if context.attacks_run else None,

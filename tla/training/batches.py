@@ -8,6 +8,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from tla.data import Images
+from tla.devices import WITHOUT_FLOAT64
 from tla.seeding import generator
 
 
@@ -71,7 +72,9 @@ class Pool:
         """For each position another one of the same class, uniformly; every class must have two images."""
         y = self.labels[rows]
         others = self.count[y] - 1
-        draw = (torch.rand(len(rows), generator=source, device=rows.device, dtype=torch.float64) * others).long()
+        dtype = torch.float32 if rows.device.type in WITHOUT_FLOAT64 else torch.float64
+        share = torch.rand(len(rows), generator=source, device=rows.device, dtype=dtype)
+        draw = (share * others).long().clamp_max(others - 1)  # float32 may round up to the class's size
         own = self.place[rows] - self.start[y]
         return self.sorted[self.start[y] + draw + (draw >= own)]
 

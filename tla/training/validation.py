@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from tla.attacks.base import Attack
 from tla.attacks.goals import Untargeted
+from tla.devices import exact
 from tla.distances import distance, pairwise
 from tla.models.network.calling import on_copy
 from tla.threat import Threat
@@ -70,7 +71,7 @@ def validate(
     angle = torch.rad2deg(torch.arccos((1 - distance(clean.embedding, adversarial.embedding, "cosine")).clamp(-1, 1)))
     margin = centroid_margin(clean.embedding, adversarial.embedding, y)
     sums = torch.stack([correct.sum(), robust.sum(), angle.sum(), margin.sum(), torch.ones_like(y).sum()])
-    means = engine.mean(sums.double())
+    means = engine.mean(exact(sums))
     return Validation(*(means[:4] / means[4]).tolist())
 
 

@@ -11,6 +11,7 @@ from tla.attacks.base import Attack
 from tla.attacks.evaluation.table import COLUMNS
 from tla.attacks.goals import Untargeted
 from tla.attacks.search.forward import check_inputs, check_outputs, forward_fp32
+from tla.devices import exact
 from tla.precision import Precision, autocast
 from tla.statistics.accuracy import CLEAN
 from tla.threat import Threat
@@ -99,7 +100,7 @@ class EvaluationBatch:
         return BatchResult(label, frame, time.perf_counter() - started, images.cpu() if keep_images else None)
 
     def _frame(self, label: str, eps: Tensor, prediction: Tensor, *rest: Tensor) -> pd.DataFrame:
-        columns = (eps.double(), self.ids, self.y, self.prediction, prediction, *rest)
+        columns = (exact(eps), self.ids, self.y, self.prediction, prediction, *rest)
         frame = pd.DataFrame({name: column.cpu().numpy() for name, column in zip(COLUMNS[1:], columns, strict=True)})
         frame.insert(0, COLUMNS[0], label)
         return frame

@@ -8,6 +8,7 @@ from torch import Tensor
 
 from tla.audit.base import CHECKS, Check, Verdict, Word, worst
 from tla.audit.context import Context, Stored, overshoot
+from tla.devices import exact
 from tla.statistics.exact import exceeds
 
 ADVICE = {
@@ -69,15 +70,15 @@ class Ball(Check):
     def _round(self, context: Context, item: Stored) -> Finding:
         """What 8-bit rounding does to images that are all inside."""
         threat = item.threat
-        largest = max(float(threat.distance(x.double(), images.double()).amax()) for _, x, images in item.parts())
+        largest = max(float(threat.distance(exact(x), exact(images)).amax()) for _, x, images in item.parts())
         sentence = f"{item.name}: all {len(item.x)} images inside, largest {threat.norm} distance {largest:.6g}"
         if (threat.low, threat.high) != (0, 1):
             return Finding("OK", f"{sentence}; not rounded, as the box is not [0, 1]")
         farthest, kept = 0.0, []
         for rows, x, images in item.parts():
-            rounded = (images.double() * 255).round() / 255
-            farthest = max(farthest, float(threat.distance(x.double(), rounded).amax()))
-            kept.append(context.predictions(rounded.to(images.dtype)) != item.y[rows])
+            rounded = (exact(images) * 255).round() / 255
+            farthest = max(farthest, float(threat.distance(exact(x), rounded).amax()))
+            kept.append(context.predictions(rounded.to(images)) != item.y[rows])
         before, after = context.predictions(item.adversarial) != item.y, torch.cat(kept)
         lost, fooled = before & ~after, int(before.sum())
         sentence += (

@@ -32,6 +32,7 @@ from tla.models import load_user_model as load_user_model
 from tla.models import sanity_check as sanity_check
 from tla.models import start_from as start_from
 from tla.plots import FIGURES as FIGURES
+from tla.progress import ProgressBar as ProgressBar
 from tla.projection import PROJECTIONS as PROJECTIONS
 from tla.representation import DETECTORS as DETECTORS
 from tla.representation import embed as embed

@@ -55,12 +55,14 @@ class Check(ABC):
         number: Its place in the report and in docs/audit.md; unique.
         title: What holds if the verdict is OK, in a few words.
         level: The lowest level of audit that runs it.
+        cost: What it usually costs, in runs of the attack under audit; for the time left.
     """
 
     registry: ClassVar[Registry["Check"]]
     number: ClassVar[int]
     title: ClassVar[str]
     level: ClassVar[Level]
+    cost: ClassVar[float] = 0.03
 
     @abstractmethod
     def __call__(self, context: Context) -> Verdict:

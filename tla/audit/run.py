@@ -34,11 +34,18 @@ class AuditProgress(NamedTuple):
         check: The check about to run; empty at the end.
         done: How many checks are done.
         total: How many there are.
+        share: Finished share of the work, 0..1, by what each check usually costs.
     """
 
     check: str
     done: int
     total: int
+    share: float
+
+    @property
+    def text(self) -> str:
+        """In words."""
+        return f"{self.check} ({self.done}/{self.total})"
 
 
 Claims = Mapping[str, Any]
@@ -185,13 +192,16 @@ def _report(
 ) -> AuditReport:
     started = time.perf_counter()
     verdicts = []
+    costs = [check.cost for check in checks]
+    if context.attacks_run and costs:
+        costs[0] += 1  # whichever comes first runs the attack under audit
     for number, check in enumerate(checks):
         name = CHECKS.name_of(check)
         if progress is not None:
-            progress(AuditProgress(name, number, len(checks)))
+            progress(AuditProgress(name, number, len(checks), sum(costs[:number]) / sum(costs)))
         verdicts.append(_answer(name, check, context))
     if progress is not None:
-        progress(AuditProgress("", len(checks), len(checks)))
+        progress(AuditProgress("", len(checks), len(checks), 1.0))
     seconds = time.perf_counter() - started
     return AuditReport(verdicts=tuple(verdicts), summary=summarise(context, verdicts, level, seconds))
 

@@ -110,10 +110,10 @@ def _evaluate(options: AttackOptions, own: NamedModel | None, attacks: dict[str,
     import pandas as pd
     import torch
     from rich.console import Console
-    from rich.progress import Progress
 
     from tla.attacks import CacheFolder, Kept, evaluate
     from tla.devices import choose_device
+    from tla.progress import ProgressBar
     from tla.statistics import summarise
 
     norm, radii = _threat(options, own)
@@ -125,8 +125,9 @@ def _evaluate(options: AttackOptions, own: NamedModel | None, attacks: dict[str,
     folder, tables = _folder(options), []
     _claim(folder, _settings(options, attacks, norm, radii))
     cache = CacheFolder(folder / "parts")
-    with Progress(console=Console(stderr=True), transient=True) as bar:
+    with ProgressBar(console=Console(stderr=True)) as bar:
         for eps in radii:
+            bar.title = f"eps {eps:.4g}"
             kept = Kept(*attacks) if options.images else None
             table = evaluate(
                 model,
@@ -138,7 +139,7 @@ def _evaluate(options: AttackOptions, own: NamedModel | None, attacks: dict[str,
                 batch=options.batch,
                 seed=options.seed,
                 precision=options.precision,
-                progress=_reporter(bar, eps, len(images) * len(attacks)),
+                progress=bar,
                 cache=cache,
                 keep=kept,
             )
@@ -158,19 +159,6 @@ def _threat(options: AttackOptions, own: NamedModel | None) -> tuple[Norm, tuple
     if not radii:
         raise ValueError(f"{options.given.load} does not say at which eps it was trained: name one with --eps 0.3")
     return options.norm or plan.get("norm", "linf"), radii
-
-
-def _reporter(bar: Any, eps: float, total: int) -> Any:
-    """A progress callback of `evaluate` that advances a task of the bar."""
-    from tla.attacks import EvaluationProgress
-
-    task = bar.add_task(f"eps {eps:.4g}", total=total)
-
-    def report(progress: EvaluationProgress) -> None:
-        text = f"eps {eps:.4g}  {progress.attack:<10} {progress.rate:,.0f} images/s"
-        bar.update(task, completed=progress.done, total=progress.total, description=text)
-
-    return report
 
 
 def _folder(options: AttackOptions) -> Path:

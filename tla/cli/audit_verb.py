@@ -111,6 +111,7 @@ def _audit(options: AuditOptions, given: GivenModel, console: Any) -> Any:
     from tla.audit import run_audit
     from tla.config import from_dict
     from tla.devices import choose_device
+    from tla.progress import ProgressBar
 
     own = own_model(given)
     plan = ({} if own is None else own.header.get("attack")) or {}
@@ -125,7 +126,7 @@ def _audit(options: AuditOptions, given: GivenModel, console: Any) -> Any:
     device = choose_device()
     model = subject.model.model.to(device)
     tell(subject, options.data)
-    with console.status(f"auditing {given.load}") as status:
+    with ProgressBar(f"auditing {given.load}", console=console) as bar:
         return run_audit(
             model,
             images.floats().to(device),
@@ -137,7 +138,7 @@ def _audit(options: AuditOptions, given: GivenModel, console: Any) -> Any:
             seed=options.seed,
             ids=images.ids,
             n=None,
-            progress=lambda now: status.update(f"auditing {given.load}: {now.check} ({now.done}/{now.total})"),
+            progress=bar,
         )
 
 

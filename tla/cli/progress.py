@@ -1,20 +1,11 @@
 """A study's progress in the terminal: one bar for the study, one line per running or finished step."""
 
-import contextlib
 import os
-from collections.abc import Iterator
 
-from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    Progress,
-    TaskProgressColumn,
-    TextColumn,
-    TimeElapsedColumn,
-    TimeRemainingColumn,
-)
+from tla.progress import ProgressBar
+from tla.study.progress import StudyProgress
 
-from tla.study.progress import ProgressCallback, StudyProgress
+WORDS = {"done": "[green]done[/]    ", "skipped": "[dim]finished[/]", "failed": "[red]failed[/]  "}
 
 
 def is_first_process() -> bool:
@@ -22,36 +13,19 @@ def is_first_process() -> bool:
     return os.environ.get("RANK", "0") == "0"
 
 
-@contextlib.contextmanager
-def progress_bar(console: Console) -> Iterator[ProgressCallback]:
-    """A progress callback that draws on the console until the block ends."""
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(bar_width=24),
-        TaskProgressColumn(),
-        TimeElapsedColumn(),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=console, transient=True, refresh_per_second=4) as bar:
-        task = bar.add_task("starting", total=1.0)
-        running: dict[str, str] = {}
+class StudyBar(ProgressBar):
+    """A bar with a line for each step that is running, under the lines of those that are finished."""
 
-        def show(progress: StudyProgress) -> None:
-            line = f"{progress.step:<24} {progress.message}"[:72]
-            if progress.state == "running":
-                running[progress.step] = line
-            else:
-                running.pop(progress.step, None)
-            bar.update(task, completed=progress.done, description="\n".join(running.values()) or line)
-            if progress.state == "done":
-                _line(bar, "[green]done[/]    ", progress)
-            elif progress.state == "skipped":
-                _line(bar, "[dim]finished[/]", progress)
-            elif progress.state == "failed":
-                _line(bar, "[red]failed[/]  ", progress)
+    _running: dict[str, str]
 
-        yield show
-
-
-def _line(bar: Progress, word: str, progress: StudyProgress) -> None:
-    bar.console.print(f"  {word} {progress.step:<24} {progress.message}", highlight=False, soft_wrap=True)
+    def __call__(self, now: StudyProgress) -> None:  # pyright: ignore[reportIncompatibleMethodOverride]
+        """Show how far a study has got."""
+        self._running = getattr(self, "_running", {})
+        line = now.text[:72]
+        if now.state == "running":
+            self._running[now.step] = line
+        else:
+            self._running.pop(now.step, None)
+        self.show(now.share, "\n".join(self._running.values()) or line, counts=now.state != "skipped")
+        if now.state in WORDS:
+            self.print(f"  {WORDS[now.state]} {now.text}")

@@ -181,14 +181,14 @@ def _run(values: dict[str, Any], options: dict[str, str | None], rest: list[str]
     os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "64")
     from rich.console import Console
 
-    from tla.cli.progress import is_first_process, progress_bar
+    from tla.cli.progress import StudyBar, is_first_process
     from tla.study import run_study, study_from
 
     study = overridden(study_from(values), rest)
     folder = folder_of(options, values, rest)
     data = Path(options["--data"]) if options["--data"] else None
     console = Console(stderr=False, quiet=not is_first_process())
-    with progress_bar(console) as progress:
+    with StudyBar(console=console) as progress:
         store = run_study(
             study,
             folder,
@@ -235,14 +235,14 @@ def workers_of(options: dict[str, str | None], study: "Study") -> "Workers | Non
 def _run_embeddings(values: dict[str, Any], options: dict[str, str | None], rest: list[str]) -> int:
     from rich.console import Console
 
-    from tla.cli.progress import progress_bar
+    from tla.cli.progress import StudyBar
     from tla.cli.tables import condition_summary
     from tla.study.embeddings import run_embeddings
     from tla.study.embeddings.config import embedding_study
 
     study = overridden(embedding_study(values), rest)
     folder, console = folder_of(options, values, rest), Console()
-    with progress_bar(console) as progress:
+    with StudyBar(console=console) as progress:
         store = run_embeddings(
             study, folder, progress=progress, request=request_of(values, rest), force=bool(options["--force"])
         )

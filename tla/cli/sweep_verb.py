@@ -96,14 +96,14 @@ def _run(
     os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "64")  # see study_verb
     from rich.console import Console
 
-    from tla.cli.progress import is_first_process, progress_bar
+    from tla.cli.progress import StudyBar, is_first_process
     from tla.study import study_from
     from tla.study.sweep import plan_sweep, run_sweep
 
     sweep = plan_sweep(overridden(study_from(plain), rest), **asked)
     console = Console(stderr=False, quiet=not is_first_process())
     data = Path(options["--data"]) if options["--data"] else None
-    with progress_bar(console) as progress:
+    with StudyBar(console=console) as progress:
         force = bool(options["--force"])
         workers = workers_of(options, sweep.study)
         store = run_sweep(

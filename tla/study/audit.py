@@ -39,7 +39,7 @@ def _run(workspace: Workspace, trained: TrainedModel, report: Report) -> StepRes
         n=workspace.few(IMAGES, 3.0),
         ids=queries.ids,
         batch=workspace.at_most(256),
-        progress=lambda now: report(now.done / now.total, now.check),
+        progress=lambda now: report(now.share, now.check),
     )
     rows = write_model_rows(workspace.store, "audit", trained, audit.frame())
     counts = {word: sum(verdict.verdict == word for verdict in audit.verdicts) for word in ("OK", "WARN", "FAIL")}

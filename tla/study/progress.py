@@ -24,6 +24,16 @@ class StudyProgress(NamedTuple):
     done: float
     message: str
 
+    @property
+    def share(self) -> float:
+        """`done`."""
+        return self.done
+
+    @property
+    def text(self) -> str:
+        """Step and message in one line."""
+        return f"{self.step:<24} {self.message}"
+
 
 ProgressCallback = Callable[[StudyProgress], None]
 

@@ -31,8 +31,7 @@ def _run(workspace: Workspace, trained: TrainedModel, report: Report) -> StepRes
     config = workspace.study.build_train(trained.method)
 
     def progress(now: "TrainingProgress") -> None:
-        share = (now.epoch + now.step / now.steps * (now.row is None)) / now.epochs
-        report(share, f"epoch {min(now.epoch + 1, now.epochs)}/{now.epochs}, {now.images:,.0f} images/s")
+        report(now.share, now.text)
 
     result = train_model(workspace, trained, progress)
     rows = write_model_rows(workspace.store, "history", trained, result.history.drop(columns=["method", "seed"]))

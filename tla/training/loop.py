@@ -52,6 +52,16 @@ class TrainingProgress(NamedTuple):
     images: float
     row: Mapping[str, Any] | None = None
 
+    @property
+    def share(self) -> float:
+        """The finished share of the run, 0..1."""
+        return (self.epoch + self.step / self.steps * (self.row is None)) / self.epochs
+
+    @property
+    def text(self) -> str:
+        """In words."""
+        return f"epoch {min(self.epoch + 1, self.epochs)}/{self.epochs}, {self.images:,.0f} images/s"
+
 
 class TrainResult(NamedTuple):
     """The result of training.

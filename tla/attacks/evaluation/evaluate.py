@@ -41,6 +41,16 @@ class EvaluationProgress(NamedTuple):
     rate: float
     result: BatchResult
 
+    @property
+    def share(self) -> float:
+        """The finished share, 0..1."""
+        return self.done / self.total
+
+    @property
+    def text(self) -> str:
+        """In words."""
+        return f"{self.attack:<10} {self.rate:,.0f} images/s"
+
 
 class EvaluationInterrupted(KeyboardInterrupt):
     """Ctrl-C during an evaluation.

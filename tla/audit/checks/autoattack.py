@@ -21,6 +21,7 @@ class AutoAttackFindsNoMore(Check):
     number = 22
     title = "AutoAttack finds nothing more"
     level = "long"
+    cost = 32.0
 
     def __call__(self, context: Context) -> Verdict:
         """WARN or FAIL where AutoAttack breaks more."""

@@ -44,6 +44,7 @@ class Binarization(Check):
     number = 23
     title = "binarization test"
     level = "long"
+    cost = 1.1
     samples: int = 64
     inner: int = 199
     shrink: float = 0.95

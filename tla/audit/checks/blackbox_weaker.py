@@ -28,6 +28,7 @@ class BlackboxWeaker(Check):
     number = 19
     title = "black box finds nothing more"
     level = "standard"
+    cost = 2.2
     queries: int = 500
 
     def __call__(self, context: Context) -> Verdict:

@@ -20,6 +20,7 @@ class Doubling(Check):
     number = 13
     title = "doubling changes nothing"
     level = "standard"
+    cost = 3.6
 
     def __call__(self, context: Context) -> Verdict:
         """WARN or FAIL if a longer attack breaks more."""

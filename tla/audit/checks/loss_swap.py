@@ -27,6 +27,7 @@ class LossSwap(Check):
     number = 16
     title = "other losses find nothing more"
     level = "standard"
+    cost = 2.1
     targets: int = 3
     steps: int = 20
 

@@ -30,6 +30,7 @@ class MonotoneEps(Check):
     number = 10
     title = "monotone in eps"
     level = "quick"
+    cost = 0.1
     part: float = 0.125
 
     def __call__(self, context: Context) -> Verdict:

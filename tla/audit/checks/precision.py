@@ -28,6 +28,7 @@ class PrecisionCheck(Check):
     number = 21
     title = "bfloat16 against float32"
     level = "standard"
+    cost = 0.7
     clean: float = 0.02
 
     def __call__(self, context: Context) -> Verdict:

@@ -37,6 +37,7 @@ class Representation(Check):
     number = 25
     title = "attacks on the representation"
     level = "long"
+    cost = 0.3
     refused: float = 0.05
 
     def __call__(self, context: Context) -> Verdict:

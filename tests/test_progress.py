@@ -1,0 +1,144 @@
+"""The bar for long work: shares, words, and the time left."""
+
+import io
+from typing import NamedTuple
+
+import pytest
+import torch
+from rich.console import Console
+from training_small import few_digits
+
+import tla
+from tla import progress
+from tla.audit import AuditProgress, run_audit
+from tla.cli.progress import StudyBar
+from tla.progress import ProgressBar, TimeLeft, in_words
+from tla.study.progress import StudyProgress
+from tla.training import TrainConfig
+
+
+class Now(NamedTuple):
+    share: float
+    text: str = "working"
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    """Sets the time."""
+    now = [100.0]
+    monkeypatch.setattr(progress.time, "monotonic", lambda: now[0])
+    return now
+
+
+@pytest.fixture
+def console():
+    return Console(file=io.StringIO(), force_terminal=True, width=100)
+
+
+def left(bar):
+    return TimeLeft().render(bar._bar.tasks[0]).plain
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [(0.0, "0 s"), (8.4, "8 s"), (99.0, "99 s"), (150.0, "2 min"), (3600.0, "60 min"), (9000.0, "2.5 h")],
+)
+def test_a_time_in_words(seconds, words):
+    assert in_words(seconds) == words
+
+
+def test_the_time_left_is_what_the_rest_takes_at_the_speed_so_far(clock, console):
+    bar = ProgressBar(console=console)
+    bar(Now(0.0))
+    assert left(bar) == ""
+    clock[0] += 10
+    bar(Now(0.25))
+    assert left(bar) == "30 s left"
+    clock[0] += 12
+    bar(Now(0.25, "the next step, as far as before"))
+    assert left(bar) == "18 s left"
+    clock[0] += 19  # later than estimated: nothing is known
+    assert left(bar) == ""
+
+
+def test_what_an_earlier_run_finished_does_not_count_as_speed(clock, console):
+    bar = StudyBar(console=console)
+    bar(StudyProgress("data", "skipped", 0.5, "already there"))
+    bar(StudyProgress("train/at-seed0", "running", 0.5, "epoch 1/4"))
+    clock[0] += 20
+    bar(StudyProgress("train/at-seed0", "running", 0.6, "epoch 1/4"))
+    assert left(bar) == "80 s left"
+
+
+def test_the_next_piece_of_work_has_its_own_clock(clock, console):
+    bar = ProgressBar("eps 0.1", console=console)
+    bar(Now(0.0))
+    clock[0] += 100
+    bar(Now(1.0))
+    bar.title = "eps 0.2"
+    bar(Now(0.0))
+    clock[0] += 5
+    bar(Now(0.5, "pgd"))
+    assert left(bar) == "5 s left"
+    assert bar._bar.tasks[0].description == "eps 0.2  pgd"
+
+
+def test_it_is_drawn_and_disappears(console):
+    with ProgressBar("auditing", console=console) as bar:
+        bar(Now(0.5, "ball (1/2)"))
+        bar._bar.refresh()
+    text = console.file.getvalue()
+    assert "auditing  ball (1/2)" in text
+    assert "50%" in text
+    assert text.endswith("\x1b[2K")  # the last that is written is an erased line
+
+
+def test_a_study_shows_every_running_step_and_prints_the_finished(console):
+    with StudyBar(console=console) as bar:
+        bar(StudyProgress("train/a", "running", 0.1, "epoch 1"))
+        bar(StudyProgress("train/b", "running", 0.2, "epoch 2"))
+        assert [line.split()[0] for line in bar._bar.tasks[0].description.splitlines()] == ["train/a", "train/b"]
+        bar(StudyProgress("train/a", "done", 0.5, "90 %"))
+        assert bar._bar.tasks[0].description.split()[0] == "train/b"
+    assert "train/a" in console.file.getvalue()
+
+
+def test_training_evaluation_and_audit_are_shown(tmp_path, console):
+    images = few_digits()
+    model = tla.build_model(tla.MODELS.build("mnist_mlp"), images.shape, 10, 0)
+    shares = []
+
+    class Seen(ProgressBar):
+        def __call__(self, now):
+            super().__call__(now)
+            shares.append(now.share)
+
+    with Seen(console=console) as bar:
+        config = TrainConfig(epochs=2, batch=50, holdout=20, attack=tla.PGD(steps=1), eps=0.1)
+        trained = tla.train(model, images, tla.METHODS.build("at"), config, seed=0, folder=tmp_path, progress=bar).model
+        assert shares == sorted(shares)
+        assert shares[-1] == 1
+        shares.clear()
+        x, y = images.floats()[:40], images.labels[:40]
+        tla.evaluate(
+            trained, x, y, {"fgsm": tla.FGSM(), "pgd": tla.PGD(steps=2)}, tla.Threat("linf", 0.1), progress=bar
+        )
+        assert shares[-1] == 1
+        shares.clear()
+        run_audit(trained, x, y, tla.Threat("linf", 0.1), progress=bar)
+        assert shares == sorted(shares)
+        assert (shares[0], shares[-1]) == (0, 1)
+
+
+def test_an_audits_share_is_that_of_the_work(tmp_path):
+    images = few_digits(60)
+    torch.manual_seed(0)
+    model = tla.build_model(tla.MODELS.build("mnist_mlp"), images.shape, 10, 0).eval()
+    seen: list[AuditProgress] = []
+    run_audit(
+        model, images.floats(), images.labels, tla.Threat("linf", 0.05), level="standard", n=30, progress=seen.append
+    )
+    after = {now.check: now.share for now in seen}
+    assert after["doubling"] < 0.3
+    assert after["unbounded"] - after["doubling"] > 0.3  # more than a third of the passes are those of twice the steps
+    assert seen[0].text == "eval_mode (0/22)"

@@ -35,6 +35,7 @@ lint: $(READY)
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports
 	$(BIN)/pyright
+	$(BIN)/hadolint Dockerfile
 
 test: lint
 	@if [ -z "$(TLA_DATA)" ] && [ -f $(SHARED)/unpack.py ]; then $(BIN)/python $(SHARED)/unpack.py $(VENV)/data; fi

@@ -30,8 +30,12 @@ print(os.path.expanduser("~"), recipes.read("digits")["name"])
 """
 
 
-@pytest.fixture(scope="module")
-def place(tmp_path_factory):
+VERSIONS = {"pinned": ("--constraint", ROOT / "constraints.txt"), "lowest": ("--resolution", "lowest-direct")}
+"""Which versions of other packages are installed: the project's own, or the lowest that pyproject.toml allows."""
+
+
+@pytest.fixture(scope="module", params=VERSIONS)
+def place(tmp_path_factory, request):
     """An empty folder, and beside it an environment with the wheel."""
     folder = tmp_path_factory.mktemp("installed")
     source = folder / "source"
@@ -45,7 +49,7 @@ def place(tmp_path_factory):
     assert wheel.stat().st_size < 95e6
     done(UV, "venv", "--python", sys.executable, folder / "env")
     done(
-        UV, "pip", "install", "--python", folder / "env/bin/python", "--constraint", ROOT / "constraints.txt",
+        UV, "pip", "install", "--python", folder / "env/bin/python", *VERSIONS[request.param],
         f"tla-robust[app] @ {wheel.as_uri()}", "anywidget>=0.9",
     )  # fmt: skip
     (folder / "empty").mkdir()

@@ -9,7 +9,7 @@ DISTRIBUTION = "tla-robust"
 """What is installed under the name of this package on the package index; `tla` there is somebody else's."""
 
 PIP_LINES = {
-    "streamlit": "pip install 'streamlit>=1.60'",
+    "streamlit": "pip install 'streamlit>=1.67'",
     "pyautoattack": "pip install 'pyautoattack>=0.2'",
     "adv_lib": "pip install --no-deps adv-lib tqdm",
     "foolbox": "pip install 'foolbox>=3.3.4'",

@@ -34,10 +34,14 @@ def notes(figure):
     return [note.text for note in figure.layout.annotations]
 
 
+needs_quiver = pytest.mark.skipif(not map_traces.has_quiver(), reason="quivers come with plotly 7")
+
+
 def ids(trace):
     return set(np.asarray(trace.customdata).tolist())
 
 
+@needs_quiver
 def test_shift_arrows_points_from_clean_to_adversarial():
     figure = FIGURES.get("shift_arrows")(F["map"], look=SVG, shift=F["shift"])
     at = F["map"][(F["map"]["method"] == "at")]
@@ -80,6 +84,7 @@ def test_shift_morph_moves_from_clean_to_adversarial():
         FIGURES.get("shift_morph")(F["map"], frames=1)
 
 
+@needs_quiver
 def test_shift_arrows_thins_its_arrows_as_the_caption_says():
     figure = FIGURES.get("shift_arrows")(F["map"], look=SVG, most_arrows=10)
     assert sum(len(t.x) for t in figure.data if t.type == "quiver") == 30
@@ -458,7 +463,8 @@ def test_poster_keeps_every_trace_and_its_axes():
     alone = FIGURES.get("two_classes")(F["map"], look=SVG)
     for trace in alone.data:
         twins = [t for t in poster.data if t.name == trace.name and t.type == trace.type and len(t.x) == len(trace.x)]
-        assert any(np.array_equal(t.x, trace.x) for t in twins)
+        x = np.asarray(trace.x, float)  # with NaN between the arrows where plotly has no quivers
+        assert any(np.array_equal(np.asarray(t.x, float), x, equal_nan=True) for t in twins)
     axes = {axis for trace in poster.data for axis in (trace.xaxis, trace.yaxis)}
     for axis in axes:
         domain = poster.layout[f"{axis[0]}axis{axis[1:]}"].domain

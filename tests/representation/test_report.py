@@ -106,7 +106,8 @@ def test_retrieval_is_that_of_the_retrieval_table(setting):
 def test_every_measure_of_every_group_has_its_zero_point(setting):
     clean, adversarial, y, _ = setting
     found = measure(*setting)
-    keys = found.summary.groupby("against").apply(lambda part: set(zip(part["measure"], part["group"], strict=True)))
+    parts = found.summary.groupby("against")
+    keys = {against: set(zip(part["measure"], part["group"], strict=True)) for against, part in parts}
     assert keys["clean"] == keys["adversarial"]
     wrong = adversarial.logits.argmax(1) != y
     pd.testing.assert_frame_equal(found.structure, structure(clean.embedding, adversarial.embedding, y, wrong))

@@ -1,6 +1,7 @@
 """The bar for long work: shares, words, and the time left."""
 
 import io
+import json
 from typing import NamedTuple
 
 import pytest
@@ -9,11 +10,12 @@ from rich.console import Console
 from training_small import few_digits
 
 import tla
-from tla import progress
+from tla import pace
 from tla.audit import AuditProgress, run_audit
 from tla.cli.progress import StudyBar
-from tla.progress import ProgressBar, TimeLeft, in_words
-from tla.study.progress import StudyProgress
+from tla.pace import in_words
+from tla.progress import ProgressBar, TimeLeft
+from tla.study.progress import ProgressReporter, StudyProgress
 from tla.training import TrainConfig
 
 
@@ -26,7 +28,7 @@ class Now(NamedTuple):
 def clock(monkeypatch):
     """Sets the time."""
     now = [100.0]
-    monkeypatch.setattr(progress.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(pace.time, "monotonic", lambda: now[0])
     return now
 
 
@@ -81,6 +83,15 @@ def test_the_next_piece_of_work_has_its_own_clock(clock, console):
     bar(Now(0.5, "pgd"))
     assert left(bar) == "5 s left"
     assert bar._bar.tasks[0].description == "eps 0.2  pgd"
+
+
+def test_a_study_tells_other_processes_how_long_it_takes(clock, tmp_path):
+    reporter = ProgressReporter(tmp_path, {"data": 1.0, "train/a": 3.0})
+    reporter.report("data", "skipped", 1.0, "already there")
+    reporter.report("train/a", "running", 0.0)
+    clock[0] += 10
+    reporter.report("train/a", "running", 1 / 3)
+    assert json.loads((tmp_path / "progress.json").read_text())["left"] == pytest.approx(20)
 
 
 def test_it_is_drawn_and_disappears(console):

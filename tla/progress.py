@@ -1,11 +1,12 @@
 """A bar with the time left for whatever takes long, in a terminal and in a notebook."""
 
-import time
 from types import TracebackType
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from rich.progress import BarColumn, Progress, ProgressColumn, TaskProgressColumn, TextColumn, TimeElapsedColumn
 from rich.text import Text
+
+from tla.pace import Pace, in_words
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -28,25 +29,14 @@ class Reported(Protocol):
 
 
 class TimeLeft(ProgressColumn):
-    """The time left if the rest goes as fast as what was done since the bar's first report.
-
-    Between two reports it counts down; nothing is shown before the first estimate, and when it has run out.
-    """
+    """The time left, by the task's `pace`."""
 
     max_refresh = 0.5
 
     def render(self, task: "Task") -> Text:
         """The time, or nothing while it is not known."""
-        ends = task.fields.get("ends")
-        left = -1.0 if ends is None else ends - time.monotonic()
-        return Text(f"{in_words(left)} left" if left >= 0 else "", style="progress.remaining")
-
-
-def in_words(seconds: float) -> str:
-    """A time as precisely as an estimate deserves: "8 s", "3 min", "2.5 h"."""
-    if seconds < 100:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 6000 else f"{seconds / 3600:.1f} h"
+        left = task.fields["pace"].left
+        return Text("" if left is None else f"{in_words(left)} left", style="progress.remaining")
 
 
 def columns() -> tuple[ProgressColumn, ...]:
@@ -73,9 +63,8 @@ class ProgressBar:
     def __init__(self, title: str = "", *, console: "Console | None" = None) -> None:
         self.title = title
         self._bar = Progress(*columns(), console=console, transient=True, refresh_per_second=4)
-        self._task = self._bar.add_task(title, total=1.0)
-        self._share = self._first = 0.0
-        self._began: float | None = None
+        self._pace = Pace()
+        self._task = self._bar.add_task(title, total=1.0, pace=self._pace)
 
     def __enter__(self) -> "ProgressBar":
         """Show it."""
@@ -100,20 +89,9 @@ class ProgressBar:
             text: In words.
             counts: Whether it was done just now, not in an earlier run.
         """
-        now = time.monotonic()
-        if share < self._share or not counts:
-            self._began = None
-        if self._began is None and counts:
-            self._began, self._first = now, share
-        if self._began is None or share <= self._first:
-            ends = None
-        elif share > self._share:
-            ends = now + (now - self._began) * (1 - share) / (share - self._first)
-        else:
-            ends = self._bar.tasks[0].fields.get("ends")
-        self._share = share
+        self._pace.report(share, counts=counts)
         words = f"{self.title}  {text}" if self.title and text else self.title or text
-        self._bar.update(self._task, completed=share, description=words, ends=ends)
+        self._bar.update(self._task, completed=share, description=words)
 
     def print(self, line: str) -> None:
         """Print a line above the bar."""

@@ -20,6 +20,7 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from tla.cli.ending import ENDS_WITH
 from tla.machine import cores
+from tla.pace import in_words
 
 
 class RunProgress(NamedTuple):
@@ -29,11 +30,18 @@ class RunProgress(NamedTuple):
         state: "starting", "running", "done" or "failed".
         done: Share that is finished, 0..1.
         message: The current step, or what went wrong.
+        left: Seconds that it will still take, as it goes; None while nothing is known.
     """
 
     state: str
     done: float
     message: str
+    left: float | None = None
+
+    @property
+    def reached(self) -> str:
+        """How far, and how long it will still take: "34%, 3 min left"."""
+        return f"{self.done:.0%}" + ("" if self.left is None else f", {in_words(self.left)} left")
 
 
 CORES = cores()
@@ -173,7 +181,13 @@ def read_progress(folder: Path) -> RunProgress | None:
     try:
         report = json.loads((folder / "progress.json").read_text(encoding="utf-8"))
         step, message = str(report["step"]), str(report.get("message") or "")
-        return RunProgress(str(report["state"]), float(report["done"]), f"{step}: {message}" if message else step)
+        left = report.get("left")
+        if left is not None:
+            left = float(left) - (time.time() - float(report["time"]))
+        return RunProgress(
+            str(report["state"]), float(report["done"]), f"{step}: {message}" if message else step,
+            left if left is None or left >= 0 else None,
+        )  # fmt: skip
     except (OSError, ValueError, KeyError, TypeError):
         return None
 

@@ -111,7 +111,7 @@ def watch(folder: Path) -> None:
         return st.rerun()
     with st.container(border=True):
         st.subheader(f"The study “{folder.name}” is running", anchor=False)
-        st.progress(progress.done, text=f"{progress.done:.0%} · {progress.message}")
+        st.progress(progress.done, text=f"{progress.reached} · {progress.message}")
         if started.may_stop(folder, visitor()):
             args = (folder, visitor())
             st.button("Stop", icon=":material/stop:", on_click=started.stop, args=args, key=f"stop_{folder}")
@@ -135,4 +135,4 @@ def _box() -> None:
     for folder in active:
         progress = started.progress(folder)
         if progress is not None:
-            st.progress(progress.done, text=f"{folder.name}: {progress.done:.0%}")
+            st.progress(progress.done, text=f"{folder.name}: {progress.reached}")

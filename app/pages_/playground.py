@@ -10,6 +10,7 @@ from board.pages import PageInfo
 from board.snippets import call, literal
 from board.triplet import LibraryLoss, TripletState, library_loss, triplet
 
+from tla.pace import Pace, in_words
 from tla.plots import Look
 
 PAGE = PageInfo(
@@ -68,10 +69,13 @@ def train() -> None:
         st.session_state["lesson"] = settings
     if st.session_state.get("lesson") != settings:
         return
-    bar = st.progress(0.0, text="training …")
+    bar, pace = st.progress(0.0, text="training …"), Pace()
 
     def progress(method: str, done: float) -> None:
-        bar.progress((("at", "tla").index(method) + min(done, 1.0)) / 2, text=f"training {shell.label(method)} …")
+        share = (("at", "tla").index(method) + min(done, 1.0)) / 2
+        pace.report(share)
+        left = "" if pace.left is None else f" {in_words(pace.left)} left"
+        bar.progress(share, text=f"training {shell.label(method)} …{left}")
 
     trainings = {method: train_cached(method, settings, partial(progress, method)) for method in ("at", "tla")}
     bar.empty()

@@ -1,5 +1,6 @@
 """Studies started by the dashboard: followed, stopped with it, and their last output shown."""
 
+import json
 import os
 import sys
 import time
@@ -29,6 +30,26 @@ def wait_until(check, seconds=10):
     while not check():
         assert time.monotonic() < end, "it took too long"
         time.sleep(0.05)
+
+
+@pytest.mark.parametrize(
+    ("left", "before", "words"),
+    [
+        (None, 0, "25%"), (240.0, 0, "25%, 4 min left"), (90.0, 60, "25%, 30 s left"),
+        (5.0, 60, "25%"),  # longer than was thought: nothing is known
+    ],
+)  # fmt: skip
+def test_the_time_left_counts_down_from_the_last_report(tmp_path, left, before, words):
+    report = {
+        "step": "data",
+        "state": "running",
+        "done": 0.25,
+        "message": "",
+        "left": left,
+        "time": time.time() - before,
+    }
+    (tmp_path / "progress.json").write_text(json.dumps(report))
+    assert running.read_progress(tmp_path).reached == words
 
 
 def test_a_run_is_followed_and_stopped(runs, tmp_path, monkeypatch):

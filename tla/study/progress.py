@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
+from tla.pace import Pace
+
 
 class StudyProgress(NamedTuple):
     """State of a running study.
@@ -17,12 +19,14 @@ class StudyProgress(NamedTuple):
         state: "skipped", "running", "done" or "failed".
         done: Finished share of the whole study, 0..1.
         message: What is happening, in words.
+        left: Seconds until the study is finished, at its speed so far; None while nothing is known.
     """
 
     step: str
     state: str
     done: float
     message: str
+    left: float | None = None
 
     @property
     def share(self) -> float:
@@ -55,6 +59,7 @@ class ProgressReporter:
     _over: set[str] = field(default_factory=set, repr=False)
     _running: dict[str, float] = field(default_factory=dict, repr=False)
     _last: float = field(default=0.0, repr=False)
+    _pace: Pace = field(default_factory=Pace, repr=False)
     _lock: threading.RLock = field(default_factory=threading.RLock, repr=False)
 
     def report(self, step: str, state: str, share: float = 0.0, message: str = "") -> None:
@@ -79,7 +84,8 @@ class ProgressReporter:
                 self._finished += weight
             total = sum(self.weights.values()) or 1.0
             done = min(1.0, (self._finished + sum(self._running.values())) / total)
-            progress = StudyProgress(step, state, done, message)
+            self._pace.report(done, counts=state != "skipped")
+            progress = StudyProgress(step, state, done, message, self._pace.left)
             if self.callback is not None:
                 self.callback(progress)
             now = time.monotonic()

@@ -83,20 +83,25 @@ def large_study(folder: Path) -> Path:
     return folder
 
 
-def write_digits(file: Path) -> Path:
-    """The digits as arrays; each of 500 for testing is there ten times, moved by up to a pixel and with noise."""
+def write_digits(file: Path, count: int = IMAGES) -> Path:
+    """The digits as arrays; each of 500 for testing is there many times, moved by up to a pixel and with noise.
+
+    Args:
+        file: An npz file.
+        count: Test images.
+    """
     import tla
 
     images = tla.SOURCES.build("digits").load()
     x, y = (np.asarray(part) for part in (images.test.pixels, images.test.labels))
     rng = np.random.default_rng(0)
-    times = -(-IMAGES // len(x))
+    times = -(-count // len(x))
     moved = [np.roll(x, tuple(rng.integers(-1, 2, 2)), axis=(-2, -1)) for _ in range(times)]
-    noisy = np.concatenate(moved)[:IMAGES] + rng.integers(0, 24, (IMAGES, *x.shape[1:]))
+    noisy = np.concatenate(moved)[:count] + rng.integers(0, 24, (count, *x.shape[1:]))
     np.savez(
         file,
         x_test=noisy.clip(0, 255).astype(np.uint8),
-        y_test=np.tile(y, times)[:IMAGES],
+        y_test=np.tile(y, times)[:count],
         x_train=np.asarray(images.train.pixels),
         y_train=np.asarray(images.train.labels),
     )

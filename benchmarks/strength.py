@@ -3,7 +3,7 @@
     python benchmarks/strength.py                               the digits models that ship, eps 0.15, 500 images
     python benchmarks/strength.py digits/at                     one of them
     python benchmarks/strength.py --data mnist --eps 0.3 at=FILE natural=FILE      your own models
-    python benchmarks/strength.py --unseen                      networks that the ensemble was not tuned by, 300 images
+    python benchmarks/strength.py --unseen                      networks that it was not tuned by, 300 to 1,000 images
     python benchmarks/strength.py --table                       print and draw earlier measurements
 
 All contenders attack the same images of the same network, one after the other, on one thread; peers (under Linf) with
@@ -144,13 +144,14 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--unseen", action="store_true", help="the networks of benchmarks/unseen, or some of them")
     parser.add_argument("--data", default="digits")
     parser.add_argument("--eps", type=float, default=0.15)
-    parser.add_argument("--images", type=int, help="500; 300 of the unseen networks")
+    parser.add_argument("--images", type=int, help="500; of the unseen networks as many as each says")
     parser.add_argument("--folder", type=Path, help="strength; strength/unseen of the unseen networks")
     parser.add_argument("--table", action="store_true", help="only show what is measured already")
     parser.add_argument("--figure", type=Path, help="draw the table: PNG, SVG or HTML")
     parser.add_argument("--csv", type=Path, help="write the table")
     options = parser.parse_args()
-    options.images = options.images or (300 if options.unseen else 500)
+    if options.images is None and not options.unseen:
+        options.images = 500
     options.folder = options.folder or Path("strength") / ("unseen" if options.unseen else "")
     return options
 
@@ -188,8 +189,9 @@ def judge(name: str, options: argparse.Namespace) -> None:
 
     of = UNSEEN[name]
     _, test = images(of.data)
-    rows = torch.randperm(len(test), generator=torch.Generator().manual_seed(0))[: options.images]
-    case = Case(name, load_unseen(name), test.floats(rows), test.labels[rows], of.judged, of.data, of.norm, 100)
+    rows = torch.randperm(len(test), generator=torch.Generator().manual_seed(0))[: options.images or of.images]
+    # One batch: AutoAttack takes its 5,000 random squares with each, however few images are left in it.
+    case = Case(name, load_unseen(name), test.floats(rows), test.labels[rows], of.judged, of.data, of.norm, len(rows))
     require("pyautoattack", "AutoAttack")
     for contender in ("ensemble", "AutoAttack"):
         measure(case, contender, options)

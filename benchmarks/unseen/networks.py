@@ -122,6 +122,8 @@ class Unseen:
         eps: Radius of the training.
         judged: Radius at which it keeps between 20 and 80 % of the images under AutoAttack.
         steps: Of the training attack.
+        settings: Further settings of the training.
+        images: How many test images it is judged on: 300, or more where AutoAttack is quick enough.
     """
 
     build: Callable[[], nn.Module]
@@ -133,6 +135,7 @@ class Unseen:
     epochs: int
     steps: int = 3
     settings: dict[str, Any] = field(default_factory=dict)
+    images: int = 300
 
 
 def narrow(classes: int, width: int = 16) -> nn.Module:
@@ -161,11 +164,11 @@ def images(data: str) -> tuple[tla.Images, tla.Images]:
 
 
 UNSEEN = {
-    "mlp-l2": Unseen(mlp, "mnist", "at", "l2", 2.0, 2.0, 8, 5, {"learning_rate": 0.002}),
-    "lenet-trades": Unseen(lenet, "mnist", "trades", "linf", 0.2, 0.25, 2, 4, {"learning_rate": 0.003}),
-    "vgg-awp": Unseen(vgg, "cifar10", "at-awp", "linf", 8 / 255, 6 / 255, 3, 2, {"learning_rate": 0.005}),
-    "residual-l2": Unseen(residual, "cifar10", "at", "l2", 0.5, 0.5, 3, 2, {"learning_rate": 0.003}),
-    "mixer-fast": Unseen(mixer, "cifar10", "fast", "linf", 4 / 255, 4 / 255, 4, 1, {"learning_rate": 0.005}),
+    "mlp-l2": Unseen(mlp, "mnist", "at", "l2", 2.0, 2.0, 8, 5, {"learning_rate": 0.002}, 1000),
+    "lenet-trades": Unseen(lenet, "mnist", "trades", "linf", 0.2, 0.25, 2, 4, {"learning_rate": 0.003}, 1000),
+    "vgg-awp": Unseen(vgg, "cifar10", "at-awp", "linf", 8 / 255, 6 / 255, 3, 2, {"learning_rate": 0.005}, 1000),
+    "residual-l2": Unseen(residual, "cifar10", "at", "l2", 0.5, 0.5, 3, 2, {"learning_rate": 0.003}, 600),
+    "mixer-fast": Unseen(mixer, "cifar10", "fast", "linf", 4 / 255, 4 / 255, 4, 1, {"learning_rate": 0.005}, 1000),
     "vgg-20": Unseen(
         lambda: vgg(20, shrink=2), "tiny-imagenet", "at", "linf", 4 / 255, 3 / 255, 12, 2,
         {"learning_rate": 0.003, "flip": True},

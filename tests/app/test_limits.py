@@ -25,7 +25,7 @@ ROOT = Path(__file__).parents[2]
 def runs(monkeypatch):
     sleeping = [sys.executable, "-c", "import time; time.sleep(60)"]
     monkeypatch.setattr(running, "command", lambda recipe, folder, words=(): sleeping)
-    runs = Runs()
+    runs = Runs(most=2)
     yield runs
     runs.stop_all()
 

@@ -15,6 +15,7 @@ import time
 from pathlib import Path
 
 import torch
+from gpu import NAMES
 from torch import Tensor, nn
 
 from tla.attacks import ATTACKS, evaluate
@@ -151,11 +152,10 @@ def images(pixels: Path | None) -> Splits:
     from safetensors.torch import load_file
 
     arrays = load_file(pixels)
-    names = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
     splits = []
     for split in ("train", "test"):
         x, y = arrays[split], arrays[f"{split}_y"].long()
-        splits.append(Images(x, y, names, torch.arange(len(y)), "cifar10", split))
+        splits.append(Images(x, y, NAMES, torch.arange(len(y)), "cifar10", split))
     return Splits(*splits)
 
 

@@ -114,8 +114,8 @@ def tests(options: argparse.Namespace, record: Record) -> None:
     words += ["tests/models/test_models_gpu.py"] if options.dry else ["tests"]
     ended = subprocess.run(words, cwd=HERE.parent, capture_output=True, text=True, check=False)
     suite = ElementTree.parse(report).getroot().find("testsuite") if report.exists() else None
-    words = () if suite is None else ("tests", "failures", "errors", "skipped")
-    counts = {word: int(suite.get(word, 0)) for word in words if suite is not None}
+    found = {} if suite is None else suite.attrib
+    counts = {word: int(found[word]) for word in ("tests", "failures", "errors", "skipped") if word in found}
     record.note(status=ended.returncode, **counts, end=ended.stdout[-3000:])
     if ended.returncode:
         raise SystemExit(ended.returncode)

@@ -70,17 +70,31 @@ def large_study(folder: Path) -> Path:
     Args:
         folder: Where it is, or will be.
     """
+    place = folder / NAME
+    if not is_finished(place):
+        folder.mkdir(parents=True, exist_ok=True)
+        recipe = folder / f"{NAME}.toml"
+        recipe.write_text(RECIPE.format(path=write_digits(folder / "digits.npz"), images=IMAGES))
+        make_study(str(recipe), place)
+    return folder
+
+
+def is_finished(place: Path) -> bool:
+    """Whether a study is there and complete."""
     from tla.store import Store
 
-    place = folder / NAME
-    if Store(place).manifest().get("complete"):
-        return folder
-    folder.mkdir(parents=True, exist_ok=True)
-    recipe = folder / f"{NAME}.toml"
-    recipe.write_text(RECIPE.format(path=write_digits(folder / "digits.npz"), images=IMAGES))
-    words = [sys.executable, "-m", "tla", "study", str(recipe), "--out", str(place)]
+    return bool(Store(place).manifest().get("complete"))
+
+
+def make_study(recipe: str, place: Path) -> None:
+    """Run a study through the command line, in a process of one thread.
+
+    Args:
+        recipe: The argument of `tla study`.
+        place: Its folder.
+    """
+    words = [sys.executable, "-m", "tla", "study", recipe, "--out", str(place)]
     subprocess.run(words, check=True, env=os.environ | {"OMP_NUM_THREADS": "1"}, stdout=subprocess.DEVNULL)
-    return folder
 
 
 def write_digits(file: Path, count: int = IMAGES) -> Path:

@@ -14,9 +14,6 @@ nothing.
 import argparse
 import itertools
 import math
-import os
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -25,7 +22,7 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-from large_study import write_digits
+from large_study import is_finished, make_study, write_digits
 from workers import MANY
 
 from tla.store import Store
@@ -82,8 +79,8 @@ def main() -> None:
     out = words.out or Path(tempfile.mkdtemp(prefix="tla-scale-"))
     out.mkdir(parents=True, exist_ok=True)
     rows: list[Grown] = []
-    for size, command in commands(words.part, words.sizes or SIZES[words.part], out):
-        rows.append(measured(size, command, out / f"{words.part}-{size}"))
+    for size, recipe in recipes(words.part, words.sizes or SIZES[words.part], out):
+        rows.append(measured(size, recipe, out / f"{words.part}-{size}"))
         print(rows[-1], flush=True)
     frame = table(rows, words.part)
     lines = [frame.columns, ["---"] * len(frame.columns), *frame.itertuples(index=False)]
@@ -91,11 +88,11 @@ def main() -> None:
         print("|", " | ".join(f"{cell:,.4g}" if isinstance(cell, float) else f"{cell}" for cell in line), "|")
 
 
-def commands(part: str, sizes: tuple[int, ...], out: Path) -> Iterator[tuple[int, list[str]]]:
+def recipes(part: str, sizes: tuple[int, ...], out: Path) -> Iterator[tuple[int, str]]:
     """What `tla study` is called with for each size, after its data were written."""
     for size in sizes:
         if part == "gallery":
-            yield size, [f"embeddings:{write_embeddings(out / f'embeddings-{size}', size)}"]
+            yield size, f"embeddings:{write_embeddings(out / f'embeddings-{size}', size)}"
             continue
         recipe = out / f"{part}-{size}.toml"
         text = (
@@ -104,7 +101,7 @@ def commands(part: str, sizes: tuple[int, ...], out: Path) -> Iterator[tuple[int
             else IMAGES.format(path=write_digits(out / f"digits-{size}.npz", size), count=size)
         )
         recipe.write_text(text, encoding="utf-8")
-        yield size, [str(recipe)]
+        yield size, str(recipe)
 
 
 def write_embeddings(folder: Path, count: int) -> Path:
@@ -128,17 +125,13 @@ def write_embeddings(folder: Path, count: int) -> Path:
     return folder
 
 
-def measured(size: int, words: list[str], folder: Path) -> Grown:
-    """Run a study in a process of its own, and read what it wrote down."""
-    command = [sys.executable, "-m", "tla", "study", *words, "--out", str(folder)]
-    if Store(folder).manifest().get("complete"):
-        return _read(size, math.nan, folder)
-    started = time.perf_counter()
-    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, env=os.environ | {"OMP_NUM_THREADS": "1"})
-    return _read(size, time.perf_counter() - started, folder)
-
-
-def _read(size: int, seconds: float, folder: Path) -> Grown:
+def measured(size: int, recipe: str, folder: Path) -> Grown:
+    """Run a study in a process of its own, unless it is finished, and read what it wrote down."""
+    seconds = math.nan
+    if not is_finished(folder):
+        started = time.perf_counter()
+        make_study(recipe, folder)
+        seconds = time.perf_counter() - started
     steps: dict[str, float] = {}
     peak = 0.0
     for name, step in Store(folder).manifest()["steps"].items():

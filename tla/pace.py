@@ -28,7 +28,7 @@ class Pace:
             self._began = None
         if self._began is None:
             self._began, self._first, self._ends = (now if counts else None), share, None
-        elif share > max(self._first, self._last):
+        elif share > self._last:
             self._ends = now + (now - self._began) * (1 - share) / (share - self._first)
         self._last = share
 

@@ -2,6 +2,8 @@
 
 import os
 
+from rich.console import Console
+
 from tla.progress import ProgressBar
 from tla.study.progress import StudyProgress
 
@@ -16,11 +18,12 @@ def is_first_process() -> bool:
 class StudyBar(ProgressBar):
     """A bar with a line for each step that is running, under the lines of those that are finished."""
 
-    _running: dict[str, str]
+    def __init__(self, console: Console) -> None:
+        super().__init__("", console=console)
+        self._running: dict[str, str] = {}
 
     def __call__(self, now: StudyProgress) -> None:  # pyright: ignore[reportIncompatibleMethodOverride]
         """Show how far a study has got."""
-        self._running = getattr(self, "_running", {})
         line = now.text[:72]
         if now.state == "running":
             self._running[now.step] = line

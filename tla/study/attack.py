@@ -54,8 +54,7 @@ def _run(workspace: Workspace, trained: TrainedModel, report: Report) -> StepRes
         kept = None if eps in between else Kept(plan.main)
 
         def progress(now: EvaluationProgress, eps: float = eps, before: float = number / len(radii)) -> None:
-            share = before + now.done / now.total / len(radii)
-            report(share, f"{now.attack} eps {eps:.3g}, {now.rate:,.0f} images/s")
+            report(before + now.share / len(radii), f"{now.attack} eps {eps:.3g}, {now.rate:,.0f} images/s")
 
         frame = evaluate(
             workspace.model(trained),

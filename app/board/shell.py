@@ -130,6 +130,7 @@ def _focus_box(view: View) -> None:
         help="The test image that every page shows. Type its number, click a picture or a point, or use the keys. "
         "A number that this study has no image of goes on to the next that it has.",
     )
+    state.drawn(state.FOCUS)
     sample = state.focus(view)
     known = view.true_class(sample) >= 0
     name = view.class_name(view.true_class(sample)) if known else f"image {sample}"

@@ -1,6 +1,7 @@
 """What every page shares: one study, one seed, one focus sample. All of it is in the address of the page."""
 
 from bisect import bisect_left
+from typing import Any
 
 import streamlit as st
 
@@ -8,17 +9,47 @@ from board.selection import focus as candidates
 from board.studies import View
 
 STUDY, SEED, FOCUS, PICKED, CONDITION = "study", "seed", "focus", "picked", "condition"
+HELD = 4
 
 
 def focus(view: View) -> int:
     """Id of the focus sample: the test image that every page shows."""
-    chosen = st.session_state.get(FOCUS)
-    return chosen if chosen in view.positions else first_focus(view)
+    return _known(view, st.session_state.get(FOCUS))
+
+
+def _known(view: View, sample: Any) -> int:
+    return sample if sample in view.positions else first_focus(view)
 
 
 def set_focus(sample: int) -> None:
     """Make a test image the focus sample; only in a callback: the sidebar must not be drawn yet."""
-    st.session_state[FOCUS] = sample
+    put(FOCUS, sample)
+
+
+def put(key: str, value: object) -> None:
+    """Move a control from a callback; the last few values are remembered for `moved_from`."""
+    st.session_state[key] = value
+    st.session_state[_held(key)] = [*st.session_state.get(_held(key), []), value][-HELD:]
+
+
+def moved_from(key: str) -> Any:
+    """Where a control stands that a callback is to move on from there.
+
+    A browser that has not drawn the last move yet sends the value before it along with the next press.
+    """
+    held, here = st.session_state.get(_held(key), []), st.session_state.get(key)
+    return held[-1] if here in held[:-1] else here
+
+
+def drawn(key: str) -> None:
+    """Start anew from what a control shows; where it is drawn, so that a value which a user goes back to counts."""
+    held, here = st.session_state.get(_held(key), []), st.session_state.get(key)
+    if held[-1:] != [here]:
+        st.session_state[_held(key)] = [here]
+
+
+def _held(key: str) -> str:
+    return f"{key}_held"
 
 
 def snap_focus(view: View, before: int) -> None:
@@ -76,7 +107,7 @@ def step_focus(view: View, among: list[int], by: int = 1) -> None:
     if not among:
         return
     order = sorted(among)
-    here = focus(view)
+    here = _known(view, moved_from(FOCUS))
     place = bisect_left(order, here)
     beside = place == len(order) or order[place] != here
     set_focus(order[(place + by - (beside and by > 0)) % len(order)])

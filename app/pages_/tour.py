@@ -257,8 +257,8 @@ SCENES = [
 def go(by: int) -> None:
     """Go some scenes forth, or back."""
     names = [scene.name for scene in SCENES]
-    here = names.index(st.session_state.get("scene") or names[0])
-    st.session_state["scene"] = names[(here + by) % len(names)]
+    here = names.index(state.moved_from("scene") or names[0])
+    state.put("scene", names[(here + by) % len(names)])
 
 
 def main() -> None:
@@ -266,6 +266,7 @@ def main() -> None:
     with shell.page() as view:
         names = [scene.name for scene in SCENES]
         chosen = st.segmented_control("Scene", names, default=names[0], key="scene", bind="query-params")
+        state.drawn("scene")
         scene = SCENES[names.index(chosen) if chosen in names else 0]
         st.markdown(scene.text)
         facts = scene.facts(view)

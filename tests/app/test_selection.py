@@ -192,6 +192,27 @@ def test_the_focus_steps_and_stays_over_pages(studies, open_page):
     assert app.number_input(key="focus").value == expected
 
 
+def test_a_browser_that_sends_the_number_before_the_last_step_loses_no_step(studies, open_page):
+    app = open_page("compare", focus="5")
+    for old, expected in ((5, 6), (5, 7), (6, 8), (6, 9)):
+        app.number_input(key="focus").set_value(old)
+        app.button(key="focus_next").click().run()
+        assert app.number_input(key="focus").value == expected
+    app.number_input(key="focus").set_value(8).run()
+    assert app.number_input(key="focus").value == 8
+    app.button(key="focus_next").click().run()
+    assert app.number_input(key="focus").value == 9
+
+
+def test_a_browser_that_sends_the_scene_before_the_last_step_loses_no_step(studies, open_page):
+    app = open_page("tour")
+    names = app.segmented_control(key="scene").options
+    for old, expected in ((0, 1), (0, 2), (1, 3)):
+        app.segmented_control(key="scene").set_value(names[old])
+        app.button(key="scene_next").click().run()
+        assert app.segmented_control(key="scene").value == names[expected]
+
+
 def test_the_tour_goes_round(studies, open_page):
     app = open_page()
     names = []

@@ -2,6 +2,7 @@
 
 import io
 import json
+import shutil
 from typing import NamedTuple
 
 import pytest
@@ -12,9 +13,11 @@ from training_small import few_digits
 import tla
 from tla import pace
 from tla.audit import AuditProgress, run_audit
+from tla.cli import main
 from tla.cli.progress import StudyBar
-from tla.pace import in_words
+from tla.pace import Stages, in_words
 from tla.progress import ProgressBar, TimeLeft
+from tla.study.locate import shipped_studies
 from tla.study.progress import ProgressReporter, StudyProgress
 from tla.training import TrainConfig
 
@@ -70,6 +73,17 @@ def test_what_an_earlier_run_finished_does_not_count_as_speed(clock, console):
     clock[0] += 20
     bar(StudyProgress("train/at-seed0", "running", 0.6, "epoch 1/4"))
     assert left(bar) == "80 s left"
+
+
+def test_nothing_is_estimated_from_less_than_a_second(clock, console):
+    bar = ProgressBar(console=console)
+    bar(Now(0.0))
+    clock[0] += 0.2
+    bar(Now(0.5))
+    assert left(bar) == ""
+    clock[0] += 1.8
+    bar(Now(0.6))
+    assert left(bar) == "1 s left"
 
 
 def test_the_next_piece_of_work_has_its_own_clock(clock, console):
@@ -153,3 +167,37 @@ def test_an_audits_share_is_that_of_the_work(tmp_path):
     assert after["doubling"] < 0.3
     assert after["unbounded"] - after["doubling"] > 0.3  # more than a third of the passes are those of twice the steps
     assert seen[0].text == "eval_mode (0/22)"
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["report", "{study}"],
+        ["figure", "roc", "{study}", "--out", "roc.json"],
+        ["explore", "{study}"],
+        ["export", "atlas", "{study}"],
+        ["pack", "{study}", "packed"],
+        ["pack", "{study}", "tables", "--tables"],
+    ],
+    ids=lambda words: " ".join(words),
+)
+def test_verbs_that_write_files_show_their_stages(words, tmp_path, monkeypatch, capsys):
+    shutil.copytree(shipped_studies() / "digits", tmp_path / "study")
+    monkeypatch.chdir(tmp_path)
+    seen = []
+    monkeypatch.setattr(ProgressBar, "__call__", lambda self, now: seen.append((now.share, now.text)))
+    assert main([word.format(study="./study") for word in words]) == 0
+    shares = [share for share, _ in seen]
+    assert shares == pytest.approx([k / len(seen) for k in range(len(seen))])
+    assert all(text for _, text in seen)
+    capsys.readouterr()
+
+
+def test_a_stage_is_shown_as_the_share_of_those_before_it(clock, console):
+    bar = ProgressBar(console=console)
+    stages = Stages(bar, 4)
+    stages.begin("reading")
+    clock[0] += 2
+    stages.begin("drawing")
+    assert left(bar) == "6 s left"
+    assert bar._bar.tasks[0].description == "drawing"

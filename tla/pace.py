@@ -1,7 +1,50 @@
-"""How long the rest of something takes, from how fast it has gone so far."""
+"""How far something has got, and how long the rest of it takes."""
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import NamedTuple
+
+
+class StageProgress(NamedTuple):
+    """Progress of work that is done in stages of about equal length: a report, a pack, an explorer.
+
+    Attributes:
+        text: The stage about to begin, in words; empty at the end.
+        done: How many stages are done.
+        total: How many there are.
+    """
+
+    text: str
+    done: int
+    total: int
+
+    @property
+    def share(self) -> float:
+        """The finished share, 0..1."""
+        return self.done / self.total
+
+
+class Stages:
+    """Reports the stages of a piece of work, one after the other.
+
+    Args:
+        progress: Called with a `StageProgress` when a stage begins.
+        total: How many stages there are.
+    """
+
+    def __init__(self, progress: Callable[[StageProgress], None] | None, total: int) -> None:
+        self._progress, self._total, self._begun = progress, total, 0
+
+    def begin(self, text: str) -> None:
+        """The next stage begins: what it does, in words."""
+        if self._progress is not None:
+            self._progress(StageProgress(text, self._begun, self._total))
+        self._begun += 1
+
+
+SOONEST = 1.0
+"""Seconds of work before which nothing is estimated."""
 
 
 @dataclass
@@ -28,7 +71,7 @@ class Pace:
             self._began = None
         if self._began is None:
             self._began, self._first, self._ends = (now if counts else None), share, None
-        elif share > self._last:
+        elif share > self._last and now - self._began >= SOONEST:
             self._ends = now + (now - self._began) * (1 - share) / (share - self._first)
         self._last = share
 

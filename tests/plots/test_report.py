@@ -12,7 +12,7 @@ from synthetic import TABLES, World, write_store
 
 from tla.plots import FIGURES, Look
 from tla.plots.drawing.comparison import deciding
-from tla.plots.report import embed, write_report
+from tla.plots.report import embed, page, write_report
 from tla.plots.report.embed import bare, colours, difference, recoloured
 from tla.plots.report.headline import headline, tiles
 from tla.plots.report.material import STEP_OF, Material
@@ -52,6 +52,16 @@ class Page(HTMLParser):
 def written(tmp_path_factory):
     store = write_store(tmp_path_factory.mktemp("report") / "study", World(n=60, methods=("natural", "at", "tla")))
     return write_report(store)
+
+
+def test_it_says_how_far_it_has_got(tmp_path):
+    seen = []
+    store = write_store(tmp_path / "study", World(n=20, methods=("at", "tla")))
+    write_report(store, progress=lambda now: seen.append((now.share, now.text)))
+    assert seen[0] == (0.0, "reading")
+    assert [share for share, _ in seen] == pytest.approx([k / len(seen) for k in range(len(seen))])
+    assert [text for _, text in seen[1:-1]] == [f"drawing {label.lower()}" for label, _ in page.SECTIONS.values()]
+    assert seen[-1][1] == "writing"
 
 
 @pytest.fixture(scope="module")

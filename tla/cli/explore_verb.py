@@ -33,16 +33,20 @@ class ExploreOptions:
 
 def run(words: list[str]) -> int:
     """Run `tla explore`."""
+    from tla.progress import ProgressBar
     from tla.widgets.study_page import save_study
 
     options = tyro.cli(ExploreOptions, args=words, prog="tla explore", description=summary(ExploreOptions, ""))
-    path = save_study(
-        open_study(options.study),
-        options.out,
-        methods=options.methods,
-        projection=options.projection,
-        seed=options.seed,
-        focus=options.focus,
-    )
+    store = open_study(options.study)
+    with ProgressBar() as bar:
+        path = save_study(
+            store,
+            options.out,
+            methods=options.methods,
+            projection=options.projection,
+            seed=options.seed,
+            focus=options.focus,
+            progress=bar,
+        )
     print(f"Explorer: {path.resolve()} ({path.stat().st_size / 1e6:.1f} MB)")
     return 0

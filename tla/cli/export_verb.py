@@ -35,6 +35,7 @@ class ExportOptions:
 
 def run(words: list[str]) -> int:
     """Run `tla export`."""
+    from tla.progress import ProgressBar
     from tla.widgets.exported import atlas_command, point_table, write_atlas, write_fiftyone
 
     options = tyro.cli(ExportOptions, args=words, prog="tla export", description=summary(ExportOptions, ""))
@@ -42,9 +43,11 @@ def run(words: list[str]) -> int:
     which = {"method": options.method, "projection": options.projection, "seed": options.seed}
     name = options.name or f"{store.path.name}-{point_table(store, **which)['method'].iloc[0]}"
     if options.to == "atlas":
-        path = write_atlas(store, options.out or Path(f"{name}.parquet"), **which)
+        with ProgressBar() as bar:
+            path = write_atlas(store, options.out or Path(f"{name}.parquet"), progress=bar, **which)
         print(f"Atlas: {path.resolve()} ({path.stat().st_size / 1e6:.1f} MB)\nOpen it: {atlas_command(path)}")
         return 0
-    count = write_fiftyone(store, name, options.out or Path(name), **which)
+    with ProgressBar() as bar:
+        count = write_fiftyone(store, name, options.out or Path(name), progress=bar, **which)
     print(f"FiftyOne: dataset {name} with {count} samples\nOpen it: fiftyone app launch {name}")
     return 0

@@ -9,6 +9,7 @@ import tyro
 
 from tla.cli.help import summary
 from tla.config import plain_value
+from tla.pace import Stages
 from tla.study.locate import open_study
 
 MIN_WIDTH = 100
@@ -41,6 +42,7 @@ def run(words: list[str]) -> int:
     from tla.plots import FIGURES
     from tla.plots.drawing.draw import draw, look_of
     from tla.plots.drawing.export import save
+    from tla.progress import ProgressBar
 
     names = f"Figures: {', '.join(FIGURES.names())}"
     options = tyro.cli(FigureOptions, args=words, prog="tla figure", description=summary(FigureOptions, names))
@@ -49,8 +51,13 @@ def run(words: list[str]) -> int:
     function = FIGURES.get(options.name)
     store = open_study(options.study)
     look = look_of(store, theme="dark" if options.dark else "light", width=options.width)
-    figure = draw(options.name, store, look=look, **_settings(options.name, function, options.set))
-    path = save(figure, options.out or Path(f"{options.name}.html"), width=options.width)
+    path, settings = options.out or Path(f"{options.name}.html"), _settings(options.name, function, options.set)
+    with ProgressBar() as bar:
+        stages = Stages(bar, 2)
+        stages.begin(f"drawing {options.name}")
+        figure = draw(options.name, store, look=look, **settings)
+        stages.begin(f"writing {path.name}")
+        save(figure, path, width=options.width)
     print(f"Figure: {path.resolve()}")
     return 0
 

@@ -21,13 +21,15 @@ def run(words: list[str]) -> int:
         print(USAGE)
         return 0 if {"-h", "--help"} & set(words) else 2
     store = open_study(words[0])
+    from tla.progress import ProgressBar
     from tla.study.pack import pack, pack_weights
 
     if words[1] == "--weights":
         for file in pack_weights(store):
             print(f"Weights: {file} ({file.stat().st_size / 1e6:.2f} MB)")
         return 0
-    packed = pack(store, Path(words[1]), tables_only=tables_only)
+    with ProgressBar() as bar:
+        packed = pack(store, Path(words[1]), tables_only=tables_only, progress=bar)
     size = sum(file.stat().st_size for file in packed.path.rglob("*") if file.is_file())
     print(f"Packed: {packed.path.resolve()} ({size / 1e6:.1f} MB)")
     return 0

@@ -17,8 +17,10 @@ def run(words: list[str]) -> int:
     store = open_study(words[0])
     store.check_all(but=("report.html",))
     from tla.plots.report import write_report
+    from tla.progress import ProgressBar
 
-    path = write_report(store)
+    with ProgressBar() as bar:
+        path = write_report(store, progress=bar)
     entry = store.manifest()["steps"].get("report")
     if entry is not None:
         store.finish("report", entry["digest"], [path.name], entry.get("facts"))

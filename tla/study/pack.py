@@ -1,17 +1,25 @@
 """Packs a study for sharing: all its results, without what is only needed to resume it."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from tla.files import swapped_in
+from tla.pace import StageProgress, Stages
 from tla.store import Store
 from tla.study.attack import array_name
 
 
-def pack(store: Store, folder: Path, *, tables_only: bool = False) -> Store:
+def pack(
+    store: Store,
+    folder: Path,
+    *,
+    tables_only: bool = False,
+    progress: Callable[[StageProgress], None] | None = None,
+) -> Store:
     """Copy a finished study without training state, tables of single models, indexes and report.
 
     Weights and embeddings are stored in half precision. Adversarial images are kept only at the study's eps, and in
@@ -25,6 +33,7 @@ def pack(store: Store, folder: Path, *, tables_only: bool = False) -> Store:
         folder: Destination; must be new, empty, or hold an earlier pack of the same study, and must not overlap with
             the study.
         tables_only: No images, embeddings or models: enough for figures without images; the dashboard hides it.
+        progress: Called before the tables, the arrays and the models are written.
 
     Raises:
         ValueError: if the study is not finished, or the destination is anything else; says what it is.
@@ -34,14 +43,18 @@ def pack(store: Store, folder: Path, *, tables_only: bool = False) -> Store:
         raise ValueError(f"{store.path}: the study is not finished; run it to the end first")
     _check_destination(store, folder, manifest)
     with swapped_in(folder) as building:
-        _fill(store, Store(building), manifest, tables_only)
+        _fill(store, Store(building), manifest, tables_only, Stages(progress, 1 if tables_only else 3))
     return Store(folder)
 
 
-def _fill(store: Store, packed: Store, manifest: dict[str, Any], tables_only: bool) -> None:
+def _fill(store: Store, packed: Store, manifest: dict[str, Any], tables_only: bool, stages: Stages) -> None:
+    stages.begin("packing tables")
     files = _tables(store, packed)
     if not tables_only:
-        files += [*_arrays(store, packed), *_models(store, packed), *_credit(packed, manifest)]
+        stages.begin("packing images and embeddings")
+        files += _arrays(store, packed)
+        stages.begin("packing models")
+        files += [*_models(store, packed), *_credit(packed, manifest)]
     packed.write_text("study.toml", store.place("study.toml").read_text(encoding="utf-8"))
     packed.write_json("manifest.json", manifest | {"steps": {}, "packed": "tables" if tables_only else "whole"})
     packed.finish("packed", str(manifest["complete"]), files)

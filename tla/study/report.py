@@ -12,7 +12,6 @@ def step(workspace: Workspace, tables: str) -> StudyStep:
 def _run(workspace: Workspace, report: Report) -> StepResult:
     from tla.plots.report import write_report
 
-    report(0.1, "drawing figures")
-    path = write_report(workspace.store)
+    path = write_report(workspace.store, progress=lambda now: report(now.share, now.text))
     size = path.stat().st_size / 1e6
     return StepResult([path.name], f"report.html, {size:.1f} MB")

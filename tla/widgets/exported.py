@@ -1,11 +1,13 @@
 """A method's points as one table for other explorers: coordinates, predictions, measures, neighbours, pictures."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from tla.pace import StageProgress, Stages
 from tla.plots.drawing.pictures import Pictures, as_bytes
 from tla.plots.drawing.theme import methods_of
 from tla.widgets.scene import MEASURES, main_shift
@@ -95,12 +97,15 @@ def pictures_for(source: TableSource, table: pd.DataFrame) -> list[np.ndarray | 
     return [as_bytes(sides[kind][int(one)]) if int(one) in sides[kind] else None for kind, one in pairs]
 
 
-def write_atlas(source: TableSource, path: Path, **which: Any) -> Path:
+def write_atlas(
+    source: TableSource, path: Path, *, progress: Callable[[StageProgress], None] | None = None, **which: Any
+) -> Path:
     """A parquet file for Embedding Atlas, which is made for millions of points.
 
     Args:
         source: The study.
         path: Ends in .parquet; replaced whole.
+        progress: Called before each stage.
         which: method, projection, seed, as `point_table` takes them.
 
     Raises:
@@ -115,10 +120,14 @@ def write_atlas(source: TableSource, path: Path, **which: Any) -> Path:
 
     if path.suffix != ".parquet":
         raise ValueError(f"the file must end in .parquet, got {path.name!r}")
+    stages = Stages(progress, 4)
+    stages.begin("reading points")
     table = point_table(source, **which)
+    stages.begin("searching neighbours")
     vectors = vectors_of(source, table)
     if vectors is not None and len(vectors) > 1:
         table = table.assign(neighbors=neighbours_of(vectors))
+    stages.begin("packing pictures")
     pictures = pictures_for(source, table)
     if any(picture is not None for picture in pictures):
         files = []
@@ -128,6 +137,7 @@ def write_atlas(source: TableSource, path: Path, **which: Any) -> Path:
                 Image.fromarray(picture).save(file, "PNG")
             files.append({"bytes": file.getvalue()} if picture is not None else None)
         table = table.assign(image=files)
+    stages.begin("writing")
     with replacing(path) as temporary:
         table.to_parquet(temporary, index=False, compression="zstd")
     return path
@@ -142,13 +152,21 @@ def atlas_command(path: Path) -> str:
     return " ".join(words)
 
 
-def write_fiftyone(source: TableSource, name: str, folder: Path, **which: Any) -> int:
+def write_fiftyone(
+    source: TableSource,
+    name: str,
+    folder: Path,
+    *,
+    progress: Callable[[StageProgress], None] | None = None,
+    **which: Any,
+) -> int:
     """A FiftyOne dataset: pictures as files, labels, measures and the map as an embeddings visualisation.
 
     Args:
         source: The study.
         name: Of the dataset; one of this name must not exist.
         folder: Where the pictures are written.
+        progress: Called before each stage.
         which: method, projection, seed, as `point_table` takes them.
 
     Returns:
@@ -164,12 +182,15 @@ def write_fiftyone(source: TableSource, name: str, folder: Path, **which: Any) -
 
     fo = require("fiftyone", "tla export fiftyone")
     brain = require("fiftyone.brain", "tla export fiftyone")
+    stages = Stages(progress, 3)
+    stages.begin("reading points")
     table = point_table(source, **which)
     pictures = pictures_for(source, table)
     if all(picture is None for picture in pictures):
         raise ValueError("the study came without images, and FiftyOne shows images; use `tla export atlas`")
     if name in fo.list_datasets():
         raise ValueError(f"there is a FiftyOne dataset {name!r} already; choose another with --name, or delete it")
+    stages.begin("writing pictures")
     folder.mkdir(parents=True, exist_ok=True)
     samples, points = [], []
     for row, picture in zip(table.to_dict("records"), pictures, strict=True):
@@ -182,6 +203,7 @@ def write_fiftyone(source: TableSource, name: str, folder: Path, **which: Any) -
         sample = {"tags": [row["kind"]], "image_id": row["id"], "right": bool(row["right"])}
         samples.append(fo.Sample(filepath=str(file.resolve()), **sample, **labels, **measured))
         points.append([row["u"], row["v"]])
+    stages.begin("writing the dataset")
     dataset = fo.Dataset(name, persistent=True)
     dataset.add_samples(samples)
     brain.compute_visualization(dataset, points=np.array(points), brain_key="map")

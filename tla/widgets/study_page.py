@@ -1,13 +1,14 @@
 """A study's explorer as a file."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from tla.pace import StageProgress, Stages
 from tla.widgets.ids import checked_id
 from tla.widgets.page import save_page
 from tla.widgets.scene import MapScene
 from tla.widgets.sources import TableSource
-from tla.widgets.whole import whole
+from tla.widgets.whole import STAGES, whole
 
 FIRST = ("natural", "at", "tla")
 """Methods whose maps are shown first, where a study has more than three."""
@@ -22,6 +23,7 @@ def save_study(
     seed: int | None = None,
     focus: int | None = None,
     title: str = "",
+    progress: Callable[[StageProgress], None] | None = None,
 ) -> Path:
     """Write the explorer of a study.
 
@@ -33,14 +35,19 @@ def save_study(
         seed: The smallest by default.
         focus: Id of the image that is shown first; none by default.
         title: Heading; by default the study's name.
+        progress: Called before the maps, the pictures and so on are read, and before the file is written.
 
     Raises:
         ValueError: without a map, or for a method, projection, seed or image that it does not have.
     """
+    stages = Stages(progress, STAGES + 2)
+    stages.begin("reading maps")
     scene = MapScene.of(source, projection=projection, seed=seed)
     state = {"methods": shown_first(scene, methods), "focus": checked_id(focus, scene.ids, "focus")}
     heading = title or str(source.manifest().get("study", {}).get("name", "") or "study")
-    return save_page(path, "explorer", whole(source, scene, state), f"{heading}: representation under attack")
+    data = whole(source, scene, state, stages)
+    stages.begin("writing")
+    return save_page(path, "explorer", data, f"{heading}: representation under attack")
 
 
 def shown_first(scene: MapScene, methods: Sequence[str] = ()) -> list[str]:

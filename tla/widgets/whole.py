@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from tla.pace import Stages
 from tla.plots.drawing.pictures import Pictures
 from tla.plots.drawing.rows import evenly
 from tla.widgets.details import gallery_ids, nearest, paths, recorded
@@ -17,30 +18,43 @@ PICTURE_BYTES = 6_000_000
 """Bytes of pixels that a file holds at most; of larger studies, pictures of evenly spaced images."""
 MOST_NEAREST = 2000
 """Images whose neighbours a file holds at most."""
+STAGES = 4
+"""Of collecting, as `whole` reports them."""
 
 
-def whole(source: TableSource, scene: MapScene, state: dict[str, Any] | None = None) -> dict[str, Any]:
+def whole(
+    source: TableSource, scene: MapScene, state: dict[str, Any] | None = None, stages: Stages | None = None
+) -> dict[str, Any]:
     """What `modules/explorer.js` takes, before `pack`, so that it needs nobody to answer.
 
     Args:
         source: The study.
         scene: Its maps.
         state: Selection, focus, colour and so on, as the module takes them.
+        stages: Where its stages are reported.
     """
+    stages = stages or Stages(None, STAGES)
+    stages.begin("reading neighbours")
     everything = np.arange(len(scene.ids))
     pictures = pictures_of(source, scene)
     ways = recorded(source, scene)
     some = pictured(pictures, scene, ways)
     known = np.unique(np.concatenate([evenly(len(everything), MOST_NEAREST), ways])).astype(int)
     near = nearest(source, scene, known)
+    stages.begin("packing pictures")
+    sheet = sheets(pictures, scene, some) + gallery_sheet(pictures, gallery_ids(near))
+    stages.begin("reading paths")
+    recorded_paths = paths(source, scene, ways)
+    stages.begin("reading scores")
+    cut = cut_of(source, scene, [one.method for one in scene.maps])
     return {
         **scene.plain(),
-        "pictures": sheets(pictures, scene, some) + gallery_sheet(pictures, gallery_ids(near)),
+        "pictures": sheet,
         "hasNearest": bool(near),
         "nearest": near,
         "recorded": ways.tolist(),
-        "paths": paths(source, scene, ways),
-        "cut": cut_of(source, scene, [one.method for one in scene.maps]),
+        "paths": recorded_paths,
+        "cut": cut,
         "alone": True,
         "answers": False,
         **(state or {}),

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from html import escape
 from pathlib import Path
 
+from tla.pace import StageProgress, Stages
 from tla.plots.report.audited import audited
 from tla.plots.report.conditions import condition_headline, condition_tiles, conditions
 from tla.plots.report.detected import detected
@@ -42,13 +43,20 @@ WORDED = ("maps", "measures", "detection", "neighbours")
 """Those that speak of an attack, and in a study of embeddings of its condition."""
 
 
-def write_report(store: Store, *, name: str = "report.html", points: int = 500) -> Path:
+def write_report(
+    store: Store,
+    *,
+    name: str = "report.html",
+    points: int = 500,
+    progress: Callable[[StageProgress], None] | None = None,
+) -> Path:
     """Write a study's report: one self-contained HTML file that opens without a network.
 
     Args:
         store: The study; the page names missing tables with the step that makes them.
         name: File name in the study folder.
         points: Maximum number of points drawn in one panel of a map; more are thinned evenly.
+        progress: Called before every section, and before the file is written.
 
     Returns:
         Path of the file.
@@ -67,6 +75,8 @@ def write_report(store: Store, *, name: str = "report.html", points: int = 500) 
     sections = SWEPT if sweep else EMBEDDED if embedded_only else SECTIONS
     if embedded_only and material.table("detection") is None:
         sections = {name: made for name, made in sections.items() if name != "detection"}
+    stages = Stages(progress, len(sections) + 2)
+    stages.begin("reading")
     shown, numbers = (condition_headline, condition_tiles) if embedded_only else (headline, tiles)
     parts = {
         "title": escape(material.look.said(f"{material.name}: what an attack does to the representation")),
@@ -78,20 +88,23 @@ def write_report(store: Store, *, name: str = "report.html", points: int = 500) 
         "tiles": "" if sweep else numbers(material),
         "example": "" if sweep or embedded_only else _example(material),
         "nav": "".join(f'<a href="#{key}">{label}</a>' for key, (label, _) in sections.items()),
-        "sections": "".join(_made(material, name, make) for name, (_, make) in sections.items()),
+        "sections": "".join(_made(material, name, made, stages) for name, made in sections.items()),
         "source": escape(material.look.source),
         "version": escape(str(material.recorded("versions", "tla") or "")),
         "colours": json.dumps(colours()),
         "widths": json.dumps(WIDTHS),
         "plotly": get_plotlyjs().replace("</script", "<\\/script"),
     }
+    stages.begin("writing")
     for key, value in parts.items():
         text = text.replace(f"<!--{key}-->", value, 1).replace(f"/*{key}*/null", value, 1)
     store.write_text(name, text)
     return store.path / name
 
 
-def _made(material: Material, name: str, make: Callable[[Material], str]) -> str:
+def _made(material: Material, name: str, made: tuple[str, Callable[[Material], str]], stages: Stages) -> str:
+    label, make = made
+    stages.begin(f"drawing {label.lower()}")
     return material.look.said(make(material)) if name in WORDED else make(material)
 
 

@@ -4,7 +4,7 @@
     python benchmarks/gpu.py --data FOLDER --out FOLDER --stage train    one of them
     python benchmarks/gpu.py --out FOLDER --dry                          every stage on the CPU, tiny, on made-up images
     python benchmarks/gpu.py --pack FOLDER --data FOLDER                 CIFAR-10 without loss in files of 15 MB at most
-    python benchmarks/gpu.py --join at.safetensors.0 at.safetensors.1    the file of which these are the shards
+    python benchmarks/gpu.py --join at.safetensors.0of2 at.safetensors.1of2    the file of which these are the shards
 
 For a machine without network: Python 3.12, torch 2.11 and this project's packages are enough. FOLDER of --data is what
 --pack has written, or where CIFAR-10 lies (see TLA_DATA).
@@ -63,11 +63,11 @@ class Record(dict[str, Any]):
 def main() -> int:
     """Run the stages that are asked for, each in a process; returns how many did not end well."""
     options = arguments()
-    if options.join:
-        print(join(options.join))
-        return 0
-    if options.pack:
-        print(f"{len(pack(options.data, options.pack))} files in {options.pack}")
+    if options.join or options.pack:
+        try:
+            print(join(options.join) if options.join else f"{len(pack(options.data, options.pack))} files packed")
+        except (ValueError, OSError) as error:
+            sys.exit(f"gpu.py: {error}")
         return 0
     options.out.mkdir(parents=True, exist_ok=True)
     if options.inside:
@@ -304,9 +304,10 @@ def unpack(folder: Path) -> Any:
 def split(file: Path) -> list[Path]:
     """Replace a file by shards that are small enough to carry; returns them."""
     content = file.read_bytes()
+    starts = range(0, len(content), SHARD)
     parts = []
-    for number, start in enumerate(range(0, len(content), SHARD)):
-        parts.append(file.with_name(f"{file.name}.{number}"))
+    for number, start in enumerate(starts):
+        parts.append(file.with_name(f"{file.name}.{number}of{len(starts)}"))
         parts[-1].write_bytes(content[start : start + SHARD])
     file.unlink()
     return parts
@@ -318,11 +319,11 @@ def join(parts: Sequence[Path]) -> Path:
     Raises:
         ValueError: for shards of several files, or a missing one.
     """
-    ordered = sorted(parts, key=lambda part: int(part.suffix[1:]))
-    names = {part.with_suffix("") for part in parts}
-    if len(names) != 1 or [int(part.suffix[1:]) for part in ordered] != [*range(len(parts))]:
-        raise ValueError(f"these are not all shards of one file: {', '.join(part.name for part in parts)}")
-    whole = names.pop()
+    whole = parts[0].with_suffix("")
+    ordered = [whole.with_name(f"{whole.name}.{number}of{len(parts)}") for number in range(len(parts))]
+    if {part.absolute() for part in ordered} != {part.absolute() for part in parts}:
+        got = ", ".join(part.name for part in parts)
+        raise ValueError(f"--join takes all shards of one file, as FILE.0of2 FILE.1of2, got {got}")
     whole.write_bytes(b"".join(part.read_bytes() for part in ordered))
     return whole
 

@@ -77,11 +77,12 @@ def test_shards_join_to_the_same_file_in_any_order(gpu, tmp_path, monkeypatch):
     content = bytes(torch.randint(256, (10_500,)).tolist())
     file.write_bytes(content)
     parts = gpu.split(file)
-    assert [part.name for part in parts] == [f"at.safetensors.{number}" for number in range(11)]
+    assert [part.name for part in parts] == [f"at.safetensors.{number}of11" for number in range(11)]
     assert not file.exists()
     assert gpu.join(parts[::-1]).read_bytes() == content
-    with pytest.raises(ValueError, match="not all shards of one file: at"):
-        gpu.join([parts[0], parts[2]])
+    for some in (parts[:10], [parts[0], parts[2]], [file], [*parts[:10], parts[9]]):
+        with pytest.raises(ValueError, match="--join takes all shards of one file"):
+            gpu.join(some)
 
 
 def test_packed_pictures_come_back_bit_for_bit(gpu, tmp_path, monkeypatch):

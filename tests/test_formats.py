@@ -1,5 +1,6 @@
 import io
 import random
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -18,12 +19,13 @@ def forms():
     values, y = np.random.default_rng(0).normal(size=(5, 3)), np.arange(5)
     return [
         (read_npy, written(np.save, values)),
+        (partial(read_npy, mapped=True), written(np.save, values)),
         (read_npz, written(np.savez, x=values, y=y)),
         (read_npz, written(np.savez_compressed, x=values, y=y)),
     ]
 
 
-@pytest.mark.parametrize(("read", "content"), forms(), ids=["npy", "npz", "npz packed"])
+@pytest.mark.parametrize(("read", "content"), forms(), ids=["npy", "npy mapped", "npz", "npz packed"])
 def test_damaged_bytes_are_refused_by_name(read, content, tmp_path):
     rng, file, refused = random.Random(0), tmp_path / "own.np", []
     for _ in range(600):
@@ -61,3 +63,13 @@ def test_other_form_and_objects_are_named(tmp_path):
         read_npy(file)
     with pytest.raises(FileNotFoundError):
         read_npy(Path(tmp_path / "none.npy"))
+
+
+def test_a_mapped_array_is_the_file_and_never_changes_it(tmp_path):
+    file, values = tmp_path / "own.npy", np.arange(12, dtype=np.float32).reshape(3, 4)
+    np.save(file, values)
+    found = read_npy(file, mapped=True)
+    assert type(found) is np.ndarray
+    np.testing.assert_array_equal(found, values)
+    found[:] = 7
+    np.testing.assert_array_equal(np.load(file), values)

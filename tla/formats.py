@@ -36,14 +36,19 @@ def read_table(file: Path) -> DataFrame:
     return read_parquet(file, page_checksum_verification=True)
 
 
-def read_npy(file: Path) -> np.ndarray:
+def read_npy(file: Path, *, mapped: bool = False) -> np.ndarray:
     """The array of a .npy file; nothing in it is unpickled.
+
+    Args:
+        file: The file.
+        mapped: Leave the numbers in the file: the system reads a part when it is looked at, and may forget it again.
+            Writing to the array changes nothing in the file; writing to the file changes the array.
 
     Raises:
         FileNotFoundError: if there is no such file.
         DamagedFileError: if it cannot be read or is an archive; names it and the reason.
     """
-    content = _numpy(file, ".npy")
+    content = _numpy(file, ".npy", mapped)
     if isinstance(content, dict):
         raise DamagedFileError(f"{file}: must hold one array (np.save), got an archive of {len(content)} (np.savez)")
     return content
@@ -62,8 +67,11 @@ def read_npz(file: Path) -> dict[str, np.ndarray]:
     return content
 
 
-def _numpy(file: Path, form: str) -> np.ndarray | dict[str, np.ndarray]:
+def _numpy(file: Path, form: str, mapped: bool = False) -> np.ndarray | dict[str, np.ndarray]:
     try:
+        if mapped:
+            content = np.load(file, mmap_mode="c", allow_pickle=False)
+            return np.asarray(content) if isinstance(content, np.ndarray) else {name: content[name] for name in content}
         with file.open("rb") as opened:
             content = np.load(opened, allow_pickle=False)
             return content if isinstance(content, np.ndarray) else {name: content[name] for name in content.files}

@@ -54,15 +54,16 @@ def nearest(
     queries, gallery = normalised(queries.detach(), name), normalised(gallery.detach(), name)
     count = min(k + SPARE, most)
     rows = max(1, CHUNK // max(len(gallery), count * gallery.shape[1]))
-    chunks = []
+    # one result, written in parts: small ones between the large arrays of each part would keep memory from being reused
+    found = Nearest(
+        queries.new_empty(len(queries), k), torch.empty(len(queries), k, dtype=torch.long, device=queries.device)
+    )
     for start in range(0, len(queries), rows):
-        some = queries[start : start + rows]
-        left_out = None if without is None else without[start : start + rows]
-        candidates = _candidates(some, gallery, count, name, left_out)
-        chunks.append(refine(some, gallery, candidates, k, name))
-    if not chunks:
-        return Nearest(queries.new_empty(0, k), torch.empty(0, k, dtype=torch.long, device=queries.device))
-    return Nearest(*(torch.cat(tensors) for tensors in zip(*chunks, strict=True)))
+        part = slice(start, start + rows)
+        left_out = None if without is None else without[part]
+        candidates = _candidates(queries[part], gallery, count, name, left_out)
+        found.distance[part], found.position[part] = refine(queries[part], gallery, candidates, k, name)
+    return found
 
 
 def normalised(embedding: Float[Tensor, "n d"], name: DistanceName) -> Float[Tensor, "n d"]:

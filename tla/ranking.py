@@ -59,19 +59,19 @@ def map_at_r(
         relevant = relevant - ((without >= 0) & (gallery_y[without.clamp_min(0)] == y)).long()
     queries, gallery = normalised(queries.detach(), name), normalised(gallery.detach(), name)
     rows = max(1, CHUNK // len(gallery))
-    chunks = []
+    # one result, written in parts: small ones between the large arrays of each part would keep memory from being reused
+    found = torch.full_like(queries[:, 0], torch.nan)
     for start in range(0, len(queries), rows):
         some = slice(start, start + rows)
         deepest = int(relevant[some].max())
         if deepest == 0:
-            chunks.append(torch.full_like(queries[some, 0], torch.nan))
             continue
         score = ordering(queries[some], gallery, name)
         if without is not None:
             leave_out(score, without[some])
         hit = _ranked(score, gallery_y == y[some, None], deepest)
-        chunks.append(average_precision(hit, relevant[some]).to(queries.dtype))
-    return torch.cat(chunks) if chunks else queries.new_empty(0)
+        found[some] = average_precision(hit, relevant[some]).to(queries.dtype)
+    return found
 
 
 def _ranked(score: Float[Tensor, "n m"], hit: Bool[Tensor, "n m"], depth: int) -> Bool[Tensor, "n r"]:

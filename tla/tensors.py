@@ -15,6 +15,9 @@ from tla.types import Shape
 ROUNDING = 1e-5
 """How far pixels may lie outside the box by rounding; they are clamped."""
 
+BLOCK = 2**16
+"""Rows that are looked at, or widened to float64, at once: whole copies of a large gallery are as large as itself."""
+
 HALVES = (torch.float16, torch.bfloat16)
 
 
@@ -143,3 +146,15 @@ def as_shape(value: Any) -> Shape:
 def dtype_of(model: nn.Module) -> torch.dtype | None:
     """The type of numbers of a network's weights; None if it has none."""
     return next((weight.dtype for weight in model.parameters() if weight.is_floating_point()), None)
+
+
+def broken_rows(values: Tensor) -> Tensor:
+    """True for each row with NaN or infinity in it, shape (n,).
+
+    Args:
+        values: Shape (n, d).
+    """
+    found = torch.zeros(len(values), dtype=torch.bool, device=values.device)
+    for start in range(0, len(values), BLOCK):
+        found[start : start + BLOCK] = ~values[start : start + BLOCK].isfinite().all(1)
+    return found

@@ -10,6 +10,7 @@ from sklearn.neighbors import NearestNeighbors
 
 from tla.nearest import nearest
 from tla.representation import DETECTORS, detection_frame
+from tla.representation.detectors import base, gaussian
 from tla.statistics import sides
 from tla.types import Outputs
 
@@ -51,6 +52,18 @@ def test_gaussian_is_scipys_density(training):
         for e, c in zip(test.embedding.double().numpy(), test.logits.argmax(1), strict=True)
     ]
     np.testing.assert_allclose(score(test), expected, rtol=1e-4)
+
+
+@pytest.mark.parametrize("name", ["gaussian", "gaussian_diagonal", "mahalanobis", "she"])
+def test_sums_over_blocks_of_rows_are_those_over_all(name, training, monkeypatch):
+    def scores():
+        gallery, y = training
+        return DETECTORS.build(name).fit(gallery.embedding, gallery.logits, y)(gallery)
+
+    whole = scores()
+    for module in (base, gaussian):
+        monkeypatch.setattr(module, "BLOCK", 7)
+    torch.testing.assert_close(scores(), whole, rtol=1e-4, atol=1e-4)
 
 
 def test_diagonal_gaussian_is_scipys_density(training):

@@ -10,7 +10,10 @@ from sklearn.metrics.pairwise import cosine_similarity
 
 import tla
 from tla.cli import main
-from tla.study.embeddings import examine_embeddings
+from tla.store import DamagedFileError
+from tla.study.embeddings import examine_embeddings, read
+from tla.study.embeddings.measure import Measuring
+from tla.study.embeddings.model import table
 from tla.study.embeddings.models import study_embeddings
 from tla.study.embeddings.read import given_parts
 
@@ -39,6 +42,10 @@ def write(folder, given):
     for name, values in given.items():
         np.save(folder / f"{name}.npy", values)
     return folder
+
+
+def paths(folder):
+    return {path.stem: path for path in folder.glob("*.npy")}
 
 
 def degrees(one, other):
@@ -126,6 +133,45 @@ def test_a_folder_and_python_give_the_same_tables(studied, tmp_path, capsys):
     assert "Nothing to do" not in capsys.readouterr().out
     changed = tla.Store(out).table("shift").set_index(["attack", "id"])["angle"]
     assert np.array_equal(changed["night"], changed["blur"])
+
+
+def test_large_files_are_mapped_and_the_tables_are_the_same(studied, tmp_path, monkeypatch):
+    folder = write(tmp_path / "files", world())
+    monkeypatch.setattr(read, "MAPPED_FROM", 0)
+    parts = read.read_folder(folder)["files"]
+    assert parts["gallery"].file.path == folder / "gallery.npy"
+    assert np.shares_memory(table(parts["gallery"]).embedding.numpy(), parts["gallery"].values)
+    store = examine_embeddings(paths(folder), folder=tmp_path / "study", **FAST)
+    for name in ("shift", "retrieval", "detection", "neighbours"):
+        one, other = (found.table(name).drop(columns="method") for found in (studied, store))
+        pd.testing.assert_frame_equal(one, other)
+
+
+def test_a_mapped_file_that_is_written_to_meanwhile_is_named(tmp_path, monkeypatch):
+    folder = write(tmp_path / "files", world())
+    monkeypatch.setattr(read, "MAPPED_FROM", 0)
+    measured = Measuring.frames
+
+    def disturbed(self, report):
+        with (folder / "gallery.npy").open("r+b") as file:
+            file.seek(-4, 2)
+            file.write(b"abcd")
+        return measured(self, report)
+
+    monkeypatch.setattr(Measuring, "frames", disturbed)
+    with pytest.raises(DamagedFileError, match=r"gallery.npy: it was written to while the study read it"):
+        examine_embeddings(paths(folder), folder=tmp_path / "study", **FAST)
+    monkeypatch.setattr(Measuring, "frames", measured)
+    examine_embeddings(paths(folder), folder=tmp_path / "study", **FAST)
+
+
+def test_an_array_that_may_not_be_written_to_is_taken_as_it_is(studied, tmp_path):
+    given = world()
+    for values in given.values():
+        values.flags.writeable = False
+    assert np.shares_memory(table(given_parts(given)["model"]["gallery"]).embedding.numpy(), given["gallery"])
+    store = examine_embeddings(given, folder=tmp_path / "study", **FAST)
+    pd.testing.assert_frame_equal(store.table("shift"), studied.table("shift"))
 
 
 def test_a_study_resumes_from_its_own_toml(tmp_path):

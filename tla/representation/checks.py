@@ -4,6 +4,8 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from tla.tensors import broken_rows
+
 
 def check_embeddings(name: str, embedding: Tensor, like: tuple[str, Tensor] | None = None) -> None:
     """Reject anything but finite rows of floats, as long as another embedding's.
@@ -18,7 +20,7 @@ def check_embeddings(name: str, embedding: Tensor, like: tuple[str, Tensor] | No
     if like is not None and embedding.shape[1] != like[1].shape[1]:
         lengths = f"{embedding.shape[1]} and {like[1].shape[1]}"
         raise ValueError(f"{name} and {like[0]} must come from one layer of one model, got lengths {lengths}")
-    bad = int((~embedding.isfinite()).any(1).sum())
+    bad = int(broken_rows(embedding).sum())
     if bad:
         raise ValueError(f"{name} must be finite, got {bad} of {len(embedding)} rows with NaN or infinity")
 
@@ -51,7 +53,7 @@ def check_logits(logits: Tensor, n: int) -> None:
         raise ValueError(f"logits must be a tensor of floats, got {got}")
     if logits.ndim != 2 or len(logits) != n or logits.shape[1] < 2:
         raise ValueError(f"logits must have shape ({n}, classes >= 2), got {tuple(logits.shape)}")
-    bad = int((~logits.isfinite()).any(1).sum())
+    bad = int(broken_rows(logits).sum())
     if bad:
         raise ValueError(f"logits must be finite, got {bad} of {len(logits)} rows with NaN or infinity")
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
 from torch import Tensor
 
 from tla.distances import DistanceName
@@ -92,7 +93,7 @@ def _checksum(tensors: Mapping[str, Tensor], settings: str, faiss: Path) -> str:
     total = hashlib.sha256(f"{file_digest(faiss)} {settings}".encode())
     for name in sorted(tensors):
         total.update(f"{name} {tensors[name].dtype} {tuple(tensors[name].shape)}".encode())
-        total.update(tensors[name].contiguous().numpy().tobytes())
+        total.update(tensors[name].contiguous().numpy().reshape(-1).view(np.uint8).data)
     return total.hexdigest()
 
 

@@ -12,6 +12,7 @@ from torch import Tensor
 from tla.nearest import Search
 from tla.registry import Registry
 from tla.representation.checks import check_embeddings, check_labels, check_logits
+from tla.tensors import BLOCK
 from tla.types import Outputs
 
 Score = Callable[[Outputs], Float[Tensor, " b"]]
@@ -108,10 +109,19 @@ def check_training(embedding: Tensor, logits: Tensor, y: Tensor, least: int = 1)
         raise ValueError(f"every class needs at least {least} training embeddings, classes {few[:10]}{more} have fewer")
 
 
-def class_means(embedding: Tensor, y: Tensor, classes: int) -> Tensor:
-    """Mean embedding of each class, float64, shape (classes, d)."""
+def class_means(embedding: Tensor, y: Tensor, classes: int, around: Tensor | None = None) -> Tensor:
+    """Mean embedding of each class, float64, shape (classes, d).
+
+    Args:
+        embedding: Shape (n, d).
+        y: Classes, shape (n,).
+        classes: How many there are.
+        around: Of each class, shape (classes, d), float64: the mean squared distance to it is returned, per feature.
+    """
     total = torch.zeros(classes, embedding.shape[1], dtype=torch.float64, device=embedding.device)
-    total.index_add_(0, y, embedding.double())
+    for some, own in zip(embedding.split(BLOCK), y.split(BLOCK), strict=True):
+        values = some.double()
+        total.index_add_(0, own, values if around is None else (values - around[own]).square())
     return total / torch.bincount(y, minlength=classes)[:, None]
 
 

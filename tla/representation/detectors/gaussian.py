@@ -10,6 +10,7 @@ from torch import Tensor
 
 from tla.nearest import Search
 from tla.representation.detectors.base import DETECTORS, LeavesOneOut, LeftOutScore, Score, check_training, class_means
+from tla.tensors import BLOCK
 from tla.types import Outputs
 
 
@@ -70,10 +71,9 @@ def whiten(embedding: Float[Tensor, "n d"], y: Int[Tensor, " n"], classes: int, 
         ValueError: if the embeddings of each class are all the same.
     """
     means = class_means(embedding, y, classes)
-    centred = embedding.double() - means[y]
     if embedding.shape[1] > len(embedding):
-        return _whiten_wide(centred, means, floor)
-    covariance = centred.mT @ centred / len(embedding)
+        return _whiten_wide(embedding.double() - means[y], means, floor)
+    covariance = _covariance(embedding, y, means)
     spread = covariance.diagonal().mean()
     if not spread > 0:
         raise ValueError("embedding must vary within its classes, got the same vector for all of a class")
@@ -82,6 +82,15 @@ def whiten(embedding: Float[Tensor, "n d"], y: Int[Tensor, " n"], classes: int, 
     whitening = torch.linalg.solve_triangular(lower, torch.eye(len(lower)).to(lower), upper=False)
     volume = float(lower.diagonal().log().sum()) + len(lower) / 2 * math.log(2 * math.pi)
     return Whitened(whitening.float(), (means @ whitening.mT).float(), volume)
+
+
+def _covariance(embedding: Tensor, y: Tensor, means: Tensor) -> Tensor:
+    """Covariance of all classes around their own means, float64, shape (d, d)."""
+    total = torch.zeros(2 * embedding.shape[1:], dtype=torch.float64, device=embedding.device)
+    for some, own in zip(embedding.split(BLOCK), y.split(BLOCK), strict=True):
+        centred = some.double() - means[own]
+        total += centred.mT @ centred
+    return total / len(embedding)
 
 
 def _whiten_wide(centred: Tensor, means: Tensor, floor: float) -> Whitened:
@@ -141,8 +150,7 @@ class LeftOutGaussian:
     ) -> "LeftOutGaussian":
         """See `whiten`."""
         means = class_means(embedding, y, classes)
-        centred = embedding.double() - means[y]
-        values, basis = torch.linalg.eigh(centred.mT @ centred / len(embedding))
+        values, basis = torch.linalg.eigh(_covariance(embedding, y, means))
         if not values.sum() > 0:
             raise ValueError("embedding must vary within its classes, got the same vector for all of a class")
         return cls(embedding.double() @ basis, y, means @ basis, values.clamp_min(0), basis, floor)

@@ -34,7 +34,7 @@ class GaussianDiagonal(LeavesOneOut):
         """See `Detector.fit`."""
         check_training(embedding, logits, y, least=2)
         means = class_means(embedding, y, logits.shape[1])
-        squared = class_means((embedding.double() - means[y]).square(), y, logits.shape[1])
+        squared = class_means(embedding, y, logits.shape[1], around=means)
         if not squared.mean() > 0:
             raise ValueError("embedding must vary within its classes, got the same vector for all of a class")
         variance = (squared + self.floor * squared.mean()).float()
@@ -62,7 +62,7 @@ class GaussianDiagonal(LeavesOneOut):
         """
         check_training(embedding, logits, y, least=3)
         means = class_means(embedding, y, logits.shape[1])
-        squared = class_means((embedding.double() - means[y]).square(), y, logits.shape[1])
+        squared = class_means(embedding, y, logits.shape[1], around=means)
         if not squared.mean() > 0:
             raise ValueError("embedding must vary within its classes, got the same vector for all of a class")
         sizes = torch.bincount(y, minlength=logits.shape[1]).double()

@@ -11,7 +11,8 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from tla.retrieval import Embeddings
-from tla.study.embeddings.read import Parts, Rows
+from tla.study.embeddings.read import MappedFile, Parts, Rows
+from tla.tensors import as_tensor, broken_rows
 
 LEAST = 5
 """The fewest test images that a map and an interval can be made of."""
@@ -36,6 +37,7 @@ class ModelEmbeddings:
         shifted: The test images in every other condition, in the rows of `test`, each of shape (n, d).
         logits: Of "test", "gallery" and the conditions, shape (n, classes); empty if there are none.
         images: Pictures likewise, uint8 of shape (n, c, h, w).
+        files: Those that some of it still lies in.
     """
 
     name: str
@@ -49,6 +51,7 @@ class ModelEmbeddings:
     shifted: Mapping[str, Float[Tensor, "n d"]]
     logits: Mapping[str, Float[Tensor, "n c"]] = field(default_factory=dict)
     images: Mapping[str, np.ndarray] = field(default_factory=dict)
+    files: tuple[MappedFile, ...] = ()
 
 
 class Table(NamedTuple):
@@ -108,6 +111,7 @@ def checked_model(name: str, parts: Parts) -> ModelEmbeddings:
         shifted={condition: found.embedding[order[condition]] for condition, found in tables.items()},
         logits={which: values[order[which]] if which in order else values for which, values in logits.items()},
         images={which: values[order[which].numpy()] if which in order else values for which, values in images.items()},
+        files=tuple(rows.file for rows in parts.values() if rows.file is not None),
     )
 
 
@@ -150,13 +154,13 @@ def table(rows: Rows) -> Table:
         values = np.asarray(rows.values)
         if values.ndim != 2 or not values.shape[1] or values.dtype.kind not in "fiu":
             raise ValueError(f"{rows.name}: embeddings must be numbers of shape (n, d), got {_shape(values)}")
-        found = Table(torch.from_numpy(values.astype(np.float32)), torch.arange(len(values)), None)
+        found = Table(as_tensor(rows.name, values.astype(np.float32, copy=False)), torch.arange(len(values)), None)
     _check_finite(rows.name, found.embedding)
     return found
 
 
 def _check_finite(name: str, values: Tensor) -> None:
-    bad = (~values.isfinite()).any(1).nonzero()[:, 0].tolist()
+    bad = broken_rows(values).nonzero()[:, 0].tolist()
     if bad:
         shown = ", ".join(map(str, bad[:5])) + (f" and {len(bad) - 5} more" if len(bad) > 5 else "")
         raise ValueError(f"{name}: every value must be finite, got NaN or infinity in row {shown} (counted from 0)")
@@ -237,7 +241,7 @@ def _logits(parts: Parts, counts: Mapping[str, int], needed: tuple[str, ...]) ->
             raise ValueError(
                 f"{rows.name}: logits must have shape ({counts[which]}, classes >= 2), got {_shape(values)}"
             )
-        found[which] = torch.from_numpy(values.astype(np.float32))
+        found[which] = as_tensor(rows.name, values.astype(np.float32, copy=False))
         _check_finite(rows.name, found[which])
         widths.add(values.shape[1])
     if len(widths) > 1:

@@ -206,5 +206,5 @@ def content_digest(model: ModelEmbeddings) -> str:
     arrays = {name: values.numpy() for name, values in tensors.items() if values is not None}
     for name, values in (arrays | {f"images {name}": pixels for name, pixels in model.images.items()}).items():
         found.update(f"{name} {values.dtype} {values.shape}".encode())
-        found.update(np.ascontiguousarray(values).tobytes())
+        found.update(np.ascontiguousarray(values).reshape(-1).view(np.uint8).data)
     return found.hexdigest()

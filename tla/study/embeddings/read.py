@@ -16,6 +16,10 @@ IGNORED = (".md", ".txt", ".rst", ".json", ".toml", ".yaml", ".yml", ".log", ".h
 """Files that are left alone unless their name has a meaning: notes and the like."""
 
 
+MAPPED_FROM = 64 * 2**20
+"""Bytes from which on a .npy file is mapped instead of read."""
+
+
 class Rows(NamedTuple):
     """One array of a model.
 
@@ -23,11 +27,40 @@ class Rows(NamedTuple):
         name: What to call it in a message: the file, or the key.
         values: The array; `Embeddings` from a parquet file.
         labelled: True if the parquet file holds classes.
+        file: The file that the values still lie in.
     """
 
     name: str
     values: Any
     labelled: bool = False
+    file: "MappedFile | None" = None
+
+
+class MappedFile(NamedTuple):
+    """A large file that is not read into memory, and what it was like when it was opened.
+
+    Attributes:
+        path: The file.
+        stamp: Its size, and the time when it was last written.
+    """
+
+    path: Path
+    stamp: tuple[int, int]
+
+    @classmethod
+    def of(cls, path: Path) -> "MappedFile":
+        """A file as it is now."""
+        now = path.stat()
+        return cls(path, (now.st_size, now.st_mtime_ns))
+
+    def check(self) -> None:
+        """Refuse what was computed from it, if it was written to meanwhile.
+
+        Raises:
+            DamagedFileError: names it.
+        """
+        if not self.path.exists() or MappedFile.of(self.path).stamp != self.stamp:
+            raise DamagedFileError(f"{self.path}: it was written to while the study read it; run the study again")
 
 
 Parts = dict[str, Rows]
@@ -113,7 +146,8 @@ def _read(path: Path) -> Rows:
     if path.suffix == ".parquet":
         return Rows(name, read_embeddings(path), _has_classes(path))
     if path.suffix == ".npy":
-        return Rows(name, read_npy(path))
+        mapped = MappedFile.of(path) if path.stat().st_size >= MAPPED_FROM else None
+        return Rows(name, read_npy(path, mapped=mapped is not None), file=mapped)
     raise ValueError(f"{path}: embeddings must be a .npy or .parquet file, got {path.suffix or 'no suffix'!r}")
 
 

@@ -122,6 +122,8 @@ def _measure(work: EmbeddingWork, model: ModelEmbeddings, report: Report) -> Ste
     if pictures:
         files.append(work.store.write_arrays(f"adversarial/{key.key}", pictures))
     frames = measuring.frames(report)
+    for file in model.files:
+        file.check()
     files += [write_model_rows(work.store, name, key, frame) for name, frame in frames.items()]
     for name in set(TABLES) - set(frames):  # of an earlier run with other files or settings
         (work.store.path / "tables" / "parts" / name / f"{key.key}.parquet").unlink(missing_ok=True)
@@ -173,6 +175,5 @@ def _aligned(rows: pd.DataFrame) -> pd.DataFrame:
 def _write_report(work: EmbeddingWork, report: Report) -> StepResult:
     from tla.plots.report import write_report
 
-    report(0.1, "drawing figures")
-    path = write_report(work.store)
+    path = write_report(work.store, progress=lambda now: report(now.share, now.text))
     return StepResult([path.name], f"report.html, {path.stat().st_size / 1e6:.1f} MB")

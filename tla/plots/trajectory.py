@@ -105,10 +105,11 @@ def trajectory(
 
 
 def _fooled(paths: dict[str, AttackPath]) -> str:
-    held = [label for label, path in paths.items() if path.flip is None]
-    if len(held) == len(paths):
-        return "no model"
-    return f"every model but {', '.join(held)}" if held else "every model"
+    fooled = [label for label, path in paths.items() if path.flip is not None]
+    held = [label for label in paths if label not in fooled]
+    if not fooled or not held:
+        return "every model" if fooled else "no model"
+    return f"every model but {', '.join(held)}" if len(held) < len(fooled) else f"only {', '.join(fooled)}"
 
 
 def _hide_rest(sheet: Sheet, grid: Grid, used: int) -> None:

@@ -27,6 +27,7 @@ BEFORE = {
     "mnist-seeds": (0.3, 0.34, 0.1, {"pgd": 0.01}, (0.3, 0.35, 0.4)),
     "mnist-paper": (0.3, 0.3, 0.01, MNIST, (0.3, 0.35, 0.4)),
     "cifar10": (EPS, EPS, None, COARSE, WIDE),
+    "cifar10-seeds": (EPS, EPS, None, {"pgd": STEP}, WIDE),
     "cifar10-small": (EPS, EPS, STEP, COARSE, WIDE),
     "cifar10-paper": (EPS, EPS, STEP, COARSE, WIDE),
     "tiny-imagenet": (EPS, EPS, STEP, COARSE, WIDE),

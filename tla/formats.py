@@ -69,12 +69,10 @@ def read_npz(file: Path) -> dict[str, np.ndarray]:
 
 def _numpy(file: Path, form: str, mapped: bool = False) -> np.ndarray | dict[str, np.ndarray]:
     try:
-        if mapped:
-            content = np.load(file, mmap_mode="c", allow_pickle=False)
-            return np.asarray(content) if isinstance(content, np.ndarray) else {name: content[name] for name in content}
         with file.open("rb") as opened:
-            content = np.load(opened, allow_pickle=False)
-            return content if isinstance(content, np.ndarray) else {name: content[name] for name in content.files}
+            content = np.load(file if mapped else opened, mmap_mode="c" if mapped else None, allow_pickle=False)
+            is_array = isinstance(content, np.ndarray)
+            return np.asarray(content) if is_array else {name: content[name] for name in content.files}
     except FileNotFoundError:
         raise
     except Exception as error:  # zip, zlib, tokenizer and array each raise their own on damaged bytes
@@ -126,4 +124,9 @@ def checksum(arrays: Mapping[str, np.ndarray]) -> str:
 
 def _checksum_on(total: int, name: str, values: np.ndarray) -> int:
     head = f"{name} {values.dtype} {values.shape}".encode()
-    return zlib.crc32(values.reshape(-1).view(np.uint8).data, zlib.crc32(head, total))
+    return zlib.crc32(raw(values), zlib.crc32(head, total))
+
+
+def raw(values: np.ndarray) -> memoryview:
+    """The bytes of an array in C order; without a copy if that is how it lies in memory."""
+    return np.ascontiguousarray(values).reshape(-1).view(np.uint8).data

@@ -10,7 +10,7 @@ class StageProgress(NamedTuple):
     """Progress of work that is done in stages of about equal length: a report, a pack, an explorer.
 
     Attributes:
-        text: The stage about to begin, in words; empty at the end.
+        text: The stage that begins, in words.
         done: How many stages are done.
         total: How many there are.
     """

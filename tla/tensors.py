@@ -158,3 +158,18 @@ def broken_rows(values: Tensor) -> Tensor:
     for start in range(0, len(values), BLOCK):
         found[start : start + BLOCK] = ~values[start : start + BLOCK].isfinite().all(1)
     return found
+
+
+def check_finite(name: str, values: Tensor) -> None:
+    """Reject rows with NaN or infinity.
+
+    Args:
+        name: Of the argument.
+        values: Shape (n, d).
+
+    Raises:
+        ValueError: names the argument and says how many rows.
+    """
+    bad = int(broken_rows(values).sum())
+    if bad:
+        raise ValueError(f"{name} must be finite, got {bad} of {len(values)} rows with NaN or infinity")

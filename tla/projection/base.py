@@ -11,7 +11,7 @@ from torch import Tensor
 from tla.distances import DistanceName
 from tla.nearest import Search
 from tla.registry import Registry
-from tla.tensors import broken_rows
+from tla.tensors import check_finite
 
 
 class Fitted(NamedTuple):
@@ -75,6 +75,4 @@ def check_points(embedding: Tensor, least: int) -> None:
     """
     if len(embedding) < least:
         raise ValueError(f"embedding must hold at least {least} points to draw a map, got {len(embedding)}")
-    bad = int(broken_rows(embedding).sum())
-    if bad:
-        raise ValueError(f"embedding must be finite, got {bad} of {len(embedding)} rows with NaN or infinity")
+    check_finite("embedding", embedding)

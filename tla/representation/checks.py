@@ -4,7 +4,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from tla.tensors import broken_rows
+from tla.tensors import check_finite
 
 
 def check_embeddings(name: str, embedding: Tensor, like: tuple[str, Tensor] | None = None) -> None:
@@ -20,9 +20,7 @@ def check_embeddings(name: str, embedding: Tensor, like: tuple[str, Tensor] | No
     if like is not None and embedding.shape[1] != like[1].shape[1]:
         lengths = f"{embedding.shape[1]} and {like[1].shape[1]}"
         raise ValueError(f"{name} and {like[0]} must come from one layer of one model, got lengths {lengths}")
-    bad = int(broken_rows(embedding).sum())
-    if bad:
-        raise ValueError(f"{name} must be finite, got {bad} of {len(embedding)} rows with NaN or infinity")
+    check_finite(name, embedding)
 
 
 def check_labels(name: str, labels: Tensor, n: int, classes: int | None = None) -> None:
@@ -53,9 +51,7 @@ def check_logits(logits: Tensor, n: int) -> None:
         raise ValueError(f"logits must be a tensor of floats, got {got}")
     if logits.ndim != 2 or len(logits) != n or logits.shape[1] < 2:
         raise ValueError(f"logits must have shape ({n}, classes >= 2), got {tuple(logits.shape)}")
-    bad = int(broken_rows(logits).sum())
-    if bad:
-        raise ValueError(f"logits must be finite, got {bad} of {len(logits)} rows with NaN or infinity")
+    check_finite("logits", logits)
 
 
 def positions(ids: Int[Tensor, " n"] | None, like: Float[Tensor, "n d"]) -> Int[Tensor, " n"]:

@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import numpy as np
 from torch import Tensor
 
 from tla.distances import DistanceName
 from tla.extras import require
+from tla.formats import raw
 from tla.retrieval.engines import WHY, Flat, IvfPq, SearchEngine
 from tla.retrieval.gallery import GalleryIndex
 from tla.store import DamagedFileError, file_digest, replacing
@@ -93,7 +93,7 @@ def _checksum(tensors: Mapping[str, Tensor], settings: str, faiss: Path) -> str:
     total = hashlib.sha256(f"{file_digest(faiss)} {settings}".encode())
     for name in sorted(tensors):
         total.update(f"{name} {tensors[name].dtype} {tuple(tensors[name].shape)}".encode())
-        total.update(tensors[name].contiguous().numpy().reshape(-1).view(np.uint8).data)
+        total.update(raw(tensors[name].numpy()))
     return total.hexdigest()
 
 

@@ -12,7 +12,7 @@ from tla.distances import DISTANCES, DistanceName
 from tla.nearest import find_ids, nearest, normalised
 from tla.retrieval.engines import Flat, IvfPq, SearchEngine, gpus
 from tla.retrieval.rerank import search_vectors
-from tla.tensors import as_floats, as_labels, broken_rows
+from tla.tensors import as_floats, as_labels, check_finite
 
 Kind = Literal["auto", "exact", "approximate"]
 EXACT_BELOW = 100_000
@@ -160,9 +160,7 @@ def _check(embedding: Tensor, y: Tensor, ids: Tensor | None, distance: str) -> N
         raise ValueError(f"distance must be one of {', '.join(DISTANCES)}, got {distance!r}")
     if not len(embedding):
         raise ValueError("embedding must hold at least one vector, got none")
-    bad = int(broken_rows(embedding).sum())
-    if bad:
-        raise ValueError(f"embedding must be finite, got {bad} of {len(embedding)} rows with NaN or infinity")
+    check_finite("embedding", embedding)
     for name, values in (("y", y), ("ids", ids)):
         if values is not None and len(values) != len(embedding):
             raise ValueError(f"{name} must have one entry per embedding ({len(embedding)}), got {len(values)}")

@@ -5,12 +5,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
-import numpy as np
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
 from tla.distances import DistanceName, distance
+from tla.formats import raw
 from tla.nearest import find_ids
 from tla.representation.centroids import centroid_logits, class_centroids, own_centroids
 from tla.study.embeddings.model import ModelEmbeddings, checked_model
@@ -206,5 +206,5 @@ def content_digest(model: ModelEmbeddings) -> str:
     arrays = {name: values.numpy() for name, values in tensors.items() if values is not None}
     for name, values in (arrays | {f"images {name}": pixels for name, pixels in model.images.items()}).items():
         found.update(f"{name} {values.dtype} {values.shape}".encode())
-        found.update(np.ascontiguousarray(values).reshape(-1).view(np.uint8).data)
+        found.update(raw(values))
     return found.hexdigest()

@@ -108,6 +108,14 @@ def test_a_study_tells_other_processes_how_long_it_takes(clock, tmp_path):
     assert json.loads((tmp_path / "progress.json").read_text())["left"] == pytest.approx(20)
 
 
+def test_in_a_file_it_leaves_nothing_but_the_lines():
+    file = io.StringIO()
+    with ProgressBar("auditing", console=Console(file=file)) as bar:
+        bar(Now(0.5, "ball (1/2)"))
+        bar.print("one line")
+    assert file.getvalue() == "one line\n"
+
+
 def test_it_is_drawn_and_disappears(console):
     with ProgressBar("auditing", console=console) as bar:
         bar(Now(0.5, "ball (1/2)"))

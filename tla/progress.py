@@ -3,6 +3,7 @@
 from types import TracebackType
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
+from rich import get_console
 from rich.progress import BarColumn, Progress, ProgressColumn, TaskProgressColumn, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
@@ -62,7 +63,9 @@ class ProgressBar:
 
     def __init__(self, title: str = "", *, console: "Console | None" = None) -> None:
         self.title = title
-        self._bar = Progress(*columns(), console=console, transient=True, refresh_per_second=4)
+        console = console or get_console()
+        drawn = console.is_terminal or console.is_jupyter  # elsewhere Rich would end what it did not draw with a line
+        self._bar = Progress(*columns(), console=console, transient=True, refresh_per_second=4, disable=not drawn)
         self._pace = Pace()
         self._task = self._bar.add_task(title, total=1.0, pace=self._pace)
 

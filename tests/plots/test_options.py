@@ -64,6 +64,19 @@ def test_several_values_are_drawn_once(tmp_path):
     assert files[0].read_text() == files[1].read_text()
 
 
+@pytest.mark.parametrize("study", ["digits", "mnist-robust"])
+@pytest.mark.parametrize("name", [one for one in FIGURES.names() if "eps" in settings_of(FIGURES.get(one))])
+def test_the_radius_of_the_study_may_be_named(name, study):
+    """Tables of the shipped studies hold it in single precision: 0.15000000596."""
+    store = open_study(study)
+    try:
+        default = draw(name, store)
+    except FileNotFoundError as missing:
+        pytest.skip(str(missing))
+    figure = draw(name, store, eps=store.manifest()["study"]["attack"]["eps"])
+    assert len(figure.data) == len(default.data) > 0
+
+
 def test_types_that_take_lists():
     several = (tuple[str, ...], Sequence[int] | None, Sequence[Literal["a"]])
     assert [takes_several(kind) for kind in (*several, int | None, str, Literal["a"])] == [True] * 3 + [False] * 3

@@ -1,5 +1,7 @@
 """Accuracy against the number of attack steps."""
 
+import numpy as np
+
 from tla.plots.base import Figure, Frame, figure
 from tla.plots.drawing.marks import line
 from tla.plots.drawing.sheet import Sheet
@@ -17,7 +19,7 @@ def accuracy_steps(trajectory: Frame, *, look: Look = LIGHT, eps: float | int | 
         look: Theme, width, source.
         eps: Which eps, by default the smallest recorded.
     """
-    rows = trajectory[trajectory["eps"] == (trajectory["eps"].min() if eps is None else eps)]
+    rows = trajectory[np.isclose(trajectory["eps"], trajectory["eps"].min() if eps is None else eps)]
     styles = look.methods(rows["method"])
     sheet = Sheet(look, 1, height=340, left=58, foot=50)
     panel = sheet.panels[0]

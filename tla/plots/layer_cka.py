@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import numpy as np
+
 from tla.plots.base import Figure, Frame, figure
 from tla.plots.drawing.marks import line
 from tla.plots.drawing.rows import first_seed
@@ -22,7 +24,7 @@ def layer_cka(layers: Frame, *, look: Look = LIGHT, eps: float | int | None = No
         seed: The smallest by default.
     """
     rows = first_seed(layers, seed)
-    rows = rows[rows["eps"] == (rows["eps"].min() if eps is None else eps)].sort_values("depth")
+    rows = rows[np.isclose(rows["eps"], rows["eps"].min() if eps is None else eps)].sort_values("depth")
     styles = look.methods(rows["method"])
     sheet = Sheet(look, 1, height=320, left=60, foot=66)
     panel = sheet.panels[0]

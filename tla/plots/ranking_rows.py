@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 
+import numpy as np
+
 from tla.plots.base import Figure, Frame, figure
 from tla.plots.drawing.picture_grid import add_picture, hover_points, label
 from tla.plots.drawing.pictures import Pictures
@@ -46,7 +48,7 @@ def ranking_rows(
         raise ValueError(f"kind must be one of {', '.join(KINDS)}, got {kind!r}")
     rows = first_seed(lists, seed)
     rows = rows[rows["kind"] == kind]
-    rows = rows[rows["eps"] == (rows["eps"].min() if eps is None else eps)]
+    rows = rows[np.isclose(rows["eps"], rows["eps"].min() if eps is None else eps)]
     query = int(rows["id"].iloc[0]) if query is None and len(rows) else query
     shown, styles = rows[rows["id"] == query], look.methods(rows["method"] if methods is None else methods)
     columns = 2 if look.width >= 900 else 1

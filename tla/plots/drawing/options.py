@@ -21,6 +21,9 @@ COLUMNS = {
 }  # fmt: skip
 """The column whose values an option takes."""
 
+NEAR = 1e-5
+"""A radius of a table may differ from the one that is asked for by this share: older tables have it in single precision."""
+
 SUMS = ("worst", "clean")
 """Attacks that a figure computes where its table does not hold them."""
 
@@ -102,7 +105,7 @@ def _check(where: str, option: str, value: Any, frames: Sequence[Any]) -> None:
         return
     known = list(dict.fromkeys(one for values in columns for one in values.dropna().unique().tolist()))
     if isinstance(value, float):
-        if not any(math.isclose(one, value, abs_tol=1e-9) for one in known):
+        if not any(math.isclose(one, value, rel_tol=NEAR, abs_tol=1e-8) for one in known):
             raise ValueError(f"{where}: {value:g} is not in the study; Known: {', '.join(f'{one:g}' for one in known)}")
     elif value not in known:
         raise ValueError(f"{where}: {value!r} is not in the study; {_known(value, known)}")

@@ -10,6 +10,7 @@ from pathlib import Path
 import streamlit as st
 
 from board import state
+from board.fill_in import offer_images
 from board.kept import kept
 from board.keys import on_keys
 from board.pictures import uri
@@ -20,6 +21,7 @@ from board.studies import (
     MissingDataError,
     NotInEmbeddingsError,
     View,
+    WithoutImagesError,
     finished,
     open_study,
     ships,
@@ -85,6 +87,9 @@ def sidebar() -> None:
             _focus_box(view)
             if not view.embeddings:
                 _believed_box(view)
+            if view.bare:
+                with st.expander("Came without pictures", icon=":material/hide_image:"):
+                    offer_images(view, key="side")
             st.caption(provenance(view))
         except (DamagedFileError, MissingDataError):
             return
@@ -229,6 +234,9 @@ def page() -> Iterator[View]:
         st.stop()
     try:
         yield view
+    except WithoutImagesError as missing:
+        st.info(str(missing), icon=":material/hide_image:")
+        offer_images(view, key="page")
     except NotInEmbeddingsError as missing:
         st.info(str(missing), icon=":material/info:")
     except MissingDataError as missing:

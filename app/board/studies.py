@@ -15,6 +15,7 @@ from tla.plots.drawing.condition import said
 from tla.plots.drawing.theme import methods_of
 from tla.statistics.conditions import of_condition
 from tla.store import DamagedFileError, Store
+from tla.study.bare import is_bare
 from tla.study.locate import SHIPPED, available, name_of, own_studies, shipped_studies
 
 if TYPE_CHECKING:
@@ -27,6 +28,10 @@ class MissingDataError(LookupError):
 
 class NotInEmbeddingsError(MissingDataError):
     """A study of embeddings alone cannot have what a page shows; says why, and no command would make it."""
+
+
+class WithoutImagesError(MissingDataError):
+    """The study came without images, and a page needs them; they can be filled in."""
 
 
 LONG = 100_000
@@ -54,7 +59,7 @@ def studies() -> dict[str, Path]:
     """Name and folder of every study that can be opened.
 
     A shipped study is listed as "NAME (shipped)" while your own of the same name is not finished. Studies that ship
-    without images serve the figures only and are left out.
+    with tables alone serve the figures only and are left out.
     """
     shipped = {manifest.parent.name: manifest.parent for manifest in shipped_studies().glob("*/manifest.json")}
     bare = [path for name, path in shipped.items() if open_study(name, path).manifest.get("packed") == "tables"]
@@ -191,6 +196,11 @@ class View:
         return bool(self.manifest.get("complete"))
 
     @property
+    def bare(self) -> bool:
+        """True if it came without images, which can be filled in from the data set."""
+        return is_bare(self.manifest)
+
+    @property
     def shipped(self) -> bool:
         """True if it came with the package."""
         return self.path.is_relative_to(shipped_studies())
@@ -219,16 +229,19 @@ class View:
             raise MissingDataError(f"The study {self.name!r} has no table {name!r}: it {state}.") from None
 
     def need(self, what: str, *, classes: bool = False, pictures: bool = False) -> None:
-        """Stop the page where a study of embeddings came without what it shows.
+        """Stop the page where a study came without what it shows.
 
         Args:
             what: What is shown, the start of a sentence.
             classes: It needs the classes of the images.
-            pictures: It needs pictures of the test images and of the condition.
+            pictures: It needs pictures of the test images, and attacked or in the condition.
 
         Raises:
-            NotInEmbeddingsError: if they are missing; says which file would bring them.
+            WithoutImagesError: if it came without images, which can be filled in.
+            NotInEmbeddingsError: if a study of embeddings lacks them; says which file would bring them.
         """
+        if pictures and self.bare:
+            raise WithoutImagesError(f"{what} needs pictures, and this study came without.")
         if not self.embeddings:
             return
         if classes and not self.embeddings.get("classes"):

@@ -43,6 +43,7 @@ class LabImage(NamedTuple):
 def main() -> None:
     """The page."""
     with shell.page() as view:
+        view.need("An attack", pictures=True)
         seed = state.seed(view)
         methods, reasons = lab_models.runnable(view, seed)
         if not methods:

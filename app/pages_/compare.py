@@ -125,6 +125,8 @@ def group(view: View, pair: SharedOutcomes, decided: dict[str, dict[int, Decidin
     tiles(items, key="group", label=label, size=40, focus=focus, on_press=state.set_focus, nothing="No such image.")
     if len(shown) > MOST_TILES:
         st.caption(f"The first {MOST_TILES} of {len(shown)} are shown.")
+    if view.bare:
+        return
     shell.source(
         f"this study: {count(len(pair.ids), 'test image')}, seed {seed}. Pictures: the clean image | attacked on "
         f"{shell.label(one)} | on {shell.label(other)}; below, what each predicts then, and under which attack. The "
@@ -134,12 +136,12 @@ def group(view: View, pair: SharedOutcomes, decided: dict[str, dict[int, Decidin
 
 def tile(view: View, sample: int, decided: dict[str, dict[int, DecidingAttack]], seed: int) -> Tile:
     """A clean image, the image of the attack that decided for each model, and what the model predicts for it."""
-    row = view.positions[sample]
-    images, said = [view.arrays("images")["test"][row]], []
+    row, images, said = view.positions[sample], view.clean_picture(sample), []
     for method, of in decided.items():
         decision = of[sample]
         kept = decision.attack == view.main
-        images.append(adversarial_images(view, method, seed)[row] if kept else np.full_like(images[0], EMPTY))
+        if images:
+            images.append(adversarial_images(view, method, seed)[row] if kept else np.full_like(images[0], EMPTY))
         said.append(view.classes[decision.prediction])
     attacks = dict.fromkeys(of[sample].attack for of in decided.values())
     return Tile(

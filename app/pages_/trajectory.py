@@ -85,6 +85,7 @@ def show_recorded(view: View, methods: list[str], seed: int, recorded: list[int]
 
 def show_fan(view: View, methods: list[str], seed: int, recorded: list[int], rows: Frame) -> None:
     """The paths of the main attack on the focus image from several random starts, run now."""
+    view.need("An attack", pictures=True)
     sample = state.focus(view)
     pick(view, recorded, rows, sample)
     found, reasons = fans(view, methods, seed, sample)
@@ -144,9 +145,8 @@ def choose(view: View, recorded: list[int], rows: Frame) -> int:
 def pick(view: View, recorded: list[int], rows: Frame, sample: int) -> None:
     """Pictures of the images whose path was recorded, and how many methods each fools on it."""
     fooled = fooled_counts(rows)
-    images = view.arrays("images")["test"]
     items = [
-        Tile(id=i, images=[images[view.positions[i]]], title=view.classes[view.true_class(i)], note=fooled[i])
+        Tile(id=i, images=view.clean_picture(i), title=view.classes[view.true_class(i)], note=fooled[i])
         for i in recorded
     ]
     tiles(

@@ -677,7 +677,7 @@ def test_titles_without_anything_to_report():
     assert FIGURES.get("score_histograms")(scores).layout.meta["title"].endswith(": no image is misclassified")
     same = F["layers"].assign(cka=1.0)
     title = FIGURES.get("layer_cka")(same).layout.meta["title"]
-    assert title == "Clean and adversarial activations in the last layer: CKA 1.00 for every model"
+    assert title == "Clean and adversarial activations in the last layer: CKA 1.00 (every model)"
     one = FIGURES.get("audit_verdicts")(F["audit"][F["audit"]["method"] == "at"])
     assert one.layout.meta["caption"].startswith("n = 8 checks on 1 model.")
 

@@ -14,8 +14,8 @@ def test_words():
     assert spread({"a": 0.9, "b": 0.1}, labels) == "from 10 % to 90 %"  # nothing says how sure they are
     close = {"a": wilson(90, 100), "b": wilson(10, 100), "c": wilson(88, 100)}
     assert spread(close, labels | {"c": "C"}) == "from 10 % (B) to 90 %"
-    assert spread({"a": 0.9, "b": 0.9}, labels) == "90 % for every model"
-    assert spread({"a": 0.9, "b": np.nan}, labels) == "90 % for A"
+    assert spread({"a": 0.9, "b": 0.9}, labels) == "90 % (every model)"
+    assert spread({"a": 0.9, "b": np.nan}, labels) == "90 % (A)"
     assert spread({"a": np.nan}, labels) == "nothing measured"
     assert percent(0.1234, 1) == "12.3 %"
     assert (signed(-2.51), signed(0.04)) == ("\u22122.5", "+0.0")

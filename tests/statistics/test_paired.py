@@ -111,6 +111,6 @@ def test_the_figure_shows_every_seed_and_says_what_is_sure():
     assert "3 trainings of each method" in caption
     assert "no difference shown does not mean equal" in caption
     one = FIGURES.get("differences")(TABLES["attacks"](World(n=300, methods=("natural", "at"))))
-    assert one.layout.meta["title"].startswith("These networks against this AT: ")
+    assert one.layout.meta["title"].startswith("These networks minus this AT, in points: ")
     assert one.layout.meta["title"].endswith("one training, no verdict")
     assert "To decide, train more: --seeds 0 1 2 3 4" in one.layout.meta["caption"]

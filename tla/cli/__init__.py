@@ -19,6 +19,7 @@ VERBS = {
     "explore": "a study's maps, pictures, neighbours and threshold in one HTML file",
     "export": "a study's points for Embedding Atlas or FiftyOne: `tla export atlas digits`",
     "pack": "copy a finished study for sharing, without what is only needed to resume it",
+    "fill": "fill in the images of a study that came without: `tla fill cifar10`",
     "list": "everything available: methods, attacks, models, data sets, recipes, figures, checks",
     "app": "open the dashboard in the browser",
     "notebooks": "copy the notebooks, one per figure: `tla notebooks FOLDER`",

@@ -77,7 +77,9 @@ def _title(table: Frame, labels: dict[str, str], base: str) -> str:
         return "Differences between methods: nothing to compare"
     if (table["verdict"] == ONE_TRAINING).any():
         gains = {str(name): Interval(*row) for name, row in table[["difference", "low", "high"]].iterrows()}
-        return f"These networks against this {against}: {ends(gains, labels, _points)} points; one training, no verdict"
+        return (
+            f"These networks minus this {against}, in points: {ends(gains, labels, _points)}; one training, no verdict"
+        )
     sure = table[table["verdict"] != NOT_SHOWN]
     if sure.empty:
         return f"No method is shown to differ from {against}"

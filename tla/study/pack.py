@@ -11,6 +11,7 @@ from tla.files import swapped_in
 from tla.pace import StageProgress, Stages
 from tla.store import Store
 from tla.study.attack import array_name
+from tla.study.bare import BARE, bare, is_bare, pixel_sums
 
 
 def pack(
@@ -18,6 +19,7 @@ def pack(
     folder: Path,
     *,
     tables_only: bool = False,
+    images: bool = True,
     progress: Callable[[StageProgress], None] | None = None,
 ) -> Store:
     """Copy a finished study without training state, tables of single models, indexes and report.
@@ -33,30 +35,55 @@ def pack(
         folder: Destination; must be new, empty, or hold an earlier pack of the same study, and must not overlap with
             the study.
         tables_only: No images, embeddings or models: enough for figures without images; the dashboard hides it.
+        images: False leaves out every picture, for images that may not be passed on; who has them fills them in again
+            (`tla.study.bare.fill`, `tla fill`).
         progress: Called before the tables, the arrays and the models are written.
 
     Raises:
-        ValueError: if the study is not finished, or the destination is anything else; says what it is.
+        ValueError: if the study is not finished, if its images could not be filled in again, or the destination is
+            anything else; says what it is.
     """
     manifest = store.manifest()
     if not manifest.get("complete"):
         raise ValueError(f"{store.path}: the study is not finished; run it to the end first")
+    if not images and (tables_only or manifest.get("embeddings") or is_bare(manifest)):
+        raise ValueError(f"{store.path}: {_no_images(manifest, tables_only)}")
     _check_destination(store, folder, manifest)
+    kind = TABLES if tables_only else BARE if not images or is_bare(manifest) else "whole"
     with swapped_in(folder) as building:
-        _fill(store, Store(building), manifest, tables_only, Stages(progress, 1 if tables_only else 3))
+        _write(store, Store(building), manifest, kind, Stages(progress, 1 if tables_only else 3))
     return Store(folder)
 
 
-def _fill(store: Store, packed: Store, manifest: dict[str, Any], tables_only: bool, stages: Stages) -> None:
+TABLES = "tables"
+"""What the manifest of a pack of tables alone says it is."""
+
+
+def _no_images(manifest: dict[str, Any], tables_only: bool) -> str:
+    """Why a study cannot be packed with --no-images."""
+    if tables_only:
+        return "--tables has no images anyway; give --tables or --no-images"
+    if is_bare(manifest):
+        return "it came without images already; pack it without --no-images"
+    return "a study of embeddings names no data set to fill images in from; pack it with --tables, or whole"
+
+
+def _write(store: Store, packed: Store, manifest: dict[str, Any], kind: str, stages: Stages) -> None:
     stages.begin("packing tables")
     files = _tables(store, packed)
-    if not tables_only:
-        stages.begin("packing images and embeddings")
-        files += _arrays(store, packed)
+    noted = {}
+    if kind != TABLES:
+        stages.begin("packing images and embeddings" if kind == "whole" else "packing embeddings")
+        images = store.arrays("images")
+        strip = kind == BARE and not is_bare(manifest)
+        noted = {"pixels": pixel_sums(images)} if strip else {}
+        files += _arrays(store, packed, images if strip else None)
         stages.begin("packing models")
-        files += [*_models(store, packed), *_credit(packed, manifest)]
+        files += _models(store, packed)
+    if kind == "whole":
+        files += _credit(packed, manifest)
     packed.write_text("study.toml", store.place("study.toml").read_text(encoding="utf-8"))
-    packed.write_json("manifest.json", manifest | {"steps": {}, "packed": "tables" if tables_only else "whole"})
+    packed.write_json("manifest.json", manifest | noted | {"steps": {}, "packed": kind})
     packed.finish("packed", str(manifest["complete"]), files)
     steps = {name: {**step, "files": {}} for name, step in manifest["steps"].items()}
     packed.write_json("manifest.json", packed.manifest() | {"steps": steps | packed.manifest()["steps"]})
@@ -97,17 +124,20 @@ def _as_float32(frame: Any) -> Any:
     return frame.astype(dict.fromkeys(wide, "float32"))
 
 
-def _arrays(store: Store, packed: Store) -> list[str]:
-    plan = store.manifest()["study"]["attack"]
-    files = [packed.write_arrays("images", store.arrays("images"))]
-    for path in sorted((store.path / "arrays").glob("*/*.safetensors")):
-        name = f"{path.parent.name}/{path.stem}"
+def _arrays(store: Store, packed: Store, images: dict[str, np.ndarray] | None) -> list[str]:
+    """Write the arrays; without what is a picture if the images that they are made of are given."""
+    plan, files = store.manifest()["study"]["attack"], []
+    folder = store.path / "arrays"
+    for path in sorted(folder.rglob("*.safetensors")):
+        name = path.relative_to(folder).with_suffix("").as_posix()
         arrays = store.arrays(name)
         if path.parent.name == "adversarial":
             main = array_name(plan["main"], plan["eps"])
             arrays = {main: arrays[main]}
         elif path.parent.name == "embeddings":
             arrays = {label: array.astype(np.float16) for label, array in arrays.items()}
+        if images is not None:
+            name, arrays = bare(name, arrays, images)
         files.append(packed.write_arrays(name, arrays))
     return files
 

@@ -67,7 +67,7 @@ def _at(rows: Frame, eps: float, attack: str) -> Frame:
 
 def adversarial_picture(view: View, method: str, seed: int, sample: int) -> list[np.ndarray]:
     """A test image under the main attack on one model, or in the condition; none if the study has no such picture."""
-    if view.condition and view.condition not in view.embeddings.get("pictures", []):
+    if view.bare or (view.condition and view.condition not in view.embeddings.get("pictures", [])):
         return []
     return [adversarial_images(view, method, seed)[view.positions[sample]]]
 

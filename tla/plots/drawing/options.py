@@ -22,7 +22,7 @@ COLUMNS = {
 """The column whose values an option takes."""
 
 NEAR = 1e-5
-"""A radius of a table may differ from the one that is asked for by this share: older tables have it in single precision."""
+"""A radius of a table may differ by this share from the one that is asked for: older tables have it in 32 bits."""
 
 SUMS = ("worst", "clean")
 """Attacks that a figure computes where its table does not hold them."""

@@ -40,7 +40,7 @@ def ends(
     numbers = [value.value for value in known.values()]
     low, high = text(min(numbers)), text(max(numbers))
     if len(known) == 1 or low == high:
-        return f"{low} for {'every model' if len(known) > 1 else labels[next(iter(known))]}"
+        return f"{low} ({'every model' if len(known) > 1 else labels[next(iter(known))]})"
     named = [alone(known, largest=largest) for largest in (False, True)]
     low, high = (f"{end} ({labels[name]})" if name else end for end, name in zip((low, high), named, strict=True))
     return f"{start} {low} to {high}"

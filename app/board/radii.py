@@ -12,6 +12,7 @@ from board.selection.radii import Radius, radii_of
 from board.selection.shared import of_run
 from board.studies import View
 from board.tiles import Tile
+from tla.messages import radius_text
 
 POINTS = 500
 """Most points of the map behind the dot."""
@@ -33,7 +34,7 @@ def radii(view: View, methods: list[str], seed: int, sample: int, *, key: str) -
     first = found[methods[0]]
     data = {
         "id": sample,
-        "labels": [f"{step.eps:.3g}" for step in first],
+        "labels": [radius_text(step.eps, view.eps) for step in first],
         "at": 0,
         "size": SMALL,
         "colours": [look(view).class_colour(index) for index in range(len(view.classes))],
@@ -59,9 +60,9 @@ def sentence(view: View, found: dict[str, list[Radius]], at: int) -> str:
     if at == 0:
         return f"A {true}, untouched: {' and '.join(said)}. Move the slider."
     change = (
-        f"every pixel changed by at most {eps:.3g}"
+        f"every pixel changed by at most {radius_text(eps, view.eps)}"
         if view.norm == "linf"
-        else f"changed by at most {eps:.3g} in {view.norm.upper()}"
+        else f"changed by at most {radius_text(eps, view.eps)} in {view.norm.upper()}"
     )
     return f"The same {true}, {change}: {', '.join(said)}."
 

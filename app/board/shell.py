@@ -191,7 +191,7 @@ def provenance(view: View) -> str:
         f"Study **{view.name}**" + (" (shipped)" if view.shipped else ""),
         count(queries, "test image"),
         f"in {', '.join(view.conditions)}" if view.conditions else f"seed {', '.join(map(str, view.seeds))}",
-        "" if view.conditions else f"{view.norm.capitalize()} eps {view.eps:g}",
+        "" if view.conditions else f"{view.norm.capitalize()} eps {view.radius}",
         str(hardware.get("device", "")),
         count(hardware["threads"], "thread") if "threads" in hardware else "",
         f"torch {versions['torch']}" if "torch" in versions else "",

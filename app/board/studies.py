@@ -11,6 +11,7 @@ import pandas as pd
 import streamlit as st
 
 from tla.memory import trim
+from tla.messages import radius_text
 from tla.plots.drawing.condition import said
 from tla.plots.drawing.theme import methods_of
 from tla.statistics.conditions import of_condition
@@ -157,6 +158,11 @@ class View:
         return float(self.plan.get("attack", {}).get("eps", 0.0))
 
     @property
+    def radius(self) -> str:
+        """The radius in words: "8/255"."""
+        return radius_text(self.eps)
+
+    @property
     def norm(self) -> "Norm":
         """Norm of the threat."""
         return self.plan.get("attack", {}).get("norm", "linf")
@@ -179,7 +185,7 @@ class View:
     @property
     def under(self) -> str:
         """What the images are under, in words: the main attack with norm and radius, or the condition."""
-        return f"“{self.condition}”" if self.condition else f"{self.main} at {self.norm.capitalize()} eps {self.eps:g}"
+        return f"“{self.condition}”" if self.condition else f"{self.main} at {self.norm.capitalize()} eps {self.radius}"
 
     def said(self, text: str) -> str:
         """A sentence about an attack and training images, as one about what this study has instead."""

@@ -17,6 +17,7 @@ from board.studies import View
 from board.tiles import Tile, tiles
 
 from tla.config import plain_value
+from tla.messages import radius_text
 from tla.widgets.filming import unit
 
 PAGE = PageInfo(
@@ -205,11 +206,12 @@ def show(view: View, method: str, seed: int, image: LabImage, settings: AttackSe
         if not other:  # the gallery was embedded by the model that the study measured
             nearest_images(view, method, seed, image, attack)
         passes = "1 forward pass" if attack.queries == 1 else f"{attack.queries} forward passes"
+        distance, allowed = radius_text(attack.distance, settings.eps), radius_text(settings.eps)
         shell.source(
             f"live on this machine: {passes} in {attack.seconds * 1000:.0f} ms"
             f"{'' if attack.ended >= asked else ' when it was first asked for'}, n = 1, "
-            f"seed {settings.seed}; {settings.norm.capitalize()} distance {attack.distance:.4f} of {settings.eps:g} "
-            f"allowed; neighbours by cosine distance in the embedding{elsewhere(view, image)}"
+            f"seed {settings.seed}; {settings.norm.capitalize()} distance {distance} of {allowed} allowed; "
+            f"neighbours by cosine distance in the embedding{elsewhere(view, image)}"
         )
 
 

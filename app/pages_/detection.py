@@ -17,6 +17,7 @@ from board.threshold import chosen_share, offered, threshold
 from board.tiles import Tile, tiles
 from board.words import count
 
+from tla.messages import radius_text
 from tla.plots.drawing.scores import detectors_of, selected
 
 PAGE = PageInfo(
@@ -64,10 +65,10 @@ def controls(view: View) -> tuple[list[str], DetectionSettings]:
             "Attack eps",
             radii,
             value=min(radii, key=lambda radius: abs(radius - view.eps)),
-            format_func=lambda value: f"{value:g}",
+            format_func=radius_text,
             key="detection_eps",
             bind="query-params",
-            help=f"The models were trained at eps {view.eps:g}.",
+            help=f"The models were trained at eps {view.radius}.",
         )
     adaptive = False
     if (frame["adaptive"].to_numpy(bool) & np.isclose(frame["eps"].to_numpy(float), eps)).any():
@@ -82,10 +83,11 @@ def results(
     """Everything that depends on the threshold; its controls rerun this fragment only."""
     shell.follow_frame()
     methods, refused = list(points), chosen_share(REFUSED)
+    under = view.under if view.condition else f"attack eps {radius_text(settings.eps)}"
     threshold(points, look(view), key=REFUSED, roc="roc", histograms="score_histograms")
     shell.source(
-        f"this study, seed {seed}, {view.under if view.condition else f'attack eps {settings.eps:g}'}; each method has "
-        "its own threshold, so that all refuse the same share of clean images." + attacker(view, rows, settings)
+        f"this study, seed {seed}, {under}; each method has its own threshold, so that all refuse the same share of "
+        "clean images." + attacker(view, rows, settings)
     )
     shown = st.segmented_control(
         "False positive rates",

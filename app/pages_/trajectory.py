@@ -60,7 +60,7 @@ def fan_button(view: View, seed: int) -> bool:
         icon=":material/undo:" if live else ":material/call_split:",
         on_click=lambda: st.session_state.update({FAN: None if live else here}),
         key="fan_button",
-        help=f"{view.main} at eps {view.eps:g} on image {state.focus(view)}, live on this machine.",
+        help=f"{view.main} at eps {view.radius} on image {state.focus(view)}, live on this machine.",
     )
     return live
 
@@ -78,7 +78,7 @@ def show_recorded(view: View, methods: list[str], seed: int, recorded: list[int]
             f":material/info: The recorded path is a run of {view.main} of its own, from another random start than the "
             f"one in the evaluation: {', '.join(said)}. The count beside the focus sample is of the evaluation."
         )
-    shell.source(f"this study: {len(recorded)} recorded images, seed {seed}, {view.main} at eps {view.eps:g}")
+    shell.source(f"this study: {len(recorded)} recorded images, seed {seed}, {view.main} at eps {view.radius}")
     st.page_link("pages_/attack.py", label="Attack this image live, step by step", icon=":material/bolt:")
     shell.show_code(*figure_code(view, "trajectory", **drawn))
 
@@ -99,7 +99,7 @@ def show_fan(view: View, methods: list[str], seed: int, recorded: list[int], row
     shown = [method for method in methods if method in counts]
     show(view, found, {"image": sample, "methods": shown, "seed": seed, "parts": PARTS}, None)
     shell.source(
-        f"live on this machine: {view.main} at eps {view.eps:g}, image {sample}, seed {seed}, {STARTS} random starts; "
+        f"live on this machine: {view.main} at eps {view.radius}, image {sample}, seed {seed}, {STARTS} random starts; "
         "the steps are placed between the points of each map whose embeddings are nearest"
     )
 

@@ -7,6 +7,8 @@ import pytest
 from board.snippets import call, literal
 from page_contract import charts, run_snippet, snippets
 
+from tla.messages import radius_text
+
 DRAWN = {
     "ablation": ("ablations", {}),
     "agreement": ("compare", {"one": "natural", "other": "at", "under": "pgd"}),
@@ -36,7 +38,8 @@ def test_the_code_attacks_as_the_page_does(studies, open_page, address):
     app = open_page("attack", focus="5", models=["at"], attack_steps="4", **address)
     assert not app.exception
     result = run_snippet(snippets(app)[0])["result"]
-    assert any(f" distance {float(result.distance[0]):.4f} of " in caption.value for caption in app.caption)
+    said = radius_text(float(result.distance[0]), float(address.get("eps", 0.2)))
+    assert any(f" distance {said} of " in caption.value for caption in app.caption)
     headline = next(text.value for text in app.markdown if text.value.startswith("**AT**"))
     assert ("· fooled" in headline) == bool(result.success[0])
 

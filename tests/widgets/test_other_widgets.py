@@ -100,7 +100,7 @@ def test_a_module_of_your_own_is_attacked():
     x = torch.rand(4, 1, 8, 8, generator=torch.Generator().manual_seed(0))
     lab = tla.lab(torch_model, x, [0, 1, 2, 0], classes=["a", "b", "c"], ids=[10, 11, 12, 13], attack="fgsm")
     assert lab.focus == 10
-    assert "of 0.0313725" in lab.verdict
+    assert "of 8/255" in lab.verdict
     assert tla.lab(torch_model, x, [0, 1, 2, 0], threat=tla.Threat("l2", 0.5)).norm == "l2"
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from tla.audit.base import WORDS, Verdict, Word, worst
+from tla.messages import radius_text
 from tla.statistics.intervals import Interval
 
 if TYPE_CHECKING:
@@ -103,7 +104,7 @@ class AuditReport:
 def statement(summary: AuditSummary) -> str:
     """What every report states: accuracies with intervals, n, eps, the attack, seed, versions, checks not run."""
     size = "chosen by the attack" if summary.step_size is None else f"{summary.step_size:g}"
-    where = f"{summary.n} images, {summary.norm} eps {summary.eps:g}"
+    where = f"{summary.n} images, {summary.norm} eps {radius_text(summary.eps)}"
     lines = [f"{where}, level {summary.level}, seed {summary.seed}, {summary.seconds:.1f} s on {summary.device}"]
     if summary.clean is not None:
         lines.append(f"clean accuracy                {summary.clean}")

@@ -10,6 +10,7 @@ import tyro
 
 from tla.cli.help import summary
 from tla.cli.model import MODEL_HELP, ModelOptions, NamedModel, own_model, subject_for, tell
+from tla.messages import radius_text
 from tla.precision import Precision
 from tla.store import Store, replacing
 from tla.threat import Norm, Threat
@@ -127,7 +128,7 @@ def _evaluate(options: AttackOptions, own: NamedModel | None, attacks: dict[str,
     cache = CacheFolder(folder / "parts")
     with ProgressBar(console=Console(stderr=True)) as bar:
         for eps in radii:
-            bar.title = f"eps {eps:.4g}"
+            bar.title = f"eps {radius_text(eps)}"
             kept = Kept(*attacks) if options.images else None
             table = evaluate(
                 model,

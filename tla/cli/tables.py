@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 from rich.table import Table
 
+from tla.messages import radius_text
 from tla.plots.drawing.words import trainings
 from tla.statistics.accuracy import WORST, accuracy_and_worst
 from tla.store import Store
@@ -21,7 +22,7 @@ def study_summary(store: Store) -> Table:
     summary = accuracy_and_worst(here)
     count, seeds = int(summary.n.max()), int(summary.seeds.max())
     title = (
-        f"Accuracy in %, {plan['norm']} eps {plan['eps']:g}, {trainings(seeds)}, n = {count} images, "
+        f"Accuracy in %, {plan['norm']} eps {radius_text(plan['eps'])}, {trainings(seeds)}, n = {count} images, "
         "± 95 % interval over them"
     )
     table = Table(title=title, title_justify="left", box=None, padding=(0, 1))
@@ -103,7 +104,7 @@ def attack_summary(frame: Any, title: str) -> Table:
     for row in frame.itertuples():
         seconds = "" if np.isnan(row.seconds) else f"{row.seconds:.1f}"
         interval = f"{100 * row.low:.1f} .. {100 * row.high:.1f}"
-        cells = (f"{row.eps:.4g}", f"{100 * row.accuracy:.1f}", interval, str(row.n), f"{row.queries:.0f}", seconds)
+        cells = (radius_text(row.eps), f"{100 * row.accuracy:.1f}", interval, str(row.n), f"{row.queries:.0f}", seconds)
         table.add_row(LABELS.get(row.attack, str(row.attack)), *cells, style="bold" if row.attack == WORST else "")
     return table
 

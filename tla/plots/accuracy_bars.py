@@ -2,11 +2,12 @@
 
 from typing import Literal
 
+from tla.messages import radius_text
 from tla.plots.base import Figure, Frame, figure
 from tla.plots.drawing.marks import bar
 from tla.plots.drawing.sheet import Sheet, text_width
 from tla.plots.drawing.theme import LIGHT, Look, attack_label, attacks_of
-from tla.plots.drawing.words import number, spread, trainings
+from tla.plots.drawing.words import spread, trainings
 from tla.statistics.accuracy import CLEAN, OUTCOMES, WORST, accuracy, accuracy_and_worst, at_eps, main_eps, worst_case
 from tla.statistics.leading import accuracy_intervals
 
@@ -101,6 +102,6 @@ def _caption(table: Frame, eps: float | int, paper: Frame | None) -> str:
     n, seeds = int(table["n"].max()), int(table["seeds"].max())
     marks = " Dashes: as reported by Mao et al. 2019." if paper is not None and len(paper) else ""
     return (
-        f"n = {n} test images, {trainings(seeds)}, eps = {number(eps)}; "
+        f"n = {n} test images, {trainings(seeds)}, eps = {radius_text(eps)}; "
         f"whiskers: 95 % interval (Wilson) over the images; worst case: no attack fools the model.{marks}"
     )

@@ -2,11 +2,12 @@
 
 import numpy as np
 
+from tla.messages import radius_text
 from tla.plots.base import Figure, Frame, figure
 from tla.plots.drawing.heatmap import PLAIN, heatmap
 from tla.plots.drawing.sheet import Sheet
 from tla.plots.drawing.theme import LIGHT, Look, attack_label, attacks_of
-from tla.plots.drawing.words import number, spread, trainings
+from tla.plots.drawing.words import spread, trainings
 from tla.statistics.accuracy import OUTCOMES, accuracy_and_worst, at_eps, main_eps, worst_case
 from tla.statistics.leading import accuracy_intervals
 
@@ -46,7 +47,7 @@ def accuracy_table(attacks: Frame, *, look: Look = LIGHT, eps: float | int | Non
     n, seeds = (int(table[name].max()) if len(table) else 0 for name in ("n", "seeds"))
     return sheet.figure(
         f"Accuracy in per cent: {spread(worst, {key: style.label for key, style in styles.items()})} in the worst case",
-        f"n = {n} test images, {trainings(seeds)}; eps = {number(main_eps(attacks) if eps is None else eps)}; "
+        f"n = {n} test images, {trainings(seeds)}; eps = {radius_text(main_eps(attacks) if eps is None else eps)}; "
         f"{'±: half-width of the 95 % interval (Wilson) over the images; ' if wide else ''}"
         "worst case: right only if no attack fools the model.",
     )

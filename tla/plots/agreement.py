@@ -5,6 +5,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
+from tla.messages import radius_text
 from tla.plots.base import Figure, Frame, figure
 from tla.plots.drawing.comparison import deciding
 from tla.plots.drawing.heatmap import PLAIN, heatmap
@@ -74,7 +75,7 @@ def agreement(
     sheet.axis(sheet.panels[0], axis, axis | {"autorange": "reversed"})
     under = {"worst": "under the worst attack", "clean": "on clean images"}.get(attack, f"under {attack_label(attack)}")
     p = mcnemar(count["one"], count["other"])
-    size = f"; eps = {number(eps)}" if attack != "clean" else ""
+    size = f"; eps = {radius_text(eps)}" if attack != "clean" else ""
     return sheet.figure(
         _title(a, b, count, n, under),
         f"n = {n} test images{size}. McNemar's exact test, two-sided: p = {number(p, 2)}, for these two networks. "

@@ -5,11 +5,12 @@ from typing import Any
 
 import numpy as np
 
+from tla.messages import radius_text
 from tla.plots.base import Figure, Frame, figure
 from tla.plots.drawing.heatmap import PLAIN, heatmap
 from tla.plots.drawing.sheet import Sheet, text_width
 from tla.plots.drawing.theme import LIGHT, Look, attack_label
-from tla.plots.drawing.words import number, percent
+from tla.plots.drawing.words import percent
 from tla.statistics.accuracy import main_eps
 
 MOST = 40
@@ -67,7 +68,7 @@ def class_confusion(
     what = f"{true} is predicted as {predicted} most often ({share:.0f} %)" if share else "no class is confused"
     return sheet.figure(
         f"Class confusion under {attack_label(attack)}: {what}",
-        f"n = {rows['id'].nunique()} test images; eps = {number(eps)}; {_which(len(shown), k)}.",
+        f"n = {rows['id'].nunique()} test images; eps = {radius_text(eps)}; {_which(len(shown), k)}.",
     )
 
 

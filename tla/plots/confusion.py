@@ -4,12 +4,13 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from tla.messages import radius_text
 from tla.plots.base import Figure, Frame, figure
 from tla.plots.drawing.heatmap import PLAIN, heatmap
 from tla.plots.drawing.scores import detector_label, own_threshold, scores_by_method, selected, the_eps
 from tla.plots.drawing.sheet import Sheet
 from tla.plots.drawing.theme import LIGHT, Look
-from tla.plots.drawing.words import number, percent, spread
+from tla.plots.drawing.words import percent, spread
 from tla.statistics.intervals import Interval, wilson
 
 
@@ -62,7 +63,8 @@ def confusion(
     mark = f"at {percent(false_alarms)} false alarms on clean images" if threshold is None else f"{threshold:.4g}"
     return sheet.figure(
         f"What {name} misses: {_words(spread(passed, labels), passed)}",
-        f"Threshold {mark}; eps = {number(the_eps(rows))}; n = up to {rows['id'].nunique()} test images per method.",
+        f"Threshold {mark}; eps = {radius_text(the_eps(rows))}; "
+        f"n = up to {rows['id'].nunique()} test images per method.",
     )
 
 

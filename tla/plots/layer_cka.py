@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 
+from tla.messages import radius_text
 from tla.plots.base import Figure, Frame, figure
 from tla.plots.drawing.marks import line
 from tla.plots.drawing.rows import first_seed
@@ -43,7 +44,7 @@ def layer_cka(layers: Frame, *, look: Look = LIGHT, eps: float | int | None = No
     return sheet.figure(
         f"Clean and adversarial activations in the last layer: {_words(last)}",
         "Debiased linear CKA on the study's test images; 1 = equal up to rotation and scale; "
-        f"eps = {rows['eps'].iloc[0]:.4g}.",
+        f"eps = {radius_text(rows['eps'].iloc[0])}.",
     )
 
 

@@ -4,13 +4,13 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from tla.messages import radius_text
 from tla.plots.base import Figure, Frame, figure
 from tla.plots.drawing.picture_grid import add_picture, hover_points, label
 from tla.plots.drawing.pictures import Pictures
 from tla.plots.drawing.rows import first_seed
 from tla.plots.drawing.sheet import Panel, Sheet
 from tla.plots.drawing.theme import LIGHT, Look
-from tla.plots.drawing.words import number
 from tla.plots.ranking_attacks import KINDS
 
 NAMES = 76
@@ -106,7 +106,7 @@ def _title(shown: Frame, kind: str, query: int | None) -> str:
 
 
 def _caption(rows: Frame) -> str:
-    eps = number(float(rows["eps"].iloc[0])) if len(rows) else number(float("nan"))
+    eps = radius_text(float(rows["eps"].iloc[0]) if len(rows) else float("nan"))
     return (
         f"eps = {eps}. Left: the query; then its nearest training images, as they are without noise. Black border: "
         "the attacked item; solid: in both lists; dotted: leaves (before) or enters (after). One query is an example, "

@@ -4,12 +4,13 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from tla.messages import radius_text
 from tla.plots.base import Figure, Frame, figure
 from tla.plots.drawing.marks import band, line
 from tla.plots.drawing.scores import detector_label, selected, the_eps
 from tla.plots.drawing.sheet import Sheet
 from tla.plots.drawing.theme import LIGHT, Look
-from tla.plots.drawing.words import ends, number
+from tla.plots.drawing.words import ends
 from tla.statistics.coverage import failures, measure_intervals
 from tla.statistics.coverage import risk_coverage as curve_of
 from tla.statistics.intervals import Interval
@@ -74,7 +75,7 @@ def _title(values: dict[str, Interval], rows: Frame) -> str:
 def _caption(rows: Frame, adaptive: bool) -> str:
     attack = "adaptive attack" if adaptive else "attack not adaptive"
     return (
-        f"n = {rows['id'].nunique()} test images, each clean and attacked at eps = {number(the_eps(rows))}; every row "
-        f"counts; {attack}; one training each. "
+        f"n = {rows['id'].nunique()} test images, each clean and attacked at eps = {radius_text(the_eps(rows))}; every "
+        f"row counts; {attack}; one training each. "
         "Legend: AUGRC (smaller is better) with its 95 % interval over images; bands: 95 % (Wilson)."
     )

@@ -5,12 +5,13 @@ from typing import Literal
 
 import numpy as np
 
+from tla.messages import radius_text
 from tla.plots.base import Figure, Frame, figure
 from tla.plots.drawing.marks import band, line
 from tla.plots.drawing.scores import detector_label, scores_by_method, selected, the_eps
 from tla.plots.drawing.sheet import Panel, Sheet
 from tla.plots.drawing.theme import LIGHT, Look, Style
-from tla.plots.drawing.words import ends, number
+from tla.plots.drawing.words import ends
 from tla.statistics.intervals import Interval
 from tla.statistics.roc import Sides, auc_interval, roc_band, roc_curve
 
@@ -120,7 +121,7 @@ def _caption(
         bounds += f", up to {max(count[1] for count in counts)} negatives per method"
     attack = "adaptive attack" if len(rows) and bool(rows["adaptive"].iloc[0]) else "attack not adaptive"
     return (
-        f"Positives: adversarial and misclassified at eps = {number(the_eps(rows))}; negatives: clean and correct "
+        f"Positives: adversarial and misclassified at eps = {radius_text(the_eps(rows))}; negatives: clean and correct "
         f"({bounds}); {attack}; one training each. "
         f"Legend: AUC with 95 % interval over images; band: bootstrap; markers: {mark}."
     )

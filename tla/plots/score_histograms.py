@@ -4,11 +4,12 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from tla.messages import radius_text
 from tla.plots.base import Figure, Frame, figure
 from tla.plots.drawing.scores import detector_label, own_threshold, scores_by_method, selected, the_eps
 from tla.plots.drawing.sheet import Panel, Sheet
 from tla.plots.drawing.theme import LIGHT, Look, rgba
-from tla.plots.drawing.words import number, percent, spread
+from tla.plots.drawing.words import percent, spread
 from tla.statistics.intervals import Interval, wilson
 from tla.statistics.roc import Sides
 
@@ -60,7 +61,7 @@ def score_histograms(
     mark = f"{100 * false_alarms:g} % false alarms" if threshold is None else f"{threshold:.4g}"
     return sheet.figure(
         f"Scores of {name}: {_words(caught, {name: style.label for name, style in styles.items()})}",
-        f"Larger = more suspicious; eps = {number(the_eps(rows))}; threshold (dashed): {mark}; "
+        f"Larger = more suspicious; eps = {radius_text(the_eps(rows))}; threshold (dashed): {mark}; "
         f"n = up to {rows['id'].nunique()} test images per method; the outermost bars hold all scores beyond them.",
         layout={"barmode": "overlay"},
     )

@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 
+from tla.messages import radius_text
 from tla.plots.base import Figure, Frame, figure
 from tla.plots.drawing.sheet import Sheet
 from tla.plots.drawing.theme import LIGHT, SYMBOLS, Look, escape, method_label, methods_of, rgba
@@ -29,7 +30,7 @@ def strength(strength: Frame, *, look: Look = LIGHT) -> Figure:
     for panel, (data, name) in zip(sheet.panels, networks, strict=False):
         here = _of(strength, data)
         rows = here[here["model"] == name].sort_values("passes")
-        sheet.title(panel, f"{escape(str(data))}, {method_label(name)}, eps {rows['eps'].iloc[0]:g}")
+        sheet.title(panel, f"{escape(str(data))}, {method_label(name)}, eps {radius_text(rows['eps'].iloc[0])}")
         for trace, key in _traces(rows, others, look):
             sheet.add(panel, trace, key=key)
         ticks = {"type": "log", "title": "passes per image", "dtick": 1}

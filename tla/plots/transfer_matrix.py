@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from tla.messages import radius_text
 from tla.plots.base import Figure, Frame, figure
 from tla.plots.drawing.heatmap import PLAIN, heatmap
 from tla.plots.drawing.sheet import Sheet
@@ -34,7 +35,7 @@ def transfer_matrix(transfer: Frame, *, look: Look = LIGHT, attack: str | None =
     if rows.empty:
         sheet.empty(panel, "no transfer was measured")
     n = int(rows["n"].max()) if len(rows) and "n" in rows else 0
-    eps = f"; eps = {rows['eps'].iloc[0]:.4g}" if len(rows) and "eps" in rows else ""
+    eps = f"; eps = {radius_text(rows['eps'].iloc[0])}" if len(rows) and "eps" in rows else ""
     return sheet.figure(
         _title(rows, {name: style.label for name, style in targets.items()}),
         f"n = {n} test images{eps}; accuracy in per cent; diagonal: images crafted on the model itself.",

@@ -9,6 +9,7 @@ import pandas as pd
 
 from tla.attacks import Attack, CacheFolder, EvaluationProgress, Kept, evaluate
 from tla.config import digest
+from tla.messages import radius_text
 from tla.statistics.accuracy import worst_case
 from tla.study.collect import write_model_rows
 from tla.study.config import AttackPlan
@@ -54,7 +55,7 @@ def _run(workspace: Workspace, trained: TrainedModel, report: Report) -> StepRes
         kept = None if eps in between else Kept(plan.main)
 
         def progress(now: EvaluationProgress, eps: float = eps, before: float = number / len(radii)) -> None:
-            report(before + now.share / len(radii), f"{now.attack} eps {eps:.3g}, {now.rate:,.0f} images/s")
+            report(before + now.share / len(radii), f"{now.attack} eps {radius_text(eps)}, {now.rate:,.0f} images/s")
 
         frame = evaluate(
             workspace.model(trained),

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from tla.attacks import PGD, Untargeted
 from tla.config import digest
+from tla.messages import radius_text
 from tla.models.network.copying import working_copy
 from tla.projection import barycentre
 from tla.representation import embed
@@ -98,7 +99,7 @@ def grow(model: Model, x: Tensor, y: Tensor, threats: list[Threat], source: torc
     """
     best, least, kept = x, None, []
     for number, threat in enumerate(threats):
-        report(number / len(threats), f"eps {threat.eps:.3g}")
+        report(number / len(threats), f"eps {radius_text(threat.eps)}")
         attacked = ATTACK(model, x, Untargeted(y), threat, generator=source).adversarial if threat.eps > 0 else x
         outputs = embed(model, attacked)
         margins = margin(outputs.logits, y)

@@ -8,6 +8,7 @@ from tla.attacks import PGD, Attack
 from tla.attacks.evaluation.ranking import KINDS, RankedImages, RankingFrames, Rankings, joined
 from tla.attacks.search.loop import FirstOrder
 from tla.config import digest
+from tla.messages import radius_text
 from tla.models.network.copying import working_copy
 from tla.seeding import generator
 from tla.study.adaptive import without_early_stop
@@ -53,7 +54,7 @@ def _run(workspace: Workspace, trained: TrainedModel, report: Report) -> StepRes
     tables: list[RankingFrames] = []
     for number, eps in enumerate(radii):
         for place, kind in enumerate(KINDS):
-            report((number + place / len(KINDS)) / len(radii), f"{kind} eps {eps:.3g}")
+            report((number + place / len(KINDS)) / len(radii), f"{kind} eps {radius_text(eps)}")
             source = generator(workspace.seed(trained, "ranking"), kind, device=device)  # same items
             tables.append(search.attack(kind, _attack(workspace), Threat(plan.norm, eps), generator=source))
     frames = joined(tables)

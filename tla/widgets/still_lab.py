@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from tla.messages import radius_text
 from tla.plots.drawing.pictures import as_bytes
 from tla.plots.drawing.theme import LIGHT_SHADES
 from tla.plots.triplet_drawn import ROLES
@@ -32,7 +33,7 @@ def still_lab(
     adversarial = film.result.adversarial[0].float().cpu().numpy()
     shown = [
         (clean, _caption("clean", film.before, classes), true_class == int(film.before.argmax())),
-        (noise(clean, adversarial, max(eps, 1 / 255)), f"noise, \u00b1 {max(eps, 1 / 255):.3g}", None),
+        (noise(clean, adversarial, max(eps, 1 / 255)), f"noise, \u00b1 {radius_text(max(eps, 1 / 255))}", None),
         (adversarial, _caption("attacked", film.after, classes), true_class == int(film.after.argmax())),
     ]
     for k, (image, caption, right) in enumerate(shown):

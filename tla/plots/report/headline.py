@@ -6,10 +6,11 @@ from typing import Any
 
 import numpy as np
 
+from tla.messages import radius_text
 from tla.plots.drawing.believed import believed
 from tla.plots.drawing.comparison import no_verdict, traded
 from tla.plots.drawing.scores import detector_label, detectors_of, selected
-from tla.plots.drawing.words import number, percent
+from tla.plots.drawing.words import percent
 from tla.plots.report.markup import interval_text, points, tile
 from tla.plots.report.material import Material
 from tla.statistics.accuracy import at_eps, worst_case
@@ -36,7 +37,7 @@ def headline(material: Material) -> str:
     others = [name for name in ("tla", "at", "natural") if name in values and name not in front]
     rest = ", ".join(f"{material.label(name)} {percent(values[name].value)}" for name in others)
     first = (
-        f"Under the worst of {count} attack{'s' if count > 1 else ''} at eps {number(material.eps)}, "
+        f"Under the worst of {count} attack{'s' if count > 1 else ''} at eps {radius_text(material.eps)}, "
         f"<strong>{_right(material, values, front, seeds)}</strong> of {n} {data}"
         f"test images{f' ({rest})' if rest else ''}"
     )

@@ -2,6 +2,7 @@
 
 import pandas as pd
 
+from tla.messages import radius_text
 from tla.plots.base import Frame
 from tla.plots.drawing.map_points import main_map, placement_text
 from tla.plots.drawing.rows import first_seed
@@ -196,7 +197,7 @@ def _separated(material: Material) -> str:
                              str(int(part.loc["recall_1", "n"])), *cells])  # fmt: skip
     if not body:
         return ""
-    eps = number(float(means["eps"].iloc[0]))
+    eps = radius_text(float(means["eps"].iloc[0]))
     return table(
         ["", "images", "", "n", *(heading for heading, _ in SEPARATED.values())],
         body,

@@ -4,6 +4,7 @@ from html import escape
 
 import numpy as np
 
+from tla.messages import radius_text
 from tla.plots.accuracy_bars import accuracy_bars
 from tla.plots.accuracy_curve import accuracy_curve
 from tla.plots.base import Frame
@@ -12,7 +13,6 @@ from tla.plots.differences import differences
 from tla.plots.drawing.comparison import MEANING, found, no_verdict
 from tla.plots.drawing.paper import paper_accuracy
 from tla.plots.drawing.theme import DASH, attack_label, attacks_of
-from tla.plots.drawing.words import number
 from tla.plots.report.embed import embedded
 from tla.plots.report.markup import absent, points, section, share_cell, table
 from tla.plots.report.material import Material
@@ -72,7 +72,7 @@ def _table(material: Material, rows: Frame, paper: Frame) -> str:
         body += [cells, *reported]
     n, seeds = int(rows["n"].max()), int(rows["seeds"].max())
     source = (
-        f"This study, n = {n} test images, {seeds} seed{'s' if seeds > 1 else ''}, eps = {number(material.eps)}"
+        f"This study, n = {n} test images, {seeds} seed{'s' if seeds > 1 else ''}, eps = {radius_text(material.eps)}"
         f"{_settings(material)}. Below each accuracy its 95 % interval (Wilson, over the images). "
         "&#9670; largest of its column, and all within its interval."
     )

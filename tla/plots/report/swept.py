@@ -5,12 +5,13 @@ from typing import Any
 
 import pandas as pd
 
+from tla.messages import radius_text
 from tla.plots.ablation import SUMS, ablation, setting_name, value_label, value_means
 from tla.plots.base import Frame
 from tla.plots.drawing.comparison import MEANING, NO_VERDICT
 from tla.plots.drawing.paper import paper_pool
 from tla.plots.drawing.theme import attack_label, attacks_of
-from tla.plots.drawing.words import number, percent
+from tla.plots.drawing.words import percent
 from tla.plots.report.embed import embedded
 from tla.plots.report.markup import absent, points, section, share_cell, table
 from tla.plots.report.material import Material
@@ -64,8 +65,8 @@ def _table(material: Material, rows: Frame, method: str) -> str:
     return table(
         [*head, f"worst case against {first} (points)", "95 % interval", "verdict"],
         body,
-        f"This study, n = {n} test images, {seeds} seed{'s' if seeds > 1 else ''}, eps = {number(material.eps)}; below "
-        f"each accuracy its 95 % interval. Differences are between the same images; intervals over {over}.",
+        f"This study, n = {n} test images, {seeds} seed{'s' if seeds > 1 else ''}, eps = {radius_text(material.eps)}; "
+        f"below each accuracy its 95 % interval. Differences are between the same images; intervals over {over}.",
     )
 
 

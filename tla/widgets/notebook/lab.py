@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import traitlets
 
+from tla.messages import radius_text
 from tla.widgets.filming import Film, film_attack, film_data
 from tla.widgets.ids import checked_id
 from tla.widgets.notebook.base import ModuleWidget
@@ -117,8 +118,9 @@ class Lab(ModuleWidget):
         names, result = self.images.classes, self.film.result
         what = "reached its goal" if bool(result.success[0]) else "failed"
         before, after = names[int(self.film.before.argmax())], names[int(self.film.after.argmax())]
+        distance, allowed = radius_text(float(result.distance[0]), self.eps), radius_text(self.eps)
         return (
-            f"{self.attack} {what}: {before} \u2192 {after}, distance {float(result.distance[0]):.4g} of {self.eps:g}, "
+            f"{self.attack} {what}: {before} \u2192 {after}, distance {distance} of {allowed}, "
             f"{int(result.queries[0])} queries"
         )
 

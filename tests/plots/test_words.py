@@ -3,8 +3,9 @@
 import numpy as np
 import pandas as pd
 
+from tla.plots.drawing.map_points import Pairs
 from tla.plots.drawing.rows import evenly, first_seed, share
-from tla.plots.drawing.words import percent, signed, spread
+from tla.plots.drawing.words import degrees, misclassified, percent, signed, spread
 from tla.statistics import wilson
 
 
@@ -30,3 +31,17 @@ def test_evenly_share_and_first_seed():
     assert evenly(4, 9).tolist() == [0, 1, 2, 3]
     assert share(np.array([True, False, False, True])) == 0.5
     assert np.isnan(share(np.array([], bool)))
+
+
+def test_misclassified_names_both_and_leaves_out_what_is_not_known():
+    assert misclassified(0.58, 0.33) == "58 % misclassified (clean: 33 %)"
+    assert misclassified(0.58, float("nan")) == "58 % misclassified"
+    y, before, after = np.array([0, 1, 2, -1]), np.array([0, 0, -1, 1]), np.array([1, 0, 2, 1])
+    place = np.zeros(4, np.float32)
+    pairs = Pairs(np.arange(4), y, before, after, place, place, place, place)
+    assert pairs.misclassified() == "67 % misclassified (clean: 50 %)"
+    assert pairs.where(y < 0).misclassified() == ""
+
+
+def test_a_small_angle_is_not_nothing():
+    assert [degrees(angle) for angle in (0.04, 0.44, 5.6, 21.0)] == ["0.0°", "0.4°", "6°", "21°"]

@@ -9,6 +9,7 @@ from playwright.sync_api import expect
 from synthetic import World
 
 from tla.cli import main
+from tla.plots.drawing.words import misclassified
 from tla.widgets.page import page
 from tla.widgets.scene import MapScene
 from tla.widgets.sources import source_of
@@ -65,6 +66,16 @@ def test_a_lasso_selects_in_all_maps_and_what_is_drawn_dims(show, small):
         first.focus()
         shown.keyboard.press("Escape")
         assert selected(shown) == "60 images"
+
+
+def test_the_head_of_a_map_counts_the_misclassified_attacked_and_clean(show, small):
+    scene = MapScene.of(small)
+    with show(small) as shown:
+        heads = shown.locator("figcaption b").all_inner_texts()
+        assert heads == [
+            f"{one.label}: {misclassified(np.mean(one.prediction != scene.y), np.mean(one.clean != scene.y))}"
+            for one in scene.maps
+        ]
 
 
 def test_the_lasso_holds_the_points_that_are_inside_it(show, small):

@@ -10,7 +10,7 @@ from tla.plots.drawing.map_traces import MapMeasures, cloud, fit_axes, no_points
 from tla.plots.drawing.rows import counted
 from tla.plots.drawing.sheet import Panel, Sheet
 from tla.plots.drawing.theme import LIGHT, Look
-from tla.plots.drawing.words import percent, spread
+from tla.plots.drawing.words import misclassified, spread
 from tla.statistics.intervals import Interval
 
 
@@ -52,8 +52,9 @@ def one_class(
         _context(sheet, panel, part.clean, klass)
         _predicted(sheet, panel, attacked)
         note = measured(method, attacked.id)
-        text = f"<b>{style.label}</b>: {percent(fooled[method].value)} misclassified"
-        sheet.title(panel, text + subtitle(look, note))
+        pairs = part.pairs()
+        head = pairs.where(pairs.y == klass).misclassified() or misclassified(fooled[method].value, float("nan"))
+        sheet.title(panel, f"<b>{style.label}</b>: {head}{subtitle(look, note)}")
         if not attacked.n:
             sheet.empty(panel, f"no adversarial image of class {look.class_name(klass)}")
     if not styles:

@@ -11,7 +11,7 @@ from tla.plots.drawing.map_traces import MapMeasures, arrows, cloud, fit_axes, n
 from tla.plots.drawing.rows import counted
 from tla.plots.drawing.sheet import Panel, Sheet
 from tla.plots.drawing.theme import LIGHT, Look
-from tla.plots.drawing.words import percent, spread
+from tla.plots.drawing.words import spread
 from tla.statistics.intervals import Interval
 
 COLOURED = {
@@ -69,8 +69,8 @@ def shift_arrows(
         _arrows(sheet, panel, pairs.thin(most_arrows))
         _rings(sheet, panel, part, marked)
         note = measured(method, pairs.id)
-        moved = f": {percent(fooled[method].value)} change class" if known.any() else ""
-        sheet.title(panel, f"<b>{style.label}</b>{moved}{subtitle(look, note)}")
+        head = f": {pairs.misclassified()}" if known.any() else ""
+        sheet.title(panel, f"<b>{style.label}</b>{head}{subtitle(look, note)}")
     if not styles:
         no_points(sheet)
     labels = {name: style.label for name, style in styles.items()}

@@ -10,7 +10,7 @@ from tla.messages import did_you_mean
 from tla.plots.base import Figure, Frame, figure
 from tla.plots.drawing.sheet import Panel, Sheet, wrap
 from tla.plots.drawing.theme import LIGHT, Look, rgba
-from tla.plots.drawing.words import ends
+from tla.plots.drawing.words import degrees, ends
 from tla.statistics.intervals import median_interval
 
 MEASURES = {
@@ -140,6 +140,6 @@ def _title(rows: Frame, labels: dict[str, str]) -> str:
         return "How far the attack moves the representation: not measured"
     if len(known) == 1:
         name = known[0]
-        return f"The attack turns the representation of {labels[name]} by {medians[name].value:.0f}° (median)"
-    turns = ends(medians, labels, lambda angle: f"{angle:.0f}°", start="by")
+        return f"The attack turns the representation of {labels[name]} by {degrees(medians[name].value)} (median)"
+    turns = ends(medians, labels, degrees, start="by")
     return f"The attack turns the representation {turns}, medians"

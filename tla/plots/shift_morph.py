@@ -11,7 +11,7 @@ from tla.plots.drawing.map_traces import MapMeasures, fit_axes, no_points, segme
 from tla.plots.drawing.rows import counted
 from tla.plots.drawing.sheet import Panel, Sheet
 from tla.plots.drawing.theme import LIGHT, Look, rgba
-from tla.plots.drawing.words import percent, spread
+from tla.plots.drawing.words import spread
 from tla.statistics.intervals import Interval
 
 STRIP = 52
@@ -70,7 +70,7 @@ def shift_morph(
         walks[len(sheet.traces)] = Walk(np.stack([shown.u0, shown.v0]), np.stack([shown.u1, shown.v1]))
         sheet.add(panel, _images(look, shown))
         note = measured(method, pairs.id)
-        sheet.title(panel, f"<b>{style.label}</b>: {percent(fooled[method].value)} change class" + subtitle(look, note))
+        sheet.title(panel, f"<b>{style.label}</b>: {pairs.misclassified()}" + subtitle(look, note))
     if not styles:
         no_points(sheet)
     _class_legend(sheet, points)

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
+from tla.messages import radius_text
 from tla.plots.drawing.draw import source_line
 from tla.plots.drawing.map_points import common_classes, positions
 from tla.plots.drawing.theme import method_label, methods_of
@@ -136,7 +137,7 @@ class MapScene(NamedTuple):
             "version": zlib.crc32(repr([(one["key"], one["version"]) for one in maps]).encode()),
             "about": {
                 "projection": self.projection, "seed": self.seed, "attack": self.attack,
-                "eps": None if np.isnan(self.eps) else self.eps, "source": self.source,
+                "eps": None if np.isnan(self.eps) else radius_text(self.eps), "source": self.source,
                 "shared": self.shared,
             },
         }  # fmt: skip

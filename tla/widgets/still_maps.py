@@ -7,7 +7,7 @@ import numpy as np
 from tla.plots.drawing.map_points import common_classes
 from tla.plots.drawing.rows import evenly
 from tla.plots.drawing.theme import LIGHT_SHADES
-from tla.plots.drawing.words import percent
+from tla.plots.drawing.words import degrees, misclassified
 from tla.widgets.scene import MapScene, MethodMap
 from tla.widgets.stills import INK, SOFT, Still, faded, symbol_of
 
@@ -59,15 +59,14 @@ def still_maps(scene: MapScene, state: ExplorerState) -> bytes:
 
 def _panel(still: Still, scene: MapScene, one: MethodMap, state: ExplorerState, left: int, top: int) -> None:
     shown = state.selected if state.selected.any() else np.ones(len(scene.ids), bool)
-    known = (one.prediction >= 0) & shown
-    wrong = (one.prediction != scene.y)[known]
-    still.text(
-        left, top, f"{one.label}: {percent(float(wrong.mean()) if len(wrong) else float('nan'))} change class", size=13
-    )
+    known = (scene.y >= 0) & (one.prediction >= 0) & shown
+    wrong, before = ((found != scene.y)[known] for found in (one.prediction, one.clean))
+    head = f": {misclassified(wrong.mean(), before.mean())}" if known.any() else ""
+    still.text(left, top, f"{one.label}{head}", size=13)
     if "angle" in one.measures:
         turned = one.measures["angle"][shown]
         if np.isfinite(turned).any():
-            still.text(left, top + 18, f"turned {np.nanmedian(turned):.0f}\u00b0", size=11, colour=SOFT)
+            still.text(left, top + 18, f"turned {degrees(float(np.nanmedian(turned)))}", size=11, colour=SOFT)
     still.box(left, top + HEAD, SIDE, HIGH)
     place = _placing(one, left, top + HEAD)
     points = place(one.start + (one.end - one.start) * state.morph)

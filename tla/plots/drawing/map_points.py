@@ -9,6 +9,7 @@ import pandas as pd
 from tla.plots.base import Frame
 from tla.plots.drawing.rows import evenly
 from tla.plots.drawing.theme import escape
+from tla.plots.drawing.words import misclassified
 
 MOST_CLASSES = 20
 """Classes with their own colour in a map; rarer ones share grey."""
@@ -119,6 +120,7 @@ class Pairs(NamedTuple):
     Attributes:
         id: Image ids, int32.
         y: True classes.
+        before: Predicted classes of the clean images.
         prediction: Predicted classes of the adversarial images.
         u0: Horizontal coordinate of the clean image, float32.
         v0: Vertical coordinate of the clean image.
@@ -128,6 +130,7 @@ class Pairs(NamedTuple):
 
     id: np.ndarray
     y: np.ndarray
+    before: np.ndarray
     prediction: np.ndarray
     u0: np.ndarray
     v0: np.ndarray
@@ -143,6 +146,13 @@ class Pairs(NamedTuple):
     def wrong(self) -> np.ndarray:
         """Mask of the misclassified adversarial images."""
         return self.prediction != self.y
+
+    def misclassified(self) -> str:
+        """How many are misclassified, attacked and clean, in words; of those whose class is known; "" if of none is."""
+        known = self.y >= 0
+        clean = known & (self.before >= 0)
+        before = np.mean((self.before != self.y)[clean]) if clean.any() else float("nan")
+        return misclassified(float(np.mean(self.wrong[known])), float(before)) if known.any() else ""
 
     @property
     def ends(self) -> MapPoints:
@@ -172,7 +182,7 @@ class MethodPoints(NamedTuple):
         """The images present both clean and adversarial, in the order of the adversarial ones."""
         index = positions(self.clean.id, self.adversarial.id)
         start, end = self.clean.where(index[index >= 0]), self.adversarial.where(index >= 0)
-        return Pairs(end.id, end.y, end.prediction, start.u, start.v, end.u, end.v)
+        return Pairs(end.id, end.y, start.prediction, end.prediction, start.u, start.v, end.u, end.v)
 
 
 def positions(ids: np.ndarray, queries: np.ndarray) -> np.ndarray:

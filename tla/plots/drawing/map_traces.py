@@ -10,7 +10,7 @@ from tla.plots.drawing.map_points import MapPoints, Pairs
 from tla.plots.drawing.rows import share
 from tla.plots.drawing.sheet import Panel, Sheet
 from tla.plots.drawing.theme import Look
-from tla.plots.drawing.words import percent
+from tla.plots.drawing.words import degrees, percent
 
 
 def fit_axes(sheet: Sheet, panel: Panel, *shown: MapPoints) -> None:
@@ -143,4 +143,4 @@ class MapMeasures:
         angle, margin = (values[shown & np.isfinite(values)] for values in measures)
         if not len(angle) or not len(margin):
             return ""
-        return f"turned {np.median(angle):.0f}° · {percent(share(margin < 0))} nearer false centroid"
+        return f"turned {degrees(float(np.median(angle)))} · {percent(share(margin < 0))} nearer false centroid"

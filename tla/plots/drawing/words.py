@@ -50,6 +50,22 @@ def _interval(value: Interval | float) -> Interval:
     return value if isinstance(value, Interval) else Interval(float(value), float("nan"), float("nan"))
 
 
+def misclassified(attacked: float, clean: float) -> str:
+    """How many are misclassified: "58 % misclassified (clean: 33 %)".
+
+    Args:
+        attacked: Share in 0..1 of the attacked images.
+        clean: Share of the same images before the attack; nan if it is not known.
+    """
+    before = "" if np.isnan(clean) else f" (clean: {percent(clean)})"
+    return f"{percent(attacked)} misclassified{before}"
+
+
+def degrees(angle: float) -> str:
+    """An angle in whole degrees; below one with a decimal, so that what moves does not seem to stand still."""
+    return f"{angle:.{1 if abs(angle) < 1 else 0}f}°"
+
+
 def trainings(seeds: int) -> str:
     """How many trainings stand behind each number: "one training each", "mean of 3 trainings"."""
     return f"mean of {seeds} trainings" if seeds > 1 else "one training each"

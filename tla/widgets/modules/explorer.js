@@ -136,7 +136,7 @@ class Explorer {
     const { about } = this.data;
     if (!about) return;
     const { scene } = this.maps;
-    const attack = about.attack ? `${about.attack}${about.eps === null ? "" : ` at eps ${Number(about.eps.toPrecision(4))}`}` : "";
+    const attack = about.attack ? `${about.attack}${about.eps === null ? "" : ` at eps ${about.eps}`}` : "";
     const parts = [about.source, attack, counted(scene.n, "image"), `map: ${about.projection}, seed ${about.seed}`];
     this.head.textContent = `${parts.filter(Boolean).join(" · ")}. Distances in a map prove nothing: the line above each map is measured in the full space.`;
   }

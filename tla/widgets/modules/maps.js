@@ -5,7 +5,7 @@ import { Legend } from "./legend.js";
 import { PointMap } from "./map.js";
 import { toBits } from "./packing.js";
 import { Pictures } from "./pictures.js";
-import { Scene, coloursOf, noteOf, percent } from "./scene.js";
+import { Scene, coloursOf, headOf, noteOf } from "./scene.js";
 import { SHADES } from "./shades.js";
 import { Toolbar } from "./toolbar.js";
 
@@ -114,8 +114,7 @@ export class Maps {
 
   describe({ title, note, map, points }) {
     const found = this.scene.summary(map);
-    const whose = this.scene.count ? ` of ${found.n} selected` : "";
-    title.textContent = `${map.label}: ${percent(found.wrong)}${whose} ${found.n === 1 ? "changes" : "change"} class`;
+    title.textContent = headOf(map, found, this.scene.count > 0);
     const lost = map.lost ? ` · ${map.lost} without a place in this map` : "";
     note.textContent = noteOf(found) + lost;
     points.box.setAttribute("role", "application");

@@ -127,11 +127,13 @@ export class Scene {
     return flags;
   }
 
-  // What was measured in the full space, and how many change class: of the selection, or of all images.
+  // What was measured in the full space, and how many are misclassified, attacked and clean: of the selection, or of all
+  // images; of those whose class is known.
   summary(map) {
     const chosen = this.chosen();
-    const wrong = chosen.filter((k) => map.prediction[k] !== this.y[k]).length;
-    const found = { n: chosen.length, wrong: chosen.length ? wrong / chosen.length : NaN, medians: {} };
+    const known = chosen.filter((k) => this.y[k] < this.classes.length);
+    const wrong = (found) => known.length ? known.filter((k) => found[k] !== this.y[k]).length / known.length : NaN;
+    const found = { n: chosen.length, wrong: wrong(map.prediction), before: wrong(map.clean), medians: {} };
     for (const [name, column] of Object.entries(map.measures ?? {})) {
       const numbers = chosen.map((k) => measure(column, k)).filter((value) => !Number.isNaN(value));
       found.medians[name] = median(numbers);
@@ -145,10 +147,17 @@ export class Scene {
 
 export const percent = (share) => (Number.isNaN(share) ? "–" : `${(100 * share).toFixed(0)} %`);
 
-// The line above a map: "turned 21° · 83 % nearer false centroid".
+// The head of a map: "AT: 58 % misclassified (clean: 33 %)".
+export function headOf({ label }, { n, wrong, before }, selected) {
+  const whose = selected ? ` of ${n} selected` : "";
+  if (Number.isNaN(wrong)) return selected ? `${label}: ${n} selected` : label;
+  return `${label}: ${percent(wrong)}${whose} misclassified (clean: ${percent(before)})`;
+}
+
+// The line below it: "turned 21° · 83 % nearer false centroid".
 export function noteOf({ medians, nearer }) {
   const parts = [];
-  if (Number.isFinite(medians.angle)) parts.push(`turned ${medians.angle.toFixed(0)}°`);
+  if (Number.isFinite(medians.angle)) parts.push(`turned ${medians.angle.toFixed(medians.angle < 1 ? 1 : 0)}°`);
   if (nearer !== undefined && !Number.isNaN(nearer)) parts.push(`${percent(nearer)} nearer false centroid`);
   return parts.join(" · ");
 }

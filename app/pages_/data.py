@@ -107,7 +107,7 @@ def recipe(view: View) -> None:
 
 
 def steps(manifest: dict[str, Any]) -> pd.DataFrame:
-    """A row per finished step of a study: name, seconds, files, rows, megabytes."""
+    """A row per finished step of a study: name, seconds, files, rows, megabytes; of a packed one name and seconds."""
     rows = [
         {
             "step": name,
@@ -118,7 +118,8 @@ def steps(manifest: dict[str, Any]) -> pd.DataFrame:
         }
         for name, entry in manifest["steps"].items()
     ]
-    return pd.DataFrame(rows, columns=["step", "seconds", "files", "rows", "MB"])
+    table = pd.DataFrame(rows, columns=["step", "seconds", "files", "rows", "MB"])
+    return table[["step", "seconds"]].dropna(ignore_index=True) if manifest.get("packed") else table
 
 
 def files(folder: Path, manifest: dict[str, Any]) -> pd.DataFrame:

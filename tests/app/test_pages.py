@@ -9,6 +9,8 @@ from dashboard import PAGES, make_study, page_file
 from page_contract import charts, check_page
 
 from tla.store import Store
+from tla.study.locate import shipped_studies
+from tla.study.pack import pack
 
 CHARTS = {
     "ablations": ["ablation"],
@@ -135,3 +137,12 @@ def test_compare_shows_the_attack_that_decided(studies, open_page):
             of = mine[(mine["id"] == sample) & (mine["attack"] == decision.attack)].iloc[0]
             assert bool(of["success"]) == bool(fooled[sample])
             assert decision.prediction == of["prediction"]
+
+
+def test_the_steps_of_a_packed_study_have_only_a_time(tmp_path, use_studies, open_page):
+    pack(Store(shipped_studies() / "digits"), tmp_path / "digits")
+    use_studies(tmp_path)
+    (table,) = (one.value for one in open_page("data").dataframe if "step" in one.value)
+    assert list(table) == ["step", "seconds"]
+    assert table["seconds"].notna().all()
+    assert "packed" not in set(table["step"])

@@ -724,3 +724,15 @@ def test_shift_measures_mention_noise_only_if_it_was_measured():
     draw = FIGURES.get("shift_measures")
     assert "random noise" in draw(F["shift"]).layout.meta["caption"]
     assert "noise" not in draw(F["shift"][F["shift"]["attack"] != "noise"]).layout.meta["caption"]
+
+
+def test_shift_measures_say_which_images_the_attack_left():
+    rows = F["shift"].copy()
+    here = (rows["attack"] == "pgd") & (rows["eps"] == 0.2)
+    left = here & (rows["group"] == "misclassified") & rows["method"].isin(["natural", "at"])
+    rows.loc[left, "angle"] = 0.0
+    rows = rows[rows["method"].isin(["natural", "at"])]
+    shares = [100 * left[here & (rows["method"] == method)].mean() for method in ("at", "natural")]
+    caption = FIGURES.get("shift_measures")(rows).layout.meta["caption"]
+    assert f"At 0: the {shares[0]:.0f} % to {shares[1]:.0f} % that were misclassified already" in caption
+    assert "already" not in FIGURES.get("shift_measures")(F["shift"]).layout.meta["caption"]

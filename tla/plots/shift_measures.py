@@ -10,7 +10,7 @@ from tla.messages import did_you_mean
 from tla.plots.base import Figure, Frame, figure
 from tla.plots.drawing.sheet import Panel, Sheet, wrap
 from tla.plots.drawing.theme import LIGHT, Look, rgba
-from tla.plots.drawing.words import degrees, ends
+from tla.plots.drawing.words import degrees, ends, percent
 from tla.statistics.intervals import median_interval
 
 MEASURES = {
@@ -89,7 +89,7 @@ def shift_measures(
     return sheet.figure(
         _title(rows, {method: style.label for method, style in styles.items()}),
         f"n = {n} test images per method; boxes: quartiles and median, whiskers 5 % to 95 %{'; ' if ticks else '. '}"
-        f"{ticks}Centroids and neighbours come from natural training images. "
+        f"{ticks}{_unmoved(rows)}Centroids and neighbours come from natural training images. "
         "Which images are misclassified differs by method.",
         layout={"boxmode": "group", "boxgap": 0.25, "boxgroupgap": 0.15},
     )
@@ -102,6 +102,21 @@ def one_attack(shift: Frame, attack: str | None, eps: float | int | None) -> Fra
     if len(rows):
         rows = rows[np.isclose(rows["eps"].to_numpy(float), rows["eps"].min() if eps is None else eps)]
     return rows
+
+
+STILL = 1e-3
+"""Degrees below which an embedding is the same one, computed twice."""
+
+
+def _unmoved(rows: Frame) -> str:
+    """A sentence on images that the attack left as they were, because they were misclassified before."""
+    still = (rows["angle"] < STILL) & (rows["group"] == "misclassified")
+    if still.mean() < 0.1:
+        return ""
+    shares = [float(part.mean()) for _, part in still.groupby(rows["method"], observed=True)]
+    low, high = percent(min(shares)), percent(max(shares))
+    which = low if low == high else f"{low} to {high}"
+    return f"At 0: the {which} that were misclassified already, which the attack leaves. "
 
 
 def _finite(values: np.ndarray) -> np.ndarray:

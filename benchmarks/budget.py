@@ -10,12 +10,11 @@ training fits into the minutes. Prints one JSON line per stage; the last one has
 import argparse
 import dataclasses
 import json
-import shutil
 import time
 from pathlib import Path
 
 import torch
-from gpu import NAMES
+from gpu import NAMES, epochs_within
 from torch import Tensor, nn
 
 from tla.attacks import ATTACKS, evaluate
@@ -85,17 +84,10 @@ def main() -> None:
 
 def epochs_that_fit(options: argparse.Namespace, config: TrainConfig, train_images: Images) -> int:
     """How many epochs fit into the minutes: one epoch is timed, after one that compiles."""
-    short = dataclasses.replace(config, epochs=2, judge_every=1)
-    folder = options.out / "timing"
-    started = time.perf_counter()
     method = METHODS.build(options.method, **json.loads(options.knobs))
-    result = train(MODELS.build("resnet18", width=options.width), train_images, method, short, seed=99, folder=folder)
-    spent = time.perf_counter() - started
-    second = float(result.history.seconds.iloc[-1])
-    shutil.rmtree(folder)
-    overhead = max(0.0, spent - 2 * second) * 0.5
-    epochs = max(2, int((60 * options.minutes - overhead) / second))
-    report(stage="timed", first=float(result.history.seconds.iloc[0]), epoch=second, spent=spent, epochs=epochs)
+    backbone = MODELS.build("resnet18", width=options.width)
+    epochs = epochs_within(60 * options.minutes, backbone, train_images, method, config, options.out / "timing")
+    report(stage="timed", epochs=epochs)
     return epochs
 
 

@@ -178,8 +178,9 @@ def train(options: argparse.Namespace, record: Record) -> None:
     record.note(device=str(engine.device), images=len(splits.train))
     backbone = MODELS.build("resnet18", width=4 if options.dry else 64)
     seconds = 1.0 if options.dry else 60.0
-    for name in ("at", "tla"):
-        method, config = METHODS.build(name), settings(options)
+    config = settings(options)
+    for name, knobs in (("at", {}), ("tla", {"keys": config.batch // 2})):  # half of the batch, as in the recipe
+        method, config = METHODS.build(name, **knobs), settings(options)
         epochs = epochs_within(seconds, backbone, splits.train, method, config, options.out / f"{name}-timing")
         config, started = dataclasses.replace(config, epochs=epochs), time.perf_counter()
         result = train_network(backbone, splits.train, method, config, seed=0, folder=options.out / name, engine=engine)

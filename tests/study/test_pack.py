@@ -119,6 +119,21 @@ def test_a_kill_in_the_moment_of_the_swap_loses_nothing(tmp_path):
     assert content(folder) == before
 
 
+@pytest.mark.parametrize("options", [{}, {"images": False}, {"tables_only": True}])
+@pytest.mark.parametrize("force", [[], ["--force"]])
+def test_a_packed_study_is_not_run_again(tmp_path, capsys, options, force):
+    """What it lacks counted as removed, and its tables were deleted."""
+    packed = pack(Store(SHIPPED), tmp_path / "one", **options)
+    before = content(packed.path)
+    words = ["study", str(packed.path / "study.toml"), "--out", str(packed.path), *force]
+    assert main(words) == 1
+    assert "holds a packed study" in capsys.readouterr().err
+    assert content(packed.path) == before
+    with pytest.raises(ValueError, match="holds a packed study"):
+        tla.examine_embeddings({"test": np.eye(30), "blur": np.eye(30)}, folder=packed.path)
+    assert content(packed.path) == before
+
+
 def test_tables_only(tmp_path, capsys):
     assert main(["pack", "digits", str(tmp_path / "t"), "--tables"]) == 0
     assert "Packed: " in capsys.readouterr().out

@@ -43,6 +43,8 @@ class StudyImages(Source):
             facts, arrays = json.loads(manifest.read_text(encoding="utf-8"))["data"], load_file(file)
         except (OSError, ValueError, KeyError, TypeError, SafetensorError) as error:
             raise ValueError(f"{folder}: its images cannot be read ({type(error).__name__}: {error})") from None
+        if "test" not in arrays:
+            raise ValueError(f"{folder}: this study came without images; fill them in: tla fill {folder}")
         classes, name = tuple(map(str, facts["classes"])), str(facts["name"])
         shared = bool(facts.get("shared"))
         train, test = (

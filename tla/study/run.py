@@ -132,8 +132,14 @@ def run_plan(
         force: Run every step again.
 
     Raises:
+        ValueError: if the folder holds a packed study.
         FolderInUseError: if another process is running a study in the same folder.
     """
+    if store.manifest().get("packed"):
+        raise ValueError(
+            f"{store.path} holds a packed study, without what it would take to go on, and its results would be lost; "
+            "run the study in another folder: --out FOLDER"
+        )
     with held(store.path), only_new_garbage():
         remove_orphans(store.path)
         if force:

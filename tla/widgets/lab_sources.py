@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from tla.study.bare import is_bare
 from tla.study.locate import open_study
 from tla.widgets.notebook.lab import LabImages
 
@@ -46,6 +47,8 @@ def study_lab(name: str) -> LabSubject:
         arrays = store.arrays("images")
     except FileNotFoundError:
         raise ValueError(f"the study {parts[0]!r} came without images; give a model, x and y instead") from None
+    if is_bare(manifest):
+        raise ValueError(f"the study {parts[0]!r} came without images; fill them in: tla fill {parts[0]}")
     attack = manifest.get("study", {}).get("attack", {})
     images = LabImages(
         torch.from_numpy(arrays["test"].astype(np.float32) / 255),

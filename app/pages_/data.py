@@ -118,8 +118,9 @@ def steps(manifest: dict[str, Any]) -> pd.DataFrame:
         }
         for name, entry in manifest["steps"].items()
     ]
-    table = pd.DataFrame(rows, columns=["step", "seconds", "files", "rows", "MB"])
-    return table[["step", "seconds"]].dropna(ignore_index=True) if manifest.get("packed") else table
+    if manifest.get("packed"):
+        return pd.DataFrame(rows, columns=["step", "seconds"]).dropna(ignore_index=True)
+    return pd.DataFrame(rows, columns=["step", "seconds", "files", "rows", "MB"])
 
 
 def files(folder: Path, manifest: dict[str, Any]) -> pd.DataFrame:

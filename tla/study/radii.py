@@ -99,7 +99,7 @@ def grow(model: Model, x: Tensor, y: Tensor, threats: list[Threat], source: torc
     """
     best, least, kept = x, None, []
     for number, threat in enumerate(threats):
-        report(number / len(threats), f"eps {radius_text(threat.eps)}")
+        report(number / len(threats), f"eps {radius_text(float(threat.eps))}")
         attacked = ATTACK(model, x, Untargeted(y), threat, generator=source).adversarial if threat.eps > 0 else x
         outputs = embed(model, attacked)
         margins = margin(outputs.logits, y)

@@ -161,6 +161,14 @@ def test_maps_and_figures_do_without(packed, tmp_path):
     assert main(["figure", "neighbour_rows", str(packed.path), "--out", str(tmp_path / "rows.json")]) == 0
 
 
+def test_data_may_name_a_folder_of_data_sets(packed, tmp_path, monkeypatch):
+    source, roots = type(load_source("digits")), []
+    load = source.load
+    monkeypatch.setattr(source, "load", lambda self, root=None: roots.append(root) or load(self, root))
+    fill(packed, tmp_path / "out", data=str(tmp_path))
+    assert roots == [tmp_path]
+
+
 def test_an_interrupted_fill_leaves_nothing(packed, tmp_path, monkeypatch):
     def interrupted(*_):
         raise KeyboardInterrupt

@@ -8,9 +8,9 @@ from tla.study.locate import open_study, own_studies
 USAGE = """\
 usage: tla fill STUDY [FOLDER] [--data DATA]
 
-Copies a study that was packed without images, with its images from the data set (a download, the folder TLA_DATA, or
---data folder:PATH) and the attacked ones made from them. FOLDER: by default studies/STUDY, which then hides the study
-that ships.   STUDY: a study folder, or the name of a study
+Copies a study that was packed without images, with its images from the data set (a download, or a folder of data sets
+that TLA_DATA or --data names, or --data folder:PATH for class folders) and the attacked ones made from them.
+FOLDER: by default studies/STUDY, which then hides the study that ships.   STUDY: a study folder, or the name of a study
 """
 
 

@@ -87,7 +87,8 @@ def fill(
     Args:
         store: A study packed without images.
         folder: Destination; must be new, empty, or the study itself, which then has its images.
-        data: Where the images are, if not where the study says: "folder:PATH" and the like, see `tla.load_source`.
+        data: Where the images are: "folder:PATH" and the like, see `tla.load_source`, or a folder of data sets; by default
+            what the study says, in `root`.
         root: Folder of data sets, and of downloads; by default the variable TLA_DATA, else ~/.cache/tla.
         progress: Called before the data set is read, and before the study is copied.
 
@@ -142,6 +143,8 @@ def _images(store: Store, manifest: dict[str, Any], data: str | None, root: Path
     study = manifest["study"]
     if data is None and study["source"]["name"] == "python":
         raise ValueError(f"the images of {study['name']} came from Python; say where they are: --data folder:PATH")
+    if data is not None and Path(data).expanduser().is_dir():
+        data, root = None, Path(data)
     source = load_source(data) if data is not None else SOURCES.build(**study["source"])
     splits = source.load(root) if study["methods"] else source.load_whole(root)
     ids, found = store.arrays("images"), {}

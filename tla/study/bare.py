@@ -87,8 +87,8 @@ def fill(
     Args:
         store: A study packed without images.
         folder: Destination; must be new, empty, or the study itself, which then has its images.
-        data: Where the images are: "folder:PATH" and the like, see `tla.load_source`, or a folder of data sets; by default
-            what the study says, in `root`.
+        data: Where the images are: "folder:PATH" and the like, see `tla.load_source`, or a folder of data sets. By
+            default what the study says, in `root`.
         root: Folder of data sets, and of downloads; by default the variable TLA_DATA, else ~/.cache/tla.
         progress: Called before the data set is read, and before the study is copied.
 

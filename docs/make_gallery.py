@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from tla.messages import radius_text
 from tla.plots import FIGURES, Look, draw
 from tla.plots.drawing.export import save
 from tla.store import Store
@@ -42,9 +43,11 @@ def main() -> None:
     folder.mkdir(exist_ok=True)
     name = sys.argv[2] if own else str(store.manifest()["study"]["name"])
     lines = ["# Gallery", "", *(_about(store) if own else _contents(name)), ""]
-    for figure in POSTER if own else FIGURES.names():
+    for figure, eps in _wanted(store) if own else ((figure, None) for figure in FIGURES.names()):
         study = ELSEWHERE.get(figure, name)
-        command = f"tla figure {figure} {study}"
+        command, picture = f"tla figure {figure} {study}", f"{figure}.png"
+        if eps is not None:
+            command, picture = f"{command} --set eps={radius_text(eps)}", f"{figure}_{round(1e4 * eps)}.png"
         try:
             if figure in ELSEWHERE and not own:
                 drawn = draw(figure, open_study(shipped_studies() / study))
@@ -52,15 +55,24 @@ def main() -> None:
                 file, command = MEASURED[figure]
                 drawn = FIGURES.get(figure)(pd.read_csv(file), look=Look(width=1200))
             else:
-                drawn = draw(figure, store)
+                drawn = draw(figure, store, **({} if eps is None else {"eps": eps}))
         except FileNotFoundError as missing:
             print(f"{figure}: left out: {missing}")
             continue
-        save(drawn, folder / f"{figure}.png", width=1200, scale=1)
+        save(drawn, folder / picture, width=1200, scale=1)
         sentence = (inspect.getdoc(FIGURES.get(figure)) or "").split("\n")[0]
-        lines += [f"## {figure}", "", sentence, "", f"`{command}`", "", f"![{sentence}]({figure}.png)", ""]
-        print(f"{figure}: {(folder / f'{figure}.png').stat().st_size / 1e3:.0f} kB")
+        head = figure if eps is None else f"{figure} at eps {radius_text(eps)}"
+        lines += [f"## {head}", "", sentence, "", f"`{command}`", "", f"![{sentence}]({picture})", ""]
+        print(f"{head}: {(folder / picture).stat().st_size / 1e3:.0f} kB")
     (folder / "README.md").write_text("\n".join(lines), encoding="utf-8")
+
+
+def _wanted(store: Store) -> list[tuple[str, float | None]]:
+    """The poster's figures; the ROC curves at every radius of detection, last the largest, which is the default."""
+    wanted: list[tuple[str, float | None]] = [(figure, None) for figure in POSTER]
+    radii = sorted(store.table("detection")["eps"].astype(float).unique())[:-1] if store.has_table("detection") else []
+    at = POSTER.index("roc")
+    return [*wanted[:at], *(("roc", float(eps)) for eps in radii), *wanted[at:]]
 
 
 def _about(store: Store) -> list[str]:

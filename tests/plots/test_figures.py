@@ -441,11 +441,11 @@ def test_triptych_noise_and_probabilities():
     clean, noisy = found["images"]["test"][0], found["adversarial/at-seed0"]["pgd@0.2"][0]
     figure = FIGURES.get("attack_triptych")(clean, noisy, [0.9, 0.1], [0.3, 0.7], y=0, look=SVG)
     largest = np.abs(noisy - clean / 255).max()
-    assert figure.layout.meta["title"] == f"class a becomes b with noise of at most {largest:.3f} per pixel"
+    assert figure.layout.meta["title"] == f"class a becomes b with noise of at most {largest:.4g} per pixel"
     assert list(named(figure, "after the attack")[0].y) == pytest.approx([30, 70])
     assert f"noise \u00d7 {0.5 / largest:.0f}" in notes(figure)
     same = FIGURES.get("attack_triptych")(clean, clean, y=1, look=SVG)
-    assert "0.000 per pixel" in same.layout.meta["title"]
+    assert "at most 0 per pixel" in same.layout.meta["title"]
 
 
 def test_triplet_golden_values():

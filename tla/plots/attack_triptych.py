@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from tla.messages import radius_text
 from tla.plots.base import Figure, figure
 from tla.plots.drawing.draw import models_of
 from tla.plots.drawing.picture_grid import add_picture, label
@@ -87,7 +88,7 @@ def attack_triptych(
     what = f"{true} becomes {names[1]}" if flips else f"{true} stays {names[1]}" if prediction else f"{true}, attacked"
     where = f"{name}: " if name else ""
     return sheet.figure(
-        f"{where}{what} with noise of at most {largest:.3f} per pixel",
+        f"{where}{what} with noise of at most {radius_text(largest)} per pixel",
         "Pixels in [0, 1]; the noise is magnified around grey.",
         layout={"barmode": "group", "bargap": 0.25},
     )

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from tla.messages import radius_text
 from tla.plots.drawing.scores import detectors_of, selected
 from tla.plots.drawing.theme import DARK, LIGHT, method_label, methods_of
 from tla.statistics.frame import Frame
@@ -82,7 +83,7 @@ class Detection(NamedTuple):
         table = source.table("detection")
         rows = selected(table, detector, eps, adaptive, seed)
         if not len(rows):
-            radii = ", ".join(f"{one:g}" for one in sorted(table["eps"].unique()))
+            radii = ", ".join(radius_text(one) for one in sorted(table["eps"].unique()))
             whom = "an adaptive attacker" if adaptive else "an attacker who is not adaptive"
             raise ValueError(f"there are no scores of {whom} at eps {eps}, seed {seed}; the table has eps {radii}")
         known = methods_of(rows["method"])
@@ -112,7 +113,7 @@ class Detection(NamedTuple):
         light, dark = LIGHT.methods(self.methods), DARK.methods(self.methods)
         return {
             "detector": self.detector,
-            "eps": None if np.isnan(self.eps) else self.eps,
+            "eps": None if np.isnan(self.eps) else radius_text(self.eps),
             "adaptive": self.adaptive,
             "methods": [
                 {

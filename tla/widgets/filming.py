@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from tla.messages import radius_text
 from tla.plots.drawing.pictures import data_uri
 
 if TYPE_CHECKING:
@@ -133,7 +134,7 @@ def film_data(
         "clean": uri(clean),
         "frames": [uri(film.images[i]) for i in steps],
         "noises": [uri(noise(clean, film.images[i], reach)) for i in steps],
-        "noiseCaption": f"noise \u00d7 {0.5 / reach:.{0 if reach <= 0.05 else 1}f}, \u00b1 {reach:.3g}",
+        "noiseCaption": f"noise \u00d7 {0.5 / reach:.{0 if reach <= 0.05 else 1}f}, \u00b1 {radius_text(reach)}",
         "probabilities": np.round(film.probabilities[steps], 4).tolist(),
         "labels": [film.labels[i] for i in steps],
         "before": np.round(film.before, 4).tolist(),

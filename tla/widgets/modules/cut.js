@@ -58,7 +58,7 @@ export class Cut {
 
   build() {
     const { detector, eps, methods } = this.data;
-    this.heading.textContent = `Threshold on the score ${detector}${eps === null || eps === undefined ? "" : `, attack eps ${Number(eps.toPrecision(4))}`}`;
+    this.heading.textContent = `Threshold on the score ${detector}${eps === null || eps === undefined ? "" : `, attack eps ${eps}`}`;
     this.charts.replaceChildren();
     this.body.replaceChildren();
     this.roc = this.drawRoc(methods);

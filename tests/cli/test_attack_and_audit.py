@@ -5,7 +5,7 @@ from xml.etree import ElementTree
 import pandas as pd
 import pytest
 
-from tla.attacks import Ensemble, evaluate
+from tla.attacks import PGD, Ensemble, evaluate
 from tla.cli import main
 from tla.data import load_source
 from tla.study.locate import shipped_studies
@@ -52,7 +52,18 @@ def test_attack_a_model_of_a_study(tmp_path, capsys):
     frame = pd.read_parquet(tmp_path / "attacks.parquet")
     assert set(frame.attack) == {"clean", "fgsm", "pgd"}
     assert len(frame) == 120
-    assert not (tmp_path / "parts").exists()
+
+
+def test_the_same_command_again_attacks_nothing(tmp_path, capsys, monkeypatch):
+    """Hours of AutoAttack were once repeated because the finished parts had been removed."""
+    words = ["attack", AT, "--attacks", "pgd", "--set", "pgd.steps=3", "--examples", "20", "--out", str(tmp_path)]
+    assert main(words) == 0
+    shown, before = capsys.readouterr().out, pd.read_parquet(tmp_path / "attacks.parquet")
+    with monkeypatch.context() as patch:
+        patch.setattr(PGD, "__call__", lambda *_, **__: pytest.fail("attacked again"))
+        assert main(words) == 0
+    assert capsys.readouterr().out.splitlines()[-1] == shown.splitlines()[-1]
+    pd.testing.assert_frame_equal(pd.read_parquet(tmp_path / "attacks.parquet"), before)
 
 
 def test_the_ensemble_is_the_default(tmp_path, capsys):

@@ -37,7 +37,8 @@ class AttackOptions:
         precision: auto, fp32 or bf16 for the search; success is always decided in float32.
         seed: Seed of the attacks.
         images: Save the adversarial images too.
-        out: Folder for the results (attacks.parquet, images); an interrupted run resumes from it.
+        out: Folder for the results (attacks.parquet, images); an interrupted run resumes from it, and a finished one
+            is not repeated.
     """
 
     given: Annotated[ModelOptions, tyro.conf.arg(name="")]
@@ -148,8 +149,7 @@ def _evaluate(options: AttackOptions, own: NamedModel | None, attacks: dict[str,
             if kept is not None:
                 _save_images(folder, eps, kept, images)
     whole = pd.concat([tables[0], *(table[table.attack != "clean"] for table in tables[1:])], ignore_index=True)
-    _save_table(folder, whole)
-    cache.clear()
+    _save_table(folder, whole)  # the parts stay: the same command again attacks nothing, and tells the same
     return pd.concat([summarise(table) for table in tables]).drop_duplicates(["attack", "eps"])
 
 

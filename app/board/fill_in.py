@@ -61,8 +61,4 @@ def _fill_in(view: View, folder: Path, data: str | None) -> None:
         status.update(label=f"Filled in: {folder}", state="complete")
     if folder.name == view.name:
         st.rerun()
-    st.button(f"Open {folder.name}", on_click=_open, args=(folder.name,), icon=":material/folder_open:")
-
-
-def _open(name: str) -> None:
-    st.session_state[state.STUDY] = name
+    st.button(f"Open {folder.name}", on_click=state.show_study, args=(folder.name,), icon=":material/folder_open:")

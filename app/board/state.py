@@ -26,6 +26,11 @@ def set_focus(sample: int) -> None:
     put(FOCUS, sample)
 
 
+def show_study(name: str) -> None:
+    """Show the study of this name: what a button calls, since the box beside the pages holds the name."""
+    st.session_state[STUDY] = name
+
+
 def put(key: str, value: object) -> None:
     """Move a control from a callback; the last few values are remembered for `moved_from`."""
     st.session_state[key] = value

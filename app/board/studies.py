@@ -16,7 +16,7 @@ from tla.plots.drawing.condition import said
 from tla.plots.drawing.theme import methods_of
 from tla.statistics.conditions import of_condition
 from tla.store import DamagedFileError, Store
-from tla.study.bare import is_bare
+from tla.study.bare import TABLES, is_bare
 from tla.study.locate import SHIPPED, available, name_of, own_studies, shipped_studies
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ def studies() -> dict[str, Path]:
     with tables alone serve the figures only and are left out.
     """
     shipped = {manifest.parent.name: manifest.parent for manifest in shipped_studies().glob("*/manifest.json")}
-    bare = [path for name, path in shipped.items() if open_study(name, path).manifest.get("packed") == "tables"]
+    bare = [path for name, path in shipped.items() if open_study(name, path).manifest.get("packed") == TABLES]
     found = {name: folder for name, folder in available(root()).items() if folder not in bare}
     for name, folder in shipped.items():
         if folder not in bare and found[name] != folder and not finished(name, found[name]):

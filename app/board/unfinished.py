@@ -72,11 +72,7 @@ def _others(view: View) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.markdown("Finished studies:", width="content")
         for name in others:
-            st.button(name, on_click=_open, args=(name,), key=f"open_{name}", icon=":material/folder_open:")
-
-
-def _open(name: str) -> None:
-    st.session_state[state.STUDY] = name
+            st.button(name, on_click=state.show_study, args=(name,), key=f"open_{name}", icon=":material/folder_open:")
 
 
 def _recipe(view: View | None) -> str:

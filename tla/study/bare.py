@@ -13,11 +13,12 @@ from typing import Any
 import numpy as np
 
 from tla.files import swapped_in
+from tla.formats import raw
 from tla.pace import StageProgress, Stages
 from tla.store import Store
 
-BARE = "without images"
-"""What the manifest of such a pack says it is."""
+BARE, TABLES = "without images", "tables"
+"""What the manifest of such a pack says it is, and what that of a pack of tables alone."""
 SPLITS = ("test", "gallery")
 ATTACKED, REELS = "adversarial", ("film", "radii")
 """Folders of arrays that hold pictures: float32 images by attack, and series of uint8 pictures of a few images."""
@@ -30,7 +31,7 @@ def is_bare(manifest: Mapping[str, Any]) -> bool:
 
 def pixel_sums(images: Mapping[str, np.ndarray]) -> dict[str, str]:
     """What the images are recognised by when they are filled in: SHA-256 of the pixels, for each split."""
-    return {name: hashlib.sha256(np.ascontiguousarray(images[name]).tobytes()).hexdigest() for name in SPLITS}
+    return {name: hashlib.sha256(raw(images[name])).hexdigest() for name in SPLITS}
 
 
 def bare(name: str, arrays: Mapping[str, np.ndarray], images: Mapping[str, np.ndarray]) -> tuple[str, dict[str, Any]]:
@@ -102,7 +103,7 @@ def fill(
     if not is_bare(manifest):
         held = (
             "came with tables alone, to which no images belong"
-            if manifest.get("packed") == "tables"
+            if manifest.get("packed") == TABLES
             else "has its images"
         )
         raise ValueError(f"{store.path}: the study {held}; only one packed with --no-images can be filled")

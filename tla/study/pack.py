@@ -11,7 +11,7 @@ from tla.files import swapped_in
 from tla.pace import StageProgress, Stages
 from tla.store import Store
 from tla.study.attack import array_name
-from tla.study.bare import BARE, bare, is_bare, pixel_sums
+from tla.study.bare import BARE, TABLES, bare, is_bare, pixel_sums
 
 
 def pack(
@@ -55,10 +55,6 @@ def pack(
     return Store(folder)
 
 
-TABLES = "tables"
-"""What the manifest of a pack of tables alone says it is."""
-
-
 def _no_images(manifest: dict[str, Any], tables_only: bool) -> str:
     """Why a study cannot be packed with --no-images."""
     if tables_only:
@@ -74,10 +70,9 @@ def _write(store: Store, packed: Store, manifest: dict[str, Any], kind: str, sta
     noted = {}
     if kind != TABLES:
         stages.begin("packing images and embeddings" if kind == "whole" else "packing embeddings")
-        images = store.arrays("images")
-        strip = kind == BARE and not is_bare(manifest)
-        noted = {"pixels": pixel_sums(images)} if strip else {}
-        files += _arrays(store, packed, images if strip else None)
+        images = store.arrays("images") if kind == BARE and not is_bare(manifest) else None
+        noted = {} if images is None else {"pixels": pixel_sums(images)}
+        files += _arrays(store, packed, images)
         stages.begin("packing models")
         files += _models(store, packed)
     if kind == "whole":

@@ -111,7 +111,7 @@ STILL = 1e-3
 def _unmoved(rows: Frame) -> str:
     """A sentence on images that the attack left as they were, because they were misclassified before."""
     still = (rows["angle"] < STILL) & (rows["group"] == "misclassified")
-    if still.mean() < 0.1:
+    if still.sum() < max(0.1 * len(still), 1):
         return ""
     shares = [float(part.mean()) for _, part in still.groupby(rows["method"], observed=True)]
     low, high = percent(min(shares)), percent(max(shares))

@@ -108,6 +108,70 @@ def test_a_study_tells_other_processes_how_long_it_takes(clock, tmp_path):
     assert json.loads((tmp_path / "progress.json").read_text())["left"] == pytest.approx(20)
 
 
+def test_what_is_there_counts_before_its_turn_comes(clock, tmp_path):
+    seen = []
+    reporter = ProgressReporter(tmp_path, {"a": 1.0, "b": 8.0, "c": 1.0}, seen.append, there=["b"])
+    reporter.report("a", "running", 0.0)
+    clock[0] += 10
+    reporter.report("a", "done")
+    assert (seen[-1].done, seen[-1].left) == (pytest.approx(0.9), pytest.approx(10))
+    clock[0] += 1
+    reporter.report("b", "skipped", message="already there")  # and nothing is forgotten about the pace
+    assert (seen[-1].done, seen[-1].left) == (pytest.approx(0.9), pytest.approx(9))
+    clock[0] += 5
+    reporter.report("c", "running", 0.5)
+    assert seen[-1].left == pytest.approx(16 * 0.05 / 0.15)
+
+
+def test_what_has_to_be_repeated_is_there_no_more(tmp_path):
+    seen = []
+    reporter = ProgressReporter(tmp_path, {"a": 1.0, "b": 3.0}, seen.append, there=["a", "b"])
+    for said in (("a", "skipped"), ("b", "running"), ("b", "done")):
+        reporter.report(*said)
+    assert [report.done for report in seen] == [1.0, 0.25, 1.0]
+
+
+def test_a_step_that_goes_on_counts_from_where_it_was(clock, tmp_path):
+    seen = []
+    reporter = ProgressReporter(tmp_path, {"a": 1.0, "b": 1.0}, seen.append)
+    reporter.report("a", "running", 0.0)
+    clock[0] += 20
+    reporter.report("a", "done")
+    reporter.report("b", "running", 0.0)
+    reporter.report("b", "running", 0.8, resumed=True)
+    clock[0] += 1
+    reporter.report("b", "running", 0.85)
+    assert seen[-1].left == pytest.approx(21 * 0.075 / 0.525)
+
+
+def test_a_training_that_goes_on_says_so_first(tmp_path, monkeypatch):
+    images, method = few_digits(), tla.METHODS.build("natural")
+    config = TrainConfig(epochs=4, batch=50, holdout=20, attack=tla.PGD(steps=1), eps=0.1)
+    network = tla.MODELS.build("mnist_mlp")
+
+    def stop(now):
+        if now.epoch == 3:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        tla.train(network, images, method, config, seed=0, folder=tmp_path, progress=stop)
+    seen = []
+    tla.train(network, images, method, config, seed=0, folder=tmp_path, progress=seen.append)
+    assert (seen[0].resumed, seen[0].share, seen[0].text) == (True, 0.75, "epoch 4/4, resumed")
+    assert not any(now.resumed for now in seen[1:])
+
+
+def test_batches_that_an_earlier_evaluation_finished_are_no_speed(tmp_path):
+    images = few_digits(60)
+    model = tla.build_model(tla.MODELS.build("mnist_mlp"), images.shape, 10, 0).eval()
+    x, y = images.floats(), images.labels
+    cache, threat, seen = tla.attacks.CacheFolder(tmp_path), tla.Threat("linf", 0.1), []
+    tla.evaluate(model, x, y, {"fgsm": tla.FGSM()}, threat, batch=20, cache=cache)
+    attacks = {"fgsm": tla.FGSM(), "pgd": tla.PGD(steps=2)}
+    tla.evaluate(model, x, y, attacks, threat, batch=20, cache=cache, progress=seen.append)
+    assert [(now.attack, now.resumed) for now in seen] == [("fgsm", True), ("pgd", False)] * 3
+
+
 def test_in_a_file_it_leaves_nothing_but_the_lines():
     file = io.StringIO()
     with ProgressBar("auditing", console=Console(file=file)) as bar:

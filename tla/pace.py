@@ -67,8 +67,10 @@ class Pace:
             counts: Whether it was done just now, not in an earlier run.
         """
         now = time.monotonic()
-        if share < self._last or not counts:
+        if share < self._last or not (counts or self._last > self._first):
             self._began = None
+        elif not counts:
+            self._first += share - self._last
         if self._began is None:
             self._began, self._first, self._ends = (now if counts else None), share, None
         elif share > self._last and now - self._began >= SOONEST:

@@ -82,7 +82,7 @@ class ProgressBar:
 
     def __call__(self, now: Reported) -> None:
         """Show how far something has got."""
-        self.show(now.share, now.text, counts=getattr(now, "state", "running") != "skipped")
+        self.show(now.share, now.text, counts=not getattr(now, "resumed", False))
 
     def show(self, share: float, text: str, *, counts: bool = True) -> None:
         """Show a share and words.

@@ -61,8 +61,11 @@ class Store:
 
     def finished(self, step: str, digest: str) -> bool:
         """True if `step` finished with the same inputs and all its files are the ones that were recorded."""
-        entry = self.manifest()["steps"].get(step)
-        return entry is not None and entry["digest"] == digest and not self.changed(step)
+        return self.recorded(step, digest) and not self.changed(step)
+
+    def recorded(self, step: str, digest: str) -> bool:
+        """True if `step` finished with the same inputs, whatever became of its files since."""
+        return self.manifest()["steps"].get(step, {}).get("digest") == digest
 
     def changed(self, step: str | None = None) -> tuple[str, ...]:
         """Files of a step (by default of all) that are missing or are not the ones that were recorded."""

@@ -389,3 +389,27 @@ def test_progress_is_written_for_other_processes(finished):
     last = json.loads((store.path / "progress.json").read_text())
     assert last["done"] == pytest.approx(1.0)
     assert last["state"] in ("done", "skipped")
+
+
+def test_time_and_progress_of_a_run_that_goes_on_are_those_of_all_runs(tmp_path):
+    plan = small(methods=["at"], seeds=[0])
+    plan = replace(plan, train=replace(plan.train, epochs=4), attack=replace(plan.attack, batch=10))
+    for step, message in (("train/at-seed0", "epoch 3/4"), ("attack/at-seed0", "pgd ")):
+
+        def stop(now, step=step, message=message):
+            if now.step == step and message in now.message and not now.resumed:
+                raise KeyboardInterrupt
+
+        with pytest.raises(KeyboardInterrupt):
+            run_study(plan, tmp_path, progress=stop)
+    events = []
+    store = run_study(plan, tmp_path, progress=events.append)
+    attacked = [now for now in events if now.step == "attack/at-seed0"]
+    assert [now.resumed for now in attacked[:3]] == [False, True, True]  # it begins; two attacks on the first batch
+    there = [now for now in events if now.state == "skipped"]
+    assert [now.step for now in there] == ["data", "train/at-seed0"]
+    assert there[0].done == there[1].done == attacked[0].done  # both count from the start
+    steps = store.manifest()["steps"]
+    trained, attack = (steps[f"{kind}/at-seed0"]["facts"]["seconds"] for kind in ("train", "attack"))
+    assert trained >= store.table("history")["seconds"].sum() - 0.01
+    assert attack >= sum(steps["attack/at-seed0"]["facts"]["attack_seconds"].values()) - 0.02

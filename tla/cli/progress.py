@@ -29,6 +29,6 @@ class StudyBar(ProgressBar):
             self._running[now.step] = line
         else:
             self._running.pop(now.step, None)
-        self.show(now.share, "\n".join(self._running.values()) or line, counts=now.state != "skipped")
+        self.show(now.share, "\n".join(self._running.values()) or line, counts=not now.resumed)
         if now.state in WORDS:
             self.print(f"  {WORDS[now.state]} {now.text}")

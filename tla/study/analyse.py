@@ -19,6 +19,7 @@ from tla.representation import (
     shift_frame,
 )
 from tla.retrieval import GalleryIndex, Queries, neighbours_frame, retrieval_frame, save
+from tla.study import costs
 from tla.study.adaptive import adaptive_frames
 from tla.study.adaptive import count_of as adaptive_count
 from tla.study.attack import array_name
@@ -56,8 +57,8 @@ def step(workspace: Workspace, trained: TrainedModel, attacked: str) -> StudySte
         trained: Which model.
         attacked: Fingerprint of its attacks.
     """
-    inputs = [attacked, workspace.study.analysis, MEASURED]
-    return StudyStep(f"analyse/{trained.key}", digest(inputs), 1.5, lambda report: _run(workspace, trained, report))
+    inputs, cost = [attacked, workspace.study.analysis, MEASURED], costs.analysis(workspace)
+    return StudyStep(f"analyse/{trained.key}", digest(inputs), cost, lambda report: _run(workspace, trained, report))
 
 
 def _run(workspace: Workspace, trained: TrainedModel, report: Report) -> StepResult:

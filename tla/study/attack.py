@@ -11,6 +11,7 @@ from tla.attacks import Attack, CacheFolder, EvaluationProgress, Kept, evaluate
 from tla.config import digest
 from tla.messages import radius_text
 from tla.statistics.accuracy import worst_case
+from tla.study import costs
 from tla.study.collect import write_model_rows
 from tla.study.config import AttackPlan
 from tla.study.workspace import Report, StepResult, StudyStep, TrainedModel, Workspace
@@ -39,8 +40,8 @@ def step(workspace: Workspace, trained: TrainedModel, weights: str) -> StudyStep
         trained: Which model.
         weights: Fingerprint of its training.
     """
-    inputs = [weights, workspace.data_digest, workspace.study.attack]
-    return StudyStep(f"attack/{trained.key}", digest(inputs), 2.0, lambda report: _run(workspace, trained, report))
+    inputs, cost = [weights, workspace.data_digest, workspace.study.attack], costs.suite(workspace)
+    return StudyStep(f"attack/{trained.key}", digest(inputs), cost, lambda report: _run(workspace, trained, report))
 
 
 def _run(workspace: Workspace, trained: TrainedModel, report: Report) -> StepResult:
@@ -48,14 +49,15 @@ def _run(workspace: Workspace, trained: TrainedModel, report: Report) -> StepRes
     cache = CacheFolder(workspace.store.place(f"models/{trained.key}/parts"))
     between = _between(plan, large=workspace.few(len(queries), LARGE) < len(queries))
     radii = [plan.eps, *(eps for eps in plan.detection_eps if abs(eps - plan.eps) > 1e-9), *between]
-    frames, arrays = [], {}
+    frames, arrays, total = [], {}, 0.0
     for number, eps in enumerate(radii):
         main = _shorter(plan, eps) if eps in between else plan.suite[plan.main]
         suite = plan.suite if number == 0 else {plan.main: main}
         kept = None if eps in between else Kept(plan.main)
 
         def progress(now: EvaluationProgress, eps: float = eps, before: float = number / len(radii)) -> None:
-            report(before + now.share / len(radii), f"{now.attack} eps {radius_text(eps)}, {now.rate:,.0f} images/s")
+            text = f"{now.attack} eps {radius_text(eps)}, {now.rate:,.0f} images/s"
+            report(before + now.share / len(radii), text, resumed=now.resumed)
 
         frame = evaluate(
             workspace.model(trained),
@@ -71,6 +73,7 @@ def _run(workspace: Workspace, trained: TrainedModel, report: Report) -> StepRes
             cache=cache,
             keep=kept,
         )
+        total += sum(frame.attrs["seconds"].values())  # those of earlier runs too
         frames.append(frame if number == 0 else frame[frame.attack != "clean"])
         if kept is not None:
             arrays[array_name(plan.main, eps)] = kept[plan.main].numpy()
@@ -79,7 +82,7 @@ def _run(workspace: Workspace, trained: TrainedModel, report: Report) -> StepRes
     file = workspace.store.write_arrays(f"adversarial/{trained.key}", arrays)
     shutil.rmtree(cache.path, ignore_errors=True)
     seconds = {label: round(value, 2) for label, value in frames[0].attrs.get("seconds", {}).items()}
-    return StepResult([rows, file], _summary(table, plan.eps), {"attack_seconds": seconds})
+    return StepResult([rows, file], _summary(table, plan.eps), {"attack_seconds": seconds, "seconds": total})
 
 
 def _between(plan: AttackPlan, *, large: bool) -> list[float]:

@@ -1,6 +1,7 @@
 """Audits every model of the study: can its robustness figure be trusted?"""
 
 from tla.config import digest
+from tla.study import costs
 from tla.study.collect import write_model_rows
 from tla.study.workspace import Report, StepResult, StudyStep, TrainedModel, Workspace
 
@@ -13,9 +14,8 @@ def step(workspace: Workspace, trained: TrainedModel, attacked: str) -> StudySte
         trained: Which model.
         attacked: Fingerprint of its attacks.
     """
-    return StudyStep(
-        f"audit/{trained.key}", digest([attacked, "quick"]), 1.0, lambda report: _run(workspace, trained, report)
-    )
+    inputs, cost = [attacked, "quick"], costs.per_query(workspace, costs.AUDIT)
+    return StudyStep(f"audit/{trained.key}", digest(inputs), cost, lambda report: _run(workspace, trained, report))
 
 
 def _run(workspace: Workspace, trained: TrainedModel, report: Report) -> StepResult:

@@ -9,6 +9,7 @@ import torch
 from tla.config import digest
 from tla.projection import SimilarityTransform, map_moves
 from tla.store import Store
+from tla.study import costs
 from tla.study.workspace import Report, StepResult, StudyStep, TrainedModel, Workspace
 
 TABLES = (
@@ -46,7 +47,7 @@ def write_model_rows(store: Store, table: str, trained: TrainedModel, frame: pd.
 
 def step(workspace: Workspace, models: list[TrainedModel], digests: list[str]) -> StudyStep:
     """Writes tables/<name>.parquet from the rows of all models."""
-    return StudyStep("tables", digest(digests), 0.2, lambda report: _run(workspace, models, report))
+    return StudyStep("tables", digest(digests), costs.FIXED, lambda report: _run(workspace, models, report))
 
 
 def _run(workspace: Workspace, models: list[TrainedModel], report: Report) -> StepResult:

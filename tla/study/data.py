@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 
 from tla.data import Images
+from tla.study import costs
 from tla.study.workspace import Report, StepResult, StudyStep, Workspace
 from tla.training.checks import check_run
 from tla.training.engine import processes
@@ -35,7 +36,7 @@ def check(workspace: Workspace) -> None:
 
 def step(workspace: Workspace) -> StudyStep:
     """Stores the attacked images and the gallery in the study folder."""
-    return StudyStep("data", workspace.data_digest, 0.2, lambda report: _run(workspace, report))
+    return StudyStep("data", workspace.data_digest, costs.FIXED, lambda report: _run(workspace, report))
 
 
 def _run(workspace: Workspace, report: Report) -> StepResult:

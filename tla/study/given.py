@@ -4,6 +4,7 @@ from typing import Any
 
 from tla.config import digest, to_dict
 from tla.models.external.fingerprint import fingerprint
+from tla.study import costs
 from tla.study.workspace import Report, StepResult, StudyStep, TrainedModel, Workspace
 
 
@@ -18,7 +19,7 @@ def step(workspace: Workspace, model: TrainedModel) -> StudyStep:
         ValueError: if the model is not found or does not fit the data.
     """
     inputs = [workspace.given[model.method], fingerprint(workspace.model(model)), workspace.data_digest]
-    return StudyStep(f"given/{model.key}", digest(inputs), 0.2, lambda report: _run(workspace, model, report))
+    return StudyStep(f"given/{model.key}", digest(inputs), costs.FIXED, lambda report: _run(workspace, model, report))
 
 
 def _run(workspace: Workspace, model: TrainedModel, report: Report) -> StepResult:

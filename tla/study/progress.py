@@ -3,7 +3,7 @@
 import json
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
@@ -20,6 +20,7 @@ class StudyProgress(NamedTuple):
         done: Finished share of the whole study, 0..1.
         message: What is happening, in words.
         left: Seconds until the study is finished, at its speed so far; None while nothing is known.
+        resumed: Whether what is new in `done` was done in an earlier run.
     """
 
     step: str
@@ -27,6 +28,7 @@ class StudyProgress(NamedTuple):
     done: float
     message: str
     left: float | None = None
+    resumed: bool = False
 
     @property
     def share(self) -> float:
@@ -50,11 +52,14 @@ class ProgressReporter:
         folder: The study folder.
         weights: Expected share of each step, in any unit.
         callback: Called with every report.
+        there: Steps that an earlier run finished; they count from the start, whenever their turn comes.
     """
 
     folder: Path
     weights: dict[str, float]
     callback: ProgressCallback | None = None
+    there: Collection[str] = ()
+    _ahead: dict[str, float] = field(init=False, repr=False)
     _finished: float = 0.0
     _over: set[str] = field(default_factory=set, repr=False)
     _running: dict[str, float] = field(default_factory=dict, repr=False)
@@ -62,7 +67,10 @@ class ProgressReporter:
     _pace: Pace = field(default_factory=Pace, repr=False)
     _lock: threading.RLock = field(default_factory=threading.RLock, repr=False)
 
-    def report(self, step: str, state: str, share: float = 0.0, message: str = "") -> None:
+    def __post_init__(self) -> None:
+        self._ahead = {step: self.weights[step] for step in self.there}
+
+    def report(self, step: str, state: str, share: float = 0.0, message: str = "", *, resumed: bool = False) -> None:
         """Report the state of a step; several may run at a time, and report from several threads.
 
         Args:
@@ -70,11 +78,13 @@ class ProgressReporter:
             state: "skipped", "running", "done" or "failed".
             share: Finished share of the step, 0..1, while it runs.
             message: What is happening.
+            resumed: Whether an earlier run got as far as this share.
         """
         with self._lock:
             if state == "running" and step in self._over:  # said before it ended, heard after
                 return
-            weight = self.weights.get(step, 0.0)
+            weight, resumed = self.weights.get(step, 0.0), resumed or state == "skipped"
+            self._ahead.pop(step, None)
             if state == "running":
                 self._running[step] = weight * share
             else:
@@ -83,9 +93,9 @@ class ProgressReporter:
             if state in ("skipped", "done"):
                 self._finished += weight
             total = sum(self.weights.values()) or 1.0
-            done = min(1.0, (self._finished + sum(self._running.values())) / total)
-            self._pace.report(done, counts=state != "skipped")
-            progress = StudyProgress(step, state, done, message, self._pace.left)
+            done = min(1.0, (self._finished + sum(self._running.values()) + sum(self._ahead.values())) / total)
+            self._pace.report(done, counts=not resumed)
+            progress = StudyProgress(step, state, done, message, self._pace.left, resumed)
             if self.callback is not None:
                 self.callback(progress)
             now = time.monotonic()

@@ -15,6 +15,7 @@ from tla.projection import barycentre
 from tla.representation import embed
 from tla.retrieval import GalleryIndex, Neighbours
 from tla.seeding import generator
+from tla.study import costs
 from tla.study.collect import write_model_rows
 from tla.study.workspace import Report, StepResult, StudyStep, TrainedModel, Workspace
 from tla.threat import Threat
@@ -59,7 +60,7 @@ def steps(workspace: Workspace, models: list[TrainedModel], analysed: list[str])
         return StudyStep(
             f"radii/{model.key}",
             digest([model.key, *inputs]),
-            0.2,
+            costs.FIXED + 2 * IMAGES * len(SHARES) * costs.passes(ATTACK),
             lambda report: _run(workspace, models, model, report),
         )
 

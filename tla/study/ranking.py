@@ -11,6 +11,7 @@ from tla.config import digest
 from tla.messages import radius_text
 from tla.models.network.copying import working_copy
 from tla.seeding import generator
+from tla.study import costs
 from tla.study.adaptive import without_early_stop
 from tla.study.collect import write_model_rows
 from tla.study.workspace import Report, StepResult, StudyStep, TrainedModel, Workspace
@@ -42,7 +43,8 @@ def count_of(workspace: Workspace) -> int:
 def _step(workspace: Workspace, trained: TrainedModel, weights: str) -> StudyStep:
     plan = workspace.study.attack
     inputs = [weights, workspace.data_digest, plan.norm, _radii(workspace), _attack(workspace), count_of(workspace)]
-    return StudyStep(f"ranking/{trained.key}", digest(inputs), 0.7, lambda report: _run(workspace, trained, report))
+    cost = costs.rankings(workspace, count_of(workspace), len(_radii(workspace)))
+    return StudyStep(f"ranking/{trained.key}", digest(inputs), cost, lambda report: _run(workspace, trained, report))
 
 
 def _run(workspace: Workspace, trained: TrainedModel, report: Report) -> StepResult:

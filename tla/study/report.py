@@ -1,12 +1,15 @@
 """Last step: one HTML page with all results."""
 
 from tla.config import digest
+from tla.study import costs
 from tla.study.workspace import Report, StepResult, StudyStep, Workspace
 
 
 def step(workspace: Workspace, tables: str) -> StudyStep:
     """Writes report.html."""
-    return StudyStep("report", digest([tables, workspace.study.caption]), 1.0, lambda report: _run(workspace, report))
+    return StudyStep(
+        "report", digest([tables, workspace.study.caption]), costs.DRAWN, lambda report: _run(workspace, report)
+    )
 
 
 def _run(workspace: Workspace, report: Report) -> StepResult:

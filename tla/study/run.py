@@ -146,7 +146,8 @@ def run_plan(
             for name in list(store.manifest()["steps"]):
                 store.forget(name)
         steps = begin()
-        reporter = ProgressReporter(store.path, {step.name: step.weight for step in steps}, progress)
+        there = [step.name for step in steps if store.recorded(step.name, step.digest)]
+        reporter = ProgressReporter(store.path, {step.name: step.weight for step in steps}, progress, there)
         runner = StepRunner(store, reporter)
         rest = steps if first is None else first(steps, runner)
         for step in rest:

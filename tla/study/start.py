@@ -3,6 +3,7 @@
 from typing import Any
 
 from tla.config import to_dict
+from tla.study import costs
 from tla.study.workspace import Report, StepResult, StudyStep, Workspace
 
 
@@ -16,7 +17,7 @@ def steps(workspace: Workspace) -> list[StudyStep]:
     if start is None:
         return []
     name = next(iter(workspace.study.start))
-    return [StudyStep(f"start/{name}", start.fingerprint, 0.05, lambda report: _run(workspace, report))]
+    return [StudyStep(f"start/{name}", start.fingerprint, costs.FIXED, lambda report: _run(workspace, report))]
 
 
 def summary(workspace: Workspace) -> dict[str, Any] | None:

@@ -47,8 +47,12 @@ class StepRunner(NamedTuple):
             return
         reason = self.why_again(step)
         self.reporter.report(step.name, "running", message=reason)
+
+        def report(share: float, message: str, *, resumed: bool = False) -> None:
+            self.reporter.report(step.name, "running", share, message, resumed=resumed)
+
         try:
-            done = done_now(step, lambda share, message: self.reporter.report(step.name, "running", share, message))
+            done = done_now(step, report)
         except BaseException as error:
             self.fail(step, error)
             raise
@@ -69,9 +73,11 @@ class StepRunner(NamedTuple):
             done: What came of it.
             reason: Why it was run again, from `why_again` before it ran.
         """
-        facts = done.result.facts | {"seconds": round(done.seconds, 2), "peak_memory_gib": done.peak_gib}
+        facts = done.result.facts
+        seconds = max(done.seconds, facts.get("seconds", 0.0))
+        facts = facts | {"seconds": round(seconds, 2), "peak_memory_gib": done.peak_gib}
         self.store.finish(step.name, step.digest, done.result.files, facts)
-        words = f"{done.result.message} ({done.seconds:.1f} s)".strip()
+        words = f"{done.result.message} ({seconds:.1f} s)".strip()
         self.reporter.report(step.name, "done", message="; ".join(filter(None, (words, reason))))
 
     def fail(self, step: StudyStep, error: BaseException) -> None:

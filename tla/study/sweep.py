@@ -11,7 +11,7 @@ from tla.config import digest, plain_value
 from tla.messages import did_you_mean
 from tla.statistics.accuracy import worst_case
 from tla.store import Store
-from tla.study import attack, collect, data, report, start, train
+from tla.study import attack, collect, costs, data, report, start, train
 from tla.study.config import Study
 from tla.study.progress import ProgressCallback
 from tla.study.run import run_steps
@@ -133,7 +133,7 @@ def _plan(workspace: Workspace, sweep: Sweep) -> list[StudyStep]:
         digests += [trained.digest, attacked.digest]
     collected = collect.step(workspace, models, digests).last(*steps)
     inputs = digest([collected.digest, sweep.setting, list(sweep.values), list(sweep.beside)])
-    joined = StudyStep("ablation", inputs, 0.1, lambda report: _join(workspace, sweep, report)).last(collected)
+    joined = StudyStep("ablation", inputs, costs.FIXED, lambda report: _join(workspace, sweep, report)).last(collected)
     return [*steps, collected, joined, report.step(workspace, joined.digest).last(joined)]
 
 

@@ -4,14 +4,13 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from tla.config import digest
+from tla.study import costs
 from tla.study.collect import write_model_rows
-from tla.study.variants import read_variant
 from tla.study.workspace import Report, StepResult, StudyStep, TrainedModel, Workspace
 
 if TYPE_CHECKING:
     from tla.training import TrainingProgress, TrainResult
 
-COST = {"natural": 1.0, "fast": 2.0}
 SHOWN = ("clean_accuracy", "robust_accuracy", "best_epoch", "images_per_second")
 
 
@@ -23,15 +22,15 @@ def step(workspace: Workspace, trained: TrainedModel) -> StudyStep:
     inputs = [workspace.training_digest, network, config, study.build_method(name), trained]
     if config.select_on == "test":
         inputs.append(workspace.data_digest)
-    weight = 0.3 + 0.25 * config.epochs * COST.get(read_variant(name).method, 6.0) / 6.0
-    return StudyStep(f"train/{trained.key}", digest(inputs), weight, lambda report: _run(workspace, trained, report))
+    cost = costs.training(workspace, trained)
+    return StudyStep(f"train/{trained.key}", digest(inputs), cost, lambda report: _run(workspace, trained, report))
 
 
 def _run(workspace: Workspace, trained: TrainedModel, report: Report) -> StepResult:
     config = workspace.study.build_train(trained.method)
 
     def progress(now: "TrainingProgress") -> None:
-        report(now.share, now.text)
+        report(now.share, now.text, resumed=now.resumed)
 
     result = train_model(workspace, trained, progress)
     rows = write_model_rows(workspace.store, "history", trained, result.history.drop(columns=["method", "seed"]))

@@ -5,6 +5,7 @@ import torch
 
 from tla.attacks import transfer
 from tla.config import digest
+from tla.study import costs
 from tla.study.workspace import Report, StepResult, StudyStep, TrainedModel, Workspace
 
 
@@ -24,7 +25,7 @@ def steps(workspace: Workspace, models: list[TrainedModel], weights: dict[str, s
     if not per_seed:
         return []
     joined = StudyStep(
-        "transfer", digest([step.digest for step in per_seed]), 0.1, lambda report: _join(workspace, report)
+        "transfer", digest([step.digest for step in per_seed]), costs.FIXED, lambda report: _join(workspace, report)
     )
     return [*per_seed, joined]
 
@@ -33,8 +34,8 @@ def _step(workspace: Workspace, models: list[TrainedModel], seed: int, weights: 
     plan, count = workspace.study.attack, workspace.study.analysis.transfer
     attack = [plan.norm, plan.eps, plan.main, plan.suite[plan.main], plan.precision]
     inputs = [weights, [model.key for model in models], workspace.data_digest, *attack, count]
-    name = f"transfer/seed{seed}"
-    return StudyStep(name, digest(inputs), 0.3 * len(models), lambda report: _run(workspace, models, seed, report))
+    name, cost = f"transfer/seed{seed}", costs.per_query(workspace, costs.TRANSFER * len(models))
+    return StudyStep(name, digest(inputs), cost, lambda report: _run(workspace, models, seed, report))
 
 
 def _run(workspace: Workspace, models: list[TrainedModel], seed: int, report: Report) -> StepResult:

@@ -176,7 +176,7 @@ def _hand_out(client: Any, job: Job, waiting: list[StudyStep], done: set[str], r
     def heard(event: tuple[float, dict[str, Any]]) -> None:
         said = event[1]
         if said["run"] == job.run:
-            runner.reporter.report(said["name"], "running", said["share"], said["message"])
+            runner.reporter.report(said["name"], "running", said["share"], said["message"], resumed=said["resumed"])
 
     client.subscribe_topic(TOPIC, heard)
     submit_ready()
@@ -234,11 +234,12 @@ def run_step(job: Job, name: str, digest: str) -> StepDone:
         )
     last = [0.0]
 
-    def report(share: float, message: str) -> None:
+    def report(share: float, message: str, *, resumed: bool = False) -> None:
         now = time.monotonic()
-        if now - last[0] > PATIENCE_S:
+        if resumed or now - last[0] > PATIENCE_S:
             last[0] = now
-            worker.log_event(TOPIC, {"run": job.run, "name": name, "share": float(share), "message": message})
+            said = {"run": job.run, "name": name, "share": float(share), "message": message, "resumed": resumed}
+            worker.log_event(TOPIC, said)
 
     report(0.0, "")
     with threads(job.threads):

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import torch
 
@@ -50,16 +50,19 @@ class StepResult(NamedTuple):
     Attributes:
         files: Paths relative to the study folder.
         message: One line for the progress display.
-        facts: More for the step's entry in the manifest.
+        facts: More for the step's entry in the manifest; "seconds" if earlier runs did a part of the work.
     """
 
     files: list[str]
     message: str = ""
-    facts: dict[str, object] = {}  # noqa: RUF012  (a NamedTuple's default is never changed)
+    facts: dict[str, Any] = {}  # noqa: RUF012  (a NamedTuple's default is never changed)
 
 
-Report = Callable[[float, str], None]
-"""Reports a step's progress: finished share 0..1, and what is happening."""
+@runtime_checkable
+class Report(Protocol):
+    """Reports a step's progress: finished share 0..1, what is happening, whether an earlier run got as far."""
+
+    def __call__(self, share: float, message: str, *, resumed: bool = False) -> None: ...  # noqa: D102
 
 
 @dataclass(frozen=True)

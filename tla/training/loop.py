@@ -43,6 +43,7 @@ class TrainingProgress(NamedTuple):
         steps: Steps per epoch.
         images: Images per second in this epoch so far; on a GPU, of work submitted.
         row: The epoch's row of the history, if one just finished.
+        resumed: Whether an earlier run got as far as this.
     """
 
     epoch: int
@@ -51,6 +52,7 @@ class TrainingProgress(NamedTuple):
     steps: int
     images: float
     row: Mapping[str, Any] | None = None
+    resumed: bool = False
 
     @property
     def share(self) -> float:
@@ -60,7 +62,8 @@ class TrainingProgress(NamedTuple):
     @property
     def text(self) -> str:
         """In words."""
-        return f"epoch {min(self.epoch + 1, self.epochs)}/{self.epochs}, {self.images:,.0f} images/s"
+        rate = "resumed" if self.resumed else f"{self.images:,.0f} images/s"
+        return f"epoch {min(self.epoch + 1, self.epochs)}/{self.epochs}, {rate}"
 
 
 class TrainResult(NamedTuple):
@@ -115,7 +118,7 @@ def train(
         config: Everything else.
         seed: Experiment seed, >= 0: initial weights, order, augmentation, attack, mining.
         folder: Output folder.
-        progress: Called about once a second and after every epoch.
+        progress: Called about once a second and after every epoch, and first of all by a run that is resumed.
         engine: Device and precision; by default the best of this machine.
         header: Further metadata to store with the weights.
         foreign: What to do with the checkpoint of another run in `folder`: "refuse" it, or "replace" it.
@@ -130,6 +133,8 @@ def train(
     """
     engine = engine or open_engine(precision=config.precision)
     run, held_out = prepare(model, images, method, config, seed, folder, engine, foreign, test)
+    if run.epoch and progress is not None:
+        progress(TrainingProgress(run.epoch, config.epochs, 0, run.steps, 0.0, resumed=True))
     with kept():
         for epoch in range(run.epoch, config.epochs):
             with run.layers_seeded(epoch), engine.tuned():

@@ -33,6 +33,7 @@ class EvaluationProgress(NamedTuple):
         total: Number of pairs.
         rate: Pairs per second, not counting those from the cache; 0 before the first.
         result: The batch that was just finished.
+        resumed: Whether it came from the cache.
     """
 
     attack: str
@@ -40,6 +41,7 @@ class EvaluationProgress(NamedTuple):
     total: int
     rate: float
     result: BatchResult
+    resumed: bool = False
 
     @property
     def share(self) -> float:
@@ -149,7 +151,7 @@ def evaluate(
                 if result.label != CLEAN and progress is not None:
                     done, computed = done + len(result.frame), computed + new * len(result.frame)
                     rate = computed / (time.perf_counter() - started)
-                    progress(EvaluationProgress(result.label, done, total, rate, result))
+                    progress(EvaluationProgress(result.label, done, total, rate, result, not new))
     except KeyboardInterrupt:
         frame = joined(tables, [CLEAN, *attacks]) if tables else pd.DataFrame(columns=list(COLUMNS))
         raise EvaluationInterrupted(frame) from None

@@ -108,6 +108,14 @@ def test_a_study_tells_other_processes_how_long_it_takes(clock, tmp_path):
     assert json.loads((tmp_path / "progress.json").read_text())["left"] == pytest.approx(20)
 
 
+def test_other_processes_see_a_step_as_soon_as_it_begins(clock, tmp_path):
+    reporter = ProgressReporter(tmp_path, {"a": 1.0, "b": 1.0})
+    for said in (("a", "skipped"), ("b", "running"), ("b", "running", 0.1)):
+        reporter.report(*said)
+    written = json.loads((tmp_path / "progress.json").read_text())
+    assert (written["step"], written["done"]) == ("b", 0.5)
+
+
 def test_what_is_there_counts_before_its_turn_comes(clock, tmp_path):
     seen = []
     reporter = ProgressReporter(tmp_path, {"a": 1.0, "b": 8.0, "c": 1.0}, seen.append, there=["b"])

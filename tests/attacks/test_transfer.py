@@ -40,6 +40,15 @@ def test_against_a_loop():
     assert matrix.loc["left", "left"] < matrix.loc["right", "left"] == 1.0
 
 
+def test_progress_is_that_of_every_batch_of_every_source():
+    x, seen = torch.rand(12, 10, generator=generator(0, "x")), []
+    y = models()["left"](x).logits.argmax(1)
+    transfer(models(), x, y, FGSM(), Threat("linf", 0.3), batch=5, progress=seen.append)
+    assert [now.done for now in seen] == [5, 10, 15, 20, 25, 30, 32, 34, 36]
+    assert [now.source for now in seen] == ["left", "right", "twin"] * 3
+    assert (seen[-1].share, seen[-1].text) == (1.0, "images made on twin")
+
+
 def test_attacks_take_all_steps(digits, monkeypatch):
     seen = []
 

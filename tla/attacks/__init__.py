@@ -9,7 +9,7 @@ from tla.attacks.evaluation.batches import Shard
 from tla.attacks.evaluation.cache import CacheFolder
 from tla.attacks.evaluation.evaluate import EvaluationInterrupted, EvaluationProgress, Kept, evaluate
 from tla.attacks.evaluation.table import joined
-from tla.attacks.evaluation.transfer import transfer, transfer_matrix
+from tla.attacks.evaluation.transfer import TransferProgress, transfer, transfer_matrix
 from tla.attacks.fgsm import FGSM
 from tla.attacks.goals import CollideWithEmbedding, EvadeDetector, Goal, LeaveEmbedding, Targeted, Untargeted
 from tla.attacks.mim import MIM
@@ -42,6 +42,7 @@ __all__ = [
     "EvaluationProgress",
     "Shard",
     "joined",
+    "TransferProgress",
     "transfer",
     "transfer_matrix",
 ]

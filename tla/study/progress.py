@@ -46,7 +46,7 @@ ProgressCallback = Callable[[StudyProgress], None]
 
 @dataclass
 class ProgressReporter:
-    """Calls back on every report, and writes progress.json a few times a second at most.
+    """Calls back on every report, and writes progress.json: as steps begin and end, and a few times a second.
 
     Args:
         folder: The study folder.
@@ -85,6 +85,7 @@ class ProgressReporter:
                 return
             weight, resumed = self.weights.get(step, 0.0), resumed or state == "skipped"
             self._ahead.pop(step, None)
+            begins = step not in self._running
             if state == "running":
                 self._running[step] = weight * share
             else:
@@ -99,7 +100,7 @@ class ProgressReporter:
             if self.callback is not None:
                 self.callback(progress)
             now = time.monotonic()
-            if state != "running" or now - self._last > 0.3:
+            if begins or state != "running" or now - self._last > 0.3:
                 self._last = now
                 self._write(progress)
 

@@ -42,7 +42,7 @@ def _run(workspace: Workspace, models: list[TrainedModel], seed: int, report: Re
     plan, queries, count = workspace.study.attack, workspace.queries, workspace.study.analysis.transfer
     if count is not None and count < len(queries):
         queries = queries.subset(torch.arange(count))
-    report(0.1, f"{len(models)} models attack each other")
+    report(0.0, f"{len(models)} models attack each other")
     frame = transfer(
         {model.method: workspace.model(model) for model in models},
         queries.floats().to(workspace.device),
@@ -53,6 +53,7 @@ def _run(workspace: Workspace, models: list[TrainedModel], seed: int, report: Re
         batch=workspace.batch,
         seed=workspace.seed(models[0]._replace(method="every"), "transfer"),
         precision=plan.precision,
+        progress=lambda now: report(now.share, now.text),
     )
     frame = frame.assign(seed=seed, attack=plan.main, eps=plan.eps)
     file = workspace.store.write_table(f"parts/transfer/seed{seed}", frame)

@@ -1,6 +1,7 @@
 """Adversarial images of one model, shown to others."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
 
 import pandas as pd
 import torch
@@ -19,6 +20,30 @@ from tla.threat import Threat
 from tla.types import Model
 
 
+class TransferProgress(NamedTuple):
+    """How far a transfer has got.
+
+    Attributes:
+        source: The model whose images of a batch have just been shown to every model.
+        done: (image, source) pairs finished.
+        total: Number of pairs.
+    """
+
+    source: str
+    done: int
+    total: int
+
+    @property
+    def share(self) -> float:
+        """The finished share, 0..1."""
+        return self.done / self.total
+
+    @property
+    def text(self) -> str:
+        """In words."""
+        return f"images made on {self.source}"
+
+
 def transfer(
     models: Mapping[str, Model],
     x: Float[Tensor, "n ..."],
@@ -30,6 +55,7 @@ def transfer(
     batch: int = 250,
     seed: int = 0,
     precision: Precision = "auto",
+    progress: Callable[[TransferProgress], None] | None = None,
 ) -> pd.DataFrame:
     """Attack every image on every model, and show the result to every model.
 
@@ -46,6 +72,7 @@ def transfer(
         batch: Images per forward pass.
         seed: Seed of the attack's random numbers, the same for every source.
         precision: As for `evaluate`.
+        progress: Called after each batch of each source.
 
     Returns:
         One row per source, target and image: source, target, id, y, clean_prediction (the target's), prediction,
@@ -64,7 +91,7 @@ def transfer(
     y = as_labels("y", y, len(x))
     threat.check_count(len(x))
     ids = torch.arange(len(x)) if ids is None else as_labels("ids", ids, len(x))
-    frames = []
+    frames, done = [], 0
     for number, rows in enumerate(torch.arange(len(x), device=x.device).split(batch)):
         inputs, goal, local = x[rows], Untargeted(y[rows]), threat.select(rows)
         check_inputs(inputs, goal, local)
@@ -76,6 +103,9 @@ def transfer(
             for target, other in models.items():
                 columns = (ids[rows.to(ids.device)], y[rows], clean[target], _predictions(other, images, goal))
                 frames.append(_frame(source, target, *columns))
+            done += len(rows)
+            if progress is not None:
+                progress(TransferProgress(source, done, len(x) * len(models)))
     return pd.concat(frames, ignore_index=True).sort_values(
         ["source", "target", "id"], kind="stable", ignore_index=True
     )

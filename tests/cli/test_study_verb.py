@@ -1,10 +1,16 @@
-"""What `tla study` asks for: whether a command was carried out already."""
+"""What `tla study` asks for, whether a command was carried out already, and its tables."""
 
+import io
 from pathlib import Path
 
+import pandas as pd
 import pytest
+from rich.console import Console
 
 from tla.cli.study_verb import request_of
+from tla.cli.tables import attack_summary, study_summary
+from tla.store import Store
+from tla.study.locate import shipped_studies
 
 
 @pytest.mark.parametrize(
@@ -37,3 +43,25 @@ def test_a_file_beside_it_that_it_cannot_import_is_not(tmp_path, monkeypatch):
     before = request_of(values, [])
     Path("notes.py").write_text("another")
     assert request_of(values, []) == before
+
+
+@pytest.mark.parametrize(("width", "methods"), [(120, "rows"), (80, "columns"), (40, "columns")])
+def test_accuracies_are_whole_in_every_terminal(width, methods):
+    console = Console(width=width, file=io.StringIO())
+    console.print(study_summary(Store(shipped_studies() / "cifar10-small"), width=width))
+    lines = console.file.getvalue().splitlines()
+    assert max(map(len, lines)) <= width
+    head = next(i for i, line in enumerate(lines) if line.split()[0] in ("method", "attack"))
+    assert lines[head].split()[0] == {"rows": "method", "columns": "attack"}[methods]
+    if width >= 80:
+        across, down = (9, 6) if methods == "rows" else (6, 9)
+        assert [line.count("±") for line in lines[head + 1 :]] == [across] * down
+
+
+def test_intervals_and_names_of_an_attack_are_whole_in_a_narrow_terminal():
+    row = {"eps": 8 / 255, "accuracy": 0.392, "low": 0.36, "high": 0.42, "n": 1000, "queries": 431.2, "seconds": 7921.3}
+    frame = pd.DataFrame([{"attack": name, **row} for name in ("clean", "ensemble", "worst")])
+    console = Console(width=72, file=io.StringIO())
+    console.print(attack_summary(frame, "Accuracy"))
+    *_, last = console.file.getvalue().splitlines()
+    assert last.split() == ["worst", "case", "8/255", "39.2", "36.0", "..", "42.0", "1000", "431", "7921"]

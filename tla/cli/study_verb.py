@@ -202,7 +202,7 @@ def _run(values: dict[str, Any], options: dict[str, str | None], rest: list[str]
         return 0
     from tla.cli.tables import audit_line, paired_summary, study_summary
 
-    console.print(study_summary(store))
+    console.print(study_summary(store, console.width))
     for part in paired_summary(store):
         console.print(part, highlight=False)
     console.print(audit_line(store), highlight=False)

@@ -113,6 +113,6 @@ def _run(
         return 0
     from tla.cli.tables import study_summary
 
-    console.print(study_summary(store))
+    console.print(study_summary(store, console.width))
     console.print(f"Report: [bold]{(folder / 'report.html').resolve()}[/]", soft_wrap=True)
     return 0

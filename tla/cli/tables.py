@@ -3,7 +3,9 @@
 from typing import Any
 
 import numpy as np
+from rich.console import Group
 from rich.table import Table
+from rich.text import Text
 
 from tla.messages import radius_text
 from tla.plots.drawing.words import trainings
@@ -13,8 +15,13 @@ from tla.store import Store
 LABELS = {WORST: "worst case"}
 
 
-def study_summary(store: Store) -> Table:
-    """Accuracy of every method under every attack at the study's eps, and in the worst case per image."""
+def study_summary(store: Store, width: int) -> Group:
+    """Accuracy of every method under every attack at the study's eps, and in the worst case per image.
+
+    Args:
+        store: The study.
+        width: Of the terminal; a method is a row if its row fits there, else a column.
+    """
     frame: Any = store.table("attacks")
     plan = store.manifest()["study"]["attack"]
     suite = [label for label in dict.fromkeys(frame.attack) if label == "clean" or label in plan["suite"]]
@@ -25,14 +32,19 @@ def study_summary(store: Store) -> Table:
         f"Accuracy in %, {plan['norm']} eps {radius_text(plan['eps'])}, {trainings(seeds)}, n = {count} images, "
         "± 95 % interval over them"
     )
-    table = Table(title=title, title_justify="left", box=None, padding=(0, 1))
-    table.add_column("method", no_wrap=True)
-    for column in (*suite, WORST):
-        table.add_column(LABELS.get(column, column), justify="right")
     cells: Any = summary.set_index(["method", "attack"])
-    for method in dict.fromkeys(here.method):
-        table.add_row(str(method), *(percent(cells.loc[method, attack]) for attack in (*suite, WORST)))
-    return table
+    methods, attacks = list(dict.fromkeys(here.method)), (*suite, WORST)
+    rows = [["method", *(LABELS.get(attack, attack) for attack in attacks)]]
+    rows += [[str(method), *(percent(cells.loc[method, attack]) for attack in attacks)] for method in methods]
+    if sum(2 + max(map(len, column)) for column in zip(*rows, strict=True)) > width:
+        rows = [list(row) for row in zip(*rows, strict=True)]
+        rows[0][0] = "attack"
+    table = Table(box=None, padding=(0, 1))
+    for number, name in enumerate(rows[0]):
+        table.add_column(name, justify="right" if number else "left", no_wrap=not number)
+    for row in rows[1:]:
+        table.add_row(*row)
+    return Group(Text(title, style="table.title"), table)
 
 
 def paired_summary(store: Store) -> list[Any]:
@@ -98,11 +110,12 @@ def percent(row: Any) -> str:
 
 def attack_summary(frame: Any, title: str) -> Table:
     """One row per attack and eps: accuracy with interval, forward passes per image, seconds."""
-    table = Table(title=title, title_justify="left")
+    table = Table(title=title, title_justify="left", box=None, padding=(0, 1))
     for column in ("attack", "eps", "accuracy %", "95 % interval", "n", "queries / image", "seconds"):
-        table.add_column(column, justify="left" if column == "attack" else "right")
+        whole = column in ("attack", "eps", "95 % interval")
+        table.add_column(column, justify="left" if column == "attack" else "right", no_wrap=whole)
     for row in frame.itertuples():
-        seconds = "" if np.isnan(row.seconds) else f"{row.seconds:.1f}"
+        seconds = "" if np.isnan(row.seconds) else f"{row.seconds:.{1 if row.seconds < 100 else 0}f}"
         interval = f"{100 * row.low:.1f} .. {100 * row.high:.1f}"
         cells = (radius_text(row.eps), f"{100 * row.accuracy:.1f}", interval, str(row.n), f"{row.queries:.0f}", seconds)
         table.add_row(LABELS.get(row.attack, str(row.attack)), *cells, style="bold" if row.attack == WORST else "")

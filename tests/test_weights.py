@@ -9,10 +9,10 @@ import torch
 from tla.data import load_source
 from tla.models import MODELS, build_model
 from tla.store import DamagedFileError
-from tla.training import save_model
+from tla.training import load_model, save_model
 from tla.training.checkpoint import describe
 from tla.types import Shape
-from tla.weights import CARD, FOLDER, annotate, card, load, pack, shipped_weights
+from tla.weights import CARD, FOLDER, STUDIES, annotate, card, load, pack, shipped_weights
 
 FACTS = {"recipe": "digits", "seed": 0, "hardware": "2 cores", "accuracy": {"clean": 97.1, "pgd": 60.2}}
 
@@ -110,3 +110,19 @@ def test_the_card_has_the_measured_accuracy(name):
     test = load_source("digits").load().test
     right = load(name)(test.floats()).logits.argmax(1) == test.labels
     assert 100 * right.float().mean().item() == pytest.approx(card(name)["accuracy"]["clean"], abs=0.3)
+
+
+def test_weights_of_a_study_that_ships_are_there_once(tmp_path):
+    linked = {name: file for name, file in shipped_weights().items() if file.is_relative_to(STUDIES)}
+    assert {name.split("/")[0] for name in linked} == {"mnist", "cifar10"}
+    assert not any((FOLDER / f"{name}.safetensors").exists() for name in linked)
+    assert all(file.is_file() for file in linked.values())
+    checkpoint = STUDIES / "digits" / "models" / "at-seed0" / "model.safetensors"
+    assert pack(checkpoint, "digits/at", FACTS, tmp_path) == tmp_path / "digits" / "at.json"
+    assert shipped_weights(tmp_path) == {"digits/at": checkpoint}
+    first, second = load("digits/at", tmp_path), load_model(checkpoint).model
+    assert all(torch.equal(a, b) for a, b in zip(first.parameters(), second.parameters(), strict=True))
+    annotate("digits/at", {"n": 500}, tmp_path)
+    facts = card("digits/at", tmp_path)
+    assert (facts["n"], facts["method"], "file" in facts) == (500, {"name": "at"}, False)
+    assert shipped_weights(tmp_path) == {"digits/at": checkpoint}

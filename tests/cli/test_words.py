@@ -22,6 +22,15 @@ def test_unknown_verb_gets_a_hint(capsys):
     assert "did you mean 'study'?" in capsys.readouterr().err
 
 
+def test_weights_are_listed_with_their_accuracy(capsys):
+    assert main(["list", "weights"]) == 0
+    lines = {
+        line.split()[0]: line.split(maxsplit=1)[-1].strip() for line in capsys.readouterr().out.splitlines() if line
+    }
+    assert lines["cifar10/at"] == "clean 69.2 %, attacked 38.9 % (linf 8/255), n = 1,000"
+    assert lines["digits/natural"] == "clean 96.2 %, attacked 6.4 % (linf 0.15), n = 500"
+
+
 @pytest.mark.parametrize("verb", ["study", "report", "list", "app", "figure", "attack", "audit", "explore", "export"])
 def test_every_verb_has_help(verb, capsys):
     assert main([verb, "--help"]) == 0

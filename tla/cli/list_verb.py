@@ -2,11 +2,12 @@
 
 import importlib
 import inspect
+from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 
-from tla.messages import did_you_mean
+from tla.messages import did_you_mean, radius_text
 
 REGISTRIES = {
     "methods": ("tla.training", "METHODS"),
@@ -55,12 +56,23 @@ def _items(kind: str) -> list[tuple[str, str]]:
 
         return [(name, str(path)) for name, path in available().items()]
     if kind == "weights":
-        from tla.weights import shipped_weights
+        from tla.weights import facts, shipped_weights
 
-        return [(name, str(path)) for name, path in shipped_weights().items()]
+        return [(name, _accuracy(facts(name))) for name in shipped_weights()]
     module, attribute = REGISTRIES[kind]
     registry = getattr(importlib.import_module(module), attribute)
     return [(name, _summary(registry.get(name))) for name in registry.names()]
+
+
+def _accuracy(facts: dict[str, Any]) -> str:
+    """A card in a line: accuracy without an attack and under the one that leaves least."""
+    threat, accuracy = facts.get("threat"), dict(facts["accuracy"])
+    clean = accuracy.pop("clean", None)
+    said = [] if clean is None else [f"clean {clean:.1f} %"]
+    if accuracy:
+        ball = f" ({threat['norm']} {radius_text(threat['eps'])})" if threat else ""
+        said.append(f"attacked {min(accuracy.values()):.1f} %{ball}")
+    return ", ".join([*said, *([f"n = {facts['n']:,}"] if "n" in facts else [])])
 
 
 def _summary(item: object) -> str:

@@ -1,4 +1,7 @@
-"""Trained weights that ship: <data set>/<method>.safetensors next to this file, each with a card of the same name."""
+"""Trained weights that ship: a card each, <data set>/<method>.json next to this file, and the weights beside it.
+
+The weights of a study that ships are not there twice: their card says where in the study they are.
+"""
 
 import json
 from collections.abc import Mapping
@@ -12,6 +15,9 @@ if TYPE_CHECKING:
     from tla.models import Classifier
 
 FOLDER = Path(__file__).parent
+STUDIES = FOLDER.parent / "shipped"
+LINK = "file"
+"""Key of a card whose weights are in a study that ships: "mnist-robust/models/at-seed0/model.safetensors"."""
 CARD = ("recipe", "seed", "hardware", "accuracy")
 """The keys of every card: the recipe's name, the seed, the hardware, accuracy in % by attack ("clean", ...)."""
 
@@ -22,7 +28,9 @@ def shipped_weights(folder: Path = FOLDER) -> dict[str, Path]:
     Args:
         folder: Their folder.
     """
-    return {f"{file.parent.name}/{file.stem}": file for file in sorted(folder.glob("*/*.safetensors"))}
+    cards = {f"{file.parent.name}/{file.stem}": _weights_of(file) for file in folder.glob("*/*.json")}
+    beside = {f"{file.parent.name}/{file.stem}": file for file in folder.glob("*/*.safetensors")}
+    return dict(sorted((cards | beside).items()))
 
 
 def load(name: str, folder: Path = FOLDER) -> "Classifier":
@@ -41,6 +49,20 @@ def load(name: str, folder: Path = FOLDER) -> "Classifier":
     return cast("Classifier", load_model(_file(name, folder)).model)
 
 
+def facts(name: str, folder: Path = FOLDER) -> dict[str, Any]:
+    """The card alone: recipe, seed, hardware, accuracy, and what was measured later.
+
+    Args:
+        name: As in `load`.
+        folder: Folder of the weights.
+
+    Raises:
+        ValueError: if no weights have that name, or their card is damaged.
+    """
+    _file(name, folder)
+    return _read_card(folder / f"{name}.json")
+
+
 def card(name: str, folder: Path = FOLDER) -> dict[str, Any]:
     """The metadata of trained weights: how the network is built, and the card (recipe, seed, hardware, accuracy).
 
@@ -54,21 +76,21 @@ def card(name: str, folder: Path = FOLDER) -> dict[str, Any]:
     """
     from tla.training.checkpoint import read_weights
 
-    file = _file(name, folder)
-    return {**read_weights(file).header, **_read_card(file.with_suffix(".json"))}
+    header = read_weights(_file(name, folder)).header
+    return {**header, **{key: value for key, value in facts(name, folder).items() if key != LINK}}
 
 
-def pack(checkpoint: Path, name: str, facts: Mapping[str, Any], folder: Path = FOLDER) -> Path:
-    """Turn a study's model into weights that ship: half precision, with its card.
+def pack(checkpoint: Path, name: str, values: Mapping[str, Any], folder: Path = FOLDER) -> Path:
+    """Turn a study's model into weights that ship: half precision, with its card; those of a shipped study stay there.
 
     Args:
         checkpoint: models/<method>-seed<k>/model.safetensors of a study.
         name: "<data set>/<method>".
-        facts: The card: recipe, seed, hardware, accuracy, and any other plain values.
+        values: The card: recipe, seed, hardware, accuracy, and any other plain values.
         folder: Output folder.
 
     Returns:
-        The file of the weights.
+        The file of the weights; with those of a shipped study, the card.
 
     Raises:
         ValueError: if the name is not of that form, or the card lacks a key.
@@ -78,23 +100,27 @@ def pack(checkpoint: Path, name: str, facts: Mapping[str, Any], folder: Path = F
     parts = name.split("/")
     if len(parts) != 2 or not all(part and part == Path(part).name for part in parts):
         raise ValueError(f"name must be <data set>/<method>, got {name!r}")
-    missing = [key for key in CARD if key not in facts]
+    missing = [key for key in CARD if key not in values]
     if missing:
         raise ValueError(f"the card of {name} lacks {', '.join(missing)}")
+    if checkpoint.resolve().is_relative_to(STUDIES):
+        link = checkpoint.resolve().relative_to(STUDIES).as_posix()
+        _write_card(folder / f"{name}.json", {LINK: link, **values})
+        return folder / f"{name}.json"
     saved = load_model(checkpoint)
     file = folder / f"{name}.safetensors"
     header = {key: value for key, value in saved.header.items() if key not in ("schema", "weights")}
     save_model(file, saved.model, header, half=True)
-    _write_card(file.with_suffix(".json"), facts)
+    _write_card(file.with_suffix(".json"), values)
     return file
 
 
-def annotate(name: str, facts: Mapping[str, Any], folder: Path = FOLDER) -> dict[str, Any]:
+def annotate(name: str, further: Mapping[str, Any], folder: Path = FOLDER) -> dict[str, Any]:
     """Add later measurements to the card of weights: `annotate("mnist/at", {"autoattack": {"accuracy": ...}})`.
 
     Args:
         name: As in `load`.
-        facts: Further plain values for the card; existing keys are overwritten.
+        further: Plain values for the card; existing keys are overwritten.
         folder: Folder of the weights.
 
     Returns:
@@ -103,15 +129,14 @@ def annotate(name: str, facts: Mapping[str, Any], folder: Path = FOLDER) -> dict
     Raises:
         ValueError: if no weights have that name, or their card is damaged.
     """
-    file = _file(name, folder).with_suffix(".json")
-    whole = {**_read_card(file), **facts}
-    _write_card(file, whole)
+    whole = {**facts(name, folder), **further}
+    _write_card(folder / f"{name}.json", whole)
     return whole
 
 
-def _write_card(file: Path, facts: Mapping[str, Any]) -> None:
+def _write_card(file: Path, values: Mapping[str, Any]) -> None:
     with replacing(file) as temporary:
-        temporary.write_text(json.dumps(dict(facts), indent=1) + "\n", encoding="utf-8")
+        temporary.write_text(json.dumps(dict(values), indent=1) + "\n", encoding="utf-8")
 
 
 def _file(name: str, folder: Path) -> Path:
@@ -122,12 +147,21 @@ def _file(name: str, folder: Path) -> Path:
     raise ValueError(f"unknown weights {name!r}; {hint}")
 
 
+def _weights_of(card: Path) -> Path:
+    """The file that a card is about: where it says, or beside it."""
+    try:
+        link = json.loads(card.read_text(encoding="utf-8"))[LINK]
+    except (OSError, ValueError, KeyError, TypeError):
+        return card.with_suffix(".safetensors")
+    return STUDIES / link
+
+
 def _read_card(file: Path) -> dict[str, Any]:
     try:
-        facts = json.loads(file.read_text(encoding="utf-8"))
+        values = json.loads(file.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise ValueError(f"{file}: the card cannot be read ({error})") from None
-    missing = [key for key in CARD if not isinstance(facts, dict) or key not in facts]
+    missing = [key for key in CARD if not isinstance(values, dict) or key not in values]
     if missing:
         raise ValueError(f"{file}: the card lacks {', '.join(missing)}")
-    return facts
+    return values

@@ -50,6 +50,8 @@ def test_no_picture_is_in_the_pack(packed):
 def test_filled_in_it_is_what_was_packed(again):
     assert again.manifest()["packed"] == "whole"
     assert "pixels" not in again.manifest()
+    assert (again.path / "CREDIT.txt").read_bytes() == (SHIPPED.path / "CREDIT.txt").read_bytes()
+    assert "CREDIT.txt" in again.manifest()["steps"]["packed"]["files"]
     assert array_names(again) == array_names(SHIPPED)
     assert again.tables() == SHIPPED.tables()
     pd.testing.assert_frame_equal(again.table("neighbours"), SHIPPED.table("neighbours"))

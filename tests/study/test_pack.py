@@ -121,8 +121,9 @@ def test_a_kill_in_the_moment_of_the_swap_loses_nothing(tmp_path):
 
 @pytest.mark.parametrize("options", [{}, {"images": False}, {"tables_only": True}])
 @pytest.mark.parametrize("force", [[], ["--force"]])
-def test_a_packed_study_is_not_run_again(tmp_path, capsys, options, force):
+def test_a_packed_study_is_not_run_again(tmp_path, capsys, monkeypatch, options, force):
     """What it lacks counted as removed, and its tables were deleted."""
+    monkeypatch.setattr("tla.study.data.check", lambda workspace: pytest.fail("the data were read first"))
     packed = pack(Store(SHIPPED), tmp_path / "one", **options)
     before = content(packed.path)
     words = ["study", str(packed.path / "study.toml"), "--out", str(packed.path), *force]

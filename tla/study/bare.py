@@ -16,6 +16,7 @@ from tla.files import swapped_in
 from tla.formats import raw
 from tla.pace import StageProgress, Stages
 from tla.store import Store
+from tla.study.credit import CREDIT, write_credit
 
 BARE, TABLES = "without images", "tables"
 """What the manifest of such a pack says it is, and what that of a pack of tables alone."""
@@ -122,7 +123,7 @@ def fill(
 def _copy(store: Store, copy: Store, manifest: dict[str, Any], images: dict[str, np.ndarray]) -> None:
     files = []
     held = (file.relative_to(store.path) for file in store.path.rglob("*") if file.is_file())
-    for relative in sorted(file for file in held if file.name != "manifest.json" and file.name[0] != "."):
+    for relative in sorted(file for file in held if file.name not in ("manifest.json", CREDIT) and file.name[0] != "."):
         if relative.parts[0] == "arrays":
             array = Path(*relative.parts[1:]).with_suffix("").as_posix()
             arrays = store.arrays(array)
@@ -132,6 +133,7 @@ def _copy(store: Store, copy: Store, manifest: dict[str, Any], images: dict[str,
         (copy.path / relative).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(store.check(relative.as_posix()), copy.path / relative)
         files.append(relative.as_posix())
+    files += write_credit(copy, manifest)
     noted = {key: value for key, value in manifest.items() if key != "pixels"}
     copy.write_json("manifest.json", noted | {"packed": "whole"})
     copy.finish("packed", str(manifest["complete"]), files)

@@ -12,6 +12,7 @@ from tla.pace import StageProgress, Stages
 from tla.store import Store
 from tla.study.attack import array_name
 from tla.study.bare import BARE, TABLES, bare, is_bare, pixel_sums
+from tla.study.credit import CREDIT, write_credit
 
 
 def pack(
@@ -76,7 +77,7 @@ def _write(store: Store, packed: Store, manifest: dict[str, Any], kind: str, sta
         stages.begin("packing models")
         files += _models(store, packed)
     if kind == "whole":
-        files += _credit(packed, manifest)
+        files += write_credit(packed, manifest)
     packed.write_text("study.toml", store.place("study.toml").read_text(encoding="utf-8"))
     packed.write_json("manifest.json", manifest | noted | {"steps": {}, "packed": kind})
     packed.finish("packed", str(manifest["complete"]), files)
@@ -84,8 +85,6 @@ def _write(store: Store, packed: Store, manifest: dict[str, Any], kind: str, sta
     packed.write_json("manifest.json", packed.manifest() | {"steps": steps | packed.manifest()["steps"]})
 
 
-CREDIT = "CREDIT.txt"
-"""The file that says who made the images, and under which licence."""
 PACKED = {"manifest.json", "study.toml", "tables", "arrays", "models", CREDIT}
 """What a pack consists of; a folder with anything else is not replaced."""
 
@@ -135,18 +134,6 @@ def _arrays(store: Store, packed: Store, images: dict[str, np.ndarray] | None) -
             name, arrays = bare(name, arrays, images)
         files.append(packed.write_arrays(name, arrays))
     return files
-
-
-def _credit(packed: Store, manifest: dict[str, Any]) -> list[str]:
-    """Say beside the images where they come from, if their source says so."""
-    from tla.data import SOURCES
-
-    name = str(manifest["study"]["source"]["name"])
-    credit = SOURCES.get(name).credit if name in SOURCES.names() else ""
-    if not credit:
-        return []
-    packed.write_text(CREDIT, f"{credit}\n")
-    return [CREDIT]
 
 
 def _models(store: Store, packed: Store) -> list[str]:

@@ -84,10 +84,11 @@ def run_steps(
         workers: See `run_study`; then `make_plan` must travel to them: a function of a module, or a partial one.
 
     Raises:
+        ValueError: if the folder holds a packed study.
         FolderInUseError: if another process is running a study in the same folder.
     """
     store = workspace.store
-    store.manifest()
+    _refuse_pack(store)
     listing = workspace.study.source.listing(workspace.data_root)
     data.check(workspace)
     group = open_process_group()
@@ -135,11 +136,7 @@ def run_plan(
         ValueError: if the folder holds a packed study.
         FolderInUseError: if another process is running a study in the same folder.
     """
-    if store.manifest().get("packed"):
-        raise ValueError(
-            f"{store.path} holds a packed study, without what it would take to go on, and its results would be lost; "
-            "run the study in another folder: --out FOLDER"
-        )
+    _refuse_pack(store)
     with held(store.path), only_new_garbage():
         remove_orphans(store.path)
         if force:
@@ -156,6 +153,14 @@ def run_plan(
             runner.run(step)
         store.note(complete=request, listing=listing)
     return store
+
+
+def _refuse_pack(store: Store) -> None:
+    if store.manifest().get("packed"):
+        raise ValueError(
+            f"{store.path} holds a packed study, without what it would take to go on, and its results would be lost; "
+            "run the study in another folder: --out FOLDER"
+        )
 
 
 def _note_run(workspace: Workspace, notes: Mapping[str, Any], workers: Workers | None) -> None:

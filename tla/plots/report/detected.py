@@ -1,7 +1,7 @@
 """Can misclassified images be detected? ROC curves, scores, and the area of every detector."""
 
 from collections.abc import Iterator
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from tla.plots.base import Frame
 from tla.plots.drawing.scores import detector_label, detectors_of, selected
@@ -48,19 +48,33 @@ def detected(material: Material) -> str:
         "right. A detector that the attacker knows does worse: curves without an adaptive attacker are labelled as "
         "such."
     )
-    look = material.look
+    look, cases = material.look, list(_cases(material, detection))
     return section(
         "detection",
         TITLE,
         lead,
         embedded("roc", lambda view: roc(detection, look=view), look),
         embedded("scores", lambda view: score_histograms(detection, look=view), look),
-        *(_table(material, detection, negatives) for negatives in PASSES),
-        *_all_rows(material, detection),
+        *(_table(material, cases, negatives) for negatives in PASSES),
+        *_all_rows(material, detection, cases),
     )
 
 
-def _all_rows(material: Material, detection: Frame) -> list[str]:
+class Case(NamedTuple):
+    """An attacker, a detector and an eps: a line of the tables.
+
+    Attributes:
+        head: Its first cells.
+        rows: Of each method.
+        measures: Over all of these rows that have a score; None without any.
+    """
+
+    head: list[str]
+    rows: dict[str, Frame]
+    measures: dict[str, dict[str, Interval] | None]
+
+
+def _all_rows(material: Material, detection: Frame, cases: list[Case]) -> list[str]:
     """Risk and coverage: no row is left out, so the order of the methods cannot turn with what is."""
     known = [attacker for attacker in (False, True) if (detection["adaptive"].astype(bool) == attacker).any()]
     figures = [
@@ -72,18 +86,18 @@ def _all_rows(material: Material, detection: Frame) -> list[str]:
         for attacker in known
     ]
     body = []
-    for head, rows in _cases(material, detection):
-        parts = [_intervals(rows[rows["method"] == method]) for method in material.methods]
+    for case in cases:
         for name, title in MEASURES.items():
-            cells = [f'<td class="none">{DASH}</td>' if part is None else number_cell(part[name], 3) for part in parts]
-            body.append([*head, title, *cells])
+            found = case.measures.values()
+            cells = [f'<td class="none">{DASH}</td>' if part is None else number_cell(part[name], 3) for part in found]
+            body.append([*case.head, title, *cells])
     columns = [] if material.look.condition else ["adaptive attack", "eps"]
     head = ["score; every row counts", *columns, "measure", *map(material.label, material.methods)]
     return [*figures, table(head, body, OVER_ALL)]
 
 
-def _cases(material: Material, detection: Frame) -> Iterator[tuple[list[str], Frame]]:
-    """Rows of every attacker, detector and eps, and the first cells of their line: of a condition one."""
+def _cases(material: Material, detection: Frame) -> Iterator[Case]:
+    """Every attacker, detector and eps; the head of a condition is one cell."""
     for adaptive in (False, True):
         part = detection[detection["adaptive"].astype(bool) == adaptive]
         for name in detectors_of(part):
@@ -91,7 +105,9 @@ def _cases(material: Material, detection: Frame) -> Iterator[tuple[list[str], Fr
                 label = detector_label(name).removeprefix("the ")
                 head = [f"<b>{label}</b>"]
                 head += [] if material.look.condition else ["yes" if adaptive else "no", number(float(eps))]
-                yield head, selected(detection, name, float(eps), adaptive)
+                whole = selected(detection, name, float(eps), adaptive)
+                rows = {method: whole[whole["method"] == method] for method in material.methods}
+                yield Case(head, rows, {method: _intervals(one) for method, one in rows.items()})
 
 
 def _intervals(rows: Frame) -> dict[str, Interval] | None:
@@ -100,10 +116,10 @@ def _intervals(rows: Frame) -> dict[str, Interval] | None:
     return measure_intervals(failures(rows)) if len(rows) else None
 
 
-def _table(material: Material, detection: Frame, negatives: Negatives) -> str:
+def _table(material: Material, cases: list[Case], negatives: Negatives) -> str:
     body = [
-        [*head, *(_cell(rows[rows["method"] == method], negatives) for method in material.methods)]
-        for head, rows in _cases(material, detection)
+        [*case.head, *(_cell(rows, case.measures[method], negatives) for method, rows in case.rows.items())]
+        for case in cases
     ]
     return table(
         [
@@ -119,7 +135,7 @@ def _table(material: Material, detection: Frame, negatives: Negatives) -> str:
     )
 
 
-def _cell(rows: Frame, negatives: Negatives) -> str:
+def _cell(rows: Frame, over_all: dict[str, Interval] | None, negatives: Negatives) -> str:
     scores = sides(rows, negatives, missing="drop")
     if not all(map(len, scores)):
         return f'<td class="none">{DASH}</td>'
@@ -127,7 +143,6 @@ def _cell(rows: Frame, negatives: Negatives) -> str:
     title = f"{len(scores.positive)} positives, {len(scores.negative)} negatives"
     cell = number_cell(auc_interval(scores), 3).replace("<td>", f'<td title="{title}">')
     beside = f"<small>TPR {percent(caught.value)} ({interval_text(caught)})</small>"
-    over_all = _intervals(rows)
     if over_all is not None:
         words = [f"{name} {over_all[key].value:.3f}" for key, name in (("auroc", "all rows"), ("augrc", "AUGRC"))]
         beside += f"<small>{', '.join(words)}</small>"

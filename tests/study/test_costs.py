@@ -21,7 +21,7 @@ from tla.study.workspace import Workspace
         (tla.PGD(steps=20, restarts=20), 400),
         (tla.ATTACKS.build("square", queries=1000), 400),
         (tla.ATTACKS.build("ensemble"), 2 * (20 + 4 * 30) + 0.4 * 300),
-        (tla.ATTACKS.build("autoattack"), costs.ENSEMBLE),
+        (tla.ATTACKS.build("autoattack"), costs.UNSAID),
     ],
     ids=["fgsm", "restarts", "queries", "targets", "no setting says"],
 )

@@ -14,7 +14,7 @@ STOPPED = 0.25
 FORWARD = 0.4
 """Of a pass: a query of an attack that uses no gradient."""
 
-ENSEMBLE = 3_000.0
+UNSAID = 3_000.0
 """Passes of an attack whose settings do not say: several attacks in one, AutoAttack above all."""
 
 METHODS = {"natural": 0.0, "fast": 1.0}
@@ -37,7 +37,7 @@ def passes(attack: Attack) -> float:
         attack: Any.
     """
     if not (hasattr(attack, "steps") or hasattr(attack, "queries")):
-        return 1.0 if isinstance(attack, FirstOrder) else ENSEMBLE
+        return 1.0 if isinstance(attack, FirstOrder) else UNSAID
 
     def setting(name: str, otherwise: int = 0) -> float:
         return float(getattr(attack, name, otherwise))

@@ -1,6 +1,7 @@
 """Progress of a running study: passed to a callback, and written to the study folder for other processes."""
 
 import json
+import math
 import threading
 import time
 from collections.abc import Callable, Collection
@@ -59,8 +60,7 @@ class ProgressReporter:
     weights: dict[str, float]
     callback: ProgressCallback | None = None
     there: Collection[str] = ()
-    _ahead: dict[str, float] = field(init=False, repr=False)
-    _finished: float = 0.0
+    _finished: set[str] = field(init=False, repr=False)
     _over: set[str] = field(default_factory=set, repr=False)
     _running: dict[str, float] = field(default_factory=dict, repr=False)
     _last: float = field(default=0.0, repr=False)
@@ -68,7 +68,7 @@ class ProgressReporter:
     _lock: threading.RLock = field(default_factory=threading.RLock, repr=False)
 
     def __post_init__(self) -> None:
-        self._ahead = {step: self.weights[step] for step in self.there}
+        self._finished = set(self.there)
 
     def report(self, step: str, state: str, share: float = 0.0, message: str = "", *, resumed: bool = False) -> None:
         """Report the state of a step; several may run at a time, and report from several threads.
@@ -83,18 +83,16 @@ class ProgressReporter:
         with self._lock:
             if state == "running" and step in self._over:  # said before it ended, heard after
                 return
-            weight, resumed = self.weights.get(step, 0.0), resumed or state == "skipped"
-            self._ahead.pop(step, None)
-            begins = step not in self._running
+            resumed, begins = resumed or state == "skipped", step not in self._running
             if state == "running":
-                self._running[step] = weight * share
+                self._finished.discard(step)
+                self._running[step] = share
             else:
                 self._running.pop(step, None)
                 self._over.add(step)
             if state in ("skipped", "done"):
-                self._finished += weight
-            total = sum(self.weights.values()) or 1.0
-            done = min(1.0, (self._finished + sum(self._running.values()) + sum(self._ahead.values())) / total)
+                self._finished.add(step)
+            done = self._done()
             self._pace.report(done, counts=not resumed)
             progress = StudyProgress(step, state, done, message, self._pace.left, resumed)
             if self.callback is not None:
@@ -103,6 +101,12 @@ class ProgressReporter:
             if begins or state != "running" or now - self._last > 0.3:
                 self._last = now
                 self._write(progress)
+
+    def _done(self) -> float:
+        """The finished share: rounded once, so that it never falls by the order in which steps end."""
+        shares = {**dict.fromkeys(self._finished, 1.0), **self._running}
+        whole = math.fsum(self.weights.values()) or 1.0
+        return min(1.0, math.fsum(share * self.weights.get(step, 0.0) for step, share in shares.items()) / whole)
 
     def _write(self, progress: StudyProgress) -> None:
         text = json.dumps(progress._asdict() | {"time": time.time()})

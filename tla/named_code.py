@@ -25,7 +25,8 @@ def named_object(name: str) -> Iterator[Any]:
         ValueError: if it is not found or cannot be imported; says what was found.
     """
     source, _, attribute = name.rpartition(":")
-    if not source or not attribute:
+    words = [] if source.endswith(".py") else source.split(".")
+    if not source or not attribute or not all(word.isidentifier() for word in words):
         raise ValueError(f"must be package.module:function or PATH/file.py:function, got {name!r}")
     if not source.endswith(".py"):
         with _searching(str(Path.cwd())):

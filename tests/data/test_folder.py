@@ -140,6 +140,9 @@ def test_the_string_form(make_folder, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(ValueError, match="unknown data set 'pets'; for the folder of that name write folder:pets"):
         load_source("pets")
+    for path in ("./cats", "pets/cats", "/nowhere/pets@resize=32"):
+        with pytest.raises(ValueError, match=f"no file or folder {path}; Known: .*, or folder:PATH"):
+            load_source(path)
 
 
 def _refused(folder: Path, text: str, **settings) -> None:

@@ -62,6 +62,7 @@ def test_without_a_shape_it_is_checked_at_its_first_call(here):
         ("nowhere_at_all:build", "no Python module 'nowhere_at_all' (no 'nowhere_at_all' in "),
         ("my_networks.deeper:build", "no Python module 'my_networks.deeper'"),
         ("nowhere.py:build", "no file nowhere.py"),
+        ("./nowhere:build", "must be package.module:function or PATH/file.py:function, got './nowhere:build'"),
         ("needs_more:build", "needs_more needs the package 'a_package_that_nobody_has', which is not installed"),
         ("my_networks:biuld", "my_networks:biuld: my_networks has no 'biuld'; did you mean 'build'?"),
         ("my_networks:number", "my_networks:number must be a function that returns a torch module, got int"),

@@ -12,6 +12,7 @@ from typing import ClassVar, NamedTuple
 from tla.config import source_values
 from tla.data.loading.images import Images
 from tla.machine import home_cache
+from tla.messages import did_you_mean
 from tla.registry import Registry
 
 TIMEOUT = 30.0
@@ -112,6 +113,8 @@ def load_source(text: str) -> Source:
     """
     values = source_values(text)
     known = values["name"] in SOURCES.names() or values["name"].replace("_", "-") in SOURCES.names()
+    if not known and Path(values["name"]).name != values["name"] and not Path(text).expanduser().exists():
+        raise ValueError(f"no file or folder {text}; {did_you_mean(text, SOURCES.names())}, or folder:PATH")
     if not known and Path(text).expanduser().exists():
         kind = "folder" if Path(text).expanduser().is_dir() else Path(text).suffix.removeprefix(".").lower() or "csv"
         what = "folder" if kind == "folder" else "file"

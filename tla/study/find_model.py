@@ -109,6 +109,7 @@ def own_model(given: GivenModel) -> NamedModel | None:
 
 def _found(name: str) -> NamedModel | None:
     from tla.models.external.sources.table import SOURCES
+    from tla.models.external.weight_files import is_weight_file
     from tla.training.checkpoint import is_started
     from tla.weights import card, load, shipped_weights
 
@@ -119,14 +120,22 @@ def _found(name: str) -> NamedModel | None:
     file, at, network = name.partition("@")
     if file.lower().endswith(".safetensors") and (not at or is_started(Path(file))):
         return _checkpoint(name, Path(file), network)
+    if ":" not in file and (is_weight_file(file) or file.lower().endswith(".onnx")) and not _exists(file):
+        raise FileNotFoundError(f"no file {file}")
     if at:
         return None
     if name in shipped_weights():
         return NamedModel(name, load(name), card(name))
     if colon or Path(name).suffix:
         return None
+    if name.startswith((".", "~")) or Path(name).is_absolute():
+        raise FileNotFoundError(f"no model {name}; files end in .onnx, .pt, .pth or .safetensors, or STUDY:at")
     load(name)  # raises: neither a colon nor a file's name
     return None
+
+
+def _exists(file: str) -> bool:
+    return Path(file).expanduser().exists()
 
 
 def _study(name: str) -> Store | None:

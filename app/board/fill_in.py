@@ -20,7 +20,8 @@ def offer_images(view: View, key: str) -> None:
     source = str(view.plan["source"]["name"])
     st.caption(
         "This study was passed on without its images; it holds their ids, and what the attacks changed in them. "
-        f"The pictures come back from {source}: a download, or the folder that TLA_DATA names."
+        f"The pictures come back from {source}: a download, or the folder that TLA_DATA names. "
+        "The gallery is then embedded again, which may take a minute or two."
     )
     data = st.text_input(
         "Images",

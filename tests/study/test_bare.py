@@ -62,6 +62,8 @@ def test_filled_in_it_is_what_was_packed(again):
             assert array.dtype == other[key].dtype
             if name.startswith("adversarial/"):
                 np.testing.assert_allclose(other[key], array, atol=1e-3 * SHIPPED.manifest()["study"]["attack"]["eps"])
+            elif name.startswith("embeddings/") and key == "gallery":
+                np.testing.assert_allclose(other[key], array, atol=2e-3 * np.abs(array).max())
             else:
                 np.testing.assert_array_equal(other[key], array, err_msg=f"{name} {key}")
 
@@ -78,6 +80,31 @@ def test_attacked_images_stay_in_the_ball_and_in_their_class(again):
             found = model(torch.from_numpy(attacked)).logits.argmax(1).numpy()
         said = rows[rows.method == method].set_index("id").prediction.loc[again.arrays("images")["test_id"]]
         assert np.mean(found == said.to_numpy()) > 0.99
+
+
+def test_the_gallery_is_embedded_again_with_the_packed_weights(packed, tmp_path):
+    assert set(packed.arrays("embeddings/at-seed0")) == {"test", "adversarial"}
+    stages = []
+    again = fill(packed, tmp_path / "filled", progress=stages.append)
+    keys = sorted(file.stem for file in SHIPPED.path.glob("arrays/embeddings/*"))
+    assert [stage.text for stage in stages[1:-1]] == [f"embedding the gallery with {key}" for key in keys]
+    assert {stage.total for stage in stages} == {len(stages)}
+    for key in keys:
+        found, before = (store.arrays(f"embeddings/{key}")["gallery"].astype(float) for store in (again, SHIPPED))
+        nearest = [((before[:100, None] - rows[None]) ** 2).sum(2).argsort(1)[:, 1] for rows in (before, found)]
+        assert np.mean(nearest[0] == nearest[1]) >= 0.98, key
+
+
+def test_a_gallery_that_needs_somebodys_code_stays_in_the_pack(tmp_path, monkeypatch):
+    monkeypatch.setattr("tla.training.checkpoint.is_started", lambda path: path.parent.name == "at-seed0")
+    kept = pack(SHIPPED, tmp_path / "pack", images=False)
+    assert set(kept.arrays("embeddings/at-seed0")) == {"gallery", "test", "adversarial"}
+    assert "gallery" not in kept.arrays("embeddings/tla-seed0")
+    stages = []
+    again = fill(kept, tmp_path / "filled", progress=stages.append)
+    assert not [stage for stage in stages if "at-seed0" in stage.text.split()]
+    found, before = (store.arrays("embeddings/at-seed0")["gallery"] for store in (again, SHIPPED))
+    np.testing.assert_array_equal(found, before)
 
 
 @pytest.mark.parametrize("reach", [100, 255])

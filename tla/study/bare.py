@@ -1,7 +1,8 @@
 """Packs without images, and their images filled in again from the data set.
 
 What may not be passed on stays out: the clean images, and every picture made of one. Instead of an attacked image its
-change is kept, from which the attacked image comes back once the clean one is there.
+change is kept, from which the attacked image comes back once the clean one is there. The gallery's embeddings stay out
+too, most of a pack's size: nothing needs them before the images are there, and the packed models find them again.
 """
 
 import hashlib
@@ -21,6 +22,7 @@ from tla.study.credit import CREDIT, write_credit
 BARE, TABLES = "without images", "tables"
 """What the manifest of such a pack says it is, and what that of a pack of tables alone."""
 SPLITS = ("test", "gallery")
+GALLERY = "gallery"
 ATTACKED, REELS = "adversarial", ("film", "radii")
 """Folders of arrays that hold pictures: float32 images by attack, and series of uint8 pictures of a few images."""
 
@@ -28,6 +30,19 @@ ATTACKED, REELS = "adversarial", ("film", "radii")
 def is_bare(manifest: Mapping[str, Any]) -> bool:
     """True if the study came without images that can be filled in."""
     return manifest.get("packed") == BARE
+
+
+def embeds_again(store: Store, key: str) -> bool:
+    """True if the study's weights of a model can embed images: they are there, and need nobody's code.
+
+    Args:
+        store: The study.
+        key: "at-seed0".
+    """
+    from tla.training.checkpoint import is_started
+
+    weights = _weights(store, key)
+    return weights.exists() and not is_started(weights)
 
 
 def pixel_sums(images: Mapping[str, np.ndarray]) -> dict[str, str]:
@@ -92,7 +107,7 @@ def fill(
         data: Where the images are: "folder:PATH" and the like, see `tla.load_source`, or a folder of data sets. By
             default what the study says, in `root`.
         root: Folder of data sets, and of downloads; by default the variable TLA_DATA, else ~/.cache/tla.
-        progress: Called before the data set is read, and before the study is copied.
+        progress: Called before the data set is read, each gallery is embedded, and the study is copied.
 
     Raises:
         ValueError: if the study has its images, if the destination is taken, or if the images of the data set are not
@@ -111,16 +126,50 @@ def fill(
     taken = folder.exists() and (not folder.is_dir() or any(folder.iterdir()))
     if taken and folder.resolve() != store.path.resolve():
         raise ValueError(f"{folder} is there already; choose another folder: tla fill {name} FOLDER")
-    stages = Stages(progress, 2)
+    without = _without_gallery(store)
+    stages = Stages(progress, 2 + len(without))
     stages.begin("reading the data set")
     images = _images(store, manifest, data, root)
+    galleries = {}
+    for key in without:
+        stages.begin(f"embedding the gallery with {key}")
+        galleries[f"embeddings/{key}"] = {GALLERY: _embedded(store, key, images[GALLERY])}
     stages.begin("writing the study")
     with swapped_in(folder) as building:
-        _copy(store, Store(building), manifest, images)
+        _copy(store, Store(building), manifest, images, galleries)
     return Store(folder)
 
 
-def _copy(store: Store, copy: Store, manifest: dict[str, Any], images: dict[str, np.ndarray]) -> None:
+def _without_gallery(store: Store) -> list[str]:
+    """The models whose embeddings of the gallery are to be found again."""
+    keys = sorted(file.stem for file in store.path.glob("arrays/embeddings/*.safetensors"))
+    return [key for key in keys if GALLERY not in store.arrays(f"embeddings/{key}")]
+
+
+def _embedded(store: Store, key: str, gallery: np.ndarray) -> np.ndarray:
+    import torch
+
+    from tla.devices import choose_device
+    from tla.representation import embed
+    from tla.study.workspace import at_a_time
+    from tla.training import load_model
+
+    model = load_model(store.check(_weights(store, key).relative_to(store.path).as_posix())).model
+    outputs = embed(model.to(choose_device()), torch.from_numpy(gallery), at_a_time(512, gallery.shape[1:]))
+    return outputs.embedding.numpy().astype(np.float16)
+
+
+def _weights(store: Store, key: str) -> Path:
+    return store.path / "models" / key / "model.safetensors"
+
+
+def _copy(
+    store: Store,
+    copy: Store,
+    manifest: dict[str, Any],
+    images: dict[str, np.ndarray],
+    galleries: dict[str, dict[str, np.ndarray]],
+) -> None:
     files = []
     held = (file.relative_to(store.path) for file in store.path.rglob("*") if file.is_file())
     for relative in sorted(file for file in held if file.name not in ("manifest.json", CREDIT) and file.name[0] != "."):
@@ -128,7 +177,7 @@ def _copy(store: Store, copy: Store, manifest: dict[str, Any], images: dict[str,
             array = Path(*relative.parts[1:]).with_suffix("").as_posix()
             arrays = store.arrays(array)
             name, content = (array, images) if array == "images" else filled(array, arrays, images)
-            files.append(copy.write_arrays(name, content))
+            files.append(copy.write_arrays(name, galleries.get(name, {}) | content))
             continue
         (copy.path / relative).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(store.check(relative.as_posix()), copy.path / relative)

@@ -11,7 +11,7 @@ from tla.files import swapped_in
 from tla.pace import StageProgress, Stages
 from tla.store import Store
 from tla.study.attack import array_name
-from tla.study.bare import BARE, TABLES, bare, is_bare, pixel_sums
+from tla.study.bare import BARE, GALLERY, TABLES, bare, embeds_again, is_bare, pixel_sums
 from tla.study.credit import CREDIT, write_credit
 
 
@@ -36,8 +36,8 @@ def pack(
         folder: Destination; must be new, empty, or hold an earlier pack of the same study, and must not overlap with
             the study.
         tables_only: No images, embeddings or models: enough for figures without images; the dashboard hides it.
-        images: False leaves out every picture, for images that may not be passed on; who has them fills them in again
-            (`tla.study.bare.fill`, `tla fill`).
+        images: False leaves out every picture, for images that may not be passed on, and the embeddings of the gallery,
+            which the packed models find again; who has the images fills them in (`tla.study.bare.fill`, `tla fill`).
         progress: Called before the tables, the arrays and the models are written.
 
     Raises:
@@ -129,7 +129,8 @@ def _arrays(store: Store, packed: Store, images: dict[str, np.ndarray] | None) -
             main = array_name(plan["main"], plan["eps"])
             arrays = {main: arrays[main]}
         elif path.parent.name == "embeddings":
-            arrays = {label: array.astype(np.float16) for label, array in arrays.items()}
+            left_out = (GALLERY,) if images is not None and embeds_again(store, path.stem) else ()
+            arrays = {label: array.astype(np.float16) for label, array in arrays.items() if label not in left_out}
         if images is not None:
             name, arrays = bare(name, arrays, images)
         files.append(packed.write_arrays(name, arrays))

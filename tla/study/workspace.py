@@ -3,7 +3,7 @@
 import contextlib
 import hashlib
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -25,6 +25,16 @@ BATCH_VALUES = 3_200_000
 
 LONG_VALUES = 3_000_000
 """Pixel values of the images on which an attack runs all its steps: 19 images of 3 x 224 x 224, 976 of CIFAR-10."""
+
+
+def at_a_time(count: int, shape: Sequence[int]) -> int:
+    """How many images go through a model at a time: `count`, or fewer large ones, so that memory stays bounded.
+
+    Args:
+        count: At most this many.
+        shape: Of one image, (channels, height, width).
+    """
+    return max(1, min(count, BATCH_VALUES // math.prod(shape)))
 
 
 class TrainedModel(NamedTuple):
@@ -137,8 +147,8 @@ class Workspace:
         return self.at_most(self.study.attack.batch)
 
     def at_most(self, count: int) -> int:
-        """How many images go through a model at a time: `count`, or fewer large ones, so that memory stays bounded."""
-        return max(1, min(count, BATCH_VALUES // math.prod(self.splits.test.shape)))
+        """How many images go through a model at a time; see `at_a_time`."""
+        return at_a_time(count, self.splits.test.shape)
 
     def few(self, count: int, share: float = 1.0) -> int:
         """How many images go through an attack that never stops early: `count`, or fewer large ones.

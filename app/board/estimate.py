@@ -5,13 +5,14 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from statistics import mean
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import streamlit as st
 
 from board.studies import View, finished, open_study
 from board.words import label
+from tla.study import costs
 from tla.study.config import Study, study_from, study_values
 
 TIMED = ("at", "natural")
@@ -104,7 +105,7 @@ def scaled(past: Past, study: Study) -> float:
     images = min(study.attack.examples, past.test) / min(then.attack.examples, past.test)
     passes = images * _passes(study) / _passes(then)
     epochs = study.train.epochs / then.train.epochs
-    of_attack = (_steps(study.train.attack) + 1) / (_steps(then.train.attack) + 1)
+    of_attack = (costs.passes(study.train.attack) + costs.UPDATE) / (costs.passes(then.train.attack) + costs.UPDATE)
     total = sum(past.seconds.get(name, 0.0) for name in WHOLE)
     for method in study.methods:
         factors = {
@@ -134,12 +135,8 @@ def _alike(one: Study, other: Study) -> bool:
     return first["source"]["name"] == second["source"]["name"] and first["model"] == second["model"]
 
 
-def _passes(study: Study) -> int:
-    return sum(_steps(attack) for attack in study.attack.suite.values())
-
-
-def _steps(attack: Any) -> int:
-    return max(1, getattr(attack, "steps", 1)) * max(1, getattr(attack, "restarts", 1))
+def _passes(study: Study) -> float:
+    return sum(costs.passes(attack) for attack in study.attack.suite.values())
 
 
 @st.cache_data(show_spinner="Timing a few training steps on this machine …", ttl=900, max_entries=16)

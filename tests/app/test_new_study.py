@@ -11,6 +11,8 @@ from board.running import Runs
 from board.studies import open_study
 from dashboard import make_study
 
+import tla
+from tla.study import costs
 from tla.study.config import study_from
 from tla.study.locate import shipped_studies
 from tla.study.recipes import read
@@ -116,6 +118,20 @@ def test_the_time_follows_epochs_images_methods_and_seeds():
     unknown = replace(study, methods=("trades",))
     slowest = max(seconds[f"train/{name}-seed0"] for name in found.study.methods)
     assert estimate.scaled(found, unknown) >= slowest
+
+
+def test_the_time_follows_the_passes_of_the_attacks():
+    found = past()
+    study = replace(found.study, methods=("at",))
+    one, suite = estimate.scaled(found, study), study.attack.suite
+    attack, passes = found.seconds["attack/at-seed0"], sum(costs.passes(one) for one in suite.values())
+    for further, more in ((tla.Ensemble(), costs.passes(tla.Ensemble())), (tla.PGD(steps=50), 50)):
+        larger = replace(study, attack=replace(study.attack, suite={**suite, "further": further}))
+        assert estimate.scaled(found, larger) - one == pytest.approx(attack * more / passes), further
+    once = replace(study, train=replace(study.train, attack=tla.FGSM()))
+    train, then = found.seconds["train/at-seed0"], costs.passes(study.train.attack)
+    share = (1 + costs.UPDATE) / (then + costs.UPDATE)
+    assert one - estimate.scaled(found, once) == pytest.approx(train * (1 - share))
 
 
 def test_the_speed_of_this_machine_scales_the_time(quick):

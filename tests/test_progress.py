@@ -235,6 +235,8 @@ def test_training_evaluation_and_audit_are_shown(tmp_path, console):
         assert (shares[0], shares[-1]) == (0, 1)
 
 
+@pytest.mark.slow
+@pytest.mark.more
 def test_an_audits_share_is_that_of_the_work(tmp_path):
     images = few_digits(60)
     torch.manual_seed(0)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import pytest
 import torch
-from check_contract import AUDIT_CHECK_CHECKS, check_audit_check
+from check_contract import AUDIT_CHECK_CHECKS, check_audit_check, passes_a_sound_evaluation
 
 from tla.audit.base import CHECKS, Check
 from tla.statistics.exact import exceeds
@@ -12,8 +12,15 @@ from tla.statistics.exact import exceeds
 LONG = [name for name in CHECKS.names() if CHECKS.get(name).level == "long"]
 
 
-@pytest.mark.parametrize("name", [pytest.param(n, marks=pytest.mark.slow) if n in LONG else n for n in CHECKS.names()])
-@pytest.mark.parametrize("holds", AUDIT_CHECK_CHECKS, ids=lambda holds: holds.__name__)
+def cases():
+    for holds in AUDIT_CHECK_CHECKS:
+        for name in CHECKS.names():
+            evaluates = name in LONG and holds is passes_a_sound_evaluation
+            marks = (pytest.mark.slow, pytest.mark.more) if evaluates else ()
+            yield pytest.param(name, holds, id=f"{holds.__name__}-{name}", marks=marks)
+
+
+@pytest.mark.parametrize(("name", "holds"), list(cases()))
 def test_contract(name, holds):
     holds(name)
 

@@ -21,7 +21,7 @@ SMALL = 64
         ("googlenet", "fc", 1024, SMALL),
         pytest.param("efficientnet_b0", "classifier.1", 1280, SMALL, marks=pytest.mark.slow),
         pytest.param("inception_v3", "fc", 2048, 96, marks=pytest.mark.slow),
-        pytest.param("vit_b_16", "heads.head", 768, 224, marks=pytest.mark.slow),
+        pytest.param("vit_b_16", "heads.head", 768, 224, marks=(pytest.mark.slow, pytest.mark.more)),
         pytest.param("swin_t", "head", 768, SMALL, marks=pytest.mark.slow),
         pytest.param("vgg11", "classifier.6", 4096, SMALL, marks=pytest.mark.slow),
     ],

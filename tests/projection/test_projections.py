@@ -90,6 +90,8 @@ def test_umaps_own_graph_gives_a_transform():
     assert (y[near] == new_y[:, None]).float().mean() > 0.9
 
 
+@pytest.mark.slow
+@pytest.mark.more
 def test_umap_leaves_the_number_of_threads_alone(monkeypatch):
     """UMAP's compiled loops start a thread per processor on their first run: here on every call."""
     umap = importlib.import_module("tla.projection.umap")._umap()

@@ -219,6 +219,7 @@ def test_given_logits_decide_the_prediction(tmp_path):
 
 
 @pytest.mark.parametrize("labels", [{}, {"y_test": np.zeros(N, int), "y_gallery": np.zeros(M, int)}])
+@pytest.mark.drawn
 def test_without_classes_the_rest_is_measured(tmp_path, labels):
     given = {name: values for name, values in world().items() if not name.startswith("y_")} | labels
     store = examine_embeddings(given, folder=tmp_path / "study", **FAST)

@@ -54,6 +54,7 @@ def small_net(seed=0):
     return nn.Sequential(nn.Flatten(), nn.Linear(64, 12), nn.ReLU(), nn.Linear(12, 10))
 
 
+@pytest.mark.drawn
 def test_a_given_model_gets_everything_that_a_trained_one_gets(network, tmp_path):
     given = values({"mine": {"load": network}}, methods=["natural"])
     given["train"] |= {"epochs": 1, "batch": 128, "holdout": 100}

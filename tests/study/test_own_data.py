@@ -56,6 +56,7 @@ def pets(tmp_path):
     return f"folder:{tmp_path / 'pets'}"
 
 
+@pytest.mark.drawn
 def test_all_pictures_are_attacked_and_none_is_its_own_neighbour(pets, network, tmp_path):
     said = []
     store = run_study(study_of(pets, network), tmp_path / "study", progress=lambda now: said.append(now.message))
@@ -146,6 +147,7 @@ def test_names_of_studies(tmp_path):
         recipes.read("folder:a/\udcff")
 
 
+@pytest.mark.drawn
 def test_names_that_are_not_utf8_reach_the_report(network, tmp_path):
     import os
 

@@ -77,6 +77,7 @@ def first_steps(workspace):
     return [step for step in plan(workspace) if step.name.split("/")[0] in kinds]
 
 
+@pytest.mark.drawn
 def test_before_and_after_stand_side_by_side(here):
     store = run_study(study_from(values(methods=("natural", "at"))), here / "out")
     for name in ("attacks", "shift", "transfer", "retrieval"):

@@ -8,7 +8,7 @@ import pytest
 from rich.console import Console
 
 from tla.cli.study_verb import request_of
-from tla.cli.tables import attack_summary, study_summary
+from tla.cli.tables import _methods, attack_summary, study_summary
 from tla.store import Store
 from tla.study.locate import shipped_studies
 
@@ -62,6 +62,21 @@ def test_intervals_and_names_of_an_attack_are_whole_in_a_narrow_terminal():
     row = {"eps": 8 / 255, "accuracy": 0.392, "low": 0.36, "high": 0.42, "n": 1000, "queries": 431.2, "seconds": 7921.3}
     frame = pd.DataFrame([{"attack": name, **row} for name in ("clean", "ensemble", "worst")])
     console = Console(width=72, file=io.StringIO())
-    console.print(attack_summary(frame, "Accuracy"))
+    console.print(attack_summary(frame, "Accuracy of a network with a name that is as long as the terminal is"))
+    assert console.file.getvalue().startswith("Accuracy of a network with a name that is as long as the terminal is\n")
     *_, last = console.file.getvalue().splitlines()
     assert last.split() == ["worst", "case", "8/255", "39.2", "36.0", "..", "42.0", "1000", "431", "7921"]
+
+
+@pytest.mark.parametrize("width", [55, 80])
+def test_verdicts_are_whole_in_a_narrow_terminal(width):
+    facts = {"difference": -0.003, "low": -0.017, "high": 0.011, "verdict": "not shown", "seeds": 3, "n": 1000}
+    pairs = pd.DataFrame([{"method": name, **facts} for name in ("tla", "tla@pool=250")])
+    console = Console(width=width, file=io.StringIO())
+    console.print(_methods(pairs, "at"))
+    text = console.file.getvalue()
+    assert text.startswith("Worst case minus that of at (points), 3 trainings, n =")
+    for name in pairs.method:
+        (row,) = (line.split() for line in text.splitlines() if name in line.split())
+        assert row[:5] == [name, "-0.3", "-1.7", "..", "+1.1"]
+    assert [text.split().count(word) for word in ("no", "difference", "shown")] == [2, 3, 2]  # one is a heading

@@ -13,6 +13,8 @@ from tla.statistics.accuracy import WORST, accuracy_and_worst
 from tla.store import Store
 
 LABELS = {WORST: "worst case"}
+MOST_OF_A_NAME = 12
+"""Characters of a method's name that stay in a line, however narrow the terminal is."""
 
 
 def study_summary(store: Store, width: int) -> Group:
@@ -44,6 +46,11 @@ def study_summary(store: Store, width: int) -> Group:
         table.add_column(name, justify="right" if number else "left", no_wrap=not number)
     for row in rows[1:]:
         table.add_row(*row)
+    return _titled(title, table)
+
+
+def _titled(title: str, table: Table) -> Group:
+    """A table under its title, which is as wide as the terminal: rich's own is broken at the table's width."""
     return Group(Text(title, style="table.title"), table)
 
 
@@ -64,33 +71,33 @@ def paired_summary(store: Store) -> list[Any]:
     return [_methods(pairs, base), found(pairs, training_spread(frame))]
 
 
-def _networks(pairs: Any, base: str) -> Table:
+def _networks(pairs: Any, base: str) -> Group:
     """One training each: these networks, image by image."""
     title = f"These networks against this {base}, worst case"
-    table = Table(title=title, title_justify="left", box=None, padding=(0, 1))
+    table = Table(box=None, padding=(0, 1))
     table.add_column("method", overflow="fold")
     for name in (f"keeps, {base} loses", f"loses, {base} keeps", "difference"):
         table.add_column(name, justify="right")
     for row in pairs.itertuples():
         table.add_row(str(row.method), f"{row.gained:.0f}", f"{row.lost:.0f}", f"{100 * row.difference:+.1f}")
-    return table
+    return _titled(title, table)
 
 
-def _methods(pairs: Any, base: str) -> Table:
+def _methods(pairs: Any, base: str) -> Group:
     """Several trainings: a verdict about each method."""
     from tla.plots.drawing.comparison import MEANING
 
     seeds, n = int(pairs.seeds.min()), int(pairs.n.max())
-    title = f"Worst case minus that of {base} (points), {seeds} trainings, n = {n}"
-    table = Table(title=title, title_justify="left", box=None, padding=(0, 1))
-    table.add_column("method", overflow="fold")
+    title = f"Worst case minus that of {base} (points), {seeds} trainings, n = {n} images"
+    table = Table(box=None, padding=(0, 1))
+    table.add_column("method", overflow="fold", min_width=min(MOST_OF_A_NAME, max(map(len, pairs.method))))
     table.add_column("difference", justify="right", min_width=10, no_wrap=True)
     table.add_column("95 % interval", justify="right", min_width=14, no_wrap=True)
-    table.add_column("verdict", min_width=20, no_wrap=True)
+    table.add_column("verdict", min_width=10)
     for row in pairs.itertuples():
         bounds = f"{100 * row.low:+.1f} .. {100 * row.high:+.1f}"
         table.add_row(str(row.method), f"{100 * row.difference:+.1f}", bounds, MEANING[row.verdict])
-    return table
+    return _titled(title, table)
 
 
 def audit_line(store: Store) -> str:
@@ -108,9 +115,9 @@ def percent(row: Any) -> str:
     return f"{100 * row.accuracy:.1f} ±{50 * (row.high - row.low):.0f}"
 
 
-def attack_summary(frame: Any, title: str) -> Table:
+def attack_summary(frame: Any, title: str) -> Group:
     """One row per attack and eps: accuracy with interval, forward passes per image, seconds."""
-    table = Table(title=title, title_justify="left", box=None, padding=(0, 1))
+    table = Table(box=None, padding=(0, 1))
     for column in ("attack", "eps", "accuracy %", "95 % interval", "n", "queries / image", "seconds"):
         whole = column in ("attack", "eps", "95 % interval")
         table.add_column(column, justify="left" if column == "attack" else "right", no_wrap=whole)
@@ -119,10 +126,10 @@ def attack_summary(frame: Any, title: str) -> Table:
         interval = f"{100 * row.low:.1f} .. {100 * row.high:.1f}"
         cells = (radius_text(row.eps), f"{100 * row.accuracy:.1f}", interval, str(row.n), f"{row.queries:.0f}", seconds)
         table.add_row(LABELS.get(row.attack, str(row.attack)), *cells, style="bold" if row.attack == WORST else "")
-    return table
+    return _titled(title, table)
 
 
-def condition_summary(store: Store) -> Table:
+def condition_summary(store: Store) -> Group:
     """A study of embeddings: a row for every model and condition."""
     from tla.plots.drawing.scores import detector_label, detectors_of
     from tla.statistics.conditions import condition_frame
@@ -139,13 +146,13 @@ def condition_summary(store: Store) -> Table:
     names = {"angle": "angle (°)", "accuracy": "right %", "recall_1": "recall@1 %", "map_at_r": "MAP@R %"}
     names |= {"auc": f"AUC, {detector_label(detector).removeprefix('the ')}"} if detector else {}
     title = f"Every condition, n = {count} images, ± 95 % interval over them (angle: median)"
-    table = Table(title=title, title_justify="left", box=None, padding=(0, 1))
+    table = Table(box=None, padding=(0, 1))
     for number, column in enumerate(("model", "condition", *names.values())):
         table.add_column(column, justify="left" if number < 2 else "right")
     for (method, condition), rows in frame.groupby(["method", "condition"], sort=False):
         values = rows.set_index("measure")
         table.add_row(method, condition, *(_bounds(values.loc[name], name) for name in names))
-    return table
+    return _titled(title, table)
 
 
 def _bounds(row: Any, measure: str) -> str:

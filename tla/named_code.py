@@ -25,10 +25,10 @@ def named_object(name: str) -> Iterator[Any]:
         ValueError: if it is not found or cannot be imported; says what was found.
     """
     source, _, attribute = name.rpartition(":")
-    words = [] if source.endswith(".py") else source.split(".")
-    if not source or not attribute or not all(word.isidentifier() for word in words):
+    file = source.endswith(".py")
+    if not attribute or not (file or all(word.isidentifier() for word in source.split("."))):
         raise ValueError(f"must be package.module:function or PATH/file.py:function, got {name!r}")
-    if not source.endswith(".py"):
+    if not file:
         with _searching(str(Path.cwd())):
             yield _attribute(_imported(source), attribute, name)
         return

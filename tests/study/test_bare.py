@@ -198,6 +198,14 @@ def test_data_may_name_a_folder_of_data_sets(packed, tmp_path, monkeypatch):
     assert roots == [tmp_path]
 
 
+def test_a_place_that_cannot_be_written_to_is_named_before_anything_is_embedded(packed, tmp_path):
+    (tmp_path / "file").write_text("")
+    stages = []
+    with pytest.raises(OSError, match="file"):
+        fill(packed, tmp_path / "file" / "out", progress=stages.append)
+    assert [stage.text for stage in stages] == ["reading the data set"]
+
+
 def test_an_interrupted_fill_leaves_nothing(packed, tmp_path, monkeypatch):
     def interrupted(*_):
         raise KeyboardInterrupt

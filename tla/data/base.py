@@ -113,13 +113,20 @@ def load_source(text: str) -> Source:
     """
     values = source_values(text)
     known = values["name"] in SOURCES.names() or values["name"].replace("_", "-") in SOURCES.names()
-    if not known and Path(values["name"]).name != values["name"] and not Path(text).expanduser().exists():
-        raise ValueError(f"no file or folder {text}; {did_you_mean(text, SOURCES.names())}, or folder:PATH")
-    if not known and Path(text).expanduser().exists():
-        kind = "folder" if Path(text).expanduser().is_dir() else Path(text).suffix.removeprefix(".").lower() or "csv"
+    if not known:
+        _refuse_path(text, values["name"])
+    return SOURCES.build(**values)
+
+
+def _refuse_path(text: str, name: str) -> None:
+    """A path where a data set's name is expected: say how it is written, or that nothing is there."""
+    path = Path(text).expanduser()
+    if path.exists():
+        kind = "folder" if path.is_dir() else path.suffix.removeprefix(".").lower() or "csv"
         what = "folder" if kind == "folder" else "file"
         raise ValueError(f"unknown data set {text!r}; for the {what} of that name write {kind}:{text}")
-    return SOURCES.build(**values)
+    if Path(name).name != name:
+        raise ValueError(f"no file or folder {text}; {did_you_mean(text, SOURCES.names())}, or folder:PATH")
 
 
 def data_root(root: Path | None = None) -> Path:

@@ -21,8 +21,8 @@ from tla.study.credit import CREDIT, write_credit
 
 BARE, TABLES = "without images", "tables"
 """What the manifest of such a pack says it is, and what that of a pack of tables alone."""
-SPLITS = ("test", "gallery")
 GALLERY = "gallery"
+SPLITS = ("test", GALLERY)
 ATTACKED, REELS = "adversarial", ("film", "radii")
 """Folders of arrays that hold pictures: float32 images by attack, and series of uint8 pictures of a few images."""
 
@@ -41,7 +41,7 @@ def embeds_again(store: Store, key: str) -> bool:
     """
     from tla.training.checkpoint import is_started
 
-    weights = _weights(store, key)
+    weights = store.place(_weights(key))
     return weights.exists() and not is_started(weights)
 
 
@@ -130,12 +130,12 @@ def fill(
     stages = Stages(progress, 2 + len(without))
     stages.begin("reading the data set")
     images = _images(store, manifest, data, root)
-    galleries = {}
-    for key in without:
-        stages.begin(f"embedding the gallery with {key}")
-        galleries[f"embeddings/{key}"] = {GALLERY: _embedded(store, key, images[GALLERY])}
-    stages.begin("writing the study")
     with swapped_in(folder) as building:
+        galleries = {}
+        for key in without:
+            stages.begin(f"embedding the gallery with {key}")
+            galleries[f"embeddings/{key}"] = {GALLERY: _embedded(store, key, images[GALLERY])}
+        stages.begin("writing the study")
         _copy(store, Store(building), manifest, images, galleries)
     return Store(folder)
 
@@ -154,13 +154,13 @@ def _embedded(store: Store, key: str, gallery: np.ndarray) -> np.ndarray:
     from tla.study.workspace import at_a_time
     from tla.training import load_model
 
-    model = load_model(store.check(_weights(store, key).relative_to(store.path).as_posix())).model
+    model = load_model(store.check(_weights(key))).model
     outputs = embed(model.to(choose_device()), torch.from_numpy(gallery), at_a_time(512, gallery.shape[1:]))
     return outputs.embedding.numpy().astype(np.float16)
 
 
-def _weights(store: Store, key: str) -> Path:
-    return store.path / "models" / key / "model.safetensors"
+def _weights(key: str) -> str:
+    return f"models/{key}/model.safetensors"
 
 
 def _copy(
